@@ -1,0 +1,14 @@
+export type {
+  ErrorBody,
+  Mark,
+  MarkPath,
+  Provider,
+  ProvidersBody,
+  Session,
+  SessionBody,
+  SignOutBody,
+  SignOutScope,
+  User,
+} from './bodies.ts'
+export { type ErrorCode, errorSentences } from './errors.ts'
+export { defaultBasePath, paths, reservedSegments, routes } from './paths.ts'

@@ -1,0 +1,42 @@
+/** Where the server's routes are unless the application says otherwise. */
+export const defaultBasePath = '/auth'
+
+/** Every route under the base path. The server mounts these; the browser calls them. */
+export const routes = {
+  session: '/session',
+  providers: '/providers',
+  signIn: '/sign-in',
+  signOut: '/sign-out',
+  start: (provider: string): string => `/${provider}/start`,
+  callback: (provider: string): string => `/${provider}/callback`,
+} as const
+
+/** The first segments that belong to Latchkey itself, so that no provider can be called by one. */
+export const reservedSegments: readonly string[] = [
+  'session',
+  'providers',
+  'sign-in',
+  'sign-out',
+  'identities',
+  'sessions',
+  'user',
+]
+
+/** The same routes as whole paths, for a server mounted at `basePath`. */
+export function paths(basePath: string = defaultBasePath): {
+  readonly session: string
+  readonly providers: string
+  readonly signIn: string
+  readonly signOut: string
+  start(provider: string): string
+  callback(provider: string): string
+} {
+  return {
+    session: basePath + routes.session,
+    providers: basePath + routes.providers,
+    signIn: basePath + routes.signIn,
+    signOut: basePath + routes.signOut,
+    start: (provider) => basePath + routes.start(provider),
+    callback: (provider) => basePath + routes.callback(provider),
+  }
+}

@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './closing-line.ts'],
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['packages/{contract,fastify,bitbucket-emulator}/src/**/*.test.ts', '*.test.ts'],
+          env: { NODE_ENV: 'test' },
+        },
+      },
+      {
+        test: {
+          name: 'dom',
+          environment: 'jsdom',
+          include: ['packages/react/src/**/*.test.tsx'],
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['apps/demo/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
