@@ -20,8 +20,8 @@ export interface User {
 export interface Session {
   /** Names the session; it does not open it. */
   readonly id: string
-  /** Id of the provider that the person came through. */
-  readonly provider: string
+  /** Id of the provider that the person came through; `null` if the application made the session. */
+  readonly provider: string | null
   readonly createdAt: number
   /** When the person last proved who they are at the provider. */
   readonly authenticatedAt: number

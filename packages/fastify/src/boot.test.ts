@@ -1,0 +1,354 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import latchkey, { bitbucket, type LatchkeyOptions } from './index.ts'
+import { sqlite } from './sqlite.ts'
+import { SECRET, useEmulator } from './testing/app.ts'
+import { createBrowser } from './testing/browser.ts'
+
+const emulator = useEmulator()
+const apps: FastifyInstance[] = []
+
+function fastify(lines?: string[]): FastifyInstance {
+  const stream = { write: (line: string) => void lines?.push(line) }
+  const app = lines === undefined ? Fastify() : Fastify({ logger: { level: 'info', stream } })
+  apps.push(app)
+  return app
+}
+
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.close()))
+  vi.unstubAllEnvs()
+})
+
+const production = (): LatchkeyOptions => ({
+  origin: 'https://app.example.com',
+  secret: SECRET,
+  providers: [bitbucket({ clientId: 'an-id', clientSecret: 'a-client-secret' })],
+  store: sqlite(':memory:'),
+})
+
+async function refusal(options: object): Promise<{ code: string; message: string }> {
+  try {
+    await fastify().register(latchkey, options)
+  } catch (error) {
+    return error as { code: string; message: string }
+  }
+  throw new Error('the plugin was registered')
+}
+
+describe('in production', () => {
+  beforeEach(() => vi.stubEnv('NODE_ENV', 'production'))
+
+  it('boots with its four options', async () => {
+    const app = fastify()
+    await app.register(latchkey, production())
+    const answer = await app.inject('/auth/bitbucket/start')
+    expect(answer.headers.location).toMatch(/^https:\/\/bitbucket\.org\/site\/oauth2\/authorize\?/)
+  })
+
+  it.each(['origin', 'secret', 'providers', 'store'] as const)(
+    'without %s refuses to boot and says how to give it',
+    async (name) => {
+      const { [name]: _left, ...rest } = production()
+      const { code, message } = await refusal(rest)
+      expect(code).toBe('LATCHKEY_OPTION_MISSING')
+      expect(message).toMatch(new RegExp(`^Option \`${name}\` is missing, which only development`))
+    },
+  )
+
+  it('is what any other NODE_ENV means, and none with an origin that is not loopback', async () => {
+    for (const environment of ['staging', 'prod', '']) {
+      vi.stubEnv('NODE_ENV', environment)
+      const { message } = await refusal({ origin: 'https://app.example.com' })
+      expect(message).toContain('Option `secret` is missing')
+    }
+  })
+
+  it('refuses http, also on loopback', async () => {
+    const { message } = await refusal({ ...production(), origin: 'http://localhost:3000' })
+    expect(message).toBe(
+      'Option `origin` must be https in production; http is for loopback in development.',
+    )
+  })
+
+  it('refuses an emulator', async () => {
+    const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
+    const { message } = await refusal({ ...production(), providers })
+    expect(message).toContain('has an emulator (`bitbucket`), which signs anybody in')
+  })
+})
+
+describe('an option that cannot work', () => {
+  it.each([
+    [{ origin: 'app.example.com' }, '`origin` must be scheme and host alone'],
+    [{ origin: 'https://app.example.com/app' }, '`origin` must be scheme and host alone'],
+    [{ origin: 'https://user:pw@app.example.com' }, '`origin` must be scheme and host alone'],
+    [{ origin: 'http://app.example.com' }, '`origin` must be https'],
+    [{ origin: 'ftp://app.example.com' }, '`origin` must be'],
+    [{ secret: 'short' }, '`secret` must have at least 32 characters'],
+    [{ secret: '' }, '`secret` must have at least 32 characters'],
+    [{ secret: [] }, '`secret` must have at least 32 characters'],
+    [{ secret: [SECRET, undefined] }, '`secret` must have at least 32 characters'],
+    [{ secret: 'a'.repeat(64) }, '`secret` must be random'],
+    [{ secret: 'password'.repeat(8) }, '`secret` must be random'],
+    [{ providers: [] }, '`providers` must be a list with at least one'],
+    [{ providers: [{}] }, '`providers` must hold providers'],
+    [{ providers: 'bitbucket' }, '`providers` must be a list'],
+    [{ store: {} }, '`store` must be a store'],
+    [{ prefix: '/' }, '`prefix` must be a path such as /auth'],
+    [{ prefix: 'auth' }, '`prefix` must be a path such as /auth'],
+    [{ prefix: '/auth/' }, '`prefix` must be a path such as /auth'],
+    [{ prefix: '/:any' }, '`prefix` must be a path such as /auth'],
+    [{ signInPath: 'https://evil.example' }, '`signInPath` must be a path of this application'],
+    [{ signInPath: '//evil.example' }, '`signInPath` must be a path of this application'],
+    [{ providerTimeout: 0 }, '`providerTimeout` must be a whole number of milliseconds'],
+    [{ providerTimeout: Number.NaN }, '`providerTimeout` must be a whole number'],
+    [
+      { orgin: 'https://app.example.com' },
+      'There is no option `orgin`. The options are origin, secret',
+    ],
+  ])('%o is refused at boot, by name', async (option, message) => {
+    const answer = await refusal({ ...production(), ...option })
+    expect(answer.code).toMatch(/^LATCHKEY_OPTION_(INVALID|UNKNOWN)$/)
+    expect(answer.message).toContain(message)
+  })
+
+  it('is never repeated in the message if it is a secret', async () => {
+    const secret = 'canary-canary-canary-canary-canary'
+    const answer = await refusal({ ...production(), secret: `${secret}` })
+    expect(answer.message).not.toContain('canary')
+    const clientSecret = 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo'
+    const same = await refusal({
+      ...production(),
+      secret: clientSecret,
+      providers: [bitbucket({ clientId: 'an-id', clientSecret })],
+    })
+    expect(same.message).toContain('`secret` must not be the client secret of `bitbucket`')
+    expect(same.message).not.toContain(clientSecret)
+  })
+
+  it.each(['session', 'providers', 'sign-in', 'sign-out', 'identities', 'sessions', 'user'])(
+    'a provider cannot be called %s, which is a route',
+    async (id) => {
+      const providers = [bitbucket({ id, clientId: 'a', clientSecret: 'b' })]
+      const { message } = await refusal({ ...production(), providers })
+      expect(message).toContain(`cannot have the id \`${id}\``)
+    },
+  )
+
+  it('two providers cannot share an id, nor have one that is no path segment', async () => {
+    const one = { clientId: 'a', clientSecret: 'b' }
+    const twice = await refusal({ ...production(), providers: [bitbucket(one), bitbucket(one)] })
+    expect(twice.message).toContain('has two with the id `bitbucket`')
+    const odd = await refusal({ ...production(), providers: [bitbucket({ ...one, id: '../x' })] })
+    expect(odd.message).toContain('must have ids of lower-case letters')
+  })
+
+  it('bitbucket() says which credential is missing, and what an emulator may be', () => {
+    expect(() => bitbucket({ clientId: undefined, clientSecret: 'x' })).toThrow(
+      /`clientId` is missing\. Set BITBUCKET_CLIENT_ID/,
+    )
+    expect(() => bitbucket({ clientId: 'x', clientSecret: '' })).toThrow(
+      /`clientSecret` is missing/,
+    )
+    for (const emulatorUrl of [
+      'http://10.0.0.1:4020',
+      'https://bitbucket.org',
+      'localhost:4020',
+      'http://127.0.0.1:4020/x',
+      'http://127.0.0.1.evil.example',
+    ]) {
+      expect(() => bitbucket({ emulatorUrl })).toThrow(/`emulatorUrl` must be a loopback URL/)
+    }
+  })
+
+  it('sqlite() says that the file is missing, and open() that it cannot be used', async () => {
+    expect(() => sqlite(undefined)).toThrow(/the file is missing/)
+    const answer = await refusal({ ...production(), store: sqlite('/dev/null/latchkey.db') })
+    expect(answer.code).toBe('LATCHKEY_STORE_UNUSABLE')
+    expect(answer.message).toContain('/dev/null/latchkey.db cannot be used as a database')
+  })
+})
+
+describe('in development, with nothing set up', () => {
+  const here = process.cwd()
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-boot-'))
+    process.chdir(folder)
+    vi.stubEnv('NODE_ENV', 'development')
+    vi.stubEnv('PORT', undefined)
+    vi.stubEnv('EMULATOR_PORT', undefined)
+  })
+  afterEach(() => {
+    process.chdir(here)
+    rmSync(folder, { recursive: true })
+  })
+
+  it('signs in against an emulator of its own, and says all that in one warning', async () => {
+    const lines: string[] = []
+    const app = fastify(lines)
+    await app.register(latchkey)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as { port: number }
+    const browser = createBrowser(app, `http://localhost:${port}`)
+    const callback = await browser.signIn('ada')
+    expect(callback.headers.location).toBe('/')
+    expect((await browser.get('/auth/session')).json()).toMatchObject({
+      user: { name: 'Ada Test' },
+    })
+    expect(browser.cookies()).toContain(`latchkey-${port}=`)
+
+    const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+    expect(warnings.map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^Latchkey runs in development with a key kept in \\.latchkey, SQLite in \\.latchkey, an emulated Bitbucket at http://127\\.0\\.0\\.1:\\d+\\. Origin http://localhost:${port}, callback URL http://localhost:${port}/auth/bitbucket/callback\\.`,
+        ),
+      ),
+    ])
+  })
+
+  it('keeps its key and its database to itself, and both over a restart', async () => {
+    const first = fastify()
+    await first.register(latchkey)
+    const browser = createBrowser(first)
+    await browser.signIn('ada')
+    const cookie = browser.cookies()
+    await first.close()
+
+    expect(statSync('.latchkey/secret').mode & 0o777).toBe(0o600)
+    expect(readFileSync('.latchkey/.gitignore', 'utf8')).toBe('*\n')
+    expect(existsSync('.latchkey/latchkey.db')).toBe(true)
+
+    const second = fastify()
+    await second.register(latchkey)
+    const session = await second.inject({ url: '/auth/session', headers: { cookie } })
+    expect(session.json()).toMatchObject({ user: { name: 'Ada Test' } })
+  })
+
+  it('refuses to listen where other machines could reach it', async () => {
+    const app = fastify()
+    await app.register(latchkey)
+    await expect(app.listen({ port: 0, host: '0.0.0.0' })).rejects.toMatchObject({
+      code: 'LATCHKEY_NOT_LOOPBACK',
+    })
+    expect(app.server.listening).toBe(false)
+  })
+
+  it('listens anywhere once key and providers are given, and names the callback URL', async () => {
+    const lines: string[] = []
+    const app = fastify(lines)
+    await app.register(latchkey, { ...production(), origin: 'http://localhost:3000' })
+    await app.listen({ port: 0, host: '0.0.0.0' })
+    const said = lines.map((line) => JSON.parse(line).msg as string)
+    expect(said).toContain(
+      'Latchkey: callback URL to register: http://localhost:3000/auth/bitbucket/callback',
+    )
+  })
+
+  it('honours PORT before the server listens', async () => {
+    vi.stubEnv('PORT', '4321')
+    const app = fastify()
+    await app.register(latchkey)
+    const answer = await app.inject('/auth/bitbucket/start')
+    const redirectUri = new URL(String(answer.headers.location)).searchParams.get('redirect_uri')
+    expect(redirectUri).toBe('http://localhost:4321/auth/bitbucket/callback')
+  })
+})
+
+describe('the plugin', () => {
+  const options = (): LatchkeyOptions => ({
+    origin: 'http://localhost:3000',
+    secret: SECRET,
+    providers: [bitbucket({ emulatorUrl: emulator().url })],
+    store: sqlite(':memory:'),
+  })
+
+  it.each(['before', 'after', 'never'] as const)(
+    'works with @fastify/cookie registered %s it',
+    async (order) => {
+      const { default: cookie } = await import('@fastify/cookie')
+      const app = fastify()
+      if (order === 'before') app.register(cookie, { hook: false })
+      app.register(latchkey, options())
+      if (order === 'after') app.register(cookie)
+      await app.ready()
+      const browser = createBrowser(app)
+      expect((await browser.signIn('ada')).headers.location).toBe('/')
+      expect((await browser.get('/auth/session')).json()).toMatchObject({
+        user: { name: 'Ada Test' },
+      })
+      expect(app.hasDecorator('parseCookie')).toBe(order !== 'never')
+    },
+  )
+
+  it('works below nested prefixes, its own included', async () => {
+    const app = fastify()
+    await app.register(
+      async (outer) => {
+        await outer.register(
+          async (inner) => {
+            await inner.register(latchkey, { ...options(), prefix: '/sign/in' })
+            inner.get('/me', { onRequest: inner.latchkey.guard() }, async ({ auth }) => auth.user)
+          },
+          { prefix: '/v1' },
+        )
+      },
+      { prefix: '/api' },
+    )
+    const browser = createBrowser(app)
+    const start = await browser.get('/api/v1/sign/in/bitbucket/start')
+    const url = String(start.headers.location)
+    expect(new URL(url).searchParams.get('redirect_uri')).toBe(
+      'http://localhost:3000/api/v1/sign/in/bitbucket/callback',
+    )
+    const denied = await browser.get(await browser.consent(url, { decision: 'deny' }))
+    expect(denied.headers.location).toBe('/api/v1/sign/in/sign-in?auth_error=access_denied')
+    const again = await browser.get(
+      '/api/v1/sign/in/bitbucket/start?return_to=/api/v1/sign/in/session',
+    )
+    const callback = await browser.consent(String(again.headers.location), { user: 'ada' })
+    expect((await browser.get(callback)).headers.location).toBe('/')
+    expect((await browser.get('/api/v1/me')).json()).toMatchObject({ name: 'Ada Test' })
+  })
+
+  it('registered twice refuses to boot, side by side too', async () => {
+    const app = fastify()
+    await app.register(latchkey, options())
+    await expect(app.register(latchkey, options())).rejects.toMatchObject({
+      code: 'LATCHKEY_REGISTERED_TWICE',
+      message: expect.stringContaining('Register it once'),
+    })
+    const other = fastify()
+    other.register(async (context) => void (await context.register(latchkey, options())))
+    other.register(async (context) => void (await context.register(latchkey, options())))
+    await expect(other.ready()).rejects.toMatchObject({ code: 'LATCHKEY_REGISTERED_TWICE' })
+  })
+
+  it('adds latchkey, auth and getAuth to the application, and nothing else', async () => {
+    const app = fastify()
+    await app.register(latchkey, options())
+    await app.ready()
+    for (const name of ['bitbucket', 'oauth2Bitbucket', 'parseCookie', 'serializeCookie']) {
+      expect(app.hasDecorator(name)).toBe(false)
+    }
+    expect(app.hasReplyDecorator('setCookie')).toBe(false)
+    expect(app.hasRequestDecorator('cookies')).toBe(false)
+    expect(app.hasDecorator('latchkey')).toBe(true)
+    expect(app.hasRequestDecorator('auth')).toBe(true)
+    expect(app.hasRequestDecorator('getAuth')).toBe(true)
+  })
+
+  it('replaces its sign-in page by the application’s own', async () => {
+    const app = fastify()
+    await app.register(latchkey, { ...options(), signInPath: '/login?from=app' })
+    const browser = createBrowser(app)
+    expect((await browser.get('/auth/sign-in')).statusCode).toBe(404)
+    const answer = await browser.get('/auth/bitbucket/callback?code=x&state=y')
+    expect(answer.headers.location).toBe('/login?from=app&auth_error=flow_missing')
+  })
+})

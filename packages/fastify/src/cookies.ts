@@ -1,0 +1,69 @@
+import type { FastifyReply } from 'fastify'
+
+const YEAR = 365 * 24 * 60 * 60
+
+/**
+ * The cookies of one origin: what they are called and how they are set. Clearing repeats the attributes
+ * of setting, because browsers ignore a `__Host-` cookie, deletions included, without `Secure` and
+ * `Path=/` (RFC 6265bis section 4.1.3.2).
+ */
+export interface Cookies {
+  /** Holds `id.secret` of the browser's session. */
+  readonly session: string
+  /** Holds the id of the provider that this browser last signed in with. */
+  readonly last: string
+  /** The name of a flow's cookie begins with this. */
+  readonly flowPrefix: string
+  /** @param maxAge in seconds */
+  set(reply: FastifyReply, name: string, value: string, maxAge: number): void
+  clear(reply: FastifyReply, name: string): void
+}
+
+/** How long `last` is kept, in seconds. */
+export const LAST_MAX_AGE: number = YEAR
+
+/**
+ * Names and attributes for `origin`. On a plain http origin, which only development allows, browsers
+ * would refuse `__Host-`; there the names carry the port, since ports share cookies.
+ */
+export function cookiesFor(origin: URL): Cookies {
+  const secure = origin.protocol === 'https:'
+  const name = secure ? '__Host-latchkey' : `latchkey-${origin.port || '80'}`
+  const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
+
+  function write(reply: FastifyReply, cookie: string, value: string, maxAge: number): void {
+    // Serialised here rather than by reply.setCookie(), which would mix in the application's own
+    // `parseOptions` (a Domain, say, that makes browsers drop a `__Host-` cookie).
+    const header = reply.server.serializeCookie(cookie, value, { ...attributes, maxAge })
+    reply.header('set-cookie', header)
+  }
+
+  return {
+    session: name,
+    last: `${name}-last`,
+    flowPrefix: `${name}-flow-`,
+    set: write,
+    clear: (reply, cookie) => write(reply, cookie, '', 0),
+  }
+}
+
+/** The value of one cookie of a raw `Cookie` header, or `null`. Nothing else of the header is parsed. */
+export function readCookie(header: string | undefined, name: string): string | null {
+  if (header === undefined) return null
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=')
+    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim()
+  }
+  return null
+}
+
+/** Every cookie of a raw `Cookie` header whose name begins with `prefix`. */
+export function readCookies(header: string | undefined, prefix: string): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const pair of header?.split(';') ?? []) {
+    const equals = pair.indexOf('=')
+    const name = pair.slice(0, equals).trim()
+    if (equals > 0 && name.startsWith(prefix)) found.set(name, pair.slice(equals + 1).trim())
+  }
+  return found
+}

@@ -1,0 +1,78 @@
+import { type ErrorBody, type ErrorCode, errorSentences } from '@latchkey/contract'
+import type { FastifyBaseLogger, FastifyReply } from 'fastify'
+
+/** What a programmer did that cannot work. Stable; switch on these, never on a message. */
+export type LatchkeyErrorCode =
+  | 'LATCHKEY_OPTION_MISSING'
+  | 'LATCHKEY_OPTION_INVALID'
+  | 'LATCHKEY_OPTION_UNKNOWN'
+  | 'LATCHKEY_EMULATOR_MISSING'
+  | 'LATCHKEY_NOT_LOOPBACK'
+  | 'LATCHKEY_REGISTERED_TWICE'
+  | 'LATCHKEY_STORE_UNUSABLE'
+  | 'LATCHKEY_UNGUARDED'
+  | 'LATCHKEY_UNKNOWN_USER'
+
+/** A mistake in the application's code or configuration. The message names it and its cure. */
+export class LatchkeyError extends Error {
+  override readonly name = 'LatchkeyError'
+  readonly code: LatchkeyErrorCode
+
+  constructor(code: LatchkeyErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/**
+ * A flow that cannot go on. `code` is what the person is told; the message is for the log and holds
+ * nothing secret: no provider text, no code, no token. Never give it a `cause`: an HTTP client's
+ * error holds the request with its `Authorization` header.
+ */
+export class FlowError extends Error {
+  override readonly name = 'FlowError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The store did not answer, so nobody can be said to be signed in or out. Answered as a 503. */
+export class UnavailableError extends Error {
+  override readonly name = 'UnavailableError'
+  readonly code = 'LATCHKEY_UNAVAILABLE'
+  readonly statusCode = 503
+
+  constructor() {
+    super(errorSentences.unavailable)
+  }
+}
+
+/**
+ * Asks the store, and turns any failure of its own into an UnavailableError. The failure is logged by
+ * its message alone: a database's error may hold a row.
+ */
+export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T>): Promise<T> {
+  try {
+    return await query()
+  } catch (error) {
+    if (error instanceof FlowError) throw error
+    log.error(
+      { reason: error instanceof Error ? error.message : String(error) },
+      'the store of Latchkey did not answer',
+    )
+    throw new UnavailableError()
+  }
+}
+
+/** How long a person's browser should wait before it asks again, in seconds. */
+const RETRY_AFTER = 5
+
+/** Answers with the contract's error body. */
+export function sendError(reply: FastifyReply, status: number, code: ErrorCode): FastifyReply {
+  if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  const body: ErrorBody = { error: { code, message: errorSentences[code] } }
+  return reply.code(status).header('cache-control', 'no-store').send(body)
+}

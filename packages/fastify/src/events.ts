@@ -1,0 +1,49 @@
+import type { ErrorCode, Session, SignOutScope, User } from '@latchkey/contract'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Profile } from './provider.ts'
+
+/** What an application can listen for with `app.latchkey.on()`. */
+export interface LatchkeyEvents {
+  /** A person signed in. `profile` is transient: keep of it what you need. */
+  'sign-in': { user: User; session: Session; profile: Profile; newUser: boolean }
+  /** An attempt to sign in ended without a session. */
+  'sign-in-failed': { provider: string; code: ErrorCode }
+  /** A person signed out, in this browser or in several. */
+  'sign-out': { userId: string; sessionId: string; scope: SignOutScope }
+}
+
+export type Listener<E extends keyof LatchkeyEvents> = (
+  event: LatchkeyEvents[E],
+) => void | Promise<void>
+
+export interface Events {
+  /** @returns a function that ends the listening */
+  on<E extends keyof LatchkeyEvents>(event: E, listener: Listener<E>): () => void
+  /** Tells every listener, waits for none, and logs those that fail: a sign-in is not theirs to break. */
+  emit<E extends keyof LatchkeyEvents>(event: E, detail: LatchkeyEvents[E]): void
+}
+
+export function createEvents(log: FastifyBaseLogger): Events {
+  const listeners = new Map<keyof LatchkeyEvents, Set<Listener<never>>>()
+
+  return {
+    on(event, listener) {
+      const set = listeners.get(event) ?? new Set()
+      listeners.set(event, set.add(listener as Listener<never>))
+      return () => set.delete(listener as Listener<never>)
+    },
+
+    emit(event, detail) {
+      for (const listener of listeners.get(event) ?? []) {
+        tell(listener as Listener<typeof event>, detail).catch((error: unknown) => {
+          log.error({ err: error, event }, 'a listener of Latchkey failed')
+        })
+      }
+    },
+  }
+}
+
+/** Async, so that a listener that throws at once is caught like one that rejects later. */
+async function tell<T>(listener: (event: T) => void | Promise<void>, event: T): Promise<void> {
+  await listener(event)
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { readCookie, readCookies } from './cookies.ts'
+import type { Settings } from './options.ts'
+import { createSeal } from './seal.ts'
+
+/**
+ * One attempt to sign in, from the start route to the callback: everything that the callback has to
+ * compare, in one place.
+ */
+export interface Flow {
+  readonly provider: string
+  readonly state: string
+  readonly codeVerifier: string
+  /** Sent to the token endpoint exactly as it was sent to the authorize endpoint. */
+  readonly redirectUri: string
+  /** Where to go when it has worked. */
+  readonly returnTo: string
+  /** Where it began, and where to go when it has not worked. */
+  readonly began: string
+  readonly expiresAt: number
+}
+
+/**
+ * Keeps each flow sealed in a cookie of its own, so that it is bound to the browser, two tabs do not
+ * disturb each other, and a flood of starts stores nothing.
+ */
+export interface FlowCookies {
+  put(request: FastifyRequest, reply: FastifyReply, flow: Flow): void
+  /** The browser's flow of this `state`, or `null`. Its cookie is cleared, whatever is in it. */
+  take(request: FastifyRequest, reply: FastifyReply, state: string | null): Flow | null
+}
+
+/** Ten minutes, in milliseconds. */
+export const FLOW_LIFETIME: number = 10 * 60 * 1000
+
+/** Flows that one browser may have under way; the oldest is dropped. */
+const MOST_FLOWS = 5
+
+export function createFlowCookies({ clock, secrets, site }: Settings): FlowCookies {
+  const { seal, open } = createSeal(secrets, 'flow')
+
+  function nameOf(state: string): string {
+    const digest = createHash('sha256').update(state).digest('base64url')
+    return site.cookies.flowPrefix + digest.slice(0, 10)
+  }
+
+  function read(name: string, value: string): Flow | null {
+    const text = open(value, name)
+    return text === null ? null : (JSON.parse(text) as Flow)
+  }
+
+  /** Drops what no longer opens or has expired, then the oldest, until one more fits. */
+  function makeRoom(request: FastifyRequest, reply: FastifyReply): void {
+    const cookies = readCookies(request.raw.headers.cookie, site.cookies.flowPrefix)
+    // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
+    const newestFirst = [...cookies]
+      .reverse()
+      .map(([name, value]) => ({ name, expiresAt: read(name, value)?.expiresAt ?? 0 }))
+      .sort((a, b) => b.expiresAt - a.expiresAt)
+    for (const [index, { name, expiresAt }] of newestFirst.entries()) {
+      if (index >= MOST_FLOWS - 1 || expiresAt <= clock()) site.cookies.clear(reply, name)
+    }
+  }
+
+  return {
+    put(request, reply, flow) {
+      makeRoom(request, reply)
+      const name = nameOf(flow.state)
+      site.cookies.set(reply, name, seal(JSON.stringify(flow), name), FLOW_LIFETIME / 1000)
+    },
+
+    take(request, reply, state) {
+      if (state === null) return null
+      const name = nameOf(state)
+      const value = readCookie(request.raw.headers.cookie, name)
+      if (value === null) return null
+      site.cookies.clear(reply, name)
+      const flow = read(name, value)
+      return flow?.state === state ? flow : null
+    },
+  }
+}

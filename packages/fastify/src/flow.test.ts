@@ -1,0 +1,313 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { bitbucket } from './providers/bitbucket.ts'
+import { sqlite } from './sqlite.ts'
+import { buildApp, useEmulator } from './testing/app.ts'
+import { createBrowser } from './testing/browser.ts'
+
+const emulator = useEmulator()
+
+const exchanges = (): number => {
+  return emulator().requests.filter(({ path }) => path === '/site/oauth2/access_token').length
+}
+
+describe('an answer that this browser did not ask for', () => {
+  it('finished in another browser, empty or with a flow of its own, signs nobody in', async () => {
+    const app = await buildApp(emulator())
+    const attacker = createBrowser(app)
+    const victim = createBrowser(app)
+    const callback = await attacker.consent(await attacker.start(), { user: 'ada' })
+
+    const empty = await victim.get(callback)
+    expect(empty.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    await victim.start()
+    const busy = await victim.get(callback)
+    expect(busy.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    expect(exchanges()).toBe(0)
+    expect((await victim.get('/auth/session')).json()).toEqual({ user: null, session: null })
+  })
+
+  it('with an invented state leaves the flow that is under way alone', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const forged = await browser.get(`/auth/bitbucket/callback?code=x&state=${'A'.repeat(43)}`)
+    expect(forged.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    expect((await browser.get(callback)).headers.location).toBe('/')
+    expect(exchanges()).toBe(1)
+  })
+
+  it.each([
+    '?code=x',
+    '?code=x&state=',
+    '?code=x&state=undefined',
+    '?code=x&state=null',
+    '?code=x&state=a&state=a',
+    '?code=x&state[]=a',
+    '?code=x&state[x]=1',
+    '?error=access_denied',
+    '?error=access_denied&error_description=%3Cscript%3E&state=%00',
+    `?code=x&state=${'s'.repeat(8000)}`,
+    '',
+  ])('of the form %s is refused without asking Bitbucket', async (query) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.start()
+    const answer = await browser.get(`/auth/bitbucket/callback${query}`)
+    expect(answer.statusCode).toBe(303)
+    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    expect(exchanges()).toBe(0)
+  })
+
+  it('whose cookie was altered, swapped for another flow’s or emptied is refused', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const first = await browser.consent(await browser.start(), { user: 'ada' })
+    const [one] = browser.cookies().split('; ')
+    await browser.start()
+    const [name, value] = one?.split('=') ?? []
+    const other = browser
+      .cookies()
+      .split('; ')
+      .find((cookie) => !cookie.startsWith(`${name}=`))
+    const flipped = value?.startsWith('A') ? `B${value.slice(1)}` : `A${value?.slice(1)}`
+    for (const forged of [flipped, other?.split('=')[1], '', '%00', value?.slice(0, 20)]) {
+      const answer = await app.inject({ url: first, headers: { cookie: `${name}=${forged}` } })
+      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    }
+    expect(exchanges()).toBe(0)
+  })
+
+  it('of one provider, delivered to another, reaches neither token endpoint', async () => {
+    const url = emulator().url
+    const app = await buildApp(emulator(), {
+      providers: [bitbucket({ emulatorUrl: url }), bitbucket({ id: 'second', emulatorUrl: url })],
+    })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const elsewhere = await browser.get(callback.replace('/bitbucket/', '/second/'))
+    expect(elsewhere.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    expect(exchanges()).toBe(0)
+    const again = await browser.get(callback)
+    expect(again.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+  })
+
+  it('with a code that was not given to it is refused by Bitbucket, and so by us', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const callback = new URL(
+      await browser.consent(await browser.start(), { user: 'ada' }),
+      'http://x',
+    )
+    callback.searchParams.set('code', 'stolen-or-invented')
+    const answer = await browser.get(callback.pathname + callback.search)
+    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_refused')
+  })
+
+  it('says more than it was asked, and nothing of it counts', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const extra = '&user=admin&email=x&role=admin&redirect_uri=https://evil.example&client_id=other'
+    expect((await browser.get(callback + extra)).headers.location).toBe('/')
+    expect((await browser.get('/auth/session')).json()).toMatchObject({
+      user: { name: 'Ada Test' },
+    })
+  })
+})
+
+describe('the same answer again', () => {
+  it('in turn: no second exchange, no second session, and no error for who is signed in', async () => {
+    const store = sqlite(':memory:')
+    const app = await buildApp(emulator(), { store })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start('?return_to=/work'), { user: 'ada' })
+    const before = browser.cookies()
+    expect((await browser.get(callback)).headers.location).toBe('/work')
+    const reload = await browser.get(callback)
+    expect(reload.headers.location).toBe('/')
+    expect(reload.headers['set-cookie']).toBeUndefined()
+
+    const replay = await app.inject({ url: callback, headers: { cookie: before } })
+    expect(replay.headers.location).toBe('/auth/sign-in?return_to=%2Fwork&auth_error=flow_used')
+    expect(String(replay.headers['set-cookie'])).not.toMatch(/latchkey-3000=/)
+    expect(exchanges()).toBe(1)
+  })
+
+  it('twenty times at once: one exchange, one session, nineteen times the same refusal', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const cookie = browser.cookies()
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => app.inject({ url: callback, headers: { cookie } })),
+    )
+    const places = answers.map(({ headers }) => headers.location).sort()
+    const refused = '/auth/sign-in?auth_error=flow_used'
+    expect(places).toEqual(['/', ...Array.from({ length: 19 }, () => refused)])
+    const sessions = answers.filter(({ headers }) => {
+      return String(headers['set-cookie']).includes('latchkey-3000=')
+    })
+    expect(sessions).toHaveLength(1)
+    expect(exchanges()).toBe(1)
+  })
+})
+
+describe('several flows in one browser', () => {
+  it('two tabs both finish, in either order', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const first = await browser.start('?return_to=/first')
+    const second = await browser.start('?return_to=/second')
+    const secondCallback = await browser.consent(second, { user: 'ada' })
+    const firstCallback = await browser.consent(first, { user: 'ben' })
+    expect((await browser.get(secondCallback)).headers.location).toBe('/second')
+    expect((await browser.get(firstCallback)).headers.location).toBe('/first')
+    expect((await browser.get('/auth/session')).json()).toMatchObject({
+      user: { name: 'Ben Test' },
+    })
+  })
+
+  it('of six the oldest is dropped, and the cookies stay small', async () => {
+    const app = await buildApp(emulator(), {
+      origin: 'https://app.example.com',
+      providers: [bitbucket({ emulatorUrl: emulator().url })],
+    })
+    const browser = createBrowser(app, 'https://app.example.com')
+    const urls: string[] = []
+    for (let flow = 0; flow < 6; flow++) {
+      const returnTo = encodeURIComponent(`/${'r'.repeat(511)}`)
+      const referer = `https://app.example.com/${'b'.repeat(255)}`
+      urls.push(await browser.start(`?return_to=${returnTo}`, { referer }))
+    }
+    const cookies = browser.cookies().split('; ')
+    expect(cookies).toHaveLength(5)
+    for (const cookie of cookies) expect(cookie.length).toBeLessThan(4096)
+    expect(browser.cookies().length).toBeLessThan(8 * 1024)
+    const states = urls.map((url) => new URL(url).searchParams.get('state') ?? '')
+    const kept = states.map((state) => {
+      const name = createHash('sha256').update(state).digest('base64url').slice(0, 10)
+      return cookies.some((cookie) => cookie.startsWith(`__Host-latchkey-flow-${name}=`))
+    })
+    expect(kept).toEqual([false, true, true, true, true, true])
+  })
+
+  it('one that has expired is refused, and cleared', async () => {
+    let now = Date.now()
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    now += 10 * 60 * 1000 + 1
+    const cookie = browser.cookies()
+    const answer = await app.inject({ url: callback, headers: { cookie } })
+    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_expired')
+    expect(String(answer.headers['set-cookie'])).toMatch(/-flow-[\w-]{10}=; Max-Age=0/)
+    expect(exchanges()).toBe(0)
+  })
+})
+
+describe('an attempt that fails', () => {
+  it('by Cancel comes back, politely, to the page where it began, without asking Bitbucket', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const referer = 'http://localhost:3000/pricing?plan=team&auth_error=flow_expired#faq'
+    const url = await browser.start('?return_to=/work', { referer })
+    const answer = await browser.get(await browser.consent(url, { decision: 'deny' }))
+    expect(answer.headers.location).toBe('/pricing?plan=team&auth_error=access_denied#faq')
+    expect(exchanges()).toBe(0)
+    const again = await browser.signIn('ada')
+    expect(again.headers.location).toBe('/')
+  })
+
+  it('begun on the hosted page comes back there, still knowing where to go', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const referer = 'http://localhost:3000/auth/sign-in?return_to=%2Fwork'
+    const url = await browser.start('?return_to=/work', { referer })
+    const answer = await browser.get(await browser.consent(url, { decision: 'deny' }))
+    expect(answer.headers.location).toBe('/auth/sign-in?return_to=%2Fwork&auth_error=access_denied')
+    const page = await browser.get(answer.headers.location as string)
+    expect(page.body).toContain('You cancelled the sign-in.')
+    expect(page.body).toContain('/auth/bitbucket/start?return_to=%2Fwork')
+  })
+
+  it.each([
+    ['access_denied', 'access_denied'],
+    ['temporarily_unavailable', 'provider_unavailable'],
+    ['server_error', 'provider_unavailable'],
+    ['invalid_scope', 'provider_refused'],
+    ['<script>alert(1)</script>', 'provider_refused'],
+  ])('with error=%s is told as %s, and code is not redeemed', async (error, code) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const state = new URL(await browser.start()).searchParams.get('state')
+    const query = new URLSearchParams({
+      error,
+      code: 'good',
+      state: String(state),
+      error_description: 'caf\u00e9 \u2192 \r\nSet-Cookie: a=b',
+      error_uri: 'javascript:alert(1)',
+    })
+    const answer = await browser.get(`/auth/bitbucket/callback?${query}`)
+    expect(answer.headers.location).toBe(`/auth/sign-in?auth_error=${code}`)
+    expect(exchanges()).toBe(0)
+  })
+
+  it('without code and error is told as an answer that makes no sense', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const state = new URL(await browser.start()).searchParams.get('state')
+    for (const code of ['', '&code=', '&code=a&code=b']) {
+      const fresh = new URL(await browser.start()).searchParams.get('state')
+      const answer = await browser.get(`/auth/bitbucket/callback?state=${fresh}${code}`)
+      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_bad_answer')
+    }
+    expect(state).not.toBeNull()
+    expect(exchanges()).toBe(0)
+  })
+})
+
+describe('the session that a sign-in makes', () => {
+  it('is new, whatever session cookie was planted before', async () => {
+    const app = await buildApp(emulator())
+    const attacker = createBrowser(app)
+    await attacker.signIn('ben')
+    const victim = createBrowser(app)
+    const planted = attacker.cookies().split('; ')[0] ?? ''
+    victim.jar.setCookieSync(planted, 'http://localhost:3000/')
+    await victim.signIn('ada')
+    expect(victim.cookies()).not.toContain(planted)
+    expect((await attacker.get('/api/me')).statusCode).toBe(401)
+    expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
+  })
+
+  it('ends after thirty days, whatever the browser thinks', async () => {
+    let now = Date.now()
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const cookie = browser.cookies()
+    now += 30 * 24 * 60 * 60 * 1000 - 1
+    expect((await app.inject({ url: '/api/me', headers: { cookie } })).statusCode).toBe(200)
+    now += 1
+    expect((await app.inject({ url: '/api/me', headers: { cookie } })).statusCode).toBe(401)
+  })
+
+  it('is in no answer’s body, and provider tokens are in no answer at all', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await browser.signIn('ada')
+    const secret = /latchkey-3000=[\w-]+\.([\w-]+)/.exec(browser.cookies())?.[1] ?? 'missing'
+    const answers = [callback]
+    for (const path of ['/auth/session', '/auth/providers', '/auth/sign-in', '/api/me', '/']) {
+      answers.push(await browser.get(path))
+    }
+    const bearer = emulator().requests.find(({ path }) => path === '/2.0/user')?.headers
+    const token = bearer?.authorization?.slice('Bearer '.length) ?? 'missing'
+    expect(token.length).toBeGreaterThan(1900)
+    for (const { body, headers } of answers) {
+      expect(body).not.toContain(secret)
+      expect(body + JSON.stringify(headers)).not.toContain(token)
+    }
+  })
+})

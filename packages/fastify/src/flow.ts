@@ -1,0 +1,263 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { ErrorCode } from '@latchkey/contract'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { admit } from './admission.ts'
+import { LAST_MAX_AGE } from './cookies.ts'
+import { startDeadline } from './deadline.ts'
+import { askStore, FlowError, sendError, UnavailableError } from './errors.ts'
+import type { Events } from './events.ts'
+import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
+import type { Settings } from './options.ts'
+import type { Profile, ProviderClient } from './provider.ts'
+import { isLoopback, judgeStart } from './request-origin.ts'
+import { isUnder, sameOriginPath, withoutQuery, withQuery } from './return-to.ts'
+import { publicSession, publicUser, type Sessions } from './session.ts'
+import type { Site } from './site.ts'
+import type { StoredUser } from './store.ts'
+
+export interface Flows {
+  /** Begins a flow, if a click on a page of ours asked for one. */
+  start(request: FastifyRequest, reply: FastifyReply, client: ProviderClient): FastifyReply
+  /** Ends a flow: with a session, or back where it began with `?auth_error=<code>`. */
+  finish(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    client: ProviderClient,
+  ): Promise<FastifyReply>
+  /** The untrusted `return_to` of a request, made safe. */
+  returnTo(untrusted: unknown): string
+}
+
+/** The longest way back, in characters. With `LONGEST_TARGET` it keeps five flows under 8 kB. */
+const LONGEST_BEGAN = 256
+/** Rows of a kind that a callback clears away. */
+const SWEEP = 100
+
+export function createFlows(settings: Settings, sessions: Sessions, events: Events): Flows {
+  const { basePath, clock, signInPath, site, store } = settings
+  const flowCookies = createFlowCookies(settings)
+
+  function returnTo(untrusted: unknown): string {
+    const path = sameOriginPath(untrusted, site.origin)
+    return path === null || isUnder(basePath, path) ? '/' : path
+  }
+
+  /** The page that the click was made on, if it is one to come back to; else the sign-in page. */
+  function whereItBegan(request: FastifyRequest, target: string): string {
+    const referer = sameOriginPath(request.headers.referer, site.origin)
+    if (referer !== null && (isUnder(signInPath, referer) || !isUnder(basePath, referer))) {
+      const began = withoutQuery(referer, 'auth_error')
+      if (began.length <= LONGEST_BEGAN) return began
+    }
+    return target === '/' ? signInPath : withQuery(signInPath, { return_to: target })
+  }
+
+  function start(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    client: ProviderClient,
+  ): FastifyReply {
+    const verdict = judgeStart(request.headers)
+    if (verdict === 'refuse-prefetch') return sendError(reply, 503, 'prefetch_refused')
+    if (verdict === 'refuse-embedding') return sendError(reply, 403, 'forbidden')
+    if (settings.development && isOtherLoopbackName(request, site)) {
+      // The callback will come to `origin`, and a cookie set here would not be sent there.
+      return reply.redirect(site.origin + request.url, 303)
+    }
+    const target = returnTo(single(request, 'return_to'))
+    if (verdict === 'ask-first') {
+      const page = target === '/' ? signInPath : withQuery(signInPath, { return_to: target })
+      return reply.redirect(page, 303)
+    }
+
+    const flow: Flow = {
+      provider: client.provider.id,
+      state: randomBytes(32).toString('base64url'),
+      codeVerifier: randomBytes(32).toString('base64url'),
+      redirectUri: settings.callbackUrl(client.provider.id),
+      returnTo: target,
+      began: whereItBegan(request, target),
+      expiresAt: clock() + FLOW_LIFETIME,
+    }
+    flowCookies.put(request, reply, flow)
+    return reply.redirect(
+      client.authorizeUrl({
+        redirectUri: flow.redirectUri,
+        state: flow.state,
+        codeChallenge: hash(flow.codeVerifier),
+      }),
+      303,
+    )
+  }
+
+  async function finish(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    client: ProviderClient,
+  ): Promise<FastifyReply> {
+    const flow = flowCookies.take(request, reply, single(request, 'state'))
+    try {
+      if (flow === null) throw new FlowError('flow_missing', 'this browser has no such flow')
+      await useOnce(request, client, flow)
+      const profile = await redeem(request, client, flow)
+      await signIn(request, reply, client, profile)
+      return reply.redirect(flow.returnTo, 303)
+    } catch (error) {
+      return fail(request, reply, client, flow, error)
+    }
+  }
+
+  /** Uses the flow up, whatever comes of it. Of many callbacks at once, one gets past this. */
+  async function useOnce(
+    request: FastifyRequest,
+    client: ProviderClient,
+    flow: Flow,
+  ): Promise<void> {
+    const first = await askStore(request.log, () => store.useFlow(hash(flow.state), flow.expiresAt))
+    if (!first) throw new FlowError('flow_used', 'the flow has been used')
+    // The answer of one provider must never be taken for another's (RFC 9700 section 4.4).
+    if (flow.provider !== client.provider.id) {
+      throw new FlowError('flow_missing', 'the flow belongs to another provider')
+    }
+    if (flow.expiresAt <= clock()) throw new FlowError('flow_expired', 'the flow has expired')
+  }
+
+  async function redeem(
+    request: FastifyRequest,
+    client: ProviderClient,
+    flow: Flow,
+  ): Promise<Profile> {
+    const refusal = refusalOf(request)
+    if (refusal !== null) throw refusal
+    const code = single(request, 'code')
+    if (code === null) throw new FlowError('provider_bad_answer', 'the answer has no code')
+
+    const deadline = startDeadline(settings.providerTimeout)
+    try {
+      const { codeVerifier, redirectUri } = flow
+      return await deadline.cut(client.redeem({ code, redirectUri, codeVerifier }, deadline))
+    } finally {
+      deadline.done()
+    }
+  }
+
+  /** Admits the person, and stores the session before its cookie is set. All or nothing. */
+  async function signIn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    client: ProviderClient,
+    profile: Profile,
+  ): Promise<void> {
+    const { id: provider } = client.provider
+    const previous = await sessions.read(request)
+    const { user, session, token, newUser } = await askStore(request.log, () =>
+      store.transaction('process', async (queries) => {
+        const now = clock()
+        const identity = await queries.findIdentity(provider, profile.subject)
+        const admission = admit(profile, identity)
+        if (admission.as === 'nobody') throw new FlowError(admission.code, 'not admitted')
+
+        const { attributes, subject } = profile
+        let user: StoredUser
+        if (identity !== null) {
+          const stored = await queries.findUser(identity.userId)
+          if (stored === null) throw new Error('an identity without a user')
+          user = { ...stored, ...contactOf(profile) }
+          await queries.updateUser(user)
+          await queries.updateIdentity({ ...identity, attributes, lastUsedAt: now })
+        } else {
+          user = { id: randomUUID(), ...contactOf(profile), createdAt: now }
+          await queries.insertUser(user)
+          const fresh = { id: randomUUID(), userId: user.id, provider, subject, attributes }
+          const identityRow = { ...fresh, createdAt: now, lastUsedAt: now }
+          if (!(await queries.insertIdentity(identityRow))) throw new Error('a concurrent sign-up')
+        }
+
+        // A new session each time, and the browser's old one ends: nothing planted before survives.
+        if (previous !== null) await queries.deleteSession(previous.session.id)
+        const issued = sessions.issue(user.id, provider)
+        await queries.insertSession(issued.session)
+        await queries.deleteExpired(now, SWEEP)
+        return { user, ...issued, newUser: identity === null }
+      }),
+    )
+
+    sessions.setCookie(reply, session, token)
+    site.cookies.set(reply, site.cookies.last, provider, LAST_MAX_AGE)
+    request.log.info({ event: 'sign-in', provider, userId: user.id, newUser }, 'signed in')
+    events.emit('sign-in', {
+      user: publicUser(user),
+      session: publicSession(session),
+      profile,
+      newUser,
+    })
+  }
+
+  async function fail(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    client: ProviderClient,
+    flow: Flow | null,
+    error: unknown,
+  ): Promise<FastifyReply> {
+    const { id: provider } = client.provider
+    const code = codeOf(error)
+    if (code === 'flow_missing' || code === 'flow_used') {
+      // A reload, a Back and a second consent end here after the first one has worked.
+      const auth = await sessions.read(request).catch(() => null)
+      if (auth !== null) return reply.redirect(flow?.returnTo ?? '/', 303)
+    }
+    const reason = error instanceof Error ? error.message : 'unknown'
+    const level = code.startsWith('provider_') ? 'warn' : 'info'
+    if (code === 'server_error') request.log.error({ err: error }, 'a sign-in failed unexpectedly')
+    else request.log[level]({ event: 'sign-in-failed', provider, code, reason }, 'sign-in failed')
+    events.emit('sign-in-failed', { provider, code })
+    return reply.redirect(withQuery(flow?.began ?? signInPath, { auth_error: code }), 303)
+  }
+
+  return { start, finish, returnTo }
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+/** A query parameter that was given exactly once and is not empty, or `null`. */
+function single(request: FastifyRequest, name: string): string | null {
+  const value = (request.query as Record<string, unknown>)[name]
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1; the provider's own texts go nowhere. */
+function refusalOf(request: FastifyRequest): FlowError | null {
+  const error = (request.query as Record<string, unknown>).error
+  if (error === undefined) return null
+  if (error === 'access_denied') return new FlowError('access_denied', 'the person cancelled')
+  if (error === 'server_error' || error === 'temporarily_unavailable') {
+    return new FlowError('provider_unavailable', `the provider answered ${error}`)
+  }
+  const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : 'an error'
+  return new FlowError('provider_refused', `the provider answered ${word}`)
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof FlowError) return error.code
+  return error instanceof UnavailableError ? 'unavailable' : 'server_error'
+}
+
+function contactOf(
+  profile: Profile,
+): Pick<StoredUser, 'name' | 'email' | 'emailVerified' | 'avatarUrl'> {
+  const { name, email, emailVerified, avatarUrl } = profile
+  return { name, email, emailVerified, avatarUrl }
+}
+
+/** Whether the browser is on 127.0.0.1, say, while the origin is localhost. */
+function isOtherLoopbackName({ headers }: FastifyRequest, { hostname, origin }: Site): boolean {
+  const { host, referer } = headers
+  if (!isLoopback(hostname) || !URL.canParse(`http://${host}`)) return false
+  // A proxy that rewrites Host, as Vite's can, is not the browser's address.
+  if (referer?.startsWith(`${origin}/`)) return false
+  const asked = new URL(`http://${host}`).hostname
+  return isLoopback(asked) && asked !== hostname
+}

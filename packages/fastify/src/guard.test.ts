@@ -1,0 +1,162 @@
+import Fastify from 'fastify'
+import { describe, expect, it } from 'vitest'
+import { buildApp, useEmulator } from './testing/app.ts'
+import { createBrowser } from './testing/browser.ts'
+
+const emulator = useEmulator()
+
+describe('a guarded route', () => {
+  it('answers who is signed out with 401 and a code, and runs nothing', async () => {
+    const app = await buildApp(emulator())
+    let ran = false
+    app.get('/secret', { onRequest: app.latchkey.guard() }, async () => {
+      ran = true
+      return 'secret'
+    })
+    const answer = await app.inject('/secret')
+    expect(answer.statusCode).toBe(401)
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect(answer.json()).toEqual({
+      error: { code: 'unauthenticated', message: 'Please sign in first.' },
+    })
+    expect(ran).toBe(false)
+  })
+
+  it('may be a whole scope', async () => {
+    const app = await buildApp(emulator())
+    await app.register(async (scope) => {
+      scope.addHook('onRequest', scope.latchkey.guard())
+      scope.get('/inside', async ({ auth }) => auth.user.name)
+    })
+    const browser = createBrowser(app)
+    expect((await browser.get('/inside')).statusCode).toBe(401)
+    await browser.signIn('ada')
+    expect((await browser.get('/inside')).body).toBe('Ada Test')
+  })
+
+  it.each([
+    ['unknown', `${'A'.repeat(22)}.${'B'.repeat(43)}`],
+    ['too long', 'x'.repeat(8000)],
+    ['a path', '../../etc/passwd'],
+    ['a wildcard', '*'],
+    ['empty', ''],
+    ['without a secret', 'A'.repeat(22)],
+  ])('takes a session cookie that is %s for nobody', async (_what, value) => {
+    const app = await buildApp(emulator())
+    const headers = { cookie: `latchkey-3000=${value}` }
+    expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+    const session = await app.inject({ url: '/auth/session', headers })
+    expect(session.json()).toEqual({ user: null, session: null })
+  })
+
+  it('wants the secret that belongs to the id', async () => {
+    const app = await buildApp(emulator())
+    const [ada, ben] = [createBrowser(app), createBrowser(app)]
+    await ada.signIn('ada')
+    await ben.signIn('ben')
+    const token = (cookies: string): string[] => {
+      return /latchkey-3000=([\w.-]+)/.exec(cookies)?.[1]?.split('.') ?? []
+    }
+    const [id] = token(ada.cookies())
+    const [, secret] = token(ben.cookies())
+    const headers = { cookie: `latchkey-3000=${id}.${secret}` }
+    expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+  })
+
+  it('takes a session from its cookie and from nowhere else', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const token = /latchkey-3000=([\w.-]+)/.exec(browser.cookies())?.[1]
+    const requests = [
+      { url: '/api/me', headers: { authorization: `Bearer ${token}` } },
+      { url: `/api/me?latchkey-3000=${token}&sid=${token}` },
+      { url: '/api/me', headers: { 'x-session': `${token}`, session: `${token}` } },
+      { url: '/api/me', headers: { cookie: `__Host-latchkey=${token}; latchkey=${token}` } },
+    ]
+    for (const request of requests) expect((await app.inject(request)).statusCode).toBe(401)
+  })
+})
+
+describe('a guard forgotten', () => {
+  it('reading request.auth fails, and the error names the cure', async () => {
+    const app = await buildApp(emulator())
+    app.get('/forgotten', async ({ auth }) => auth.user)
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const answer = await browser.get('/forgotten')
+    expect(answer.statusCode).toBe(500)
+    expect(answer.json()).toMatchObject({
+      code: 'LATCHKEY_UNGUARDED',
+      message: expect.stringContaining('on GET /forgotten, which has no guard. Add { onRequest:'),
+    })
+  })
+
+  it('and so does a route that a guard of another scope does not cover', async () => {
+    const app = await buildApp(emulator())
+    await app.register(async (scope) => {
+      scope.addHook('onRequest', scope.latchkey.guard())
+    })
+    app.get('/outside', async ({ auth }) => auth.user)
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    expect((await browser.get('/outside')).statusCode).toBe(500)
+  })
+})
+
+describe('getAuth', () => {
+  it('answers anywhere, asks the store once a request, and not at all without a cookie', async () => {
+    const { sqlite } = await import('./sqlite.ts')
+    const store = sqlite(':memory:')
+    let asked = 0
+    const counting = {
+      ...store,
+      findSession: (id: string) => {
+        asked++
+        return store.findSession(id)
+      },
+    }
+    const app = await buildApp(emulator(), { store: counting })
+    app.get('/thrice', { onRequest: app.latchkey.guard() }, async (request) => {
+      await request.getAuth()
+      return (await request.getAuth())?.user.name
+    })
+    app.get('/untouched', async () => 'public')
+    const browser = createBrowser(app)
+    await browser.get('/')
+    expect(asked).toBe(0)
+    await browser.signIn('ada')
+    asked = 0
+    await browser.get('/untouched')
+    expect(asked).toBe(0)
+    expect((await browser.get('/thrice')).body).toBe('Ada Test')
+    expect(asked).toBe(1)
+  })
+})
+
+describe('a test of an application', () => {
+  it('signs a user in without a browser', async () => {
+    const app = await buildApp(emulator())
+    const user = await app.latchkey.users.create({ name: 'Test Person', email: 'test@example.com' })
+    const { cookie, session } = await app.latchkey.sessions.create(user.id)
+    const answer = await app.inject({ url: '/api/me', headers: { cookie } })
+    expect(answer.json()).toEqual({ user, session })
+    expect(session.provider).toBeNull()
+  })
+
+  it('is told that there is no such user', async () => {
+    const app = await buildApp(emulator())
+    await expect(app.latchkey.sessions.create('nobody')).rejects.toMatchObject({
+      code: 'LATCHKEY_UNKNOWN_USER',
+    })
+  })
+})
+
+describe('without the plugin', () => {
+  it('there is no request.auth to be fooled by', async () => {
+    const app = Fastify()
+    app.get('/', async (request) => ({ auth: request.auth ?? 'absent' }))
+    expect((await app.inject('/')).json()).toEqual({ auth: 'absent' })
+    await app.close()
+  })
+})

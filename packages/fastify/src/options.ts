@@ -1,0 +1,234 @@
+import { reservedSegments, routes } from '@latchkey/contract'
+import { type DevelopmentDefaults, developmentDefaults, isDevelopment } from './development.ts'
+import { LatchkeyError } from './errors.ts'
+import type { Provider } from './provider.ts'
+import { isLoopback } from './request-origin.ts'
+import { sameOriginPath } from './return-to.ts'
+import { createSite, type Site } from './site.ts'
+import type { Store } from './store.ts'
+
+/**
+ * What `app.register(latchkey, options)` takes. In development every option may be left out; in
+ * production `origin`, `secret`, `providers` and `store` are required.
+ */
+export interface LatchkeyOptions {
+  /**
+   * Where browsers reach the application, such as `https://app.example.com`: scheme, host and, if need
+   * be, port. Decides redirect URIs and cookies; a request's `Host` never does.
+   */
+  readonly origin?: string | undefined
+  /**
+   * At least 32 random characters, kept with the application's other secrets. Of a list the first
+   * seals and all open, so that a secret can be replaced.
+   */
+  readonly secret?: string | undefined | readonly (string | undefined)[]
+  /** Who people may sign in with, such as `[bitbucket({ … })]`, in the order of the buttons. */
+  readonly providers?: readonly Provider[] | undefined
+  /** Where everything is kept, such as `sqlite('./data/latchkey.db')`. */
+  readonly store?: Store | undefined
+  /** Where the routes are mounted, below the prefixes around the plugin. Default `/auth`. */
+  readonly prefix?: string
+  /** The path of the application's own sign-in page. Replaces the hosted one at `<prefix>/sign-in`. */
+  readonly signInPath?: string | undefined
+  /** How long a callback may wait for the provider altogether, in milliseconds. Default 10,000. */
+  readonly providerTimeout?: number | undefined
+  /** Tells the time in milliseconds since the Unix epoch. Default `Date.now`; for tests. */
+  readonly clock?: (() => number) | undefined
+}
+
+/** The options, checked and complete. Nothing later asks whether one was given. */
+export interface Settings {
+  readonly development: boolean
+  readonly site: Site
+  readonly secrets: readonly [string, ...string[]]
+  readonly providers: readonly Provider[]
+  readonly store: Store
+  readonly prefix: string
+  /** The whole path in front of the routes: the prefixes around the plugin, and its own. */
+  readonly basePath: string
+  readonly signInPath: string
+  readonly hostsSignInPage: boolean
+  readonly providerTimeout: number
+  readonly clock: () => number
+  readonly defaults: DevelopmentDefaults
+  /** Where a provider sends the browser back to: what to register there. */
+  callbackUrl(providerId: string): string
+}
+
+const KNOWN: Readonly<Record<keyof LatchkeyOptions, true>> = {
+  origin: true,
+  secret: true,
+  providers: true,
+  store: true,
+  prefix: true,
+  signInPath: true,
+  providerTimeout: true,
+  clock: true,
+}
+
+/**
+ * Checks every option once, at boot. Messages name the option and its cure, never its value.
+ * @param outerPrefix The prefixes of the contexts that the plugin is registered in.
+ * @throws LatchkeyError
+ */
+export async function parseOptions(given: LatchkeyOptions, outerPrefix: string): Promise<Settings> {
+  refuseUnknown(given)
+  const development = isDevelopment(given.origin)
+  if (!development) requireForProduction(given)
+
+  const origin = given.origin ?? `http://localhost:${process.env.PORT ?? 3000}`
+  checkOrigin(origin, development)
+  const prefix = given.prefix ?? '/auth'
+  if (!/^(\/[\w.~-]+)+$/.test(prefix)) {
+    throw invalid('prefix', 'must be a path such as /auth, without a slash at its end')
+  }
+  const secrets = given.secret === undefined ? undefined : checkSecrets(given.secret)
+  if (given.providers !== undefined) checkProviders(given.providers, secrets ?? [], development)
+  const site = createSite(origin)
+  const basePath = outerPrefix + prefix
+  const signInPath = given.signInPath ?? basePath + routes.signIn
+  if (sameOriginPath(signInPath, site.origin) !== signInPath) {
+    throw invalid('signInPath', 'must be a path of this application, such as /login')
+  }
+  const providerTimeout = given.providerTimeout ?? 10_000
+  if (!Number.isInteger(providerTimeout) || providerTimeout < 100 || providerTimeout > 60_000) {
+    throw invalid('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
+  }
+  if (given.store !== undefined && typeof given.store.transaction !== 'function') {
+    throw invalid('store', "must be a store, such as sqlite('./data/latchkey.db')")
+  }
+
+  const defaults = await developmentDefaults({
+    origin: given.origin === undefined,
+    secret: secrets === undefined,
+    providers: given.providers === undefined,
+    store: given.store === undefined,
+  })
+  return {
+    development,
+    site,
+    secrets: secrets ?? [defaults.secret],
+    providers: given.providers ?? defaults.providers,
+    store: given.store ?? defaults.store,
+    prefix,
+    basePath,
+    signInPath,
+    hostsSignInPage: given.signInPath === undefined,
+    providerTimeout,
+    clock: given.clock ?? Date.now,
+    defaults,
+    callbackUrl: (providerId) => site.origin + basePath + routes.callback(providerId),
+  }
+}
+
+function refuseUnknown(given: LatchkeyOptions): void {
+  for (const name of Object.keys(given)) {
+    if (name in KNOWN) continue
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_UNKNOWN',
+      `There is no option \`${name}\`. The options are ${Object.keys(KNOWN).join(', ')}.`,
+    )
+  }
+}
+
+function requireForProduction(given: LatchkeyOptions): void {
+  const cures = {
+    origin: "Say where browsers reach the application, such as 'https://app.example.com'.",
+    secret: 'Make one with: openssl rand -base64 48',
+    providers: 'Say who people may sign in with, such as [bitbucket({ clientId, clientSecret })].',
+    store: "Say where to keep users and sessions, such as sqlite('./data/latchkey.db').",
+  }
+  for (const [name, cure] of Object.entries(cures)) {
+    const value = given[name as keyof typeof cures]
+    if (value !== undefined && value !== '') continue
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_MISSING',
+      `Option \`${name}\` is missing, which only development may leave out. ${cure} (Development is NODE_ENV=development or test, or no NODE_ENV with a loopback \`origin\`.)`,
+    )
+  }
+}
+
+function checkOrigin(origin: string, development: boolean): void {
+  const url = URL.canParse(origin) ? new URL(origin) : null
+  if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
+    throw invalid('origin', 'must be scheme and host alone, such as https://app.example.com')
+  }
+  if (url.protocol === 'https:') return
+  if (url.protocol !== 'http:' || !isLoopback(url.hostname)) {
+    throw invalid('origin', 'must be https, since browsers keep sign-in cookies from plain http')
+  }
+  if (!development) {
+    throw invalid('origin', 'must be https in production; http is for loopback in development')
+  }
+}
+
+const SHORTEST_SECRET = 32
+/** A random secret of the shortest length has about 25 different characters; `aaaa…` and words have few. */
+const FEWEST_CHARACTERS = 12
+
+function checkSecrets(given: NonNullable<LatchkeyOptions['secret']>): [string, ...string[]] {
+  const [first, ...others] = typeof given === 'string' ? [given] : given
+  const cure = 'Make one with: openssl rand -base64 48'
+  const check = (secret: string | undefined): string => {
+    if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
+      throw invalid('secret', `must have at least ${SHORTEST_SECRET} characters. ${cure}`)
+    }
+    if (new Set(secret).size < FEWEST_CHARACTERS) {
+      throw invalid('secret', `must be random, and this one repeats itself. ${cure}`)
+    }
+    return secret
+  }
+  return [check(first), ...others.map(check)]
+}
+
+function checkProviders(
+  providers: readonly Provider[],
+  secrets: readonly string[],
+  development: boolean,
+): void {
+  if (!Array.isArray(providers) || providers.length === 0) {
+    throw invalid('providers', 'must be a list with at least one, such as [bitbucket({ … })]')
+  }
+  const ids = new Set<string>()
+  for (const provider of providers) {
+    if (typeof provider?.readProfile !== 'function') {
+      throw invalid('providers', 'must hold providers, each made by a function such as bitbucket()')
+    }
+    const { id } = provider
+    if (!/^[a-z][a-z0-9-]{0,31}$/.test(id)) {
+      throw invalid(
+        'providers',
+        'must have ids of lower-case letters, digits and dashes, at most 32',
+      )
+    }
+    if (reservedSegments.includes(id)) {
+      throw invalid(
+        'providers',
+        `cannot have the id \`${id}\`, which is a route of Latchkey itself`,
+      )
+    }
+    if (ids.has(id)) {
+      throw invalid(
+        'providers',
+        `has two with the id \`${id}\`. Give one another: bitbucket({ id })`,
+      )
+    }
+    ids.add(id)
+    if (provider.emulated && !development) {
+      throw invalid(
+        'providers',
+        `has an emulator (\`${id}\`), which signs anybody in. Leave out \`emulatorUrl\` in production`,
+      )
+    }
+    if (secrets.includes(provider.clientSecret)) {
+      throw invalid(
+        'secret',
+        `must not be the client secret of \`${id}\`. Make one for Latchkey alone`,
+      )
+    }
+  }
+}
+
+function invalid(option: string, demand: string): LatchkeyError {
+  return new LatchkeyError('LATCHKEY_OPTION_INVALID', `Option \`${option}\` ${demand}.`)
+}

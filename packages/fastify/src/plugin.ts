@@ -1,0 +1,309 @@
+import { randomUUID } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import {
+  type ProvidersBody,
+  routes as routePaths,
+  type Session,
+  type SessionBody,
+  type SignOutScope,
+  type User,
+} from '@latchkey/contract'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { readCookie } from './cookies.ts'
+import { listenOnLoopbackOnly } from './development.ts'
+import { askStore, LatchkeyError, sendError, UnavailableError } from './errors.ts'
+import { createEvents, type Events } from './events.ts'
+import { createFlows } from './flow.ts'
+import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
+import { connectProvider } from './provider.ts'
+import { readBody } from './request-body.ts'
+import { isOwnRequest } from './request-origin.ts'
+import {
+  type Auth,
+  createGuards,
+  createSessions,
+  type GuardHook,
+  publicSession,
+  publicUser,
+  type Sessions,
+} from './session.ts'
+import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
+
+/** `app.latchkey` */
+export interface Latchkey {
+  /**
+   * A hook that lets signed-in people through, and makes `request.auth` readable. Everybody else is
+   * answered 401 `unauthenticated`, or 503 `unavailable` while the store does not answer.
+   */
+  guard(): GuardHook
+  readonly sessions: {
+    /**
+     * Signs a user in without a browser: for the application's own tests with `inject()`.
+     * @returns the session, and a `Cookie` header that opens it
+     * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
+     */
+    create(userId: string): Promise<{ session: Session; cookie: string }>
+  }
+  readonly users: {
+    /** Adds a user whom no identity leads to yet: for tests and imports. */
+    create(user?: {
+      name?: string | null
+      email?: string | null
+      emailVerified?: boolean
+    }): Promise<User>
+  }
+  /**
+   * Calls `listener` after each such event. A listener that fails is logged and changes nothing.
+   * @returns a function that ends it
+   */
+  readonly on: Events['on']
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly latchkey: Latchkey
+  }
+  interface FastifyRequest {
+    /**
+     * Who is signed in, on a route with `app.latchkey.guard()`.
+     * @throws LatchkeyError `LATCHKEY_UNGUARDED` on any other
+     */
+    readonly auth: Auth
+    /** Who is signed in, or `null`, on any route. Rejects with a 503 while the store does not answer. */
+    getAuth(): Promise<Auth | null>
+  }
+}
+
+const registered = new WeakSet<object>()
+
+async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise<void> {
+  if (registered.has(app.server)) {
+    throw new LatchkeyError(
+      'LATCHKEY_REGISTERED_TWICE',
+      'Latchkey is registered twice on this server. Register it once, in the outermost context that needs it; several providers go into its `providers`.',
+    )
+  }
+  registered.add(app.server)
+
+  const settings = await parseOptions(options, app.prefix)
+  const { store } = settings
+  await store.open()
+  app.addHook('onClose', async () => {
+    await store.close()
+    await settings.defaults.close()
+  })
+
+  const events = createEvents(app.log)
+  const sessions = createSessions(settings)
+  const { authOf, guard } = createGuards(sessions)
+
+  app.decorateRequest('auth', {
+    getter() {
+      return authOf(this)
+    },
+  })
+  app.decorateRequest('getAuth', function getAuth(this: FastifyRequest) {
+    return sessions.read(this)
+  })
+  app.decorate('latchkey', {
+    guard,
+    on: events.on,
+    sessions: { create: (userId) => createSession(app, settings, sessions, userId) },
+    users: { create: (user) => createUser(app, settings, user) },
+  } satisfies Latchkey)
+
+  announce(app, settings)
+  await app.register(routes, {
+    prefix: settings.prefix,
+    // Fastify's types ask for a string here, where pino takes any value.
+    logSerializers: { req: requestWithoutQuery as (request: FastifyRequest) => never },
+    settings,
+    sessions,
+    events,
+  })
+}
+
+interface RoutesOptions {
+  readonly settings: Settings
+  readonly sessions: Sessions
+  readonly events: Events
+}
+
+/** The routes, in the order a sign-in happens. */
+async function routes(app: FastifyInstance, options: RoutesOptions): Promise<void> {
+  const { settings, sessions, events } = options
+  const { basePath, providers, site, store } = settings
+  const flows = createFlows(settings, sessions, events)
+  // In this context, not the application's, which may register it too, before us or after us.
+  if (!app.hasDecorator('serializeCookie')) await app.register(cookie)
+
+  app.addHook('onRequest', async function latchkeyHeaders(_request, reply) {
+    reply.headers({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+    })
+  })
+  app.setErrorHandler(async (error, request, reply) => answerError(error, request, reply))
+  readBody(app)
+
+  const lastUsed = (request: FastifyRequest): string | null => {
+    const id = readCookie(request.raw.headers.cookie, site.cookies.last)
+    return providers.some((provider) => provider.id === id) ? id : null
+  }
+
+  if (settings.hostsSignInPage) {
+    app.get(routePaths.signIn, { exposeHeadRoute: false }, async (request, reply) => {
+      const { auth_error: authError, return_to } = request.query as Record<string, unknown>
+      const returnTo = flows.returnTo(return_to)
+      reply.type('text/html; charset=utf-8').header('content-security-policy', SIGN_IN_PAGE_CSP)
+      return signInPage({ basePath, providers, lastUsed: lastUsed(request), returnTo, authError })
+    })
+  }
+
+  app.get(routePaths.providers, { exposeHeadRoute: false }, async (request) => {
+    return {
+      providers: providers.map(({ id, name, mark }) => {
+        return { id, name, mark, signIn: true, signUp: true, link: false }
+      }),
+      lastUsed: lastUsed(request),
+    } satisfies ProvidersBody
+  })
+
+  for (const provider of providers) {
+    await app.register(async (context) => {
+      const client = await connectProvider(context, provider)
+      context.get(
+        routePaths.start(provider.id),
+        { exposeHeadRoute: false },
+        async (request, reply) => flows.start(request, reply, client),
+      )
+      context.get(
+        routePaths.callback(provider.id),
+        { exposeHeadRoute: false },
+        async (request, reply) => flows.finish(request, reply, client),
+      )
+    })
+  }
+
+  app.get(routePaths.session, { exposeHeadRoute: false }, async (request): Promise<SessionBody> => {
+    return (await sessions.read(request)) ?? { user: null, session: null }
+  })
+
+  async function ownPagesOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (!isOwnRequest(request.headers, site.origin)) await sendError(reply, 403, 'cross_site')
+  }
+
+  app.post(routePaths.signOut, { onRequest: ownPagesOnly }, async (request, reply) => {
+    const { scope = 'local', return_to } = request.body as Record<string, unknown>
+    if (!isSignOutScope(scope)) return sendError(reply, 400, 'invalid_request')
+    const auth = await sessions.read(request)
+    if (auth !== null) {
+      const { user, session } = auth
+      await askStore(request.log, () =>
+        store.transaction('power-loss', async (queries) => {
+          if (scope === 'local') await queries.deleteSession(session.id)
+          else if (scope === 'others') await queries.deleteSessionsOf(user.id, session.id)
+          else await queries.deleteSessionsOf(user.id)
+        }),
+      )
+      request.log.info({ event: 'sign-out', userId: user.id, scope }, 'signed out')
+      events.emit('sign-out', { userId: user.id, sessionId: session.id, scope })
+    }
+    if (scope !== 'others') site.cookies.clear(reply, site.cookies.session)
+    const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')
+    return isForm ? reply.redirect(flows.returnTo(return_to), 303) : reply.code(204).send()
+  })
+
+  // Also what answers every other method of the routes above, so that no line of the log and no answer
+  // ever repeats the query of a callback.
+  app.all('/*', async (_request, reply) => sendError(reply, 404, 'not_found'))
+}
+
+function isSignOutScope(scope: unknown): scope is SignOutScope {
+  return scope === 'local' || scope === 'others' || scope === 'global'
+}
+
+/** A callback's query holds its code and state, and a log is no place for them. */
+function requestWithoutQuery(request: FastifyRequest): Record<string, unknown> {
+  return {
+    method: request.method,
+    url: request.url.split('?', 1)[0],
+    host: request.host,
+    remoteAddress: request.ip,
+    remotePort: request.socket.remotePort,
+  }
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof UnavailableError) return sendError(reply, 503, 'unavailable')
+  const { statusCode = 500 } = error as { statusCode?: number }
+  if (statusCode >= 400 && statusCode < 500) return sendError(reply, statusCode, 'invalid_request')
+  request.log.error({ err: error }, 'a request to Latchkey failed unexpectedly')
+  return sendError(reply, 500, 'server_error')
+}
+
+async function createSession(
+  app: FastifyInstance,
+  { site, store }: Settings,
+  sessions: Sessions,
+  userId: string,
+): Promise<{ session: Session; cookie: string }> {
+  const { session, token } = sessions.issue(userId, null)
+  if ((await askStore(app.log, () => store.findUser(userId))) === null) {
+    throw new LatchkeyError('LATCHKEY_UNKNOWN_USER', 'sessions.create(): no user has this id.')
+  }
+  await askStore(app.log, () => store.insertSession(session))
+  return { session: publicSession(session), cookie: `${site.cookies.session}=${token}` }
+}
+
+async function createUser(
+  app: FastifyInstance,
+  { clock, store }: Settings,
+  user: Parameters<Latchkey['users']['create']>[0] = {},
+): Promise<User> {
+  const { name = null, email = null, emailVerified = false } = user
+  const stored = {
+    id: randomUUID(),
+    name,
+    email,
+    emailVerified: emailVerified && email !== null,
+    avatarUrl: null,
+    createdAt: clock(),
+  }
+  await askStore(app.log, () => store.insertUser(stored))
+  return publicUser(stored)
+}
+
+/** Says what development has filled in, once the server listens, and refuses to serve others with it. */
+function announce(app: FastifyInstance, settings: Settings): void {
+  const { defaults, development, providers, site } = settings
+  if (!development) return
+  if (defaults.unsafe) listenOnLoopbackOnly(app.server)
+  if (defaults.followsPort) {
+    app.server.once('listening', () => {
+      const address = app.server.address()
+      if (address !== null && typeof address === 'object') site.movedToPort(address.port)
+    })
+  }
+  app.addHook('onListen', async () => {
+    const callbacks = providers.map(({ id }) => settings.callbackUrl(id)).join(', ')
+    if (defaults.filledIn.length === 0) {
+      app.log.info(`Latchkey: callback URL to register: ${callbacks}`)
+      return
+    }
+    app.log.warn(
+      `Latchkey runs in development with ${defaults.filledIn.join(', ')}. Origin ${site.origin}, callback URL ${callbacks}. Production needs origin, secret, providers and store.`,
+    )
+  })
+}
+
+/** See `LatchkeyOptions`. Adds `app.latchkey`, `request.auth` and `request.getAuth()`. */
+const plugin: FastifyPluginAsync<LatchkeyOptions> = fp(latchkey, {
+  name: '@latchkey/fastify',
+  fastify: '5.x',
+})
+export default plugin

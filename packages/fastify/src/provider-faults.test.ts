@@ -1,0 +1,350 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import { bitbucket } from './providers/bitbucket.ts'
+import { sqlite } from './sqlite.ts'
+import { buildApp, useEmulator } from './testing/app.ts'
+import { createBrowser } from './testing/browser.ts'
+
+const emulator = useEmulator()
+const TOKEN = 'POST /site/oauth2/access_token'
+const USER = 'GET /2.0/user'
+const EMAILS = 'GET /2.0/user/emails'
+
+const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
+const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
+const REFUSED = '/auth/sign-in?auth_error=provider_refused'
+
+/** A failed attempt: nobody signed in, nothing stored, and the next attempt works. */
+async function expectCleanFailure(app: FastifyInstance, location: string): Promise<void> {
+  const browser = createBrowser(app)
+  const callback = await browser.signIn('ada')
+  expect(callback.statusCode).toBe(303)
+  expect(callback.headers.location).toBe(location)
+  expect(String(callback.headers['set-cookie'])).not.toMatch(/latchkey-3000=/)
+  expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
+  emulator().reset()
+  expect((await browser.signIn('ada')).headers.location).toBe('/')
+}
+
+describe('the token endpoint', () => {
+  it.each([
+    [500, UNAVAILABLE],
+    [503, UNAVAILABLE],
+    [429, UNAVAILABLE],
+    [400, REFUSED],
+    [401, REFUSED],
+  ])(
+    'answering %i with JSON sends the person back with a word for it',
+    async (status, location) => {
+      const app = await buildApp(emulator())
+      emulator().answerNext(TOKEN, {
+        status,
+        body: { error: 'some_error', error_description: 'x' },
+      })
+      await expectCleanFailure(app, location)
+    },
+  )
+
+  it.each([
+    ['an error with status 200', { error: 'bad_verification_code' }, REFUSED],
+    ['no access_token', { token_type: 'bearer' }, BAD_ANSWER],
+    ['an empty access_token', { access_token: '', token_type: 'bearer' }, BAD_ANSWER],
+    ['an access_token that is an object', { access_token: {}, token_type: 'bearer' }, BAD_ANSWER],
+    ['a header in its token', { access_token: 'a\r\nx: y', token_type: 'bearer' }, BAD_ANSWER],
+    ['another token_type', { access_token: 'x', token_type: 'mac' }, BAD_ANSWER],
+    ['a list', [], BAD_ANSWER],
+    ['null', null, BAD_ANSWER],
+    ['a number', 7, BAD_ANSWER],
+  ])('answering %s is no sign-in', async (_what, body, location) => {
+    const app = await buildApp(emulator())
+    emulator().answerNext(TOKEN, { body })
+    await expectCleanFailure(app, location)
+  })
+
+  it.each([
+    [
+      'HTML',
+      { status: 200, headers: { 'content-type': 'text/html' }, body: '<h1>Oh</h1>' },
+      BAD_ANSWER,
+    ],
+    [
+      'HTML and 400',
+      { status: 400, headers: { 'content-type': 'text/html' }, body: '<p>' },
+      BAD_ANSWER,
+    ],
+    ['half an answer', { fault: 'truncate' as const }, BAD_ANSWER],
+    ['more than it should', { fault: 'huge' as const }, BAD_ANSWER],
+    ['a redirect', { fault: 'redirect' as const }, BAD_ANSWER],
+    ['nothing', { body: '' }, BAD_ANSWER],
+  ])('answering %s is an answer that makes no sense', async (_what, answer, location) => {
+    const app = await buildApp(emulator())
+    emulator().answerNext(TOKEN, answer)
+    await expectCleanFailure(app, location)
+  })
+
+  it('answering with fields of any shape beside a good token is fine', async () => {
+    const app = await buildApp(emulator())
+    for (const odd of [
+      { expires_in: 'never' },
+      { expires_in: -1 },
+      { scopes: 'x' },
+      { scope: 7 },
+    ]) {
+      const browser = createBrowser(app)
+      const url = await browser.start()
+      const callback = await browser.consent(url, { user: 'ada' })
+      const real = await tokenFor(url)
+      emulator().answerNext(TOKEN, { body: { access_token: real, token_type: 'Bearer', ...odd } })
+      expect((await browser.get(callback)).headers.location).toBe('/')
+    }
+  })
+})
+
+describe('the user API', () => {
+  it.each([
+    [USER, 500, UNAVAILABLE],
+    [USER, 429, UNAVAILABLE],
+    [USER, 401, REFUSED],
+    [USER, 403, REFUSED],
+    [USER, 404, BAD_ANSWER],
+    [EMAILS, 503, UNAVAILABLE],
+    [EMAILS, 404, BAD_ANSWER],
+  ] as const)('%s answering %i sends the person back', async (route, status, location) => {
+    const app = await buildApp(emulator())
+    emulator().answerNext(route, { status, body: { type: 'error', error: { message: 'x' } } })
+    await expectCleanFailure(app, location)
+  })
+
+  it.each([USER, EMAILS] as const)(
+    '%s answering rubbish is an answer that makes no sense',
+    async (route) => {
+      const app = await buildApp(emulator())
+      for (const answer of [
+        { fault: 'truncate' as const },
+        { fault: 'huge' as const },
+        { fault: 'redirect' as const },
+        { headers: { 'content-type': 'text/html' }, body: '<h1>Maintenance</h1>' },
+        { body: '' },
+        { body: [] },
+        { body: { values: 'none' } },
+      ]) {
+        emulator().answerNext(route, answer)
+        await expectCleanFailure(app, BAD_ANSWER)
+      }
+    },
+  )
+
+  it.each([
+    undefined,
+    null,
+    '',
+    0,
+    false,
+    {},
+    [],
+    ['{87bb15eb-47c1-49b3-9f16-ca824a2979a4}'],
+    'undefined',
+    '87bb15eb-47c1-49b3-9f16-ca824a2979a4',
+    `{${'a'.repeat(10_000)}}`,
+    9.2e17,
+  ])('a person whose uuid is %j is nobody', async (uuid) => {
+    const app = await buildApp(emulator())
+    emulator().answerNext(USER, { body: { type: 'user', display_name: 'X', uuid } })
+    await expectCleanFailure(app, BAD_ANSWER)
+  })
+
+  it('an app_user is not a person', async () => {
+    const app = await buildApp(emulator())
+    const uuid = '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}'
+    emulator().answerNext(USER, { body: { type: 'app_user', uuid } })
+    await expectCleanFailure(app, BAD_ANSWER)
+  })
+
+  it('a next page on another host is not asked for, and the token stays here', async () => {
+    let asked = 0
+    const thief = createServer((_request, response) => {
+      asked++
+      response.end('{"values":[]}')
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => thief.once('listening', resolve))
+    const { port } = thief.address() as AddressInfo
+    const app = await buildApp(emulator())
+    for (const next of [`http://127.0.0.1:${port}/`, 'https://evil.example/', 'not a url', 7]) {
+      emulator().answerNext(EMAILS, { body: { values: [], next } })
+      await expectCleanFailure(app, BAD_ANSWER)
+    }
+    expect(asked).toBe(0)
+    thief.close()
+  })
+
+  it('a list of addresses without end is cut', async () => {
+    const app = await buildApp(emulator())
+    const next = `${emulator().url}/2.0/user/emails?page=2`
+    emulator().answerNext(EMAILS, { body: { values: [], next }, times: 1000 })
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+    const asked = emulator().requests.filter(({ path }) => path === '/2.0/user/emails')
+    expect(asked).toHaveLength(20)
+  })
+})
+
+describe('a provider that is away', () => {
+  it('does not keep the server from starting, and the person from being told', async () => {
+    const app = await buildApp(emulator(), {
+      providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:9' })],
+    })
+    const browser = createBrowser(app)
+    const state = new URL(await browser.start()).searchParams.get('state')
+    const answer = await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`)
+    expect(answer.headers.location).toBe(UNAVAILABLE)
+  })
+
+  it.each([TOKEN, USER, EMAILS] as const)('%s hanging is cut at the deadline', async (route) => {
+    const app = await buildApp(emulator(), { providerTimeout: 300 })
+    emulator().answerNext(route, { fault: 'hang' })
+    await expectCleanFailure(app, UNAVAILABLE)
+  })
+
+  it('that drips its answer is cut at the deadline too', async () => {
+    const drip = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const timer = setInterval(() => response.write(' '), 20)
+      response.on('close', () => clearInterval(timer))
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => drip.once('listening', resolve))
+    const { port } = drip.address() as AddressInfo
+    const app = await buildApp(emulator(), {
+      providerTimeout: 300,
+      providers: [bitbucket({ emulatorUrl: `http://127.0.0.1:${port}` })],
+    })
+    const browser = createBrowser(app)
+    const state = new URL(await browser.start()).searchParams.get('state')
+    const answer = await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`)
+    expect(answer.headers.location).toBe(UNAVAILABLE)
+    drip.close()
+    drip.closeAllConnections()
+  })
+
+  it('never sees a code twice', async () => {
+    const app = await buildApp(emulator())
+    emulator().answerNext(TOKEN, { status: 503, times: 5 })
+    await createBrowser(app).signIn('ada')
+    expect(emulator().requests.filter(({ path }) => path.endsWith('access_token'))).toHaveLength(1)
+  })
+})
+
+describe('the store', () => {
+  it('that fails while a person comes back signs nobody in, and says so', async () => {
+    const store = sqlite(':memory:')
+    const app = await buildApp(emulator(), { store })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    await store.close()
+    const answer = await browser.get(callback)
+    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=unavailable')
+    expect(String(answer.headers['set-cookie'])).not.toMatch(/latchkey-3000=/)
+  })
+
+  it('that fails afterwards keeps the cookie, serves public pages, and lets nobody through', async () => {
+    const store = sqlite(':memory:')
+    const app = await buildApp(emulator(), { store })
+    app.get('/public', async () => 'hello')
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    await store.close()
+    for (const answer of [
+      await browser.get('/api/me'),
+      await browser.get('/auth/session'),
+      await browser.get('/'),
+      await browser.post('/auth/sign-out'),
+    ]) {
+      expect(answer.statusCode).toBe(503)
+      expect(answer.headers['set-cookie']).toBeUndefined()
+    }
+    expect((await browser.get('/api/me')).json().error.code).toBe('unavailable')
+    expect((await browser.get('/api/me')).headers['retry-after']).toBe('5')
+    expect((await browser.get('/public')).body).toBe('hello')
+    expect((await browser.get('/auth/sign-in')).statusCode).toBe(200)
+  })
+})
+
+describe('the log at level trace', () => {
+  it('holds no secret, code, state or token, whatever goes wrong', async () => {
+    const lines: string[] = []
+    const clientSecret = 'canary-client-secret-4f8b1c'
+    const app = await buildApp(
+      emulator(),
+      {
+        providers: [
+          bitbucket({ emulatorUrl: emulator().url, clientId: 'latchkey-dev', clientSecret }),
+        ],
+      },
+      { write: (line) => void lines.push(line) },
+    )
+    const canaries = [
+      clientSecret,
+      Buffer.from(`latchkey-dev:${clientSecret}`).toString('base64'),
+      Buffer.from(clientSecret).toString('base64'),
+    ]
+    const browser = createBrowser(app)
+    const note = (text: string): void => {
+      for (const [, value] of text.matchAll(/[?&](?:code|state)=([^&]{8,})/g))
+        canaries.push(value ?? '')
+    }
+
+    // A wrong secret, with GET, HEAD and POST of the callback.
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    note(callback)
+    for (const method of ['HEAD', 'POST', 'PUT'] as const)
+      await app.inject({ method, url: callback })
+    expect((await browser.get(callback)).headers.location).toBe(REFUSED)
+
+    // A right one, and a token answer that goes wrong in every way.
+    const right = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
+    for (const plan of [
+      { status: 400, body: { error: 'x', access_token: 'canary-token-in-an-error' } },
+      { body: { error: 'canary-error-word-Z' } },
+      { headers: { 'content-type': 'text/html' }, body: 'canary-html' },
+      { body: '{"access_token":"canary-broken-json' },
+      { fault: 'truncate' as const },
+      { fault: 'redirect' as const },
+    ]) {
+      emulator().answerNext(TOKEN, plan)
+      const path = await browser.consent(await createBrowser(right).start(), { user: 'ada' })
+      note(path)
+      await right.inject(path)
+      const person = createBrowser(right)
+      const own = await person.consent(await person.start(), { user: 'ada' })
+      note(own)
+      await person.get(own)
+    }
+    const person = createBrowser(right)
+    await person.signIn('ada')
+    canaries.push(/latchkey-3000=[\w-]+\.([\w-]+)/.exec(person.cookies())?.[1] ?? '')
+    for (const { headers } of emulator().requests) {
+      const token = headers.authorization?.split(' ')[1]
+      if (token !== undefined) canaries.push(token)
+    }
+    canaries.push('canary-', 'code_verifier', 'Authorization', 'Basic ')
+
+    expect(canaries.length).toBeGreaterThan(20)
+    const log = lines.join('')
+    expect(lines.length).toBeGreaterThan(30)
+    expect(log).toContain('sign-in-failed')
+    for (const canary of canaries) {
+      expect(canary.length).toBeGreaterThan(5)
+      expect(log).not.toContain(canary)
+    }
+    for (const line of lines) expect(() => JSON.parse(line)).not.toThrow()
+  })
+})
+
+async function tokenFor(authorizeUrl: string): Promise<string> {
+  const app = await buildApp(emulator())
+  const browser = createBrowser(app)
+  await browser.signIn('ada')
+  const call = emulator().requests.findLast(({ path }) => path === '/2.0/user')
+  expect(authorizeUrl).toContain('/authorize')
+  return String(call?.headers.authorization).slice('Bearer '.length)
+}

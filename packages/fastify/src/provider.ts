@@ -1,0 +1,270 @@
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import oauth2 from '@fastify/oauth2'
+import Wreck from '@hapi/wreck'
+import type { Mark } from '@latchkey/contract'
+import type { FastifyInstance } from 'fastify'
+import type { Deadline } from './deadline.ts'
+import { FlowError } from './errors.ts'
+
+/** What a provider says about a person; transient. */
+export interface Profile {
+  /** The provider's unchangeable name for the person: 1 to 255 printable characters. */
+  readonly subject: string
+  readonly name: string | null
+  readonly email: string | null
+  /** Whether the provider vouches for `email`. Never `true` without one. */
+  readonly emailVerified: boolean
+  /** An `https:` URL, never fetched by us. */
+  readonly avatarUrl: string | null
+  /** `false` if the provider has closed or suspended the account. */
+  readonly active: boolean
+  /** What else the provider calls the person, kept beside the identity. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** The provider's own answers, by path. For an application that wants more; never stored. */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** Knows one company: where its endpoints are, which scopes to ask for, how to read a profile. */
+export interface Provider {
+  /** First segment of its paths and key of its identities: never change it once people have signed in. */
+  readonly id: string
+  readonly name: string
+  readonly mark: Mark
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly authorizeUrl: string
+  readonly tokenUrl: string
+  readonly scope: readonly string[]
+  /** Set if `authorizeUrl` is an emulator, which production refuses. */
+  readonly emulated: boolean
+  /** Reads the profile of the person whose access token `api` sends. */
+  readProfile(api: ProviderApi): Promise<Profile>
+}
+
+/** The provider's API on behalf of one person. */
+export interface ProviderApi {
+  /**
+   * A GET with the person's access token in the `Authorization` header, and nowhere else.
+   * @returns the status and the parsed JSON of an answer below 500 that is not a 429
+   * @throws FlowError `provider_unavailable` or `provider_bad_answer`
+   */
+  get(url: string): Promise<{ status: number; body: unknown }>
+}
+
+/** The two things that a flow asks of a provider. */
+export interface ProviderClient {
+  readonly provider: Provider
+  authorizeUrl(parameters: { redirectUri: string; state: string; codeChallenge: string }): string
+  /** Redeems a code, once, and reads the profile. The tokens are forgotten with the returned promise. */
+  redeem(
+    parameters: { code: string; redirectUri: string; codeVerifier: string },
+    deadline: Deadline,
+  ): Promise<Profile>
+}
+
+/** The longest answer of a provider that is read, in decoded bytes: we accept no compression. */
+const MAX_ANSWER_BYTES = 256 * 1024
+
+/**
+ * Connects a provider through @fastify/oauth2, which builds authorize URLs and makes token requests.
+ * @param app A context of the plugin's own: the decorators stay there, and its cookies, start route and
+ *   callback handling stay unused (they lose flows, replay them, and log the client's secret).
+ */
+export async function connectProvider(
+  app: FastifyInstance,
+  provider: Provider,
+): Promise<ProviderClient> {
+  const agents = keepAliveAgents()
+  app.addHook('onClose', async () => {
+    agents.http.destroy()
+    agents.https.destroy()
+  })
+  const oauth = await registerOAuth2(app, provider, agents)
+  const http = Wreck.defaults({ agents })
+
+  return {
+    provider,
+
+    authorizeUrl({ redirectUri, state, codeChallenge }) {
+      return oauth.authorizeURL({
+        redirect_uri: redirectUri,
+        scope: [...provider.scope],
+        state,
+        // https://www.rfc-editor.org/rfc/rfc7636#section-4.3
+        code_challenge: codeChallenge,
+        code_challenge_method: 'S256',
+      })
+    },
+
+    async redeem({ code, redirectUri, codeVerifier }, deadline) {
+      const request = oauth.getToken(
+        { code, redirect_uri: redirectUri, code_verifier: codeVerifier },
+        { timeout: deadline.remaining() },
+      )
+      const answer = await deadline.cut(request).catch((error: unknown) => {
+        throw tokenFailure(error)
+      })
+      const accessToken = accessTokenOf(answer.token)
+      return provider.readProfile({ get: (url) => getJson(http, url, accessToken, deadline) })
+    },
+  }
+}
+
+interface Agents {
+  readonly http: HttpAgent
+  readonly https: HttpsAgent
+  readonly httpsAllowUnauthorized: HttpsAgent
+}
+
+function keepAliveAgents(): Agents {
+  const https = new HttpsAgent({ keepAlive: true })
+  // Wreck insists on a third agent, meant for requests that skip certificate checks. Ours does not.
+  return { http: new HttpAgent({ keepAlive: true }), https, httpsAllowUnauthorized: https }
+}
+
+/** The part of simple-oauth2 that is used; @fastify/oauth2 offers it and leaves it out of its types. */
+interface AuthorizationCodeGrant {
+  authorizeURL(parameters: Record<string, string | string[]>): string
+  getToken(
+    parameters: Record<string, string>,
+    options: { timeout: number },
+  ): Promise<{ readonly token: unknown }>
+}
+
+async function registerOAuth2(
+  app: FastifyInstance,
+  provider: Provider,
+  agents: Agents,
+): Promise<AuthorizationCodeGrant> {
+  const authorize = new URL(provider.authorizeUrl)
+  const token = new URL(provider.tokenUrl)
+  await app.register(oauth2, {
+    name: provider.id,
+    scope: [...provider.scope],
+    // Required by its options, used only by its own callback handling.
+    callbackUri: 'https://unused.invalid',
+    userAgent: 'latchkey',
+    credentials: {
+      client: { id: provider.clientId, secret: provider.clientSecret },
+      auth: {
+        authorizeHost: authorize.origin,
+        authorizePath: authorize.pathname,
+        tokenHost: token.origin,
+        tokenPath: token.pathname,
+      },
+      http: { agents, maxBytes: MAX_ANSWER_BYTES, redirects: 0 },
+    },
+  })
+  const decorated = app as unknown as Record<string, { oauth2: AuthorizationCodeGrant }>
+  return (decorated[provider.id] as { oauth2: AuthorizationCodeGrant }).oauth2
+}
+
+/**
+ * What went wrong at the token endpoint, in our own words. The original is dropped here: it holds the
+ * request with the client's secret.
+ */
+function tokenFailure(error: unknown): FlowError {
+  if (error instanceof FlowError) return error
+  const { data, isBoom, code } = error as {
+    data?: { res?: IncomingMessage; payload?: unknown; isResponseError?: boolean } | unknown[]
+    isBoom?: boolean
+    code?: string
+  }
+  // Wreck's word for a redirect that it did not follow: the trace of where it was.
+  if (Array.isArray(data)) {
+    return new FlowError('provider_bad_answer', 'the token endpoint answered a redirect')
+  }
+  const answer = data?.res
+  answer?.destroy()
+  const status = answer?.statusCode
+  if (status === undefined) {
+    return isBoom === true || code !== undefined
+      ? new FlowError('provider_unavailable', 'the token endpoint could not be reached')
+      : new FlowError('provider_bad_answer', 'the token endpoint answered no token')
+  }
+  const said = `the token endpoint answered ${status}`
+  if (isOutage(status)) return new FlowError('provider_unavailable', said)
+  if (status >= 400 && data?.isResponseError === true) {
+    return new FlowError('provider_refused', `${said} ${errorWord(data.payload)}`)
+  }
+  return new FlowError('provider_bad_answer', `${said} with something else than JSON of a token`)
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6749#section-5.1; `scope` and `expires_in` are not relied on. */
+function accessTokenOf(answer: unknown): string {
+  if (!isObject(answer)) {
+    throw new FlowError('provider_bad_answer', 'the token answer is not a JSON object')
+  }
+  if (answer.error !== undefined) {
+    // Some providers answer 200 with an error in it.
+    throw new FlowError('provider_refused', `the token answer is an error ${errorWord(answer)}`)
+  }
+  const { access_token, token_type } = answer
+  if (typeof access_token !== 'string' || !/^[\x21-\x7e]+$/.test(access_token)) {
+    throw new FlowError('provider_bad_answer', 'the token answer has no usable access_token')
+  }
+  if (typeof token_type !== 'string' || token_type.toLowerCase() !== 'bearer') {
+    throw new FlowError('provider_bad_answer', 'the token answer is not of type bearer')
+  }
+  return access_token
+}
+
+async function getJson(
+  http: typeof Wreck,
+  url: string,
+  accessToken: string,
+  deadline: Deadline,
+): Promise<{ status: number; body: unknown }> {
+  const { pathname } = new URL(url)
+  const unavailable = (): FlowError =>
+    new FlowError('provider_unavailable', `GET ${pathname} got no answer`)
+  const response = await deadline
+    .cut(
+      http.request('GET', url, {
+        headers: {
+          accept: 'application/json',
+          authorization: `Bearer ${accessToken}`,
+          'user-agent': 'latchkey',
+        },
+        timeout: deadline.remaining(),
+      }),
+    )
+    .catch(() => {
+      throw unavailable()
+    })
+
+  const status = response.statusCode ?? 0
+  try {
+    if (isOutage(status)) throw new FlowError('provider_unavailable', `GET ${pathname}: ${status}`)
+    const bytes = await http.read(response, {
+      timeout: deadline.remaining(),
+      maxBytes: MAX_ANSWER_BYTES,
+    })
+    return { status, body: JSON.parse(bytes.toString('utf8')) as unknown }
+  } catch (error) {
+    response.destroy()
+    if (error instanceof FlowError) throw error
+    if (deadline.remaining() <= 1) throw unavailable()
+    // A JSON error quotes the answer, so it is not passed on.
+    throw new FlowError(
+      'provider_bad_answer',
+      `GET ${pathname} answered ${status} without whole JSON`,
+    )
+  }
+}
+
+function isOutage(status: number): boolean {
+  return status >= 500 || status === 429
+}
+
+/** An OAuth error code if the answer has a well-formed one, for the log. */
+function errorWord(answer: unknown): string {
+  const word = isObject(answer) ? answer.error : undefined
+  return typeof word === 'string' && /^[a-z_]{1,40}$/.test(word) ? word : '(no error code)'
+}
+
+/** Whether parsed JSON is an object, and not a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

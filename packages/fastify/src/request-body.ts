@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify'
+
+/** The longest body that any route takes, in bytes. */
+const BODY_LIMIT = 4 * 1024
+
+/**
+ * Makes every route of a context read JSON objects and plain forms, and take an empty body with any
+ * content type for an empty object. `request.body` is then always an object.
+ */
+export function readBody(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'string', bodyLimit: BODY_LIMIT },
+    (request, body, done) => {
+      const parsed = parse(request.headers['content-type'] ?? '', body as string)
+      done(
+        parsed === null ? Object.assign(new Error('unreadable body'), { statusCode: 400 }) : null,
+        parsed,
+      )
+    },
+  )
+  app.addHook('preHandler', async (request) => {
+    request.body ??= {}
+  })
+}
+
+function parse(contentType: string, body: string): Record<string, unknown> | null {
+  if (body === '') return {}
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase()
+  if (type === 'application/x-www-form-urlencoded') {
+    return Object.fromEntries(new URLSearchParams(body))
+  }
+  if (type !== 'application/json') return null
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}

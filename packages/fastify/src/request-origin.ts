@@ -1,0 +1,42 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** What to do with a request for a start route. */
+export type StartVerdict = 'start' | 'ask-first' | 'refuse-prefetch' | 'refuse-embedding'
+
+/**
+ * Whether a start was asked for by a click on a page of ours.
+ *
+ * The order matters: browsers send `Sec-Fetch-Site: none` with speculative loads, so a prefetch has to
+ * be recognised first. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose
+ */
+export function judgeStart(headers: IncomingHttpHeaders): StartVerdict {
+  const purpose = `${headers['sec-purpose'] ?? ''} ${headers.purpose ?? ''}`.toLowerCase()
+  if (purpose.includes('prefetch')) return 'refuse-prefetch'
+  const destination = headers['sec-fetch-dest']
+  if (destination !== undefined && destination !== 'document') return 'refuse-embedding'
+  const site = headers['sec-fetch-site']
+  if (site === undefined || site === 'same-origin' || site === 'none') return 'start'
+  // Another site's link may lead to our page, but the click that signs in must be made there.
+  return 'ask-first'
+}
+
+/**
+ * Whether a request that changes something comes from a page of `origin`: the defence against
+ * cross-site request forgery. A request that says nothing of where it comes from is refused.
+ */
+export function isOwnRequest(headers: IncomingHttpHeaders, origin: string): boolean {
+  const site = headers['sec-fetch-site']
+  const from = headers.origin
+  if (site === undefined) return from === origin
+  return site === 'same-origin' && (from === undefined || from === 'null' || from === origin)
+}
+
+/** Whether a host name (without port) can only mean this machine. */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname === '[::1]' ||
+    hostname === '::1' ||
+    /^127(\.\d{1,3}){3}$/.test(hostname)
+  )
+}

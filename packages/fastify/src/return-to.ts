@@ -1,0 +1,51 @@
+/** The longest target that is kept: five flows must fit into a browser's cookies. In characters. */
+export const LONGEST_TARGET = 512
+
+/**
+ * The one place that decides where a browser may be sent inside the application.
+ *
+ * @param untrusted Whatever a query, a form or a header said.
+ * @returns path, query and fragment on `origin`, ready for a `Location` header, or `null` if the target
+ *   is anywhere else, or is written so that a browser might read it otherwise than we do.
+ */
+export function sameOriginPath(untrusted: unknown, origin: string): string | null {
+  if (typeof untrusted !== 'string' || untrusted.length > LONGEST_TARGET) return null
+  // Browsers drop tabs and newlines and read `\` as `/`, so that `/<tab>/evil.example` leaves the site.
+  // What is not printable ASCII has no business in a Location header.
+  if (!/^[\x21-\x7e]+$/.test(untrusted) || untrusted.includes('\\')) return null
+  if (!untrusted.startsWith('/') && !untrusted.startsWith(`${origin}/`)) return null
+  if (!URL.canParse(untrusted, origin)) return null
+  const url = new URL(untrusted, origin)
+  if (url.origin !== origin || url.username !== '' || url.password !== '') return null
+  // Sent as a path alone, `//host` would be another host again.
+  if (url.pathname.startsWith('//')) return null
+  return url.pathname + url.search + url.hash
+}
+
+/** Whether `path` (as `sameOriginPath` gave it) is `base` or below it, whatever its letters are escaped as. */
+export function isUnder(base: string, path: string): boolean {
+  const pathname = path.split(/[?#]/, 1)[0] ?? ''
+  let plain = pathname
+  try {
+    plain = decodeURIComponent(pathname)
+  } catch {
+    // A stray `%` matches no route of ours.
+  }
+  const lower = plain.toLowerCase()
+  return lower === base.toLowerCase() || lower.startsWith(`${base.toLowerCase()}/`)
+}
+
+/** Adds query parameters to a path, before its fragment, replacing those of the same name. */
+export function withQuery(path: string, parameters: Record<string, string>): string {
+  const url = new URL(path, 'http://path.invalid')
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  return url.pathname + url.search + url.hash
+}
+
+/** Removes one query parameter from a path. */
+export function withoutQuery(path: string, name: string): string {
+  const url = new URL(path, 'http://path.invalid')
+  if (!url.searchParams.has(name)) return path
+  url.searchParams.delete(name)
+  return url.pathname + url.search + url.hash
+}

@@ -1,0 +1,55 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/** Encrypts small texts for one purpose, so that what was sealed for another never opens. */
+export interface Seal {
+  /**
+   * Encrypts `text` with AES-256-GCM under a fresh random nonce.
+   * @param context Bound to the result: it only opens with the same context.
+   * @returns base64url
+   */
+  seal(text: string, context: string): string
+  /** The text, or `null` if `sealed` was altered, or sealed by another secret or for another context. */
+  open(sealed: string, context: string): string | null
+}
+
+/**
+ * Derives a key for `purpose` from each secret (HKDF with SHA-256, RFC 5869).
+ * @param secrets The first seals; all open, so that a secret can be replaced without a cut.
+ */
+export function createSeal(secrets: readonly [string, ...string[]], purpose: string): Seal {
+  const keys = secrets.map((secret) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `latchkey/${purpose}`, 32)),
+  )
+
+  return {
+    seal(text, context) {
+      const nonce = randomBytes(NONCE_BYTES)
+      const cipher = createCipheriv('aes-256-gcm', keys[0] as Buffer, nonce)
+      cipher.setAAD(Buffer.from(context))
+      const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final()])
+      return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url')
+    },
+
+    open(sealed, context) {
+      const bytes = Buffer.from(sealed, 'base64url')
+      if (bytes.length < NONCE_BYTES + TAG_BYTES) return null
+      const nonce = bytes.subarray(0, NONCE_BYTES)
+      const tag = bytes.subarray(-TAG_BYTES)
+      const text = bytes.subarray(NONCE_BYTES, -TAG_BYTES)
+      for (const key of keys) {
+        const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+        decipher.setAAD(Buffer.from(context))
+        decipher.setAuthTag(tag)
+        try {
+          return Buffer.concat([decipher.update(text), decipher.final()]).toString('utf8')
+        } catch {
+          // Not this key, or not ours at all.
+        }
+      }
+      return null
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Session, User } from '@latchkey/contract'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { readCookie } from './cookies.ts'
+import { askStore, LatchkeyError, sendError } from './errors.ts'
+import type { Settings } from './options.ts'
+import type { StoredSession, StoredUser } from './store.ts'
+
+/** Who a request comes from. */
+export interface Auth {
+  readonly user: User
+  readonly session: Session
+}
+
+export interface Sessions {
+  /** A session that is not stored yet, and the cookie value that will open it. */
+  issue(userId: string, provider: string | null): { session: StoredSession; token: string }
+  /** Puts the session's cookie on a reply. Only once the session is stored. */
+  setCookie(reply: FastifyReply, session: StoredSession, token: string): void
+  /** Who the request comes from, or `null`. Asked of the store once a request. */
+  read(request: FastifyRequest): Promise<Auth | null>
+}
+
+/** How long a session lasts whatever happens: 30 days, in milliseconds. */
+const SESSION_LIFETIME = 30 * 24 * 60 * 60 * 1000
+
+/** `id.secret`: 16 and 32 random bytes, base64url. */
+const TOKEN = /^([\w-]{22})\.([\w-]{43})$/
+
+export function createSessions({ site, store, clock }: Settings): Sessions {
+  const asked = new WeakMap<FastifyRequest, Promise<Auth | null>>()
+
+  async function find(request: FastifyRequest): Promise<Auth | null> {
+    const cookie = readCookie(request.raw.headers.cookie, site.cookies.session)
+    if (cookie === null || cookie === '') return null
+    const [, id, secret] = TOKEN.exec(cookie) ?? []
+    if (id === undefined || secret === undefined) return refuse(request, 'malformed')
+    const found = await askStore(request.log, () => store.findSession(id))
+    if (found === null) return refuse(request, 'unknown')
+    if (!isSameHash(hash(secret), found.session.secretHash)) return refuse(request, 'wrong secret')
+    if (found.session.expiresAt <= clock()) return refuse(request, 'expired')
+    return { user: publicUser(found.user), session: publicSession(found.session) }
+  }
+
+  return {
+    issue(userId, provider) {
+      const now = clock()
+      const id = randomBytes(16).toString('base64url')
+      const secret = randomBytes(32).toString('base64url')
+      const session: StoredSession = {
+        id,
+        userId,
+        provider,
+        secretHash: hash(secret),
+        createdAt: now,
+        authenticatedAt: now,
+        expiresAt: now + SESSION_LIFETIME,
+      }
+      return { session, token: `${id}.${secret}` }
+    },
+
+    setCookie(reply, session, token) {
+      const maxAge = Math.floor((session.expiresAt - clock()) / 1000)
+      site.cookies.set(reply, site.cookies.session, token, maxAge)
+    },
+
+    read(request) {
+      const known = asked.get(request)
+      if (known !== undefined) return known
+      const answer = find(request)
+      asked.set(request, answer)
+      return answer
+    },
+  }
+}
+
+/** A session cookie that opens nothing means signed out; it is worth a line, not an error. */
+function refuse(request: FastifyRequest, reason: string): null {
+  request.log.debug({ reason }, 'session cookie refused')
+  return null
+}
+
+function hash(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url')
+}
+
+function isSameHash(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+/** Field by field, so that a column added to the store does not reach a browser by itself. */
+export function publicUser(user: StoredUser): User {
+  const { id, name, email, emailVerified, avatarUrl, createdAt } = user
+  return { id, name, email, emailVerified, avatarUrl, createdAt }
+}
+
+export function publicSession(session: StoredSession): Session {
+  const { id, provider, createdAt, authenticatedAt, expiresAt } = session
+  return { id, provider, createdAt, authenticatedAt, expiresAt }
+}
+
+/** A hook that lets signed-in people through and answers everybody else with 401. */
+export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+
+/** What guards have established, for `request.auth`. */
+export interface Guards {
+  guard(): GuardHook
+  /** @throws LatchkeyError `LATCHKEY_UNGUARDED` if no guard has let this request through. */
+  authOf(request: FastifyRequest): Auth
+}
+
+export function createGuards(sessions: Sessions): Guards {
+  const passed = new WeakMap<FastifyRequest, Auth>()
+
+  return {
+    guard: () =>
+      async function latchkeyGuard(request, reply) {
+        let auth: Auth | null
+        try {
+          auth = await sessions.read(request)
+        } catch {
+          // The store's failure is logged where it was asked. Not knowing is neither in nor out.
+          return sendError(reply, 503, 'unavailable')
+        }
+        if (auth === null) return sendError(reply, 401, 'unauthenticated')
+        passed.set(request, auth)
+        return undefined
+      },
+
+    authOf(request) {
+      const auth = passed.get(request)
+      if (auth !== undefined) return auth
+      throw new LatchkeyError(
+        'LATCHKEY_UNGUARDED',
+        `request.auth was read on ${request.method} ${request.routeOptions.url ?? 'a route'}, which has no guard. Add { onRequest: app.latchkey.guard() } to the route, or use await request.getAuth() where signed-out people are welcome.`,
+      )
+    },
+  }
+}

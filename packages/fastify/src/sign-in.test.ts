@@ -1,0 +1,381 @@
+import type { SessionBody } from '@latchkey/contract'
+import { describe, expect, it } from 'vitest'
+import { bitbucket } from './providers/bitbucket.ts'
+import { sqlite } from './sqlite.ts'
+import { buildApp, EXAMPLE_CONSUMER, SECRET, useEmulator } from './testing/app.ts'
+import { createBrowser } from './testing/browser.ts'
+
+const emulator = useEmulator()
+
+describe('a person signs in', () => {
+  it('from the button through consent to a session, and out again', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+
+    const callback = await browser.signIn('ada', '?return_to=/projects%3Ftab%3Dopen')
+    expect(callback.statusCode).toBe(303)
+    expect(callback.headers.location).toBe('/projects?tab=open')
+
+    const body = (await browser.get('/auth/session')).json() as SessionBody
+    expect(body.user).toMatchObject({ name: 'Ada Test', emailVerified: true })
+    expect(body.session).toMatchObject({ provider: 'bitbucket' })
+    const me = await browser.get('/api/me')
+    expect(me.json()).toEqual(body)
+    expect((await browser.get('/')).json()).toEqual({ user: body.user })
+
+    const signOut = await browser.post('/auth/sign-out')
+    expect(signOut.statusCode).toBe(204)
+    expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+  })
+
+  it('sends Bitbucket a state, an S256 challenge, the two scopes and the exact callback', async () => {
+    const app = await buildApp(emulator())
+    const url = new URL(await createBrowser(app).start())
+    expect(url.origin + url.pathname).toBe(`${emulator().url}/site/oauth2/authorize`)
+    const query = Object.fromEntries(url.searchParams)
+    expect(query).toEqual({
+      client_id: 'latchkey-dev',
+      response_type: 'code',
+      scope: 'account email',
+      redirect_uri: 'http://localhost:3000/auth/bitbucket/callback',
+      state: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge_method: 'S256',
+    })
+  })
+
+  it('repeats the redirect_uri, sends the verifier, and keeps the client secret in the header', async () => {
+    const app = await buildApp(emulator())
+    await createBrowser(app).signIn('ada')
+    const [exchange] = emulator().requests.filter(({ method, path }) => {
+      return method === 'POST' && path === '/site/oauth2/access_token'
+    })
+    const basic = Buffer.from('latchkey-dev:latchkey-dev-secret').toString('base64')
+    expect(exchange?.headers.authorization).toBe(`Basic ${basic}`)
+    expect(exchange?.body).toEqual({
+      grant_type: 'authorization_code',
+      code: expect.any(String),
+      redirect_uri: 'http://localhost:3000/auth/bitbucket/callback',
+      code_verifier: expect.stringMatching(/^[\w-]{43}$/),
+    })
+    const calls = emulator().requests.filter(({ path }) => path.startsWith('/2.0/'))
+    expect(calls.length).toBeGreaterThan(1)
+    for (const call of calls) {
+      expect(call.headers.authorization).toMatch(/^Bearer /)
+      expect(call.query).not.toHaveProperty('access_token')
+    }
+  })
+
+  it('passes where the emulator enforces PKCE', async () => {
+    const { startBitbucketEmulator } = await import('@latchkey/bitbucket-emulator')
+    const strict = await startBitbucketEmulator({ pkce: 'enforce' })
+    try {
+      const app = await buildApp(strict)
+      expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+    } finally {
+      await strict.close()
+    }
+  })
+
+  it('is the same user the next time, in another browser, with what Bitbucket says by then', async () => {
+    const app = await buildApp(emulator())
+    const first = createBrowser(app)
+    const second = createBrowser(app)
+    await first.signIn('ada')
+    emulator().answerNext('GET /2.0/user', {
+      body: { ...(await profileOf('ada')), display_name: 'Ada Renamed', nickname: 'renamed' },
+    })
+    await second.signIn('ada')
+    const before = (await first.get('/auth/session')).json() as SessionBody
+    const after = (await second.get('/auth/session')).json() as SessionBody
+    expect(after.user?.id).toBe(before.user?.id)
+    expect(after.user?.name).toBe('Ada Renamed')
+    expect(after.session?.id).not.toBe(before.session?.id)
+  })
+
+  it('is another user for another subject with the same e-mail address', async () => {
+    const app = await buildApp(emulator())
+    const ada = createBrowser(app)
+    const other = createBrowser(app)
+    await ada.signIn('ada')
+    const { user } = (await ada.get('/auth/session')).json() as SessionBody
+    emulator().answerNext('GET /2.0/user/emails', {
+      body: { values: [{ email: user?.email, is_primary: true, is_confirmed: true }] },
+    })
+    await other.signIn('ben')
+    const body = (await other.get('/auth/session')).json() as SessionBody
+    expect(body.user?.email).toBe(user?.email)
+    expect(body.user?.id).not.toBe(user?.id)
+  })
+
+  it('remembers the provider that this browser last used', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const before = (await browser.get('/auth/providers')).json()
+    expect(before).toMatchObject({
+      lastUsed: null,
+      providers: [{ id: 'bitbucket', name: 'Bitbucket' }],
+    })
+    await browser.signIn('ada')
+    expect((await browser.get('/auth/providers')).json()).toMatchObject({ lastUsed: 'bitbucket' })
+  })
+})
+
+describe('what Bitbucket says about a person', () => {
+  it.each([
+    ['no-email', null],
+    ['unconfirmed', null],
+    ['many-emails', expect.stringContaining('@')],
+  ])('%s signs in with the e-mail address %s', async (person, email) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn(person)
+    const { user } = (await browser.get('/auth/session')).json() as SessionBody
+    expect(user).toMatchObject({ email, emailVerified: email !== null })
+  })
+
+  it('an inactive account is refused, in words, and leaves nothing behind', async () => {
+    const store = sqlite(':memory:')
+    const app = await buildApp(emulator(), { store })
+    const browser = createBrowser(app)
+    const callback = await browser.signIn('inactive')
+    expect(callback.headers.location).toBe('/auth/sign-in?auth_error=account_inactive')
+    expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
+    const page = await browser.get(callback.headers.location as string)
+    expect(page.body).toContain('This account is not active at the provider')
+  })
+
+  it('a consumer without the email scope lets people in without an address', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    emulator().answerNext('GET /2.0/user/emails', { status: 403, body: { type: 'error' } })
+    await browser.signIn('ada')
+    const { user } = (await browser.get('/auth/session')).json() as SessionBody
+    expect(user).toMatchObject({ name: 'Ada Test', email: null, emailVerified: false })
+  })
+
+  it('keeps only what a browser may see, and of the rest only the identity', async () => {
+    const store = sqlite(':memory:')
+    const app = await buildApp(emulator(), { store })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const { user, session } = (await browser.get('/auth/session')).json() as SessionBody
+    expect(Object.keys(user ?? {})).toEqual([
+      'id',
+      'name',
+      'email',
+      'emailVerified',
+      'avatarUrl',
+      'createdAt',
+    ])
+    expect(Object.keys(session ?? {})).toEqual([
+      'id',
+      'provider',
+      'createdAt',
+      'authenticatedAt',
+      'expiresAt',
+    ])
+    const profile = await profileOf('ada')
+    const identity = await store.findIdentity('bitbucket', String(profile.uuid))
+    expect(identity).toMatchObject({
+      userId: user?.id,
+      subject: expect.stringMatching(/^\{.*\}$/),
+      attributes: { accountId: profile.account_id, nickname: 'ada' },
+    })
+  })
+
+  it('takes no field that it did not ask for, and no picture that is not https', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    emulator().answerNext('GET /2.0/user', {
+      body: {
+        ...(await profileOf('ada')),
+        id: 'chosen',
+        role: 'admin',
+        emailVerified: true,
+        createdAt: 1,
+        display_name: "Ada\u0000 '); DROP TABLE latchkey_users; -- <img src=x> \ud800",
+        links: { avatar: { href: 'javascript:alert(1)' } },
+      },
+    })
+    await browser.signIn('ada')
+    const { user } = (await browser.get('/auth/session')).json() as SessionBody
+    expect(user?.id).not.toBe('chosen')
+    expect(user?.createdAt).toBeGreaterThan(1)
+    expect(user?.avatarUrl).toBeNull()
+    expect(user?.name).toBe("Ada '); DROP TABLE latchkey_users; -- <img src=x> \ufffd")
+  })
+})
+
+describe('what the application hears', () => {
+  it('of a sign-in, with the profile as Bitbucket gave it, and of a sign-out', async () => {
+    const app = await buildApp(emulator())
+    const heard: unknown[] = []
+    app.latchkey.on('sign-in', (event) => void heard.push(event))
+    app.latchkey.on('sign-out', ({ scope }) => void heard.push(scope))
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    await browser.post('/auth/sign-out')
+    expect(heard).toEqual([
+      expect.objectContaining({
+        newUser: true,
+        user: expect.objectContaining({ name: 'Ada Test' }),
+        profile: expect.objectContaining({
+          raw: expect.objectContaining({ '/2.0/user': await profileOf('ada') }),
+        }),
+      }),
+      'local',
+    ])
+  })
+
+  it('and a listener that throws does not break the sign-in', async () => {
+    const app = await buildApp(emulator())
+    app.latchkey.on('sign-in', () => {
+      throw new Error('listener')
+    })
+    app.latchkey.on('sign-in', async () => {
+      throw new Error('late listener')
+    })
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+  })
+})
+
+describe('signing out', () => {
+  it('by a plain form comes back where the form says', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/auth/sign-out',
+      headers: {
+        cookie: browser.cookies(),
+        origin: 'http://localhost:3000',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      payload: 'return_to=%2Fbye',
+    })
+    expect(answer.statusCode).toBe(303)
+    expect(answer.headers.location).toBe('/bye')
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+  })
+
+  it.each(['application/json', 'text/plain', 'application/x-unknown', undefined])(
+    'with an empty body of type %s works',
+    async (type) => {
+      const app = await buildApp(emulator())
+      const browser = createBrowser(app)
+      await browser.signIn('ada')
+      const answer = await browser.post('/auth/sign-out', undefined, {
+        origin: 'http://localhost:3000',
+        ...(type === undefined ? {} : { 'content-type': type }),
+      })
+      expect(answer.statusCode).toBe(204)
+      expect((await browser.get('/api/me')).statusCode).toBe(401)
+    },
+  )
+
+  it('here leaves the other browsers signed in, and everywhere ends them all', async () => {
+    const app = await buildApp(emulator())
+    const [here, there, elsewhere] = [createBrowser(app), createBrowser(app), createBrowser(app)]
+    for (const browser of [here, there, elsewhere]) await browser.signIn('ada')
+    await here.post('/auth/sign-out')
+    expect((await there.get('/api/me')).statusCode).toBe(200)
+    await there.post('/auth/sign-out', { scope: 'others' })
+    expect((await there.get('/api/me')).statusCode).toBe(200)
+    expect((await elsewhere.get('/api/me')).statusCode).toBe(401)
+    await elsewhere.signIn('ada')
+    await there.post('/auth/sign-out', { scope: 'global' })
+    expect((await there.get('/api/me')).statusCode).toBe(401)
+    expect((await elsewhere.get('/api/me')).statusCode).toBe(401)
+  })
+
+  it('makes the old cookie worthless, wherever it was copied to', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const cookie = browser.cookies()
+    await browser.post('/auth/sign-out')
+    const replay = await app.inject({ url: '/api/me', headers: { cookie } })
+    expect(replay.statusCode).toBe(401)
+  })
+
+  it('with a scope that there is not is refused, and signs nobody out', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const answer = await browser.post('/auth/sign-out', { scope: 'everybody' })
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().error.code).toBe('invalid_request')
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+})
+
+describe('cookies', () => {
+  it('on https are __Host-, Secure, HttpOnly, Lax, for the whole site, set and cleared alike', async () => {
+    const app = await buildApp(emulator(), {
+      origin: 'https://app.example.com',
+      providers: [bitbucket({ emulatorUrl: emulator().url, ...EXAMPLE_CONSUMER })],
+    })
+    const browser = createBrowser(app, 'https://app.example.com')
+    const start = await browser.get('/auth/bitbucket/start')
+    const flowCookie = String(start.headers['set-cookie'])
+    expect(flowCookie).toMatch(
+      /^__Host-latchkey-flow-[\w-]{10}=[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    )
+    const path = await browser.consent(start.headers.location as string, { user: 'ada' })
+    const callback = await browser.get(path)
+    const signOut = await browser.post('/auth/sign-out')
+    const all = [callback, signOut].flatMap(({ headers }) => [headers['set-cookie'] ?? []].flat())
+    expect(all).toHaveLength(4)
+    for (const cookie of all) {
+      expect(cookie).toMatch(/^__Host-latchkey(-last|-flow-[\w-]{10})?=[\w.-]*; Max-Age=\d+; /)
+      expect(cookie).toMatch(/; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+    }
+    expect(browser.cookies()).toMatch(/^__Host-latchkey-last=bitbucket$/)
+  })
+
+  it('on loopback http carry the port in their names, since ports share cookies', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    expect(browser.cookies()).toMatch(/latchkey-3000=[\w.-]+; latchkey-3000-last=bitbucket/)
+  })
+
+  it('ignore what the application has set for its own', async () => {
+    const { default: Fastify } = await import('fastify')
+    const { default: cookie } = await import('@fastify/cookie')
+    const { default: latchkey } = await import('./index.ts')
+    const app = Fastify()
+    await app.register(cookie, {
+      secret: 'the application signs its cookies',
+      parseOptions: { domain: 'example.com', signed: true, path: '/elsewhere' },
+    })
+    await app.register(latchkey, {
+      origin: 'https://app.example.com',
+      secret: SECRET,
+      providers: [bitbucket({ emulatorUrl: emulator().url, ...EXAMPLE_CONSUMER })],
+      store: sqlite(':memory:'),
+    })
+    const browser = createBrowser(app, 'https://app.example.com')
+    await browser.signIn('ada')
+    expect((await browser.get('/auth/session')).json()).toMatchObject({
+      user: { name: 'Ada Test' },
+    })
+    await app.close()
+  })
+})
+
+/** What the emulator answers for a person, as the application hears it. */
+async function profileOf(nickname: string): Promise<Record<string, unknown>> {
+  const app = await buildApp(emulator())
+  let raw: unknown
+  app.latchkey.on('sign-in', ({ profile }) => {
+    raw = profile.raw['/2.0/user']
+  })
+  await createBrowser(app).signIn(nickname)
+  return raw as Record<string, unknown>
+}

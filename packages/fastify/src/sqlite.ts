@@ -1,0 +1,97 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { CompiledQuery, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { LatchkeyError } from './errors.ts'
+import { sqlStore } from './sql-store.ts'
+import type { Store } from './store.ts'
+
+/** How long a statement waits for another process's transaction, in milliseconds. */
+const BUSY_TIMEOUT = 5_000
+
+/**
+ * A store in one SQLite file, through Node's own `node:sqlite`, in WAL mode. For one machine: several
+ * processes may share the file, several machines may not.
+ *
+ * @param file A path, made with its folders if it is missing, or `:memory:` for a test.
+ * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a file; `open()` rejects with
+ *   `LATCHKEY_STORE_UNUSABLE` if the file cannot be used.
+ */
+export function sqlite(file: string | undefined): Store {
+  if (file === undefined || file === '') {
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_MISSING',
+      "sqlite(): the file is missing. Name one, such as './data/latchkey.db', or ':memory:' in a test.",
+    )
+  }
+
+  return sqlStore(async () => {
+    const database = await openDatabase(file)
+    return {
+      dialect: new NodeSqliteDialect({ database: asKyselyExpects(database) }),
+
+      async transaction(db, durability, work) {
+        if (durability === 'process') return db.transaction().execute(work)
+        // In WAL mode a commit reaches the disk at once only under synchronous=FULL.
+        // https://sqlite.org/pragma.html#pragma_synchronous
+        return db.connection().execute(async (connection) => {
+          await connection.executeQuery(CompiledQuery.raw('pragma synchronous = full'))
+          try {
+            return await connection.transaction().execute(work)
+          } finally {
+            await connection.executeQuery(CompiledQuery.raw('pragma synchronous = normal'))
+          }
+        })
+      },
+    }
+  })
+}
+
+async function openDatabase(file: string): Promise<DatabaseSync> {
+  const { DatabaseSync } = await import('node:sqlite')
+  try {
+    if (file !== ':memory:') await mkdir(dirname(resolve(file)), { recursive: true })
+    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
+    database.exec(
+      'pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on',
+    )
+    return database
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new LatchkeyError(
+      'LATCHKEY_STORE_UNUSABLE',
+      `sqlite(): ${file} cannot be used as a database: ${reason}. Check that the folder exists, that this process may write to it, and that the file is a SQLite database.`,
+    )
+  }
+}
+
+class NodeSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalDdlAdapter()
+  }
+}
+
+/** SQLite does roll back DDL; saying so makes the migrator run in one transaction, all or nothing. */
+class TransactionalDdlAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+/** What Kysely calls, which is better-sqlite3's shape, on `node:sqlite`. */
+function asKyselyExpects(database: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      // A transaction that begins by reading could not be promoted to writing once another process has
+      // written; one that takes the write lock at once waits for its turn instead.
+      const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql)
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
+        run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+        iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+      }
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import {
+  type BitbucketEmulator,
+  defaultConsumer,
+  startBitbucketEmulator,
+} from '@latchkey/bitbucket-emulator'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import latchkey, { bitbucket, type LatchkeyOptions } from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+
+export const SECRET = 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo'
+
+/** The consumer of `https://app.example.com`. */
+export const EXAMPLE_CONSUMER = { clientId: 'app-example', clientSecret: 'app-example-secret' }
+
+/** One emulator for a test file, as new for every test. */
+export function useEmulator(): () => BitbucketEmulator {
+  let emulator: BitbucketEmulator
+  beforeAll(async () => {
+    const example = { ...EXAMPLE_CONSUMER, callbackUrl: 'https://app.example.com/auth' }
+    emulator = await startBitbucketEmulator({ seed: { consumers: [defaultConsumer, example] } })
+  })
+  afterEach(() => emulator.reset())
+  afterAll(() => emulator.close())
+  return () => emulator
+}
+
+const open: FastifyInstance[] = []
+
+/** An application with a public page, a guarded route, and a store of its own, closed after the test. */
+export async function buildApp(
+  emulator: { readonly url: string },
+  options: LatchkeyOptions = {},
+  logTo?: { write(line: string): void },
+): Promise<FastifyInstance> {
+  const app = Fastify(logTo === undefined ? {} : { logger: { level: 'trace', stream: logTo } })
+  open.push(app)
+  await app.register(latchkey, {
+    origin: 'http://localhost:3000',
+    secret: SECRET,
+    providers: [bitbucket({ emulatorUrl: emulator.url })],
+    store: sqlite(':memory:'),
+    ...options,
+  })
+  app.get('/', async (request) => ({ user: (await request.getAuth())?.user ?? null }))
+  app.get('/api/me', { onRequest: app.latchkey.guard() }, async (request) => request.auth)
+  return app
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((app) => app.close()))
+})

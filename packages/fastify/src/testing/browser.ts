@@ -1,0 +1,82 @@
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { CookieJar } from 'tough-cookie'
+
+/** A browser of one person: it keeps cookies as browsers do, and does what it is told and no more. */
+export interface Browser {
+  readonly jar: CookieJar
+  get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
+  post(
+    path: string,
+    body?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<LightMyRequestResponse>
+  /** Presses the button: the consent page's URL, from the start route. */
+  start(query?: string, headers?: Record<string, string>): Promise<string>
+  /** Presses a person, or Cancel, on the consent page: the callback's path and query. */
+  consent(authorizeUrl: string, press: { user: string } | { decision: 'deny' }): Promise<string>
+  /** All of it. The answer is the callback's. */
+  signIn(user: string, query?: string): Promise<LightMyRequestResponse>
+  /** What the browser would send to the application. */
+  cookies(): string
+}
+
+export function createBrowser(app: FastifyInstance, origin = 'http://localhost:3000'): Browser {
+  const jar = new CookieJar()
+
+  async function send(
+    method: 'GET' | 'POST',
+    path: string,
+    headers: Record<string, string>,
+    payload?: Record<string, unknown>,
+  ): Promise<LightMyRequestResponse> {
+    const url = origin + path
+    const cookie = jar.getCookieStringSync(url)
+    const response = await app.inject({
+      method,
+      url: path,
+      headers: { host: new URL(origin).host, ...(cookie === '' ? {} : { cookie }), ...headers },
+      ...(payload === undefined ? {} : { payload }),
+    })
+    for (const header of [response.headers['set-cookie'] ?? []].flat())
+      jar.setCookieSync(header, url)
+    return response
+  }
+
+  const browser: Browser = {
+    jar,
+    get: (path, headers = {}) => send('GET', path, headers),
+    post: (path, body, headers = { origin }) => send('POST', path, headers, body),
+    cookies: () => jar.getCookieStringSync(`${origin}/`),
+
+    async start(query = '', headers = {}) {
+      const response = await browser.get(`/auth/bitbucket/start${query}`, headers)
+      if (response.statusCode !== 303) throw new Error(`start answered ${response.statusCode}`)
+      return response.headers.location as string
+    },
+
+    async consent(authorizeUrl, press) {
+      const page = await fetch(authorizeUrl, { redirect: 'manual' })
+      const form = new URLSearchParams()
+      for (const [, name, value] of (await page.text()).matchAll(
+        /<input type="hidden" name="([^"]*)" value="([^"]*)"/g,
+      )) {
+        form.set(name ?? '', (value ?? '').replaceAll('&amp;', '&').replaceAll('&#39;', "'"))
+      }
+      for (const [name, value] of Object.entries(press)) form.set(name, value)
+      const answer = await fetch(new URL('/site/oauth2/authorize', authorizeUrl), {
+        method: 'POST',
+        body: form,
+        redirect: 'manual',
+      })
+      const location = answer.headers.get('location')
+      if (location === null) throw new Error(`consent answered ${answer.status}`)
+      const { pathname, search } = new URL(location)
+      return pathname + search
+    },
+
+    async signIn(user, query) {
+      return browser.get(await browser.consent(await browser.start(query), { user }))
+    },
+  }
+  return browser
+}
