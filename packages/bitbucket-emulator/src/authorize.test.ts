@@ -1,0 +1,214 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
+import { askConsent, callback, ordinary, postConsent } from './testing/client.ts'
+
+let emulator: BitbucketEmulator
+
+beforeAll(async () => {
+  emulator = await startBitbucketEmulator({
+    seed: {
+      consumers: [
+        { clientId: 'latchkey-dev', clientSecret: 's', callbackUrl: 'any-loopback' },
+        {
+          clientId: 'web',
+          clientSecret: 's',
+          name: 'Web & <Co>',
+          callbackUrl: 'https://app.example.com/cb?tenant=a',
+          scopes: ['account', 'pullrequest:write'],
+        },
+        { clientId: 'no-callback', clientSecret: 's' },
+      ],
+    },
+  })
+})
+afterEach(() => emulator.reset())
+afterAll(() => emulator.close())
+
+describe('the consent page', () => {
+  it('offers every person and a way out, in one form that carries the request', async () => {
+    const page = await (await askConsent(emulator.url, ordinary)).text()
+    const nicknames = [...page.matchAll(/<button class="person" name="user" value="([^"]+)"/g)]
+    expect(nicknames.map(([, nickname]) => nickname)).toEqual([
+      'ada',
+      'ben',
+      'no-email',
+      'unconfirmed',
+      'many-emails',
+      'inactive',
+    ])
+    expect(page.match(/<form/g)).toHaveLength(1)
+    expect(page).toContain('method="post" action="/site/oauth2/authorize"')
+    expect(page).toContain('name="decision" value="deny"')
+    for (const [name, value] of Object.entries(ordinary)) {
+      expect(page).toContain(`<input type="hidden" name="${name}" value="${value}">`)
+    }
+  })
+
+  it('says what is special about a person', async () => {
+    const page = await (await askConsent(emulator.url, ordinary)).text()
+    const notes = [...page.matchAll(/<span class="note">([^<]+)</g)].map(([, note]) => note)
+    expect(notes).toEqual(['no e-mail', 'e-mail not confirmed', '30 e-mails', 'inactive'])
+  })
+
+  it('names the client and its permissions in words', async () => {
+    const page = await (
+      await askConsent(emulator.url, { client_id: 'web', response_type: 'code' })
+    ).text()
+    expect(page).toContain('Web &#38; &#60;Co&#62; would like to use your account')
+    expect(page).toContain('<li>Read your account information</li>')
+    expect(page).toContain('<li>Open, change and merge your pull requests</li>')
+  })
+
+  it('runs no script, loads nothing, cannot be framed or cached, and lets its form redirect', async () => {
+    const { headers } = await askConsent(emulator.url, ordinary)
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; img-src data:; /)
+    expect(policy).toContain(`frame-ancestors 'none'`)
+    expect(policy).toContain(`base-uri 'none'`)
+    expect(policy).not.toContain('form-action')
+    expect(headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('shows a hostile state as text', async () => {
+    const state = `"><script>alert('x')</script>&amp;`
+    const page = await (await askConsent(emulator.url, { ...ordinary, state })).text()
+    expect(page).not.toContain('<script')
+    expect(page).toContain(
+      'value="&#34;&#62;&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#38;amp;"',
+    )
+  })
+
+  it('shows a hostile parameter name as text', async () => {
+    const page = await (
+      await askConsent(emulator.url, { ...ordinary, '"><img src=x>': '1' })
+    ).text()
+    expect(page).not.toContain('<img')
+  })
+
+  it('does not let whoever made the link choose the person', async () => {
+    const page = await (
+      await askConsent(emulator.url, { ...ordinary, user: 'inactive', decision: 'deny' })
+    ).text()
+    expect(page).not.toMatch(/<input[^>]+name="(user|decision)"/)
+  })
+
+  it('keeps parameters that Bitbucket does not know, and does nothing about them', async () => {
+    const response = await askConsent(emulator.url, {
+      ...ordinary,
+      login_hint: 'ben',
+      prompt: 'none',
+      scope: 'repository:admin',
+      code_challenge: 'nonsense',
+    })
+    expect(response.status).toBe(200)
+    const page = await response.text()
+    expect(page).toContain('name="login_hint" value="ben"')
+    expect(page).not.toContain('Administer your repositories')
+  })
+})
+
+describe('a person who chooses', () => {
+  it('is sent back with a code and the very same state', async () => {
+    const state = 'a b+c%20&d="é"'
+    const response = await postConsent(emulator.url, { ...ordinary, state, user: 'ada' })
+    expect(response.status).toBe(303)
+    const location = new URL(response.headers.get('location') ?? '')
+    expect(location.origin + location.pathname).toBe(callback)
+    expect([...location.searchParams.keys()]).toEqual(['code', 'state'])
+    expect(location.searchParams.get('state')).toBe(state)
+    expect(location.searchParams.get('code')).toMatch(/^[\w-]{22}$/)
+  })
+
+  it('gets another code each time', async () => {
+    const once = await postConsent(emulator.url, { ...ordinary, user: 'ada' })
+    const again = await postConsent(emulator.url, { ...ordinary, user: 'ada' })
+    expect(once.headers.get('location')).not.toBe(again.headers.get('location'))
+  })
+
+  it('is sent back without a state if the client sent none', async () => {
+    const { state: _, ...stateless } = ordinary
+    const response = await postConsent(emulator.url, { ...stateless, user: 'ada' })
+    const location = new URL(response.headers.get('location') ?? '')
+    expect([...location.searchParams.keys()]).toEqual(['code'])
+  })
+
+  it('goes to the callback of the consumer if the request names none, query and all', async () => {
+    const request = { client_id: 'web', response_type: 'code', state: 's', user: 'ada' }
+    const response = await postConsent(emulator.url, request)
+    expect(response.headers.get('location')).toMatch(
+      /^https:\/\/app\.example\.com\/cb\?tenant=a&code=[\w-]+&state=s$/,
+    )
+  })
+
+  it('may say no', async () => {
+    const response = await postConsent(emulator.url, { ...ordinary, decision: 'deny' })
+    const location = new URL(response.headers.get('location') ?? '')
+    expect(Object.fromEntries(location.searchParams)).toEqual({
+      error: 'access_denied',
+      error_description: 'The user denied access to the application.',
+      state: 'some-state',
+    })
+  })
+
+  it('is not sent anywhere under a name that does not exist', async () => {
+    const response = await postConsent(emulator.url, { ...ordinary, user: 'nobody' })
+    expect(response.status).toBe(400)
+    expect(response.headers.has('location')).toBe(false)
+  })
+
+  it('is not sent anywhere by a body that is not a form', async () => {
+    const response = await fetch(`${emulator.url}/site/oauth2/authorize`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...ordinary, user: 'ada' }),
+    })
+    expect(response.status).toBe(400)
+  })
+})
+
+describe('a client that is set up wrongly gets a page and no redirect', () => {
+  it.each([
+    ['an unknown client', { ...ordinary, client_id: '<b>x</b>' }, 'Invalid client_id'],
+    ['no client', { response_type: 'code' }, 'Invalid client_id'],
+    [
+      'another site as redirect_uri',
+      { ...ordinary, redirect_uri: 'http://evil.example/' },
+      'Invalid redirect_uri',
+    ],
+    [
+      'no redirect_uri where none is configured either',
+      { client_id: 'latchkey-dev', response_type: 'code' },
+      'Invalid redirect_uri',
+    ],
+    [
+      'a consumer without callback',
+      { ...ordinary, client_id: 'no-callback' },
+      'Invalid redirect_uri',
+    ],
+  ])('%s', async (_, parameters, title) => {
+    for (const send of [askConsent, postConsent]) {
+      const response = await send(emulator.url, { ...parameters, user: 'ada' })
+      expect(response.status).toBe(400)
+      expect(response.headers.has('location')).toBe(false)
+      const page = await response.text()
+      expect(page).toContain(`<h1>${title}</h1>`)
+      expect(page).toContain(
+        'This integration is misconfigured. Contact the vendor for assistance.',
+      )
+      expect(page).not.toContain('<b>')
+    }
+  })
+})
+
+describe('a request that cannot be answered goes back to the client', () => {
+  it.each([
+    ['unsupported_response_type', { ...ordinary, response_type: 'token' }],
+    ['invalid_request', { client_id: 'latchkey-dev', redirect_uri: callback, state: 'some-state' }],
+  ])('with %s and the state', async (error, parameters) => {
+    const response = await askConsent(emulator.url, parameters)
+    expect(response.status).toBe(303)
+    const location = new URL(response.headers.get('location') ?? '')
+    expect(location.searchParams.get('error')).toBe(error)
+    expect(location.searchParams.get('state')).toBe('some-state')
+  })
+})

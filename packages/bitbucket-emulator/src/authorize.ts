@@ -1,0 +1,115 @@
+import type { Bitbucket } from './bitbucket.ts'
+import { consentPage } from './consent-page.ts'
+import { type Answer, type Received, redirect } from './http.ts'
+import { message } from './page.ts'
+import { allowedRedirectUri, anyLoopback } from './redirect-uri.ts'
+import type { Consumer } from './seed.ts'
+
+/** An authorize request that may be shown to a person. */
+interface AuthorizationRequest {
+  readonly consumer: Consumer
+  readonly redirectUri: URL
+  readonly parameters: URLSearchParams
+}
+
+/** `GET /site/oauth2/authorize`: asks a person for consent. */
+export function showConsent({ query }: Received, bitbucket: Bitbucket): Answer {
+  const asked = readRequest(query, bitbucket)
+  if ('status' in asked) return asked
+  return consentPage(asked.consumer, bitbucket.people, asked.redirectUri, query)
+}
+
+/** `POST /site/oauth2/authorize`: the person's decision, with the request's own parameters again. */
+export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
+  if (!form) return message(400, 'Not a form', 'Open this page in a browser and choose there.')
+  const asked = readRequest(form, bitbucket)
+  if ('status' in asked) return asked
+  if (form.get('decision') === 'deny') {
+    // [?] No answer of the real one to a refusal was ever published. The code is RFC 6749's.
+    return refuse(asked, 'access_denied', 'The user denied access to the application.')
+  }
+  const person = bitbucket.people.find(({ nickname }) => nickname === form.get('user'))
+  if (!person) return message(400, 'Nobody of that name', 'Go back and choose one of the people.')
+  const code = bitbucket.issueCode({
+    consumer: asked.consumer,
+    person,
+    redirectUri: form.get('redirect_uri'),
+    codeChallenge: form.get('code_challenge'),
+  })
+  return sendBack(asked, { code })
+}
+
+/**
+ * Checks an authorize request. What it does not know it ignores: `login_hint`, `prompt` and the like
+ * are undocumented, and `scope` has no effect because scopes belong to the consumer.
+ */
+function readRequest(
+  parameters: URLSearchParams,
+  { consumers, pkce }: Bitbucket,
+): AuthorizationRequest | Answer {
+  const consumer = consumers.find(({ clientId }) => clientId === parameters.get('client_id'))
+  if (!consumer) {
+    // [?] Neither the text nor the status of this page is known.
+    return message(
+      400,
+      'Invalid client_id',
+      'This integration is misconfigured. Contact the vendor for assistance.',
+      `The emulator knows these clients: ${consumers.map(({ clientId }) => clientId).join(', ')}.`,
+    )
+  }
+  const redirectUri = readRedirectUri(parameters.get('redirect_uri'), consumer)
+  if (!redirectUri) return misconfigured(consumer)
+
+  const asked = { consumer, redirectUri, parameters }
+  // [?] The texts of these redirects are undocumented; the codes are those of RFC 6749 §4.1.2.1.
+  const responseType = parameters.get('response_type')
+  if (responseType === null) return refuse(asked, 'invalid_request', 'response_type is missing.')
+  if (responseType !== 'code') {
+    return refuse(asked, 'unsupported_response_type', 'The emulator knows response_type=code only.')
+  }
+  const challenge = parameters.get('code_challenge')
+  if (pkce === 'enforce' && challenge !== null) {
+    if (parameters.get('code_challenge_method') !== 'S256') {
+      return refuse(asked, 'invalid_request', 'Transform algorithm not supported: use S256.')
+    }
+    if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) {
+      return refuse(asked, 'invalid_request', 'code_challenge is not a base64url SHA-256.')
+    }
+  }
+  return asked
+}
+
+function readRedirectUri(requested: string | null, { callbackUrl }: Consumer): URL | null {
+  if (callbackUrl === undefined) return null
+  if (requested !== null) return allowedRedirectUri(requested, callbackUrl)
+  return callbackUrl === anyLoopback ? null : new URL(callbackUrl)
+}
+
+// The first two sentences are Bitbucket's own. [?] Its status is not known.
+function misconfigured(consumer: Consumer): Answer {
+  return message(
+    400,
+    'Invalid redirect_uri',
+    'This integration is misconfigured. Contact the vendor for assistance.',
+    `In this emulator, the client ${consumer.clientId} ${callbackRule(consumer)}.`,
+  )
+}
+
+function callbackRule({ callbackUrl }: Consumer): string {
+  if (callbackUrl === undefined) return 'has no callback URL'
+  if (callbackUrl !== anyLoopback) return `may send people to ${callbackUrl} and below it`
+  return 'needs a redirect_uri on this machine: http and 127.0.0.1, localhost or [::1]'
+}
+
+function refuse(asked: AuthorizationRequest, error: string, description: string): Answer {
+  return sendBack(asked, { error, error_description: description })
+}
+
+function sendBack(
+  { redirectUri, parameters }: AuthorizationRequest,
+  result: Readonly<Record<string, string>>,
+): Answer {
+  const state = parameters.get('state')
+  const added = new URLSearchParams(state === null ? result : { ...result, state })
+  return redirect(`${redirectUri.href}${redirectUri.search === '' ? '?' : '&'}${added}`)
+}

@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { startBitbucketEmulator } from './emulator.ts'
+
+const bin = fileURLToPath(new URL('bin.ts', import.meta.url))
+const running = new Set<ChildProcess>()
+
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL')
+  running.clear()
+})
+
+function start(...flags: string[]) {
+  const child = spawn(process.execPath, [bin, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk
+  })
+  const closed = once(child, 'close')
+  return { child, output, closed }
+}
+
+async function run(...flags: string[]) {
+  const { output, closed } = start(...flags)
+  const [code] = await closed
+  return { code, ...output }
+}
+
+async function seedFile(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'bitbucket-emulator-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'seed.json')
+  await writeFile(file, text)
+  return file
+}
+
+describe('the program', () => {
+  it('explains itself', async () => {
+    const { code, stdout } = await run('--help')
+    expect(code).toBe(0)
+    expect(stdout).toContain('--port NUMBER')
+    expect(stdout).toContain('--seed FILE')
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'serves, says how to reach it, and ends cleanly on %s',
+    async (signal) => {
+      const { child, output, closed } = start('--port', '0')
+      await once(child.stdout ?? child, 'data')
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output.stdout)?.[0] ?? ''
+      expect(output.stdout).toContain(`authorize URL  ${url}/site/oauth2/authorize\n`)
+      expect(output.stdout).toContain(`token URL      ${url}/site/oauth2/access_token\n`)
+      expect(output.stdout).toContain(`API base       ${url}/2.0\n`)
+      expect(output.stdout).toContain('latchkey-dev-secret')
+      expect(output.stdout).toContain('no-email     Cleo Test  no e-mail\n')
+      expect((await fetch(`${url}/2.0/user`)).status).toBe(401)
+      child.kill(signal)
+      expect(await closed).toEqual([0, null])
+      expect(output.stderr).toBe('')
+    },
+  )
+
+  it('takes its people and consumers from a file', async () => {
+    const seed = {
+      people: [{ nickname: 'sam', displayName: 'Sam Test' }],
+      consumers: [{ clientId: 'mine', clientSecret: 'mine-secret' }],
+    }
+    const { child, output } = start('--port', '0', '--seed', await seedFile(JSON.stringify(seed)))
+    await once(child.stdout ?? child, 'data')
+    expect(output.stdout).toContain('sam  Sam Test\n')
+    expect(output.stdout).toContain('client id      mine\n')
+    expect(output.stdout).toContain('callback       none\n')
+    expect(output.stdout).not.toContain('latchkey-dev')
+  })
+
+  it.each([
+    [['--prot', '1'], `Unknown option '--prot'`],
+    [['--port', 'http'], '--port must be a whole number from 0 to 65535.'],
+    [['--port', '65536'], '--port must be a whole number from 0 to 65535.'],
+    [['--port', ''], '--port must be a whole number from 0 to 65535.'],
+    [['--seed', '/nowhere/seed.json'], '--seed: /nowhere/seed.json cannot be read (ENOENT).'],
+    [['stray'], `Unexpected argument 'stray'`],
+  ])('refuses %j in one line', async (flags, problem) => {
+    const { code, stdout, stderr } = await run(...flags)
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(problem)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it.each([
+    ['{', 'JSON'],
+    ['{"people":[{"nickname":7}]}', 'people[0].nickname must be a text that is not empty.'],
+  ])('names the file and the field of a wrong seed: %s', async (text, problem) => {
+    const file = await seedFile(text)
+    const { code, stderr } = await run('--port', '0', '--seed', file)
+    expect(code).toBe(1)
+    expect(stderr).toContain(`--seed: ${file}: `)
+    expect(stderr).toContain(problem)
+  })
+
+  it('says what to do about a port that is in use', async () => {
+    const other = await startBitbucketEmulator()
+    const port = new URL(other.url).port
+    const { code, stderr } = await run('--port', port)
+    await other.close()
+    expect(code).toBe(1)
+    expect(stderr).toContain(`Port ${port} is in use.`)
+    expect(stderr).toContain('--port')
+  })
+})

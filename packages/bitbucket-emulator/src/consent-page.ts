@@ -1,0 +1,64 @@
+import type { Answer } from './http.ts'
+import { html, type Markup, page } from './page.ts'
+import { initials, noteOn } from './people.ts'
+import { scopes } from './scopes.ts'
+import type { Consumer, Person } from './seed.ts'
+
+/** The names of the form's own fields: whoever asks for consent cannot fill them in beforehand. */
+const ownFields = ['user', 'decision']
+
+const tones = 6
+
+/**
+ * The page that asks whether `consumer` may use an account, and whose. It is one form that posts the
+ * request's own `query` back together with `user=<nickname>` or `decision=deny`.
+ */
+export function consentPage(
+  consumer: Consumer,
+  people: readonly Person[],
+  redirectUri: URL,
+  query: URLSearchParams,
+): Answer {
+  const fields = [...query].filter(([name]) => !ownFields.includes(name))
+  return page(
+    200,
+    `Let ${consumer.name} use your account?`,
+    html`<form class="card consent" method="post" action="/site/oauth2/authorize">
+${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
+<section class="request">
+<div class="title">
+<span class="tile" aria-hidden="true">${initials(consumer.name)}</span>
+<h1>${consumer.name} would like to use your account</h1>
+</div>
+<div>
+<h2>It will be able to</h2>
+<ul class="permissions">
+${consumer.scopes.map((scope) => html`<li>${scopes[scope] ?? scope}</li>`)}
+</ul>
+</div>
+<div class="small">
+<p>You will be sent back to <code>${redirectUri.origin}${redirectUri.pathname}</code></p>
+<p>Nothing on this page reaches bitbucket.org. These people exist in this emulator only.</p>
+</div>
+</section>
+<section class="choice">
+<h2 id="people">Allow as</h2>
+<ul class="people" aria-labelledby="people">
+${people.map(personButton)}
+</ul>
+<button class="cancel" name="decision" value="deny">Cancel</button>
+</section>
+</form>`,
+  )
+}
+
+function personButton(person: Person, index: number): Markup {
+  const note = noteOn(person)
+  return html`<li><button class="person" name="user" value="${person.nickname}">
+<span class="avatar tone-${String(index % tones)}" aria-hidden="true">${initials(person.displayName)}</span>
+<span class="who">
+<span><span class="name">${person.displayName}</span> <code class="nickname">${person.nickname}</code></span>
+${note === '' ? html`` : html`<span class="note">${note}</span>`}
+</span>
+</button></li>`
+}

@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createBitbucket } from './bitbucket.ts'
+import { createPlans, type PlannedAnswer } from './faults.ts'
+import { isRoute, type Route, routeNames } from './routes.ts'
+import { readSeed, type Seed } from './seed.ts'
+import { type RecordedRequest, serve } from './serve.ts'
+
+export interface EmulatorOptions {
+  /** Where to listen on 127.0.0.1. Default 0: any free port. */
+  readonly port?: number
+  /** Who and what exists. Default: `defaultPeople` and `defaultConsumer`. */
+  readonly seed?: Seed
+  /**
+   * `ignore` takes no notice of `code_challenge` and `code_verifier`, as Bitbucket seems to do;
+   * `enforce` checks them (RFC 7636, S256 only). Default `ignore`.
+   */
+  readonly pkce?: 'ignore' | 'enforce'
+  /** Where client credentials count at the token endpoint. Default `basic+body`. */
+  readonly clientAuth?: 'basic+body' | 'basic'
+  /** The time in milliseconds since the Unix epoch, for codes and tokens. Default `Date.now`. */
+  readonly clock?: () => number
+}
+
+export interface BitbucketEmulator {
+  /** Without a slash at the end: `http://127.0.0.1:4020`. */
+  readonly url: string
+  /** The newest 10,000 requests, oldest first. Held in memory only. */
+  readonly requests: readonly RecordedRequest[]
+  /**
+   * Plans the next answer of a route; further calls queue up behind it.
+   *
+   * @throws TypeError if there is no such route, or if the answer cannot be given
+   */
+  answerNext(route: Route, answer: PlannedAnswer): void
+  /** Moves the clock on, in milliseconds, so that codes and tokens expire. */
+  advance(ms: number): void
+  /**
+   * Back to the start: forgets requests, codes, tokens, planned answers and what `advance` added, and
+   * cuts the connections whose answers are held back.
+   */
+  reset(): void
+  /** Stops listening and ends every open connection. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a Bitbucket Cloud on 127.0.0.1: its OAuth 2.0 pages and the user part of its API.
+ *
+ * @throws TypeError if an option or the seed is wrong, naming the field and the cure
+ * @throws Error if the port cannot be had
+ */
+export async function startBitbucketEmulator(
+  options: EmulatorOptions = {},
+): Promise<BitbucketEmulator> {
+  checkOptions(options)
+  const { port = 0, seed, pkce = 'ignore', clientAuth = 'basic+body', clock = Date.now } = options
+  let advanced = 0
+  const now = (): number => clock() + advanced
+  const bitbucket = createBitbucket({ ...readSeed(seed), pkce, clientAuth }, now)
+  const plans = createPlans()
+  const requests: RecordedRequest[] = []
+  let holding = new AbortController()
+
+  const server = createServer((request, response) =>
+    serve(request, response, { bitbucket, plans, requests, now, signal: holding.signal }),
+  ).listen(port, '127.0.0.1')
+  await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(portTrouble(port, cause.code), { cause })
+  })
+  const { port: actualPort } = server.address() as AddressInfo
+  let closed: Promise<unknown> | undefined
+
+  return {
+    url: `http://127.0.0.1:${actualPort}`,
+    requests,
+    answerNext(route, plan) {
+      if (!isRoute(route)) {
+        throw new TypeError(`There is no route "${route}". There are ${routeNames.join(', ')}.`)
+      }
+      plans.add(route, plan)
+    },
+    advance(ms) {
+      if (!Number.isFinite(ms) || ms < 0) {
+        throw new TypeError('advance takes a number of milliseconds, 0 or more.')
+      }
+      advanced += ms
+    },
+    reset() {
+      holding.abort()
+      holding = new AbortController()
+      plans.forget()
+      bitbucket.forget()
+      requests.length = 0
+      advanced = 0
+    },
+    async close() {
+      closed ??= once(server.close(), 'close')
+      holding.abort()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function checkOptions(options: EmulatorOptions): void {
+  const { port = 0, pkce = 'ignore', clientAuth = 'basic+body', clock = Date.now } = options
+  const known = ['port', 'seed', 'pkce', 'clientAuth', 'clock']
+  const stranger = Object.keys(options).find((key) => !known.includes(key))
+  if (stranger !== undefined) {
+    throw new TypeError(`There is no option "${stranger}". There are ${known.join(', ')}.`)
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new TypeError('port must be a whole number from 0 to 65535; 0 takes any free port.')
+  }
+  if (pkce !== 'ignore' && pkce !== 'enforce') {
+    throw new TypeError('pkce must be ignore or enforce.')
+  }
+  if (clientAuth !== 'basic+body' && clientAuth !== 'basic') {
+    throw new TypeError('clientAuth must be basic+body or basic.')
+  }
+  if (typeof clock !== 'function') {
+    throw new TypeError('clock must be a function that gives milliseconds since the Unix epoch.')
+  }
+}
+
+function portTrouble(port: number, code: string | undefined): string {
+  const problem = code === 'EADDRINUSE' ? 'is in use' : `cannot be opened (${code})`
+  return `Port ${port} ${problem}. Choose another with the option \`port\` or the flag --port; 0 takes any free port.`
+}

@@ -1,0 +1,93 @@
+import { anyLoopback } from './redirect-uri.ts'
+import type { Person, SeedConsumer, SeedPerson } from './seed.ts'
+
+/**
+ * The consumer (Bitbucket's word for a registered OAuth client) that is there without any setup. It
+ * may send people back to any `http` address of this machine: `127.0.0.1`, `localhost` or `[::1]`,
+ * any port, any path. Such a callback needs a `redirect_uri` in the request.
+ */
+export const defaultConsumer: Required<SeedConsumer> = {
+  clientId: 'latchkey-dev',
+  clientSecret: 'latchkey-dev-secret',
+  name: 'Development app',
+  callbackUrl: anyLoopback,
+  scopes: ['account', 'email'],
+}
+
+/**
+ * The people who are there without any setup: two ordinary ones, then one for each thing that goes
+ * wrong in real life. Their ids never change, so whoever signed in yesterday is the same today.
+ */
+export const defaultPeople: readonly Required<SeedPerson>[] = [
+  {
+    nickname: 'ada',
+    displayName: 'Ada Test',
+    uuid: '{a1e7c0de-0001-4a01-8a01-000000000001}',
+    accountId: '557058:a1e7c0de-1001-4a01-8a01-000000000001',
+    accountStatus: 'active',
+    emails: [{ email: 'ada@example.com', isPrimary: true, isConfirmed: true }],
+  },
+  {
+    nickname: 'ben',
+    displayName: 'Ben Test',
+    uuid: '{a1e7c0de-0002-4a02-8a02-000000000002}',
+    accountId: '5a7e00000000000000000002',
+    accountStatus: 'active',
+    emails: [{ email: 'ben@example.com', isPrimary: true, isConfirmed: true }],
+  },
+  {
+    nickname: 'no-email',
+    displayName: 'Cleo Test',
+    uuid: '{a1e7c0de-0003-4a03-8a03-000000000003}',
+    accountId: '5a7e00000000000000000003',
+    accountStatus: 'active',
+    emails: [],
+  },
+  {
+    nickname: 'unconfirmed',
+    displayName: 'Dan Test',
+    uuid: '{a1e7c0de-0004-4a04-8a04-000000000004}',
+    accountId: '557058:a1e7c0de-1004-4a04-8a04-000000000004',
+    accountStatus: 'active',
+    emails: [{ email: 'dan@example.com', isPrimary: true, isConfirmed: false }],
+  },
+  {
+    nickname: 'many-emails',
+    displayName: 'Emi Test',
+    uuid: '{a1e7c0de-0005-4a05-8a05-000000000005}',
+    accountId: '5a7e00000000000000000005',
+    accountStatus: 'active',
+    emails: Array.from({ length: 30 }, (_, index) => ({
+      email: `emi.${index + 1}@example.com`,
+      isPrimary: index === 29,
+      isConfirmed: true,
+    })),
+  },
+  {
+    nickname: 'inactive',
+    displayName: 'Finn Test',
+    uuid: '{a1e7c0de-0006-4a06-8a06-000000000006}',
+    accountId: '5a7e00000000000000000006',
+    // [?] Only `active` was ever seen; what the real one says of a closed account is undocumented.
+    accountStatus: 'inactive',
+    emails: [{ email: 'finn@example.com', isPrimary: true, isConfirmed: true }],
+  },
+]
+
+/** What sets a person apart, or nothing for an ordinary one. */
+export function noteOn({ accountStatus, emails }: Person): string {
+  if (accountStatus !== 'active') return accountStatus
+  if (emails.length === 0) return 'no e-mail'
+  if (emails.length > 1) return `${emails.length} e-mails`
+  const usable = emails.some(({ isPrimary, isConfirmed }) => isPrimary && isConfirmed)
+  return usable ? '' : 'e-mail not confirmed'
+}
+
+/** The first letters of the first two words. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter((word) => word !== '')
+  return words
+    .slice(0, 2)
+    .map((word) => String.fromCodePoint(word.codePointAt(0) ?? 0).toUpperCase())
+    .join('')
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { allowedRedirectUri, anyLoopback } from './redirect-uri.ts'
+
+describe('a callback on the web', () => {
+  const callback = 'https://app.example.com/callback'
+
+  it.each([
+    'https://app.example.com/callback',
+    'https://app.example.com/callback/',
+    'https://app.example.com/callback/bitbucket',
+    'https://app.example.com/callback?tenant=a',
+    'https://app.example.com:443/callback',
+    'https://APP.example.com/callback',
+    'https://app.example.com/other/../callback',
+  ])('lets %s through', (requested) => {
+    expect(allowedRedirectUri(requested, callback)?.hostname).toBe('app.example.com')
+  })
+
+  it.each([
+    ['a sibling that starts the same', 'https://app.example.com/callback-evil'],
+    ['a step up', 'https://app.example.com/callback/../evil'],
+    ['an encoded step up', 'https://app.example.com/callback/%2e%2e/evil'],
+    ['a step up by backslash', 'https://app.example.com/callback\\..\\evil'],
+    ['the root', 'https://app.example.com/'],
+    ['another case of the path', 'https://app.example.com/Callback'],
+    ['a user name', 'https://app.example.com@evil.example/callback'],
+    ['a user name on the right host', 'https://evil@app.example.com/callback'],
+    ['another host', 'https://evil.example/callback'],
+    ['a host below', 'https://x.app.example.com/callback'],
+    ['a host that ends the same', 'https://evilapp.example.com/callback'],
+    ['another port', 'https://app.example.com:8443/callback'],
+    ['http instead of https', 'http://app.example.com/callback'],
+    ['a fragment', 'https://app.example.com/callback#x'],
+    ['an empty fragment', 'https://app.example.com/callback#'],
+    ['a script', 'javascript:alert(1)'],
+    ['no scheme', '//app.example.com/callback'],
+    ['a path alone', '/callback'],
+    ['nothing', ''],
+  ])('refuses %s: %s', (_, requested) => {
+    expect(allowedRedirectUri(requested, callback)).toBeNull()
+  })
+
+  it('insists on the query that the callback itself has', () => {
+    const withQuery = 'https://app.example.com/callback?tenant=a'
+    expect(allowedRedirectUri(withQuery, withQuery)?.href).toBe(withQuery)
+    expect(allowedRedirectUri('https://app.example.com/callback?tenant=b', withQuery)).toBeNull()
+    expect(allowedRedirectUri('https://app.example.com/callback', withQuery)).toBeNull()
+  })
+})
+
+describe('a callback on this machine', () => {
+  it.each([
+    ['http://127.0.0.1/callback', 'http://127.0.0.1:49152/callback'],
+    ['http://localhost:3000/callback', 'http://localhost:5173/callback/below'],
+    ['http://[::1]:1/callback', 'http://[::1]:2/callback'],
+  ])('of %s may have another port: %s', (callback, requested) => {
+    expect(allowedRedirectUri(requested, callback)?.href).toBe(requested)
+  })
+
+  it.each([
+    ['http://127.0.0.1/callback', 'http://127.0.0.1:49152/evil'],
+    ['http://127.0.0.1/callback', 'http://localhost/callback'],
+    ['http://127.0.0.1/callback', 'https://127.0.0.1/callback'],
+    ['http://127.0.0.1/callback', 'http://127.0.0.1.evil.example/callback'],
+  ])('of %s is not %s', (callback, requested) => {
+    expect(allowedRedirectUri(requested, callback)).toBeNull()
+  })
+})
+
+describe('any loopback callback', () => {
+  it.each(['http://127.0.0.1:3000/', 'http://localhost/a/b?c=d', 'http://[::1]:8080/callback'])(
+    'lets %s through',
+    (requested) => {
+      expect(allowedRedirectUri(requested, anyLoopback)?.href).toBe(requested)
+    },
+  )
+
+  it.each([
+    'https://localhost/callback',
+    'http://127.0.0.1.evil.example/',
+    'http://localhost.evil.example/',
+    'http://localhost@evil.example/',
+    'http://user@localhost/',
+    'http://192.168.0.1/',
+    'http://localhost/#x',
+  ])('refuses %s', (requested) => {
+    expect(allowedRedirectUri(requested, anyLoopback)).toBeNull()
+  })
+})

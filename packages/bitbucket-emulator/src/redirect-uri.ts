@@ -1,0 +1,51 @@
+/** Instead of a callback URL: any `http` address of this machine, any port, any path. */
+export const anyLoopback = 'any-loopback'
+
+const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
+
+/**
+ * Whether a browser may be sent to `requested`, given the callback URL of the consumer.
+ *
+ * Bitbucket takes the callback itself and anything below it, "appended to the same URL configured in
+ * the consumer" (https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/).
+ * Both are compared after parsing, which resolves `..`, and below means at a `/`, so that neither
+ * `/callback/../evil` nor `/callback-evil` passes for `/callback`. The port of a loopback callback
+ * does not matter (RFC 8252 §7.3).
+ *
+ * @returns the parsed URI, or `null` if it must not be used
+ */
+export function allowedRedirectUri(requested: string, callbackUrl: string): URL | null {
+  const uri = URL.parse(requested)
+  if (!uri || !isPlainHttp(uri) || requested.includes('#')) return null
+  if (callbackUrl === anyLoopback) {
+    return uri.protocol === 'http:' && isLoopback(uri) ? uri : null
+  }
+  const callback = new URL(callbackUrl)
+  const matches =
+    uri.protocol === callback.protocol &&
+    uri.hostname === callback.hostname &&
+    (uri.port === callback.port || isLoopback(callback)) &&
+    (uri.pathname === callback.pathname || uri.pathname.startsWith(asFolder(callback.pathname))) &&
+    (callback.search === '' || uri.search === callback.search)
+  return matches ? uri : null
+}
+
+/** Whether a consumer may have this callback URL at all. */
+export function isCallbackUrl(value: string): boolean {
+  if (value === anyLoopback) return true
+  const url = URL.parse(value)
+  return url !== null && isPlainHttp(url) && !value.includes('#')
+}
+
+function isPlainHttp(url: URL): boolean {
+  const isHttp = url.protocol === 'https:' || url.protocol === 'http:'
+  return isHttp && url.username === '' && url.password === ''
+}
+
+function isLoopback(url: URL): boolean {
+  return loopbackNames.includes(url.hostname)
+}
+
+function asFolder(pathname: string): string {
+  return pathname.endsWith('/') ? pathname : `${pathname}/`
+}

@@ -1,0 +1,96 @@
+import { exchange } from './access-token.ts'
+import { decide, showConsent } from './authorize.ts'
+import type { Bitbucket } from './bitbucket.ts'
+import type { Answer, Received } from './http.ts'
+import { message } from './page.ts'
+import { apiError, listEmails, showEmail, showUser } from './user-api.ts'
+
+/** What the emulator answers, each as method and path. */
+export type Route =
+  | 'GET /site/oauth2/authorize'
+  | 'POST /site/oauth2/authorize'
+  | 'POST /site/oauth2/access_token'
+  | 'GET /2.0/user'
+  | 'GET /2.0/user/emails'
+  | 'GET /2.0/user/emails/{email}'
+
+type Handler = (request: Received, bitbucket: Bitbucket) => Answer
+
+const handlers = new Map<Route, Handler>([
+  ['GET /site/oauth2/authorize', showConsent],
+  ['POST /site/oauth2/authorize', decide],
+  ['POST /site/oauth2/access_token', exchange],
+  ['GET /2.0/user', showUser],
+  ['GET /2.0/user/emails', listEmails],
+  ['GET /2.0/user/emails/{email}', showEmail],
+])
+
+export const routeNames: readonly Route[] = [...handlers.keys()]
+
+export function isRoute(name: string): name is Route {
+  return routeNames.some((route) => route === name)
+}
+
+/** The route of a request, or which methods its path would take (none if there is no such path). */
+export function findRoute(
+  method: string,
+  path: string,
+):
+  | { route: Route; handle: Handler; parameters: Readonly<Record<string, string>> }
+  | { allowed: readonly string[] } {
+  const allowed: string[] = []
+  for (const [route, handle] of handlers) {
+    const [ownMethod = '', template = ''] = route.split(' ')
+    const parameters = matchPath(template, path)
+    if (!parameters) continue
+    // HEAD is GET without the body, which node:http leaves out by itself.
+    const methods = ownMethod === 'GET' ? ['GET', 'HEAD'] : [ownMethod]
+    if (methods.includes(method)) return { route, handle, parameters }
+    allowed.push(...methods)
+  }
+  return { allowed }
+}
+
+/** What a request gets that no route is for. */
+export function noRoute(path: string, allowed: readonly string[]): Answer {
+  const isApi = path.startsWith('/2.0/')
+  if (allowed.length > 0) {
+    const allow = allowed.join(', ')
+    const answer = isApi
+      ? apiError(405, 'Method not allowed')
+      : message(405, 'Method not allowed', `This address takes ${allow}.`)
+    return { ...answer, headers: { ...answer.headers, allow } }
+  }
+  return isApi
+    ? apiError(404, 'Resource not found', noApi)
+    : message(404, 'Nothing here', `The emulator answers ${routeNames.join(', ')}.`)
+}
+
+const noApi = `There is no API hosted at this URL.
+
+For information about our API's, please refer to the documentation at: https://developer.atlassian.com/bitbucket/api/2/reference/`
+
+/** The `{placeholders}` of `template`, decoded, or `null` if `path` is not of that form. */
+function matchPath(template: string, path: string): Readonly<Record<string, string>> | null {
+  const names = template.split('/')
+  const segments = path.split('/')
+  if (names.length !== segments.length) return null
+  const parameters: Record<string, string> = {}
+  for (const [index, name] of names.entries()) {
+    const segment = segments[index] ?? ''
+    if (name.startsWith('{')) {
+      const value = decode(segment)
+      if (value === null || value === '') return null
+      parameters[name.slice(1, -1)] = value
+    } else if (name !== segment) return null
+  }
+  return parameters
+}
+
+function decode(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * The scopes that a Bitbucket consumer can have, with what they let it do in words.
+ * From https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes; `team` and `team:write`
+ * are gone from that list but still there in older consumers.
+ */
+export const scopes: Readonly<Record<string, string>> = {
+  account: 'Read your account information',
+  'account:write': 'Change your account information',
+  email: 'Read your e-mail addresses',
+  team: 'See which workspaces you belong to',
+  'team:write': 'Change the members of your workspaces',
+  project: 'See your projects',
+  'project:write': 'Change your projects',
+  'project:admin': 'Administer your projects',
+  repository: 'Read your repositories',
+  'repository:write': 'Change your repositories',
+  'repository:admin': 'Administer your repositories',
+  'repository:delete': 'Delete your repositories',
+  pullrequest: 'Read your pull requests',
+  'pullrequest:write': 'Open, change and merge your pull requests',
+  issue: 'Read your issues',
+  'issue:write': 'Open and change your issues',
+  wiki: 'Read and change your wikis',
+  webhook: 'Read and change your webhooks',
+  snippet: 'Read your snippets',
+  'snippet:write': 'Change your snippets',
+  pipeline: 'See your pipelines',
+  'pipeline:write': 'Start and stop your pipelines',
+  'pipeline:variable': 'Change the variables of your pipelines',
+  runner: 'See your pipeline runners',
+  'runner:write': 'Change your pipeline runners',
+}

@@ -1,0 +1,93 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Bitbucket } from './bitbucket.ts'
+import { choose, hold, type PlannedAnswer, type Plans, send } from './faults.ts'
+import { type Answer, readBody, readForm } from './http.ts'
+import { message } from './page.ts'
+import { findRoute, noRoute } from './routes.ts'
+
+/** One request that the emulator received, whatever it answered. */
+export interface RecordedRequest {
+  readonly method: string
+  /** As it was sent, without the query. */
+  readonly path: string
+  /** The last value of each parameter. */
+  readonly query: Readonly<Record<string, string>>
+  readonly headers: Readonly<IncomingHttpHeaders>
+  /** The last value of each field of a form, or the text of any other body. */
+  readonly body: Readonly<Record<string, string>> | string
+  /** What was answered; `null` as long as nothing was. */
+  readonly status: number | null
+  /** When it came, by the emulator's clock, in milliseconds since the Unix epoch. */
+  readonly at: number
+}
+
+export interface Backstage {
+  readonly bitbucket: Bitbucket
+  readonly plans: Plans
+  readonly requests: RecordedRequest[]
+  readonly now: () => number
+  /** Cuts the connections whose answers are held back. */
+  readonly signal: AbortSignal
+}
+
+const requestLimit = 10_000
+
+/** One request, from its arrival to its answer. */
+export async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bitbucket, plans, requests, now, signal }: Backstage,
+): Promise<void> {
+  const { method = '', url = '', headers } = request
+  const [path = '', ...search] = url.split('?')
+  const query = new URLSearchParams(search.join('?'))
+  const record: { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] } = {
+    method,
+    path,
+    query: Object.fromEntries(query),
+    headers,
+    body: '',
+    status: null,
+    at: now(),
+  }
+  requests.push(record)
+  if (requests.length > requestLimit) requests.shift()
+
+  async function answer(given: Answer, plan: PlannedAnswer = {}): Promise<void> {
+    record.status = given.status
+    await send(given, response, plan.fault)
+  }
+
+  const body = await readBody(request)
+  if (body === 'client left') return
+  if (body === 'too large') return answer(message(413, 'Too large', 'The limit is 64 kB.'))
+  const form = readForm(headers, body.text)
+  record.body = form ? Object.fromEntries(form) : body.text
+  if (!isLoopbackHost(headers.host)) return answer(wrongHost)
+
+  const found = findRoute(method, path)
+  if (!('handle' in found)) return answer(noRoute(path, found.allowed))
+  const plan = plans.take(found.route)
+  try {
+    await hold(plan, signal)
+  } catch {
+    response.destroy()
+    return
+  }
+  const { handle, parameters } = found
+  const origin = `http://${headers.host}`
+  const usual = (): Answer => handle({ origin, query, headers, form, parameters }, bitbucket)
+  await answer(choose(plan, `${origin}${url}`, usual), plan)
+}
+
+// A page of another site can point a name of its own at 127.0.0.1 and then read whatever is served
+// there (DNS rebinding). Its requests carry that name.
+function isLoopbackHost(host = ''): boolean {
+  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host)
+}
+
+const wrongHost = message(
+  421,
+  'Not this host',
+  'The emulator answers to 127.0.0.1, localhost and [::1] only.',
+)

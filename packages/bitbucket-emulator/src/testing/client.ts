@@ -1,0 +1,72 @@
+import { defaultConsumer } from '../people.ts'
+
+/** Where the client in the tests wants people sent back to. Nothing listens there. */
+export const callback = 'http://127.0.0.1:3000/auth/callback'
+
+export const basic: string = `Basic ${btoa(`${defaultConsumer.clientId}:${defaultConsumer.clientSecret}`)}`
+
+/** The parameters of an ordinary authorize request. */
+export const ordinary: Readonly<Record<string, string>> = {
+  client_id: defaultConsumer.clientId,
+  response_type: 'code',
+  state: 'some-state',
+  redirect_uri: callback,
+}
+
+export function askConsent(url: string, parameters: Record<string, string>): Promise<Response> {
+  return fetch(`${url}/site/oauth2/authorize?${new URLSearchParams(parameters)}`, {
+    redirect: 'manual',
+  })
+}
+
+export function postConsent(url: string, parameters: Record<string, string>): Promise<Response> {
+  return fetch(`${url}/site/oauth2/authorize`, {
+    method: 'POST',
+    body: new URLSearchParams(parameters),
+    redirect: 'manual',
+  })
+}
+
+export function postToken(
+  url: string,
+  form: Record<string, string>,
+  headers: Record<string, string> = { authorization: basic },
+): Promise<Response> {
+  return fetch(`${url}/site/oauth2/access_token`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(form),
+    redirect: 'manual',
+  })
+}
+
+/** A code, as the person called `user` would bring it back. */
+export async function approve(
+  url: string,
+  user: string,
+  parameters: Record<string, string> = ordinary,
+): Promise<string> {
+  const response = await postConsent(url, { ...parameters, user })
+  const location = response.headers.get('location') ?? ''
+  return new URL(location).searchParams.get('code') ?? ''
+}
+
+/** An access token of the person called `user`. */
+export async function signIn(url: string, user: string): Promise<string> {
+  const response = await postToken(url, {
+    grant_type: 'authorization_code',
+    code: await approve(url, user),
+    redirect_uri: callback,
+  })
+  const { access_token } = await readJson<{ access_token: string }>(response)
+  return access_token
+}
+
+export function getApi(url: string, path: string, token: string): Promise<Response> {
+  return fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+}
+
+/** The JSON of an answer, taken for what the test says that it is. */
+export async function readJson<Body>(response: Response): Promise<Body> {
+  return (await response.json()) as Body
+}
