@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs'
+import { type Browser, chromium, type LaunchOptions } from 'playwright-core'
+import { unpackChromium } from './unpack-chromium.ts'
+
+export interface LaunchChromiumOptions {
+  /** Only the browser from the npm registry: same build, same font everywhere. Default false. */
+  pinned?: boolean
+}
+
+const INSTALLED: readonly string[] = [
+  chromium.executablePath(), // Playwright's own
+  '/opt/google/chrome/chrome',
+  '/usr/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+
+const CURE = `No Chromium could be launched. Set LATCHKEY_TEST_CHROMIUM to the path of one, or
+get one with \`npx playwright-core install --with-deps chromium\`. (The pinned one, which is
+@sparticuz/chromium from the npm registry, needs Linux on x64 with glibc 2.34 or later.)`
+
+/**
+ * Launches a real, headless Chromium: the one at the path in `LATCHKEY_TEST_CHROMIUM`, else one the
+ * machine has, else the one from the npm registry. With `pinned` only the last is considered.
+ * The caller closes it. For a page without JavaScript: `newContext({ javaScriptEnabled: false })`.
+ *
+ * It gets no flags but Playwright's own: they switch background networking off already, and the
+ * `args` of `@sparticuz/chromium` would switch the same-origin policy off.
+ *
+ * @throws Error if no Chromium starts, with the cure and the reason of each attempt.
+ */
+export async function launchChromium(options: LaunchChromiumOptions = {}): Promise<Browser> {
+  const reasons: string[] = []
+  for (const attempt of attempts(options.pinned ?? false)) {
+    try {
+      return await launch(await attempt())
+    } catch (error) {
+      const [reason] = String(error).split('\nCall log:')
+      reasons.push(`${reason}`)
+    }
+  }
+  throw new Error([CURE, ...reasons].join('\n\n'))
+}
+
+function attempts(pinned: boolean): (() => LaunchOptions | Promise<LaunchOptions>)[] {
+  if (pinned) return [unpackChromium]
+  const chosen = process.env.LATCHKEY_TEST_CHROMIUM
+  if (chosen) return [() => ({ executablePath: chosen })]
+  const installed = INSTALLED.filter((path) => existsSync(path))
+  return [...installed.map((executablePath) => () => ({ executablePath })), unpackChromium]
+}
+
+async function launch(settings: LaunchOptions): Promise<Browser> {
+  // Chromium refuses to run as root with its sandbox on.
+  if (process.getuid?.() === 0) return chromium.launch({ ...settings, chromiumSandbox: false })
+  try {
+    return await chromium.launch({ ...settings, chromiumSandbox: true })
+  } catch (error) {
+    // Ubuntu since 23.10 and most containers deny the user namespaces that the sandbox is made of.
+    if (!/No usable sandbox|sandboxing failed/.test(String(error))) throw error
+    return chromium.launch({ ...settings, chromiumSandbox: false })
+  }
+}
