@@ -22,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['apps/demo/e2e/**/*.test.ts'],
+          globalSetup: ['apps/demo/e2e/build.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

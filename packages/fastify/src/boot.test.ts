@@ -5,10 +5,10 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import latchkey, { bitbucket, type LatchkeyOptions } from './index.ts'
 import { sqlite } from './sqlite.ts'
-import { SECRET, useEmulator } from './testing/app.ts'
+import { SECRET, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
-const emulator = useEmulator()
+const emulator = setUpEmulator()
 const apps: FastifyInstance[] = []
 
 function fastify(lines?: string[]): FastifyInstance {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { ListenOptions, Server } from 'node:net'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import { LatchkeyError } from './errors.ts'
+import type { Settings } from './options.ts'
 import type { Provider } from './provider.ts'
 import { bitbucket } from './providers/bitbucket.ts'
 import { isLoopback } from './request-origin.ts'
@@ -105,10 +107,35 @@ async function startEmulator(): Promise<{ url: string; close(): Promise<void> }>
 }
 
 /**
+ * Before the server listens: others are kept out if they could get in. Once it listens: `origin` gets
+ * its port, and one line of the log says what was filled in, and which callback URL to register.
+ */
+export function prepareToListen(app: FastifyInstance, settings: Settings): void {
+  const { defaults, providers, site } = settings
+  if (defaults.unsafe) listenOnLoopbackOnly(app.server)
+  if (defaults.followsPort) {
+    app.server.once('listening', () => {
+      const address = app.server.address()
+      if (address !== null && typeof address === 'object') site.movedToPort(address.port)
+    })
+  }
+  app.addHook('onListen', async () => {
+    const callbacks = providers.map(({ id }) => settings.callbackUrl(id)).join(', ')
+    if (defaults.filledIn.length === 0) {
+      app.log.info(`Latchkey: callback URL to register: ${callbacks}`)
+      return
+    }
+    app.log.warn(
+      `Latchkey runs in development with ${defaults.filledIn.join(', ')}. Origin ${site.origin}, callback URL ${callbacks}. Production needs origin, secret, providers and store.`,
+    )
+  })
+}
+
+/**
  * Makes the server refuse to listen on any address that another machine could reach. Fastify has no
  * hook that comes before the port is open.
  */
-export function listenOnLoopbackOnly(server: Server): void {
+function listenOnLoopbackOnly(server: Server): void {
   const listen = server.listen as (...parameters: unknown[]) => Server
   server.listen = function listenOnLoopback(this: Server, ...parameters: unknown[]): Server {
     const [first, second] = parameters

@@ -1,9 +1,9 @@
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { buildApp, useEmulator } from './testing/app.ts'
+import { buildApp, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
-const emulator = useEmulator()
+const emulator = setUpEmulator()
 
 describe('a guarded route', () => {
   it('answers who is signed out with 401 and a code, and runs nothing', async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { sameOriginPath } from './return-to.ts'
-import { buildApp, useEmulator } from './testing/app.ts'
+import { buildApp, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
 const ORIGIN = 'http://localhost:3000'
-const emulator = useEmulator()
+const emulator = setUpEmulator()
 
 /** Targets that a browser, or a careless reader, would take off the site or into our own routes. */
 const HOSTILE = [

@@ -11,7 +11,7 @@ import {
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { readCookie } from './cookies.ts'
-import { listenOnLoopbackOnly } from './development.ts'
+import { prepareToListen } from './development.ts'
 import { askStore, LatchkeyError, sendError, UnavailableError } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { createFlows } from './flow.ts'
@@ -113,7 +113,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
     users: { create: (user) => createUser(app, settings, user) },
   } satisfies Latchkey)
 
-  announce(app, settings)
+  if (settings.development) prepareToListen(app, settings)
   await app.register(routes, {
     prefix: settings.prefix,
     // Fastify's types ask for a string here, where pino takes any value.
@@ -276,29 +276,6 @@ async function createUser(
   }
   await askStore(app.log, () => store.insertUser(stored))
   return publicUser(stored)
-}
-
-/** Says what development has filled in, once the server listens, and refuses to serve others with it. */
-function announce(app: FastifyInstance, settings: Settings): void {
-  const { defaults, development, providers, site } = settings
-  if (!development) return
-  if (defaults.unsafe) listenOnLoopbackOnly(app.server)
-  if (defaults.followsPort) {
-    app.server.once('listening', () => {
-      const address = app.server.address()
-      if (address !== null && typeof address === 'object') site.movedToPort(address.port)
-    })
-  }
-  app.addHook('onListen', async () => {
-    const callbacks = providers.map(({ id }) => settings.callbackUrl(id)).join(', ')
-    if (defaults.filledIn.length === 0) {
-      app.log.info(`Latchkey: callback URL to register: ${callbacks}`)
-      return
-    }
-    app.log.warn(
-      `Latchkey runs in development with ${defaults.filledIn.join(', ')}. Origin ${site.origin}, callback URL ${callbacks}. Production needs origin, secret, providers and store.`,
-    )
-  })
 }
 
 /** See `LatchkeyOptions`. Adds `app.latchkey`, `request.auth` and `request.getAuth()`. */

@@ -4,10 +4,10 @@ import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
 import { sqlite } from './sqlite.ts'
-import { buildApp, useEmulator } from './testing/app.ts'
+import { buildApp, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
-const emulator = useEmulator()
+const emulator = setUpEmulator()
 const TOKEN = 'POST /site/oauth2/access_token'
 const USER = 'GET /2.0/user'
 const EMAILS = 'GET /2.0/user/emails'
@@ -231,6 +231,38 @@ describe('a provider that is away', () => {
     emulator().answerNext(TOKEN, { status: 503, times: 5 })
     await createBrowser(app).signIn('ada')
     expect(emulator().requests.filter(({ path }) => path.endsWith('access_token'))).toHaveLength(1)
+  })
+})
+
+describe('a provider that is there', () => {
+  it('is asked over connections that are kept, for tokens too', async () => {
+    const ports = new Map<string, Set<number | undefined>>()
+    const answers: Record<string, unknown> = {
+      '/site/oauth2/access_token': { access_token: 'x', token_type: 'bearer' },
+      '/2.0/user': { uuid: '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}' },
+      '/2.0/user/emails': { values: [] },
+    }
+    const provider = createServer((request, response) => {
+      const path = request.url ?? ''
+      ports.set(path, (ports.get(path) ?? new Set()).add(request.socket.remotePort))
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(answers[path]))
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => provider.once('listening', resolve))
+    const { port } = provider.address() as AddressInfo
+    const app = await buildApp(emulator(), {
+      providers: [bitbucket({ emulatorUrl: `http://127.0.0.1:${port}` })],
+    })
+    for (let round = 0; round < 10; round++) {
+      const browser = createBrowser(app)
+      const state = new URL(await browser.start()).searchParams.get('state')
+      const answer = await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`)
+      expect(answer.headers.location).toBe('/')
+    }
+    expect([...ports.keys()].sort()).toEqual(Object.keys(answers).sort())
+    for (const used of ports.values()) expect(used.size).toBeLessThan(5)
+    provider.close()
+    provider.closeAllConnections()
   })
 })
 

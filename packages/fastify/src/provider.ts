@@ -118,9 +118,22 @@ interface Agents {
 }
 
 function keepAliveAgents(): Agents {
-  const https = new HttpsAgent({ keepAlive: true })
+  const https = passedAsItIs(new HttpsAgent({ keepAlive: true }))
   // Wreck insists on a third agent, meant for requests that skip certificate checks. Ours does not.
-  return { http: new HttpAgent({ keepAlive: true }), https, httpsAllowUnauthorized: https }
+  return {
+    http: passedAsItIs(new HttpAgent({ keepAlive: true })),
+    https,
+    httpsAllowUnauthorized: https,
+  }
+}
+
+/**
+ * simple-oauth2 makes deep copies of its options, and a copied agent opens a connection for every
+ * request. Its cloning (@hapi/hoek) spares what has `isImmutable` on its prototype.
+ */
+function passedAsItIs<T extends HttpAgent>(agent: T): T {
+  const prototype = Object.create(Object.getPrototypeOf(agent), { isImmutable: { value: true } })
+  return Object.setPrototypeOf(agent, prototype)
 }
 
 /** The part of simple-oauth2 that is used; @fastify/oauth2 offers it and leaves it out of its types. */

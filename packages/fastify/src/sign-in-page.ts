@@ -15,9 +15,9 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
 main { width: 100%; max-width: 400px; padding: 32px; background: var(--card);
   border: 1px solid var(--line); border-radius: 16px; box-shadow: 0 1px 2px #0f172a0d, 0 12px 32px #0f172a14; }
 @media (max-width: 400px) { main { padding: 24px 20px; } }
-h1 { margin: 0 0 4px; font-size: 24px; line-height: 1.25; letter-spacing: -0.015em; }
-p { margin: 0 0 24px; color: var(--quiet); }
+h1 { margin: 0 0 24px; font-size: 22px; line-height: 1.3; letter-spacing: -0.015em; text-align: center; }
 [role=alert] { margin: 0 0 20px; padding: 12px 14px; border-radius: 10px; background: var(--bad-back); color: var(--bad); }
+[role=alert][data-code=access_denied] { background: var(--hover); color: inherit; }
 ul { margin: 0; padding: 0; list-style: none; display: grid; gap: 12px; }
 a { display: flex; align-items: center; justify-content: center; gap: 10px; min-height: 48px; padding: 10px 16px;
   border: 1px solid var(--line); border-radius: 10px; color: inherit; font-weight: 600; text-decoration: none; }
@@ -55,8 +55,6 @@ export function signInPage(page: {
     const last = provider.id === page.lastUsed ? ' <small>Last used</small>' : ''
     return `<li><a href="${escapeHtml(url)}" rel="nofollow">${mark(provider)}<span>Continue with ${escapeHtml(provider.name)}</span>${last}</a></li>`
   })
-  const sentence = sentenceOf(page.authError)
-  const alert = sentence === null ? '' : `<div role="alert">${escapeHtml(sentence)}</div>`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -69,8 +67,7 @@ export function signInPage(page: {
 <body>
 <main>
 <h1>Sign in</h1>
-<p>Choose how to continue.</p>
-${alert}
+${alert(page.authError)}
 <ul>
 ${buttons.join('\n')}
 </ul>
@@ -80,11 +77,14 @@ ${buttons.join('\n')}
 `
 }
 
-function sentenceOf(authError: unknown): string | null {
-  if (authError === undefined) return null
-  return typeof authError === 'string' && Object.hasOwn(errorSentences, authError)
-    ? errorSentences[authError as ErrorCode]
-    : 'The sign-in did not work. Please try again.'
+/** What went wrong, in our own words: of what the query says, only a known code counts. */
+function alert(authError: unknown): string {
+  if (authError === undefined) return ''
+  if (typeof authError !== 'string' || !Object.hasOwn(errorSentences, authError)) {
+    return '<div role="alert">The sign-in did not work. Please try again.</div>'
+  }
+  const sentence = escapeHtml(errorSentences[authError as ErrorCode])
+  return `<div role="alert" data-code="${authError}">${sentence}</div>`
 }
 
 function mark({ mark: { viewBox, paths: shapes } }: Provider): string {

@@ -2,10 +2,10 @@ import type { SessionBody } from '@latchkey/contract'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
 import { sqlite } from './sqlite.ts'
-import { buildApp, EXAMPLE_CONSUMER, SECRET, useEmulator } from './testing/app.ts'
+import { buildApp, EXAMPLE_CONSUMER, SECRET, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
-const emulator = useEmulator()
+const emulator = setUpEmulator()
 
 describe('a person signs in', () => {
   it('from the button through consent to a session, and out again', async () => {

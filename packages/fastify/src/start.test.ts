@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
-import { buildApp, EXAMPLE_CONSUMER, useEmulator } from './testing/app.ts'
+import { buildApp, EXAMPLE_CONSUMER, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
-const emulator = useEmulator()
+const emulator = setUpEmulator()
 
 describe('a start that nobody clicked', () => {
   it('HEAD is not found, sets nothing, and a HEAD of the callback uses nothing up', async () => {

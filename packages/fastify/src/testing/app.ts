@@ -14,7 +14,7 @@ export const SECRET = 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo'
 export const EXAMPLE_CONSUMER = { clientId: 'app-example', clientSecret: 'app-example-secret' }
 
 /** One emulator for a test file, as new for every test. */
-export function useEmulator(): () => BitbucketEmulator {
+export function setUpEmulator(): () => BitbucketEmulator {
   let emulator: BitbucketEmulator
   beforeAll(async () => {
     const example = { ...EXAMPLE_CONSUMER, callbackUrl: 'https://app.example.com/auth' }

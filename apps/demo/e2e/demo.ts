@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type BitbucketEmulator, startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
+import { bitbucket } from '@latchkey/fastify'
+import { sqlite } from '@latchkey/fastify/sqlite'
+import type { FastifyInstance } from 'fastify'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { buildApp } from '../src/app.ts'
+import { launchChromium } from './chromium.ts'
+
+export interface Demo {
+  readonly origin: string
+  readonly emulator: BitbucketEmulator
+  /** A new person: no cookies yet. Closed after the test, which fails if the page logged an error. */
+  visit(options?: BrowserContextOptions): Promise<{ page: Page; context: BrowserContext }>
+}
+
+/** The built demo on a port of its own, its emulator, and a real browser. */
+export function setUpDemo(): Demo {
+  let app: FastifyInstance
+  let browser: Browser
+  let emulator: BitbucketEmulator
+  let origin: string
+  const contexts: BrowserContext[] = []
+  const problems: string[] = []
+
+  beforeAll(async () => {
+    emulator = await startBitbucketEmulator()
+    const port = await freePort()
+    origin = `http://localhost:${port}`
+    app = await buildApp({
+      origin,
+      providers: [bitbucket({ emulatorUrl: emulator.url })],
+      store: sqlite(':memory:'),
+      emulator,
+      built: true,
+    })
+    await app.listen({ port, host: 'localhost' })
+    browser = await launchChromium()
+  })
+
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map((context) => context.close()))
+    emulator.reset()
+    expect(problems.splice(0)).toEqual([])
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await app?.close()
+    await emulator?.close()
+  })
+
+  return {
+    get origin() {
+      return origin
+    },
+    get emulator() {
+      return emulator
+    },
+    async visit(options = {}) {
+      const context = await browser.newContext(options)
+      contexts.push(context)
+      context.on('console', (message) => {
+        if (message.type() === 'error') problems.push(message.text())
+      })
+      context.on('weberror', (error) => void problems.push(String(error.error())))
+      context.on('request', (request) => {
+        const { hostname, protocol } = new URL(request.url())
+        if (protocol === 'data:') return
+        if (!['localhost', '127.0.0.1'].includes(hostname)) problems.push(`asked ${hostname}`)
+      })
+      return { page: await context.newPage(), context }
+    },
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, 'localhost')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { launchChromium } from './chromium.ts'
+import { freePort } from './demo.ts'
+
+const MAIN = join(import.meta.dirname, '../src/main.ts')
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
+const started: ChildProcess[] = []
+
+function start(env: Record<string, string>, ...flags: string[]): ChildProcess & { said: string } {
+  const { NODE_ENV: _test, ...rest } = process.env
+  const child = spawn(process.execPath, [MAIN, ...flags], { cwd: folder, env: { ...rest, ...env } })
+  started.push(child)
+  const demo = Object.assign(child, { said: '' })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (data) => {
+      demo.said += String(data)
+    })
+  }
+  return demo
+}
+
+async function until(demo: { said: string } & ChildProcess, words: RegExp): Promise<string> {
+  while (!words.test(demo.said)) {
+    await Promise.race([
+      once(demo.stdout ?? demo, 'data'),
+      once(demo, 'exit').then(() => {
+        if (!words.test(demo.said)) throw new Error(`the demo ended: ${demo.said}`)
+      }),
+    ])
+  }
+  return demo.said
+}
+
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode !== null) continue
+    child.kill()
+    await once(child, 'exit')
+  }
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('pnpm demo', () => {
+  it('with no credentials prints one URL, and from there two clicks sign in', async () => {
+    const [port, emulatorPort] = [await freePort(), await freePort()]
+    const demo = start({ PORT: String(port), EMULATOR_PORT: String(emulatorPort) })
+    const said = await until(demo, /ready/)
+    expect(said.match(/https?:\/\/\S+/g)).toEqual([`http://localhost:${port}`])
+
+    const browser = await launchChromium()
+    const page = await browser.newPage()
+    await page.goto(`http://localhost:${port}`)
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+    await page.waitForURL(`http://127.0.0.1:${emulatorPort}/**`)
+    await page.getByRole('button', { name: 'Ada Test' }).click()
+    await page.waitForURL(`http://localhost:${port}/decisions`)
+    await page.getByText('Signed by Ada Test').waitFor()
+    await browser.close()
+
+    demo.kill('SIGTERM')
+    const [code] = await once(demo, 'exit')
+    expect(code).toBe(0)
+  })
+
+  it('with credentials sends people to the real Bitbucket, and says what to register there', async () => {
+    const port = await freePort()
+    const demo = start({
+      PORT: String(port),
+      BITBUCKET_CLIENT_ID: 'an-id',
+      BITBUCKET_CLIENT_SECRET: 'a-secret',
+    })
+    const said = await until(demo, /ready/)
+    expect(said).toContain(
+      `register at Bitbucket: http://localhost:${port}/auth/bitbucket/callback`,
+    )
+    expect(said).not.toContain('a-secret')
+    const answer = await fetch(`http://localhost:${port}/auth/bitbucket/start`, {
+      redirect: 'manual',
+    })
+    expect(answer.headers.get('location')).toMatch(
+      /^https:\/\/bitbucket\.org\/site\/oauth2\/authorize\?response_type=code&client_id=an-id&/,
+    )
+  })
+
+  it('says which port is taken, and how to choose another', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1')
+    await once(blocker, 'listening')
+    const { port: taken } = blocker.address() as { port: number }
+    const demo = start({ PORT: String(await freePort()), EMULATOR_PORT: String(taken) })
+    expect(await until(demo, /pnpm@12 demo/)).toContain('EMULATOR_PORT=4021 npx pnpm@12 demo')
+    const wrong = start({ PORT: 'eighty' })
+    expect(await until(wrong, /port from/)).toContain('PORT must be a port from 1 to 65535.')
+    blocker.close()
+  })
+})

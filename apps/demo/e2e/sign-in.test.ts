@@ -1,0 +1,268 @@
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { setUpDemo } from './demo.ts'
+
+const demo = setUpDemo()
+
+const button = (page: Page) => page.getByRole('link', { name: 'Continue with Bitbucket' })
+const person = (page: Page, name: string) => page.getByRole('button', { name })
+const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' })
+
+async function signIn(page: Page, name = 'Ada Test'): Promise<void> {
+  await page.goto(demo.origin)
+  await button(page).click()
+  await person(page, name).click()
+  await page.waitForURL(`${demo.origin}/decisions`)
+}
+
+describe('a person', () => {
+  it('signs in with two clicks, reloads, opens a second tab, and signs out of both', async () => {
+    const { page, context } = await demo.visit()
+    await signIn(page)
+    await page.getByText('Signed by Ada Test').waitFor()
+    await page.getByLabel('What did you decide?').fill('Test with a real browser')
+    await page.getByLabel('Why?').fill('Because people use one.')
+    await page.getByRole('button', { name: 'Write it down' }).click()
+    await page.getByRole('heading', { name: 'Test with a real browser' }).waitFor()
+
+    await page.reload()
+    await page.getByRole('heading', { name: 'Test with a real browser' }).waitFor()
+
+    const second = await context.newPage()
+    await second.goto(demo.origin)
+    await second.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
+
+    await signOut(page).click()
+    await page.waitForURL(`${demo.origin}/`)
+    await button(page).waitFor()
+    // The second tab was not touched; it has heard.
+    await button(second).waitFor()
+    const answer = await page.request.get(`${demo.origin}/api/decisions`)
+    expect(answer.status()).toBe(401)
+  })
+
+  it('sees what just happened: each request, cookie, and the profile beside the user', async () => {
+    const { page } = await demo.visit()
+    await signIn(page)
+    await page.getByRole('link', { name: 'What just happened' }).click()
+    await page.getByRole('heading', { name: 'What just happened' }).waitFor()
+    const requests = await page.locator('.request').allTextContents()
+    expect(requests).toEqual([
+      'GET /auth/bitbucket/start?return_to=%2Fdecisions',
+      'GET /site/oauth2/authorize',
+      'GET /auth/bitbucket/callback',
+      'POST /site/oauth2/access_token',
+      'GET /2.0/user',
+      'GET /2.0/user/emails',
+    ])
+    const text = await page.locator('main').textContent()
+    expect(text).toContain('"display_name": "Ada Test"')
+    expect(text).toContain('"emailVerified": true')
+    const cookies = await page.context().cookies()
+    const session = cookies.find(({ name }) => /^latchkey-\d+$/.test(name))
+    expect(session?.httpOnly).toBe(true)
+    expect(await page.content()).not.toContain(session?.value.split('.')[1] ?? 'missing')
+  })
+
+  it('who opens a protected page is asked to sign in, and lands there', async () => {
+    const { page } = await demo.visit()
+    await page.goto(`${demo.origin}/decisions`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await button(page).click()
+    await person(page, 'Ben Test').click()
+    await page.waitForURL(`${demo.origin}/decisions`)
+    await page.getByText('Signed by Ben Test').waitFor()
+  })
+
+  it('leaves nothing secret where a script could read it', async () => {
+    const { page } = await demo.visit()
+    await signIn(page)
+    const readable = await page.evaluate(() => ({
+      cookies: document.cookie,
+      local: { ...localStorage },
+      session: { ...sessionStorage },
+    }))
+    expect(readable).toEqual({ cookies: '', local: {}, session: {} })
+    expect(page.url()).toBe(`${demo.origin}/decisions`)
+  })
+
+  it('uses the keyboard alone', async () => {
+    const { page } = await demo.visit()
+    await page.goto(demo.origin)
+    await tabTo(page, 'Continue with Bitbucket')
+    await page.keyboard.press('Enter')
+    await person(page, 'Ada Test').waitFor()
+    await tabTo(page, 'Ada Test')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${demo.origin}/decisions`)
+    await tabTo(page, 'Sign out')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${demo.origin}/`)
+    await button(page).waitFor()
+  })
+})
+
+describe('a person who changes their mind', () => {
+  it('and cancels at Bitbucket is told so in words, and can try again', async () => {
+    const { page } = await demo.visit()
+    await page.goto(`${demo.origin}/?utm=x#top`)
+    await button(page).click()
+    await person(page, 'Cancel').click()
+    await page.getByRole('alert').getByText('You cancelled the sign-in.').waitFor()
+    await page.waitForURL(`${demo.origin}/?utm=x`)
+    await button(page).click()
+    await person(page, 'Ada Test').click()
+    await page.waitForURL(`${demo.origin}/decisions`)
+  })
+
+  it('and goes Back from the consent page finds a button that works', async () => {
+    const { page } = await demo.visit()
+    await page.goto(demo.origin)
+    await button(page).click()
+    await person(page, 'Ada Test').waitFor()
+    await page.goBack()
+    await page.waitForURL(`${demo.origin}/`)
+    expect(await button(page).getAttribute('data-state')).toBe('idle')
+    await button(page).click()
+    await person(page, 'Ada Test').click()
+    await page.waitForURL(`${demo.origin}/decisions`)
+  })
+
+  it('and goes Back after consenting, and consents again, is still signed in', async () => {
+    const { page } = await demo.visit()
+    await signIn(page)
+    await page.goBack()
+    await person(page, 'Ada Test').click()
+    await page.waitForURL(new RegExp(`^${demo.origin}/`))
+    await page.goto(`${demo.origin}/decisions`)
+    await page.getByText('Signed by Ada Test').waitFor()
+  })
+
+  it('and signs in as somebody else is that one, in every tab', async () => {
+    const { page, context } = await demo.visit()
+    await signIn(page)
+    const second = await context.newPage()
+    await second.goto(demo.origin)
+    await second.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
+    await page.goto(`${demo.origin}/auth/sign-in`)
+    await button(page).click()
+    await person(page, 'Ben Test').click()
+    await page.waitForURL(`${demo.origin}/`)
+    await page.getByRole('heading', { name: 'Welcome, Ben Test.' }).waitFor()
+    await second.getByRole('heading', { name: 'Welcome, Ben Test.' }).waitFor()
+  })
+})
+
+describe('two tabs at once', () => {
+  it('both finish', async () => {
+    const { page: first, context } = await demo.visit()
+    const second = await context.newPage()
+    for (const page of [first, second]) {
+      await page.goto(demo.origin)
+      await button(page).click()
+      await person(page, 'Ada Test').waitFor()
+    }
+    await Promise.all([first, second].map((page) => person(page, 'Ada Test').click()))
+    for (const page of [first, second]) await page.waitForURL(`${demo.origin}/decisions`)
+  })
+})
+
+describe('without JavaScript', () => {
+  const off = { javaScriptEnabled: false }
+
+  it('the landing page signs in, and out', async () => {
+    const { page } = await demo.visit(off)
+    await signIn(page)
+    await page.getByText('Signed by Ada Test').waitFor()
+    await signOut(page).click()
+    await page.waitForURL(`${demo.origin}/`)
+    await button(page).waitFor()
+  })
+
+  it('the hosted page signs in', async () => {
+    const { page } = await demo.visit(off)
+    await page.goto(`${demo.origin}/auth/sign-in?return_to=/decisions`)
+    await button(page).click()
+    await person(page, 'Ada Test').click()
+    await page.waitForURL(`${demo.origin}/decisions`)
+  })
+
+  it('a cancelled attempt is told in words on either page', async () => {
+    const { page } = await demo.visit(off)
+    for (const path of ['/', '/auth/sign-in']) {
+      await page.goto(demo.origin + path)
+      await button(page).click()
+      await person(page, 'Cancel').click()
+      await page.getByRole('alert').getByText('You cancelled the sign-in.').waitFor()
+      expect(new URL(page.url()).pathname).toBe(path)
+    }
+  })
+})
+
+describe('each of the emulated people', () => {
+  it.each([
+    ['Ada Test', 'ada@example.com'],
+    ['Ben Test', 'ben@example.com'],
+    ['Cleo Test', null],
+    ['Dan Test', null],
+    ['Emi Test', 'emi.30@example.com'],
+  ])('%s signs in with the address %s', async (name, address) => {
+    const { page } = await demo.visit()
+    await signIn(page, name)
+    await page.getByText(`Signed by ${name}`).waitFor()
+    const shown = page.locator('.address')
+    if (address === null) expect(await shown.count()).toBe(0)
+    else expect(await shown.textContent()).toContain(address)
+  })
+
+  it('Finn Test, who is inactive, is told why not', async () => {
+    const { page } = await demo.visit()
+    await page.goto(demo.origin)
+    await button(page).click()
+    await person(page, 'Finn Test').click()
+    await page.getByRole('alert').getByText('This account is not active').waitFor()
+    expect(page.url()).toBe(`${demo.origin}/`)
+    await button(page).waitFor()
+  })
+})
+
+describe('a provider that is away', () => {
+  it('is told in words on the page where the click was', async () => {
+    const { page } = await demo.visit()
+    await page.goto(demo.origin)
+    await button(page).click()
+    demo.emulator.answerNext('POST /site/oauth2/access_token', { status: 503 })
+    await person(page, 'Ada Test').click()
+    await page.getByRole('alert').getByText('cannot be reached at the moment').waitFor()
+    expect(page.url()).toBe(`${demo.origin}/`)
+  })
+})
+
+describe('on every page', () => {
+  it.each([320, 360, 1280])('nothing is wider than a window of %i px', async (width) => {
+    const { page } = await demo.visit({ viewport: { width, height: 700 } })
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    await page.goto(`${demo.origin}/auth/sign-in?auth_error=provider_refused`)
+    expect(await overflow()).toBeLessThanOrEqual(0)
+    await page.goto(demo.origin)
+    expect(await overflow()).toBeLessThanOrEqual(0)
+    await button(page).click()
+    await person(page, 'Ada Test').waitFor()
+    expect(await overflow()).toBeLessThanOrEqual(0)
+    await person(page, 'Ada Test').click()
+    for (const path of ['/decisions', '/what-happened', '/']) {
+      await page.goto(demo.origin + path)
+      expect(await overflow()).toBeLessThanOrEqual(0)
+    }
+  })
+})
+
+/** Presses Tab until the control of that name has the focus, and fails if it never does. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let press = 0; press < 20; press++) {
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate(() => document.activeElement?.textContent ?? '')
+    if (focused.includes(name)) return
+  }
+  throw new Error(`Tab never reached "${name}"`)
+}

@@ -1,0 +1,76 @@
+import { AuthProvider, SignedIn, SignedOut, SignInButton, SignOutButton } from '@latchkey/react'
+import type { ReactElement } from 'react'
+import { Decisions } from './decisions.tsx'
+import { Home } from './home.tsx'
+import type { PageData } from './page-data.ts'
+import { WhatHappened } from './what-happened.tsx'
+
+const TITLES = {
+  home: 'Quire: decisions your team can find again',
+  decisions: 'Decisions · Quire',
+  'what-happened': 'What just happened · Quire',
+} as const satisfies Record<PageData['page'], string>
+
+export function titleOf({ page }: PageData): string {
+  return TITLES[page]
+}
+
+/** The whole page: who is signed in comes from the server, so nothing is asked for twice. */
+export function Site({ data }: { data: PageData }): ReactElement {
+  return (
+    <AuthProvider initialSession={data.session}>
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <header className="bar">
+        <a className="brand" href="/">
+          <img src="/quire.svg" alt="" width="28" height="28" />
+          Quire
+        </a>
+        <nav aria-label="Main">
+          <SignedIn>
+            <a href="/decisions" aria-current={data.page === 'decisions' ? 'page' : undefined}>
+              Decisions
+            </a>
+            <a
+              href="/what-happened"
+              aria-current={data.page === 'what-happened' ? 'page' : undefined}
+            >
+              What just happened
+            </a>
+          </SignedIn>
+        </nav>
+        <div className="account">
+          <SignedIn>
+            {(user) => (
+              <>
+                <span className="who">{user.name ?? 'Signed in'}</span>
+                <SignOutButton returnTo="/" />
+              </>
+            )}
+          </SignedIn>
+          <SignedOut>
+            {data.page !== 'home' && (
+              <SignInButton provider="bitbucket" returnTo={`/${data.page}`} />
+            )}
+          </SignedOut>
+        </div>
+      </header>
+      <main id="main">
+        <Page data={data} />
+      </main>
+      <footer className="foot">
+        <p>
+          Quire is the demo of Latchkey. Its decisions live in memory, and its Bitbucket is emulated
+          on this machine unless you gave it real credentials.
+        </p>
+      </footer>
+    </AuthProvider>
+  )
+}
+
+function Page({ data }: { data: PageData }): ReactElement {
+  if (data.page === 'home') return <Home authError={data.authError} />
+  if (data.page === 'decisions') return <Decisions />
+  return <WhatHappened record={data.record} />
+}

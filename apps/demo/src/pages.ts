@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { SessionBody } from '@latchkey/contract'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { PageData } from '../site/page-data.ts'
+import type { SignInRecords } from './sign-in-record.ts'
+
+type Render = (data: PageData) => { title: string; html: string }
+
+interface Site {
+  /** The page's frame, and what fills it. */
+  load(url: string): Promise<{ template: string; render: Render }>
+}
+
+const FOLDER = join(import.meta.dirname, '..')
+const SIGNED_OUT: SessionBody = { user: null, session: null }
+
+interface PagesOptions {
+  readonly built: boolean
+  readonly records: SignInRecords
+}
+
+/** The pages, rendered on the server with who is signed in, so that nothing flickers. */
+export async function pages(app: FastifyInstance, { built, records }: PagesOptions): Promise<void> {
+  const site = built ? await serveBuilt(app) : await serveWithVite(app)
+
+  async function show(request: FastifyRequest, data: PageData): Promise<string> {
+    const { template, render } = await site.load(request.url)
+    const { title, html } = render(data)
+    const json = JSON.stringify(data).replaceAll('<', '\\u003c')
+    return template
+      .replace('<!--title-->', () => title)
+      .replace('<!--page-->', () => html)
+      .replace('<!--data-->', () => json)
+  }
+
+  app.addHook('onSend', async (_request, reply) => {
+    if (String(reply.getHeader('content-type')).startsWith('text/html')) {
+      // Who is signed in is part of the page.
+      reply.header('cache-control', 'no-store')
+    }
+  })
+
+  app.get('/', async (request, reply) => {
+    const { auth_error: authError } = request.query as { auth_error?: unknown }
+    const session = (await request.getAuth()) ?? SIGNED_OUT
+    const code = typeof authError === 'string' ? authError : undefined
+    reply.type('text/html; charset=utf-8')
+    return show(request, { page: 'home', session, authError: code })
+  })
+
+  app.get('/decisions', async (request, reply) => {
+    const session = await request.getAuth()
+    if (session === null) return reply.redirect('/auth/sign-in?return_to=/decisions', 303)
+    reply.type('text/html; charset=utf-8')
+    return show(request, { page: 'decisions', session })
+  })
+
+  app.get('/what-happened', async (request, reply) => {
+    const session = await request.getAuth()
+    if (session === null) return reply.redirect('/auth/sign-in?return_to=/what-happened', 303)
+    reply.type('text/html; charset=utf-8')
+    return show(request, { page: 'what-happened', session, record: records.of(session.session.id) })
+  })
+}
+
+async function serveBuilt(app: FastifyInstance): Promise<Site> {
+  const template = await readFile(join(FOLDER, 'dist/browser/index.html'), 'utf8').catch(() => {
+    throw new Error('Nothing is built yet. Run: npx pnpm@12 --filter @latchkey/demo build')
+  })
+  const { render } = (await import(join(FOLDER, 'dist/server/render.js'))) as { render: Render }
+  await app.register(fastifyStatic, { root: join(FOLDER, 'dist/browser'), index: false })
+  return { load: async () => ({ template, render }) }
+}
+
+async function serveWithVite(app: FastifyInstance): Promise<Site> {
+  const { createServer } = await import('vite')
+  const vite = await createServer({
+    configFile: join(FOLDER, 'vite.config.ts'),
+    server: { middlewareMode: true, hmr: { server: app.server } },
+    appType: 'custom',
+    logLevel: 'warn',
+  })
+  app.addHook('onClose', () => vite.close())
+  // Whatever is no route may be a module that Vite knows.
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    vite.middlewares(request.raw, reply.raw, () => {
+      reply.raw.statusCode = 404
+      reply.raw.end('Not found')
+    })
+  })
+  return {
+    async load(url) {
+      const source = await readFile(join(FOLDER, 'index.html'), 'utf8')
+      const { render } = (await vite.ssrLoadModule('/site/render.tsx')) as { render: Render }
+      return { template: await vite.transformIndexHtml(url, source), render }
+    },
+  }
+}

@@ -1,0 +1,201 @@
+import type { BitbucketEmulator, RecordedRequest } from '@latchkey/bitbucket-emulator'
+import type { User } from '@latchkey/contract'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** One request of a sign-in, fit to be shown: what is long is cut, what is secret is left out. */
+export interface Step {
+  readonly from: 'browser' | 'app'
+  readonly to: 'app' | 'Bitbucket'
+  readonly request: string
+  readonly status: number | null
+  /** What it is for, in a sentence. */
+  readonly why: string
+  readonly details: readonly { readonly name: string; readonly value: string }[]
+}
+
+export interface SetCookie {
+  readonly name: string
+  readonly value: string
+  readonly attributes: string
+}
+
+/** What the page "What just happened" shows of one sign-in. */
+export interface SignInRecord {
+  readonly steps: readonly Step[]
+  readonly cookies: readonly SetCookie[]
+  /** The provider's answers as they came, by path. */
+  readonly profile: Readonly<Record<string, unknown>>
+  readonly user: User
+}
+
+export interface SignInRecords {
+  /** The record of the sign-in that made a session, if it is one of the last hundred. */
+  of(sessionId: string): SignInRecord | null
+}
+
+const MOST = 100
+
+/** Writes down each sign-in from the outside: by hooks, events, and the emulator's list of requests. */
+export function recordSignIns(
+  app: FastifyInstance,
+  emulator: BitbucketEmulator | undefined,
+): SignInRecords {
+  const starts = new Map<string, Step>()
+  const records = new Map<string, SignInRecord>()
+  const profiles = new Map<string, Pick<SignInRecord, 'profile' | 'user'>>()
+
+  app.latchkey.on('sign-in', ({ session, profile, user }) => {
+    remember(profiles, session.id, { profile: profile.raw, user })
+  })
+
+  app.addHook('onSend', async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    if (path === '/auth/bitbucket/start') {
+      const location = String(reply.getHeader('location') ?? '')
+      const state = URL.canParse(location) ? new URL(location).searchParams.get('state') : null
+      if (state !== null) remember(starts, state, startStep(request, reply, location))
+    }
+    if (path === '/auth/bitbucket/callback') {
+      const { state, code } = request.query as { state?: string; code?: string }
+      const sessionId = sessionIdOf(reply)
+      const made = profiles.get(sessionId ?? '')
+      if (state === undefined || code === undefined || sessionId === null || !made) return
+      const start = starts.get(state)
+      remember(records, sessionId, {
+        ...made,
+        cookies: setCookies(reply),
+        steps: [
+          ...(start === undefined ? [] : [start]),
+          ...consentStep(emulator?.requests ?? [], state),
+          callbackStep(request, reply),
+          ...apiSteps(emulator?.requests ?? [], code),
+        ],
+      })
+    }
+  })
+
+  return { of: (sessionId) => records.get(sessionId) ?? null }
+}
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.set(key, value)
+  const [oldest] = map.keys()
+  if (map.size > MOST && oldest !== undefined) map.delete(oldest)
+}
+
+function startStep(request: FastifyRequest, reply: FastifyReply, location: string): Step {
+  const sent = new URL(location).searchParams
+  return {
+    from: 'browser',
+    to: 'app',
+    request: `GET ${request.url}`,
+    status: reply.statusCode,
+    why: 'The button is a link. The app seals a new flow into a cookie and sends the browser to Bitbucket.',
+    details: [...sent].map(([name, value]) => ({ name, value: shorten(value) })),
+  }
+}
+
+function callbackStep(request: FastifyRequest, reply: FastifyReply): Step {
+  return {
+    from: 'browser',
+    to: 'app',
+    request: `GET ${request.url.split('?', 1)[0]}`,
+    status: reply.statusCode,
+    why: 'Bitbucket sends the browser back. The app matches the state, uses the flow up, asks Bitbucket who this is, and opens a session.',
+    details: [
+      ...Object.entries(request.query as Record<string, string>).map(([name, value]) => ({
+        name,
+        value: shorten(value),
+      })),
+      { name: 'then goes to', value: String(reply.getHeader('location')) },
+    ],
+  }
+}
+
+function consentStep(requests: readonly RecordedRequest[], state: string): Step[] {
+  const shown = requests.findLast(
+    ({ method, path, query }) =>
+      method === 'GET' && path === '/site/oauth2/authorize' && [query.state].flat()[0] === state,
+  )
+  if (shown === undefined) return []
+  return [
+    {
+      from: 'browser',
+      to: 'Bitbucket',
+      request: `${shown.method} ${shown.path}`,
+      status: shown.status,
+      why: 'Bitbucket shows its consent page. The app is not involved, and never sees a password.',
+      details: [],
+    },
+  ]
+}
+
+/** What the app asked Bitbucket during the callback: the exchange of the code, and with its token the rest. */
+function apiSteps(requests: readonly RecordedRequest[], code: string): Step[] {
+  const exchange = requests.findIndex(({ body }) => isForm(body) && body.code === code)
+  const token = requests[exchange]
+  if (token === undefined) return []
+  const calls = requests.slice(exchange + 1).filter(({ path }) => path.startsWith('/2.0/'))
+  const bearer = calls[0]?.headers.authorization ?? ''
+  return [
+    {
+      from: 'app',
+      to: 'Bitbucket',
+      request: `${token.method} ${token.path}`,
+      status: token.status,
+      why: 'The app redeems the code, once, and proves with the verifier that it began the flow.',
+      details: [
+        { name: 'Authorization', value: 'Basic … (client id and secret)' },
+        ...Object.entries(isForm(token.body) ? token.body : {}).map(([name, value]) => ({
+          name,
+          value: shorten(String(value)),
+        })),
+      ],
+    },
+    ...calls
+      .filter(({ headers }) => headers.authorization === bearer)
+      .map((call): Step => {
+        const { length } = bearer.replace('Bearer ', '')
+        return {
+          from: 'app',
+          to: 'Bitbucket',
+          request: `${call.method} ${call.path}`,
+          status: call.status,
+          why: call.path.endsWith('/emails')
+            ? 'Only an address that is primary and confirmed counts.'
+            : 'Who is it? The uuid decides, never the name or the address.',
+          details: [
+            { name: 'Authorization', value: `Bearer … (${length} characters, kept nowhere)` },
+          ],
+        }
+      }),
+  ]
+}
+
+function setCookies(reply: FastifyReply): SetCookie[] {
+  const headers = [reply.getHeader('set-cookie') ?? []].flat().map(String)
+  return headers.map((header) => {
+    const [pair = '', ...attributes] = header.split('; ')
+    const [name = '', value = ''] = pair.split('=')
+    const [id, secret] = value.split('.')
+    const shown = secret === undefined ? value : `${id}.… (a secret, stored only as a hash)`
+    return { name, value: value === '' ? '(cleared)' : shown, attributes: attributes.join('; ') }
+  })
+}
+
+/** A session's cookie is `id.secret`; its name has nothing after the port. */
+function sessionIdOf(reply: FastifyReply): string | null {
+  for (const header of [reply.getHeader('set-cookie') ?? []].flat()) {
+    const id = /^(?:__Host-latchkey|latchkey-\d+)=([\w-]+)\./.exec(String(header))?.[1]
+    if (id !== undefined) return id
+  }
+  return null
+}
+
+function shorten(value: string): string {
+  return value.length <= 64 ? value : `${value.slice(0, 32)}… (${value.length} characters)`
+}
+
+function isForm(body: unknown): body is Record<string, unknown> {
+  return typeof body === 'object' && body !== null
+}
