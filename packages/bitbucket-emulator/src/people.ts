@@ -3,7 +3,7 @@ import type { Person, SeedConsumer, SeedPerson } from './seed.ts'
 
 /**
  * The consumer (Bitbucket's word for a registered OAuth client) that is there without any setup. It
- * may send people back to any `http` address of this machine: `127.0.0.1`, `localhost` or `[::1]`,
+ * may send people back to any address of this machine: `127.0.0.1`, `localhost` or `[::1]`,
  * any port, any path. Such a callback needs a `redirect_uri` in the request.
  */
 export const defaultConsumer: Required<SeedConsumer> = {

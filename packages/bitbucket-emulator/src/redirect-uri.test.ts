@@ -68,7 +68,7 @@ describe('a callback on this machine', () => {
 })
 
 describe('any loopback callback', () => {
-  it.each(['http://127.0.0.1:3000/', 'http://localhost/a/b?c=d', 'http://[::1]:8080/callback'])(
+  it.each(['http://127.0.0.1:3000/', 'http://localhost/a/b?c=d', 'https://[::1]:8443/callback'])(
     'lets %s through',
     (requested) => {
       expect(allowedRedirectUri(requested, anyLoopback)?.href).toBe(requested)
@@ -76,7 +76,7 @@ describe('any loopback callback', () => {
   )
 
   it.each([
-    'https://localhost/callback',
+    'ftp://localhost/callback',
     'http://127.0.0.1.evil.example/',
     'http://localhost.evil.example/',
     'http://localhost@evil.example/',

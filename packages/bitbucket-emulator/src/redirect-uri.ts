@@ -1,4 +1,4 @@
-/** Instead of a callback URL: any `http` address of this machine, any port, any path. */
+/** Instead of a callback URL: any address of this machine, any port, any path. */
 export const anyLoopback = 'any-loopback'
 
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
@@ -18,7 +18,7 @@ export function allowedRedirectUri(requested: string, callbackUrl: string): URL 
   const uri = URL.parse(requested)
   if (!uri || !isPlainHttp(uri) || requested.includes('#')) return null
   if (callbackUrl === anyLoopback) {
-    return uri.protocol === 'http:' && isLoopback(uri) ? uri : null
+    return isLoopback(uri) ? uri : null
   }
   const callback = new URL(callbackUrl)
   const matches =

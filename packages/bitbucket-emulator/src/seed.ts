@@ -37,7 +37,7 @@ export interface SeedConsumer {
   readonly clientSecret: string
   /** What the consent page calls it. Default: the client id. */
   readonly name?: string
-  /** Where people are sent back to; `any-loopback` for any `http` address of this machine. */
+  /** Where people are sent back to; `any-loopback` for any address of this machine. */
   readonly callbackUrl?: string
   /** What its tokens may do; requests cannot change it. Default `account` and `email`. */
   readonly scopes?: readonly string[]
