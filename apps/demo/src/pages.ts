@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import type { SessionBody } from '@latchkey/contract'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PageData } from '../site/page-data.ts'
 import type { SignInRecords } from './sign-in-record.ts'
@@ -14,7 +13,6 @@ interface Site {
 }
 
 const FOLDER = join(import.meta.dirname, '..')
-const SIGNED_OUT: SessionBody = { user: null, session: null }
 
 interface PagesOptions {
   readonly built: boolean
@@ -44,7 +42,7 @@ export async function pages(app: FastifyInstance, { built, records }: PagesOptio
 
   app.get('/', async (request, reply) => {
     const { auth_error: authError } = request.query as { auth_error?: unknown }
-    const session = (await request.getAuth()) ?? SIGNED_OUT
+    const session = await request.getAuth()
     const code = typeof authError === 'string' ? authError : undefined
     reply.type('text/html; charset=utf-8')
     return show(request, { page: 'home', session, authError: code })

@@ -22,7 +22,7 @@ export const errorSentences = {
   prefetch_refused: 'This page is only opened by a click.',
   server_error: 'Something went wrong on our side. Please try again.',
   unauthenticated: 'Please sign in first.',
-  unavailable: 'Signing in is not possible at the moment. Please try again shortly.',
+  unavailable: 'This is not possible at the moment. Please try again shortly.',
 } as const
 
 /** One of the closed list in `errorSentences`. Switch on this, never on a message. */

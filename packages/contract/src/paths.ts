@@ -22,7 +22,7 @@ export const reservedSegments: readonly string[] = [
   'user',
 ]
 
-/** The same routes as whole paths, for a server mounted at `basePath`. */
+/** The same routes as whole paths, for a server mounted at `basePath`; a slash at its end is ignored. */
 export function paths(basePath: string = defaultBasePath): {
   readonly session: string
   readonly providers: string
@@ -31,12 +31,14 @@ export function paths(basePath: string = defaultBasePath): {
   start(provider: string): string
   callback(provider: string): string
 } {
+  // `//session` would be another host.
+  const base = basePath.replace(/\/+$/, '')
   return {
-    session: basePath + routes.session,
-    providers: basePath + routes.providers,
-    signIn: basePath + routes.signIn,
-    signOut: basePath + routes.signOut,
-    start: (provider) => basePath + routes.start(provider),
-    callback: (provider) => basePath + routes.callback(provider),
+    session: base + routes.session,
+    providers: base + routes.providers,
+    signIn: base + routes.signIn,
+    signOut: base + routes.signOut,
+    start: (provider) => base + routes.start(provider),
+    callback: (provider) => base + routes.callback(provider),
   }
 }

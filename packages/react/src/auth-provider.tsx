@@ -1,0 +1,85 @@
+'use client'
+
+import { defaultBasePath, type SessionBody, type User } from '@latchkey/contract'
+import {
+  type Context,
+  createContext,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react'
+import { type AuthState, createSessionClient, type SessionClient } from './session-client.ts'
+import { english, type TextOverrides, type Texts, withOverrides } from './texts.ts'
+
+export interface AuthProviderProps {
+  /** Where the server's routes are, without a slash at the end. Default `/auth`. */
+  readonly basePath?: string | undefined
+  /**
+   * What `await request.getAuth()` answered while the server rendered this page, `null` for nobody: no
+   * request is made then, and no loading state is seen. Only the first value counts. Default: asks the
+   * server.
+   */
+  readonly initialSession?: SessionBody | null | undefined
+  /** Other words for some of the texts. */
+  readonly texts?: TextOverrides | undefined
+  readonly children?: ReactNode
+}
+
+interface AuthContextValue {
+  readonly basePath: string
+  readonly texts: Texts
+  /** Absent inside of a `<SignIn>` without an `<AuthProvider>` above. */
+  readonly client?: SessionClient | undefined
+}
+
+/** `null` without an `<AuthProvider>` above. */
+export const AuthContext: Context<AuthContextValue | null> = createContext<AuthContextValue | null>(
+  null,
+)
+
+/** Knows who is signed in, and tells the components and hooks below it. */
+export function AuthProvider({
+  basePath = defaultBasePath,
+  initialSession,
+  texts,
+  children,
+}: AuthProviderProps): ReactElement {
+  const [client] = useState(() => createSessionClient(basePath, initialSession))
+  const value = useMemo(
+    () => ({ basePath, client, texts: withOverrides(english, texts) }),
+    [basePath, client, texts],
+  )
+  useEffect(() => client.start(), [client])
+  return <AuthContext.Provider value={value}>{children}</AuthContext.Provider>
+}
+
+/** Who is using this browser: one union on `status`. */
+export function useAuth(): AuthState {
+  const auth = useOptionalAuth()
+  if (auth === null) throw new Error('useAuth needs <AuthProvider> above it.')
+  return auth
+}
+
+/** The signed-in person; `null` if there is none, or if it is not known yet. */
+export function useUser(): User | null {
+  const auth = useAuth()
+  return auth.status === 'signed-in' ? auth.user : null
+}
+
+/** As `useAuth`, but `null` without an `<AuthProvider>` above. */
+export function useOptionalAuth(): AuthState | null {
+  const client = useContext(AuthContext)?.client
+  return useSyncExternalStore(
+    client?.subscribe ?? subscribeToNothing,
+    () => client?.getState() ?? null,
+    () => client?.initialState ?? null,
+  )
+}
+
+function subscribeToNothing(): () => void {
+  return () => {}
+}

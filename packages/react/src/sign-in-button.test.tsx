@@ -1,0 +1,208 @@
+import { act, cleanup, createEvent, fireEvent, render, screen } from '@testing-library/react'
+import { userEvent } from '@testing-library/user-event'
+import { createRef, StrictMode } from 'react'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AuthProvider } from './auth-provider.tsx'
+import { SignInButton } from './sign-in-button.tsx'
+import { nobody } from './testing/fake-server.ts'
+
+/** For each click that reached the browser: whether it would have navigated. */
+let navigations: boolean[] = []
+
+function browser(event: Event): void {
+  navigations.push(!event.defaultPrevented)
+  event.preventDefault()
+}
+
+const complaints = vi.spyOn(console, 'error')
+
+beforeEach(() => {
+  navigations = []
+  document.addEventListener('click', browser)
+})
+
+afterEach(() => {
+  cleanup()
+  vi.useRealTimers()
+  document.removeEventListener('click', browser)
+  expect(complaints).not.toHaveBeenCalled()
+})
+
+function link(): HTMLElement {
+  return screen.getByRole('link', { name: 'Continue with Bitbucket' })
+}
+
+function restoreFromBackForwardCache(): void {
+  act(() => {
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
+  })
+}
+
+test('it is a link, with the name as its text and the mark silent', () => {
+  render(<SignInButton provider="bitbucket" />)
+  expect(link().getAttribute('href')).toBe('/auth/bitbucket/start')
+  expect(link().querySelector('svg')?.getAttribute('aria-hidden')).toBe('true')
+  expect(link().dataset).toMatchObject({ provider: 'bitbucket', state: 'idle' })
+})
+
+test('speculative loaders are told to keep off, and the server may see where the click was', () => {
+  render(<SignInButton provider="bitbucket" />)
+  expect(link().getAttribute('rel')).toBe('nofollow')
+  expect(link().getAttribute('referrerpolicy')).toBe('same-origin')
+})
+
+test('its own base path goes before the one of the provider above', () => {
+  const { rerender } = render(
+    <AuthProvider basePath="/above" initialSession={nobody}>
+      <SignInButton provider="bitbucket" />
+    </AuthProvider>,
+  )
+  expect(link().getAttribute('href')).toBe('/above/bitbucket/start')
+  rerender(
+    <AuthProvider basePath="/above" initialSession={nobody}>
+      <SignInButton provider="bitbucket" basePath="/own" returnTo="/café" loginHint="t" />
+    </AuthProvider>,
+  )
+  expect(link().getAttribute('href')).toBe(
+    '/own/bitbucket/start?return_to=%2Fcaf%25C3%25A9&login_hint=t',
+  )
+})
+
+test('an app may give it a class, attributes, other words and a ref', () => {
+  const ref = createRef<HTMLAnchorElement>()
+  render(
+    <SignInButton
+      ref={ref}
+      provider="bitbucket"
+      className="wide"
+      id="go"
+      data-test="x"
+      rel="nofollow external"
+    >
+      Sign in with Bitbucket
+    </SignInButton>,
+  )
+  const named = screen.getByRole('link', { name: 'Sign in with Bitbucket' })
+  expect(ref.current).toBe(named)
+  expect(named.className).toBe('latchkey-button wide')
+  expect(named.id).toBe('go')
+  expect(named.dataset.test).toBe('x')
+  expect(named.getAttribute('rel')).toBe('nofollow external')
+})
+
+test('a provider that is not built in takes a name and a picture from the app', () => {
+  render(<SignInButton provider="forge" name="Example Forge" icon={<b>F</b>} />)
+  const named = screen.getByRole('link', { name: /Continue with Example Forge/ })
+  expect(named.querySelector('b')).not.toBeNull()
+  expect(named.querySelector('svg')).toBeNull()
+})
+
+test('a provider that nobody has named is called by its id, and has no mark', () => {
+  render(<SignInButton provider="forge" />)
+  const named = screen.getByRole('link', { name: 'Continue with forge' })
+  expect(named.querySelector('.latchkey-button-mark')).toBeNull()
+})
+
+test('a mark is drawn from path data, in the colour of the text unless it brings its own', () => {
+  const mark = { viewBox: '0 0 8 8', paths: [{ d: 'M0 0h8' }, { d: 'M1 1h6', fill: '#123456' }] }
+  render(<SignInButton provider="forge" mark={mark} />)
+  const svg = screen.getByRole('link').querySelector('svg')
+  expect(svg?.getAttribute('viewBox')).toBe('0 0 8 8')
+  expect([...(svg?.children ?? [])].map((path) => path.getAttribute('fill'))).toEqual([
+    'currentColor',
+    '#123456',
+  ])
+})
+
+test('an app that wants no picture gets none', () => {
+  render(<SignInButton provider="bitbucket" icon={null} />)
+  expect(link().querySelector('svg')).toBeNull()
+})
+
+test('an impatient second click does not start a second sign-in', async () => {
+  const user = userEvent.setup()
+  render(<SignInButton provider="bitbucket" />)
+  await user.click(link())
+  expect(link().dataset.state).toBe('pending')
+  expect(link().getAttribute('aria-busy')).toBe('true')
+  expect(link().textContent).toBe('Continue with Bitbucket')
+  await user.click(link())
+  expect(navigations).toEqual([true, false])
+})
+
+test('the keyboard reaches it and starts the sign-in', async () => {
+  const user = userEvent.setup()
+  render(<SignInButton provider="bitbucket" />)
+  await user.tab()
+  expect(document.activeElement).toBe(link())
+  await user.keyboard('{Enter}')
+  expect(navigations).toEqual([true])
+  expect(link().dataset.state).toBe('pending')
+})
+
+test.each([
+  { ctrlKey: true },
+  { metaKey: true },
+  { shiftKey: true },
+  { altKey: true },
+  { button: 1 },
+])('a click that opens a new tab %o never waits and is never held back', async (init) => {
+  render(<SignInButton provider="bitbucket" />)
+  fireEvent.click(link(), init)
+  expect(link().dataset.state).toBe('idle')
+  fireEvent.click(link())
+  fireEvent.click(link(), init)
+  expect(navigations).toEqual([true, true, true])
+})
+
+test('a button that opens another window does not wait in this one', () => {
+  render(<SignInButton provider="bitbucket" target="_blank" />)
+  fireEvent.click(link())
+  expect(link().dataset.state).toBe('idle')
+})
+
+test('after Back it can be clicked again', async () => {
+  const user = userEvent.setup()
+  render(
+    <StrictMode>
+      <SignInButton provider="bitbucket" />
+    </StrictMode>,
+  )
+  await user.click(link())
+  restoreFromBackForwardCache()
+  expect(link().dataset.state).toBe('idle')
+  expect(link().hasAttribute('aria-busy')).toBe(false)
+  await user.click(link())
+  expect(navigations).toEqual([true, true])
+})
+
+test('the first showing of a page that was clicked early does not end the wait', () => {
+  render(<SignInButton provider="bitbucket" />)
+  fireEvent.click(link())
+  act(() => {
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))
+  })
+  expect(link().dataset.state).toBe('pending')
+})
+
+test('a person who stopped the navigation is not locked out', () => {
+  vi.useFakeTimers()
+  render(<SignInButton provider="bitbucket" />)
+  fireEvent.click(link())
+  act(() => {
+    vi.advanceTimersByTime(9_999)
+  })
+  expect(link().dataset.state).toBe('pending')
+  act(() => {
+    vi.advanceTimersByTime(1)
+  })
+  expect(link().dataset.state).toBe('idle')
+})
+
+test("an app's click handler runs first and may call the navigation off", () => {
+  render(<SignInButton provider="bitbucket" onClick={(event) => event.preventDefault()} />)
+  const click = createEvent.click(link())
+  fireEvent(link(), click)
+  expect(click.defaultPrevented).toBe(true)
+  expect(link().dataset.state).toBe('idle')
+})

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { signInUrl } from './sign-in-url.ts'
+
+function returnToOf(url: string): string | null {
+  return new URL(url, 'https://app.example.com').searchParams.get('return_to')
+}
+
+test('a sign-in starts at the provider under the base path', () => {
+  expect(signInUrl('bitbucket')).toBe('/auth/bitbucket/start')
+  expect(signInUrl('bitbucket', { basePath: '/api/auth' })).toBe('/api/auth/bitbucket/start')
+})
+
+test('a person comes back to exactly the page they were on', () => {
+  const url = signInUrl('bitbucket', { returnTo: '/reports?year=2026&tab=a%20b#top' })
+  expect(url).toBe('/auth/bitbucket/start?return_to=%2Freports%3Fyear%3D2026%26tab%3Da%2520b%23top')
+  expect(returnToOf(url)).toBe('/reports?year=2026&tab=a%20b#top')
+})
+
+test('a path in any script reaches the server in the ASCII that it insists on', () => {
+  expect(returnToOf(signInUrl('bitbucket', { returnTo: '/café' }))).toBe('/caf%C3%A9')
+  expect(returnToOf(signInUrl('bitbucket', { returnTo: '/日本/🔑' }))).toBe(
+    '/%E6%97%A5%E6%9C%AC/%F0%9F%94%91',
+  )
+  expect(returnToOf(signInUrl('bitbucket', { returnTo: '/two words' }))).toBe('/two%20words')
+})
+
+test('half a character does not break the page', () => {
+  expect(returnToOf(signInUrl('bitbucket', { returnTo: '/\ud83d' }))).toBe('/%EF%BF%BD')
+})
+
+test('what an attacker wrote is left to the server to refuse, and cannot add a parameter', () => {
+  for (const returnTo of ['//evil.example', 'https://evil.example', '/\\evil.example']) {
+    expect(returnToOf(signInUrl('bitbucket', { returnTo }))).toBe(returnTo)
+  }
+  const url = signInUrl('bitbucket', { returnTo: '/&prompt=none' })
+  expect([...new URL(url, 'https://app.example.com').searchParams.keys()]).toEqual(['return_to'])
+})
+
+test('a login hint travels beside the target', () => {
+  expect(signInUrl('bitbucket', { loginHint: 'test+1@example.com', returnTo: '/' })).toBe(
+    '/auth/bitbucket/start?return_to=%2F&login_hint=test%2B1%40example.com',
+  )
+})
+
+test('empty options leave no trace in the address', () => {
+  expect(signInUrl('bitbucket', { returnTo: '', loginHint: undefined })).toBe(
+    '/auth/bitbucket/start',
+  )
+})

@@ -1,0 +1,161 @@
+import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
+import { userEvent } from '@testing-library/user-event'
+import { createRef } from 'react'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AuthProvider } from './auth-provider.tsx'
+import { SignOutButton } from './sign-out-button.tsx'
+import { SignedIn, SignedOut } from './signed-in.tsx'
+import {
+  type FakeServer,
+  failure,
+  gate,
+  nobody,
+  somebody,
+  startFakeServer,
+} from './testing/fake-server.ts'
+
+/** What the browser itself was left to post. */
+let posts: Record<string, FormDataEntryValue>[] = []
+
+function browser(event: SubmitEvent): void {
+  if (event.defaultPrevented) return
+  posts.push(Object.fromEntries(new FormData(event.target as HTMLFormElement)))
+  event.preventDefault()
+}
+
+const complaints = vi.spyOn(console, 'error')
+let server: FakeServer
+
+beforeEach(() => {
+  posts = []
+  server = startFakeServer()
+  document.addEventListener('submit', browser)
+})
+
+afterEach(() => {
+  cleanup()
+  document.removeEventListener('submit', browser)
+  server.close()
+  expect(complaints).not.toHaveBeenCalled()
+})
+
+function button(name = 'Sign out'): HTMLButtonElement {
+  return screen.getByRole('button', { name })
+}
+
+test('it is a form that a browser can post by itself', () => {
+  render(<SignOutButton basePath="/api" returnTo="/café" />)
+  const { form } = button()
+  expect(form?.method).toBe('post')
+  expect(form?.getAttribute('action')).toBe('/api/sign-out')
+  expect(Object.fromEntries(new FormData(form ?? undefined))).toEqual({ return_to: '/caf%C3%A9' })
+})
+
+test('signing out keeps the person on the page, which then knows', async () => {
+  const user = userEvent.setup()
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignedIn>
+        <SignOutButton />
+      </SignedIn>
+      <SignedOut>Bye</SignedOut>
+    </AuthProvider>,
+  )
+  await user.click(button())
+  await screen.findByText('Bye')
+  expect(posts).toEqual([])
+})
+
+test('while the server thinks, the button says so and cannot be pressed twice', async () => {
+  const user = userEvent.setup()
+  const slow = gate()
+  server.answerNext(
+    'POST /auth/sign-out',
+    slow.before(() => new Response(null, { status: 204 })),
+  )
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignOutButton />
+    </AuthProvider>,
+  )
+  await user.tab()
+  await user.keyboard('{Enter}')
+  expect(button('Signing out…').dataset.state).toBe('pending')
+  expect(document.activeElement).toBe(button('Signing out…'))
+  await user.keyboard('{Enter}')
+  slow.open()
+  await waitFor(() => expect(button().dataset.state).toBe('idle'))
+  expect(server.count('POST /auth/sign-out')).toBe(1)
+  expect(posts).toEqual([])
+})
+
+test('a sign-out that failed is said in words, and can be tried again', async () => {
+  const user = userEvent.setup()
+  server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignOutButton />
+      <SignedOut>Bye</SignedOut>
+    </AuthProvider>,
+  )
+  await user.click(button())
+  const alert = await screen.findByRole('alert')
+  expect(alert.textContent).toBe(
+    'Signing out did not work, so you are still signed in. Please try again.',
+  )
+  expect(alert.dataset.code).toBe('unavailable')
+  expect(button().dataset.state).toBe('failed')
+  await user.click(button())
+  await screen.findByText('Bye')
+  expect(screen.queryByRole('alert')).toBeNull()
+})
+
+test('somewhere to go afterwards is for the server to judge, so the browser posts the form', async () => {
+  const user = userEvent.setup()
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignOutButton returnTo="javascript:alert(1)" />
+    </AuthProvider>,
+  )
+  await user.click(button())
+  expect(posts).toEqual([{ return_to: 'javascript:alert(1)' }])
+  expect(server.requests).toEqual([])
+  await user.click(button('Signing out…'))
+  expect(posts).toHaveLength(1)
+})
+
+test('after Back the posted form can be posted again', async () => {
+  const user = userEvent.setup()
+  render(<SignOutButton />)
+  await user.click(button())
+  expect(button('Signing out…').getAttribute('aria-busy')).toBe('true')
+  act(() => {
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
+  })
+  await user.click(button())
+  expect(posts).toEqual([{}, {}])
+})
+
+test('a page that believes nobody is signed in still lets the server end the session', async () => {
+  const user = userEvent.setup()
+  render(
+    <AuthProvider basePath="/api" initialSession={nobody}>
+      <SignOutButton />
+    </AuthProvider>,
+  )
+  await user.click(button())
+  expect(button('Signing out…').form?.getAttribute('action')).toBe('/api/sign-out')
+  expect(posts).toEqual([{}])
+})
+
+test('an app may give the button a class, attributes, other words and a ref', () => {
+  const ref = createRef<HTMLButtonElement>()
+  render(
+    <SignOutButton ref={ref} className="small" id="leave">
+      Leave
+    </SignOutButton>,
+  )
+  expect(ref.current).toBe(button('Leave'))
+  expect(button('Leave').className).toBe('latchkey-button small')
+  expect(button('Leave').id).toBe('leave')
+})
