@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import type { ErrorCode } from '@latchkey/contract'
+import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admit } from './admission.ts'
 import { LAST_MAX_AGE } from './cookies.ts'
@@ -49,7 +49,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       const began = withoutQuery(referer, 'auth_error')
       if (began.length <= LONGEST_BEGAN) return began
     }
-    return target === '/' ? signInPath : withQuery(signInPath, { return_to: target })
+    return withReturnTo(signInPath, target)
   }
 
   function start(
@@ -60,15 +60,13 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const verdict = judgeStart(request.headers)
     if (verdict === 'refuse-prefetch') return sendError(reply, 503, 'prefetch_refused')
     if (verdict === 'refuse-embedding') return sendError(reply, 403, 'forbidden')
+    const target = returnTo(single(request, 'return_to'))
     if (settings.development && isOtherLoopbackName(request, site)) {
       // The callback will come to `origin`, and a cookie set here would not be sent there.
-      return reply.redirect(site.origin + request.url, 303)
+      const path = withReturnTo(paths(basePath).start(client.provider.id), target)
+      return reply.redirect(site.origin + path, 303)
     }
-    const target = returnTo(single(request, 'return_to'))
-    if (verdict === 'ask-first') {
-      const page = target === '/' ? signInPath : withQuery(signInPath, { return_to: target })
-      return reply.redirect(page, 303)
-    }
+    if (verdict === 'ask-first') return reply.redirect(withReturnTo(signInPath, target), 303)
 
     const flow: Flow = {
       provider: client.provider.id,
@@ -216,6 +214,10 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
   }
 
   return { start, finish, returnTo }
+}
+
+function withReturnTo(path: string, target: string): string {
+  return target === '/' ? path : withQuery(path, { return_to: target })
 }
 
 function hash(text: string): string {

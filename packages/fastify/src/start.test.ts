@@ -1,3 +1,4 @@
+import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
 import { buildApp, EXAMPLE_CONSUMER, setUpEmulator } from './testing/app.ts'
@@ -162,6 +163,23 @@ describe('what a request says of where it is', () => {
     expect(behindProxy.headers.location).toContain(emulator().url)
     const foreign = await app.inject({ url, headers: { host: 'evil.example' } })
     expect(foreign.headers.location).toContain(emulator().url)
+  })
+})
+
+describe('a request line with a whole URL in it', () => {
+  it('leads nowhere else than one with a path', async () => {
+    const app = await buildApp(emulator())
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.end(
+      'GET http://evil.example/auth/bitbucket/start HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n',
+    )
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    expect(/^location: (.*)\r$/m.exec(answer)?.[1]).toBe(
+      'http://localhost:3000/auth/bitbucket/start',
+    )
   })
 })
 
