@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises'
 import { type Dialect, Kysely, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import { LatchkeyError } from './errors.ts'
 import { migrations } from './migrations.ts'
 import type {
   Durability,
@@ -16,6 +18,8 @@ import type {
  */
 export interface SqlDriver {
   readonly dialect: Dialect
+  /** Whether another process was in the way, so that the same may work a moment later. */
+  isBusy(error: unknown): boolean
   /** Runs `work` in a transaction whose commit survives what `durability` says. */
   transaction<T>(
     db: Kysely<Tables>,
@@ -57,19 +61,17 @@ export interface Tables {
 /** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
 export function sqlStore(connect: () => Promise<SqlDriver>): Store {
   let opening: Promise<{ db: Kysely<Tables>; driver: SqlDriver }> | undefined
+  /** Two applications in one process may share a store: the last one closes it. */
+  let users = 0
 
   async function start(): Promise<{ db: Kysely<Tables>; driver: SqlDriver }> {
     const driver = await connect()
     const db = new Kysely<Tables>({ dialect: driver.dialect })
-    const { error } = await new Migrator({
-      db,
-      provider: { getMigrations: async () => migrations },
-      migrationTableName: 'latchkey_migrations',
-      migrationLockTableName: 'latchkey_migration_lock',
-    }).migrateToLatest()
-    if (error !== undefined) {
+    try {
+      await patiently(driver, () => migrate(db))
+    } catch (error) {
       await db.destroy()
-      throw error
+      throw unusable(error, driver)
     }
     return { db, driver }
   }
@@ -82,8 +84,10 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
   const alone = <A extends unknown[], T>(
     query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
   ) => {
-    return async (...parameters: A): Promise<T> =>
-      query(queriesOn((await opened()).db))(...parameters)
+    return async (...parameters: A): Promise<T> => {
+      const { db, driver } = await opened()
+      return patiently(driver, () => query(queriesOn(db))(...parameters))
+    }
   }
 
   return {
@@ -95,9 +99,12 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
         opening = undefined
         throw error
       }
+      users++
     },
 
     async close() {
+      users = Math.max(0, users - 1)
+      if (users > 0) return
       const open = opening
       opening = undefined
       await (await open)?.db.destroy()
@@ -105,7 +112,9 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
 
     async transaction(durability, work) {
       const { db, driver } = await opened()
-      return driver.transaction(db, durability, (transaction) => work(queriesOn(transaction)))
+      return patiently(driver, () =>
+        driver.transaction(db, durability, (transaction) => work(queriesOn(transaction))),
+      )
     },
 
     findUser: alone((queries) => queries.findUser),
@@ -121,6 +130,46 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
     useFlow: alone((queries) => queries.useFlow),
     deleteExpired: alone((queries) => queries.deleteExpired),
   }
+}
+
+async function migrate(db: Kysely<Tables>): Promise<void> {
+  const { error } = await new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableName: 'latchkey_migrations',
+    migrationLockTableName: 'latchkey_migration_lock',
+  }).migrateToLatest()
+  if (error !== undefined) throw error
+}
+
+/** How long another process may be in the way, in milliseconds. */
+const PATIENCE = 5_000
+
+/** Tries again while another process is in the way, without keeping this one from its other work. */
+async function patiently<T>(driver: SqlDriver, attempt: () => Promise<T>): Promise<T> {
+  const start = performance.now()
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!driver.isBusy(error) || performance.now() - start > PATIENCE) throw error
+      // Not at once and not all together.
+      await setTimeout(5 + Math.random() * 20)
+    }
+  }
+}
+
+function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
+  const reason = error instanceof Error ? error.message : String(error)
+  const cure = driver.isBusy(error)
+    ? 'Another process holds it. Try again once it is done.'
+    : /corrupted migrations/.test(reason)
+      ? 'A newer version of Latchkey has changed it. Upgrade this one.'
+      : 'Check that it is a database of its own, and that this process may write to it.'
+  return new LatchkeyError(
+    'LATCHKEY_STORE_UNUSABLE',
+    `The tables of the store cannot be made ready: ${reason}. ${cure}`,
+  )
 }
 
 function queriesOn(db: Kysely<Tables>): StoreQueries {

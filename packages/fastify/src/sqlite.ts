@@ -6,8 +6,15 @@ import { LatchkeyError } from './errors.ts'
 import { sqlStore } from './sql-store.ts'
 import type { Store } from './store.ts'
 
-/** How long a statement waits for another process's transaction, in milliseconds. */
-const BUSY_TIMEOUT = 5_000
+/**
+ * How long a statement waits for another process's transaction, in milliseconds. Short, because
+ * `node:sqlite` waits with the whole process; the store asks again later instead.
+ */
+const BUSY_TIMEOUT = 5
+/** The same while the file is opened, when there is no other work to keep waiting. */
+const BOOT_TIMEOUT = 5_000
+/** https://sqlite.org/rescode.html#busy; the higher bits say more. */
+const SQLITE_BUSY = 5
 
 /**
  * A store in one SQLite file, through Node's own `node:sqlite`, in WAL mode. For one machine: several
@@ -29,6 +36,7 @@ export function sqlite(file: string | undefined): Store {
     const database = await openDatabase(file)
     return {
       dialect: new NodeSqliteDialect({ database: asKyselyExpects(database) }),
+      isBusy: (error) => ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY,
 
       async transaction(db, durability, work) {
         if (durability === 'process') return db.transaction().execute(work)
@@ -51,9 +59,9 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import('node:sqlite')
   try {
     if (file !== ':memory:') await mkdir(dirname(resolve(file)), { recursive: true })
-    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
+    const database = new DatabaseSync(file, { timeout: BOOT_TIMEOUT })
     database.exec(
-      'pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on',
+      `pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on; pragma busy_timeout = ${BUSY_TIMEOUT}`,
     )
     return database
   } catch (error) {

@@ -73,6 +73,7 @@ export interface StoreQueries {
 export interface Store extends StoreQueries {
   /** Makes the store ready, and its tables if they are missing or old. Safe to repeat, also at once. */
   open(): Promise<void>
+  /** Undoes one `open`; the last one closes the store. */
   close(): Promise<void>
   /**
    * All of `work` or none of it. `work` must await nothing but the queries it is given: everybody else

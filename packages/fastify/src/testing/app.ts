@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import {
   type BitbucketEmulator,
   defaultConsumer,
@@ -49,4 +53,28 @@ export async function buildApp(
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map((app) => app.close()))
+})
+
+/** How many rows a table of a SQLite file has. */
+export function countRows(
+  file: string,
+  table: 'users' | 'identities' | 'sessions' | 'used_flows',
+): number {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const row = database.prepare(`select count(*) as count from latchkey_${table}`).get()
+  database.close()
+  return Number(row?.count)
+}
+
+/** A path for a SQLite file in a folder of its own, which goes with the tests of the file. */
+export function temporaryFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'))
+  folders.push(folder)
+  return join(folder, 'latchkey.db')
+}
+
+const folders: string[] = []
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })

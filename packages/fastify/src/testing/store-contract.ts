@@ -192,9 +192,10 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findUser('a'))?.name).toBe('10')
     })
 
-    it('opens again and again, and answers nothing once closed', async () => {
+    it('opens again and again, and answers nothing once the last has closed it', async () => {
       await store.insertUser(user('a'))
       await Promise.all([store.open(), store.open()])
+      await Promise.all([store.close(), store.close()])
       expect(await store.findUser('a')).toEqual(user('a'))
       await store.close()
       await expect(store.findUser('a')).rejects.toThrow()
