@@ -10,5 +10,5 @@ export type {
   SignOutScope,
   User,
 } from './bodies.ts'
-export { type ErrorCode, errorSentences } from './errors.ts'
+export { type ErrorCode, errorSentence, errorSentences } from './errors.ts'
 export { defaultBasePath, paths, reservedSegments, routes } from './paths.ts'
