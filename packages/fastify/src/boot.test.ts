@@ -1,6 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import latchkey, { bitbucket, type LatchkeyOptions } from './index.ts'
@@ -29,6 +34,17 @@ const production = (): LatchkeyOptions => ({
   providers: [bitbucket({ clientId: 'an-id', clientSecret: 'a-client-secret' })],
   store: sqlite(':memory:'),
 })
+
+const run = promisify(execFile)
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 async function refusal(options: object): Promise<{ code: string; message: string }> {
   try {
@@ -130,6 +146,34 @@ describe('an option that cannot work', () => {
     expect(same.message).not.toContain(clientSecret)
   })
 
+  it.each(['clientId', 'clientSecret'] as const)(
+    'a %s read from a file with its line break is refused, unread',
+    async (name) => {
+      const credentials = { clientId: 'an-id', clientSecret: 'a-client-secret', [name]: 'canary\n' }
+      const answer = await refusal({ ...production(), providers: [bitbucket(credentials)] })
+      expect(answer.code).toBe('LATCHKEY_OPTION_INVALID')
+      expect(answer.message).toContain(
+        `has a \`${name}\` (of \`bitbucket\`) with a space or a line`,
+      )
+      expect(answer.message).not.toContain('canary')
+    },
+  )
+
+  it('is refused like a missing one if it is null, as JavaScript may have it', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    for (const name of ['origin', 'secret', 'providers', 'store']) {
+      const { message } = await refusal({ ...production(), [name]: null })
+      expect(message).toContain(`Option \`${name}\` is missing`)
+    }
+    expect(() => bitbucket()).toThrow(/`clientId` is missing/)
+  })
+
+  it('secrets of 32 hexadecimal digits are long enough, and random', async () => {
+    const app = fastify()
+    await app.register(latchkey, { ...production(), secret: '0f1e2d3c4b5a69788796a5b4c3d2e1f0' })
+    await app.ready()
+  })
+
   it.each(['session', 'providers', 'sign-in', 'sign-out', 'identities', 'sessions', 'user'])(
     'a provider cannot be called %s, which is a route',
     async (id) => {
@@ -220,7 +264,10 @@ describe('in development, with nothing set up', () => {
     const cookie = browser.cookies()
     await first.close()
 
-    expect(statSync('.latchkey/secret').mode & 0o777).toBe(0o600)
+    const mode = (file: string): number => statSync(file).mode & 0o777
+    expect(mode('.latchkey')).toBe(0o700)
+    expect(mode('.latchkey/secret')).toBe(0o600)
+    expect(mode('.latchkey/latchkey.db')).toBe(0o600)
     expect(readFileSync('.latchkey/.gitignore', 'utf8')).toBe('*\n')
     expect(existsSync('.latchkey/latchkey.db')).toBe(true)
 
@@ -230,13 +277,96 @@ describe('in development, with nothing set up', () => {
     expect(session.json()).toMatchObject({ user: { name: 'Ada Test' } })
   })
 
-  it('refuses to listen where other machines could reach it', async () => {
+  it.each([
+    ['everything was filled in', () => ({})],
+    ['the key was', () => ({ ...production(), origin: 'http://localhost:1', secret: undefined })],
+    [
+      'an emulator was given',
+      () => ({ ...production(), providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:9' })] }),
+    ],
+    [
+      'nothing but a missing origin says that it is development',
+      () => {
+        vi.stubEnv('NODE_ENV', undefined)
+        return { ...production(), origin: undefined }
+      },
+    ],
+  ])('refuses to listen where other machines could reach it, if %s', async (_what, options) => {
+    const app = fastify()
+    await app.register(latchkey, options())
+    for (const listen of [{ host: '0.0.0.0' }, { host: '::' }, { host: 'example.com' }]) {
+      await expect(app.listen({ port: 0, ...listen })).rejects.toMatchObject({
+        code: 'LATCHKEY_NOT_LOOPBACK',
+      })
+    }
+    expect(app.server.listening).toBe(false)
+  })
+
+  it('says so in its warning if only the origin is missing', async () => {
+    const lines: string[] = []
+    const app = fastify(lines)
+    await app.register(latchkey, { ...production(), origin: undefined })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+    expect(warnings[0].msg).toMatch(/^Latchkey runs in development with the server’s own origin\. /)
+  })
+
+  it('takes ports from the environment, 80 too, and names the variable that is none', async () => {
+    vi.stubEnv('PORT', '80')
     const app = fastify()
     await app.register(latchkey)
-    await expect(app.listen({ port: 0, host: '0.0.0.0' })).rejects.toMatchObject({
-      code: 'LATCHKEY_NOT_LOOPBACK',
-    })
-    expect(app.server.listening).toBe(false)
+    const { headers } = await app.inject('/auth/bitbucket/start')
+    expect(headers.location).toContain(
+      encodeURIComponent('http://localhost/auth/bitbucket/callback'),
+    )
+    vi.stubEnv('PORT', 'eighty')
+    expect((await refusal({})).message).toContain('variable PORT must be a port')
+    vi.stubEnv('PORT', '')
+    vi.stubEnv('EMULATOR_PORT', '70000')
+    expect((await refusal({})).message).toContain('variable EMULATOR_PORT must be a port')
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    vi.stubEnv('EMULATOR_PORT', String((taken.address() as AddressInfo).port))
+    expect((await refusal({})).message).toContain(
+      'which the environment variable EMULATOR_PORT names',
+    )
+    taken.close()
+  })
+
+  it('that cannot go on ends its emulator with the application', async () => {
+    const port = await freePort()
+    vi.stubEnv('EMULATOR_PORT', String(port))
+    const app = Fastify()
+    const store = sqlite('/dev/null/latchkey.db')
+    await expect(app.register(latchkey, { store })).rejects.toThrow()
+    await app.close()
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow()
+  })
+
+  it('without the emulator installed says how to install it, or do without', async () => {
+    const hooks = `import { registerHooks } from 'node:module'
+      registerHooks({ resolve(name, context, next) {
+        if (name !== '@latchkey/bitbucket-emulator') return next(name, context)
+        throw Object.assign(new Error('Cannot find package ' + name), { code: 'ERR_MODULE_NOT_FOUND' })
+      } })`
+    const program = `${hooks}
+      const { default: latchkey } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url))})
+      const { default: Fastify } = await import(${JSON.stringify(import.meta.resolve('fastify'))})
+      await Fastify().register(latchkey).then(null, ({ code, message }) => console.log(code, message))`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program])
+    expect(stdout).toMatch(/^LATCHKEY_EMULATOR_MISSING .*npm i -D @latchkey\/bitbucket-emulator/)
+  })
+
+  it('refuses a kept key that is cut short, and a folder that it cannot have', async () => {
+    const app = fastify()
+    await app.register(latchkey)
+    writeFileSync('.latchkey/secret', '')
+    expect((await refusal({})).message).toContain('is too short to be one. Delete the file')
+    rmSync('.latchkey', { recursive: true })
+    writeFileSync('.latchkey', '')
+    const { code, message } = await refusal({})
+    expect(code).toBe('LATCHKEY_STORE_UNUSABLE')
+    expect(message).toContain('cannot be made (EEXIST). Make it writable, or give `secret`')
   })
 
   it('listens anywhere once key and providers are given, and names the callback URL', async () => {
@@ -314,6 +444,60 @@ describe('the plugin', () => {
     const callback = await browser.consent(String(again.headers.location), { user: 'ada' })
     expect((await browser.get(callback)).headers.location).toBe('/')
     expect((await browser.get('/api/v1/me')).json()).toMatchObject({ name: 'Ada Test' })
+  })
+
+  it.each([
+    ['/api/', '/api/auth'],
+    ['/', '/auth'],
+    ['/a/b', '/a/b/auth'],
+  ])('below the prefix %s has its callback at %s', async (outer, basePath) => {
+    const app = fastify()
+    await app.register(async (scope) => void (await scope.register(latchkey, options())), {
+      prefix: outer,
+    })
+    const { headers } = await app.inject(`${basePath}/bitbucket/start`)
+    expect(new URL(String(headers.location)).searchParams.get('redirect_uri')).toBe(
+      `http://localhost:3000${basePath}/bitbucket/callback`,
+    )
+  })
+
+  it('below a prefix with a parameter refuses to boot', async () => {
+    const app = fastify()
+    app.register(async (scope) => void (await scope.register(latchkey, options())), {
+      prefix: '/:tenant',
+    })
+    await expect(app.ready()).rejects.toThrow(/under a prefix with a parameter/)
+  })
+
+  it('shares a store with another application, which goes on after the first has closed', async () => {
+    const store = sqlite(':memory:')
+    const [first, second] = [fastify(), fastify()]
+    await first.register(latchkey, { ...options(), store })
+    await second.register(latchkey, { ...options(), store, logLevel: 'warn' })
+    const browser = createBrowser(second)
+    await browser.signIn('ada')
+    await first.close()
+    expect((await browser.get('/auth/session')).json()).toMatchObject({
+      user: { name: 'Ada Test' },
+    })
+  })
+
+  it.each([
+    [429, 'too_many_requests'],
+    [503, 'unavailable'],
+    [401, 'unauthenticated'],
+    [418, 'invalid_request'],
+    [500, 'server_error'],
+  ])('passes on the %i of an application’s own hook as %s', async (statusCode, code) => {
+    const app = fastify()
+    app.addHook('onRequest', async () => {
+      throw Object.assign(new Error('a secret reason'), { statusCode })
+    })
+    await app.register(latchkey, options())
+    const answer = await app.inject('/auth/session')
+    expect(answer.statusCode).toBe(statusCode)
+    expect(answer.json().error.code).toBe(code)
+    expect(answer.body).not.toContain('secret reason')
   })
 
   it('registered twice refuses to boot, side by side too', async () => {

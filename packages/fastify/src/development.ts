@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import type { ListenOptions, Server } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { LatchkeyError } from './errors.ts'
 import type { Settings } from './options.ts'
@@ -10,17 +10,16 @@ import { bitbucket } from './providers/bitbucket.ts'
 import { isLoopback } from './request-origin.ts'
 import type { Store } from './store.ts'
 
-/** What development fills in, so that the first sign-in works with nothing set up. */
-export interface DevelopmentDefaults {
-  readonly secret: string
+/** What a sign-in cannot do without. */
+interface Necessities {
+  readonly secrets: readonly [string, ...string[]]
   readonly providers: readonly Provider[]
   readonly store: Store
-  /** What was filled in, in words. Empty if everything was given. */
+}
+
+interface Filled extends Necessities {
+  /** What was not given, in words. */
   readonly filledIn: readonly string[]
-  /** Whether people can be signed in, or sessions forged, by anybody who can reach this server. */
-  readonly unsafe: boolean
-  /** Whether `origin` is to carry the port that the server ends up with. */
-  readonly followsPort: boolean
   close(): Promise<void>
 }
 
@@ -29,7 +28,8 @@ const FOLDER = '.latchkey'
 
 /**
  * `NODE_ENV` is `development` or `test`, or is not set and `origin` is this machine (or not given).
- * Anything else is production, so that a forgotten variable is on the safe side.
+ * Anything else is production, so that a forgotten variable is on the safe side; and without any sign of
+ * development but what was left out, the server is kept to loopback.
  */
 export function isDevelopment(origin: string | undefined): boolean {
   const { NODE_ENV } = process.env
@@ -38,72 +38,104 @@ export function isDevelopment(origin: string | undefined): boolean {
   return origin === undefined || (URL.canParse(origin) && isLoopback(new URL(origin).hostname))
 }
 
-/** @param missing Which options were not given. */
-export async function developmentDefaults(missing: {
-  origin: boolean
-  secret: boolean
-  providers: boolean
-  store: boolean
-}): Promise<DevelopmentDefaults> {
+/** Makes what was not given, so that the first sign-in works with nothing set up. */
+export async function fillIn(
+  given: {
+    readonly [Key in keyof Necessities]: Necessities[Key] | undefined
+  },
+): Promise<Filled> {
   const filledIn: string[] = []
-  let close = async (): Promise<void> => {}
-  if (missing.secret || missing.store) await makeFolder()
-  let secret = ''
-  if (missing.secret) {
-    secret = await keptSecret()
-    filledIn.push(`a key kept in ${FOLDER}`)
+  if (given.secrets === undefined || given.store === undefined) await makeFolder()
+  const secrets = given.secrets ?? [await keptSecret()]
+  if (given.secrets === undefined) filledIn.push(`a key kept in ${FOLDER}`)
+  const store = given.store ?? (await keptStore())
+  if (given.store === undefined) filledIn.push(`SQLite in ${FOLDER}`)
+  if (given.providers !== undefined) {
+    return { secrets, store, providers: given.providers, filledIn, close: async () => {} }
   }
-  let store: Store | undefined
-  if (missing.store) {
-    const { sqlite } = await import('./sqlite.ts')
-    store = sqlite(join(FOLDER, 'latchkey.db'))
-    filledIn.push(`SQLite in ${FOLDER}`)
-  }
-  let providers: readonly Provider[] = []
-  if (missing.providers) {
-    const emulator = await startEmulator()
-    close = emulator.close
-    providers = [bitbucket({ emulatorUrl: emulator.url })]
-    filledIn.push(`an emulated Bitbucket at ${emulator.url}`)
-  }
-  return {
-    secret,
-    providers,
-    store: store as Store,
-    filledIn,
-    unsafe: missing.secret || missing.providers,
-    followsPort: missing.origin,
-    close,
-  }
+  const emulator = await startEmulator()
+  filledIn.push(`an emulated Bitbucket at ${emulator.url}`)
+  const providers = [bitbucket({ emulatorUrl: emulator.url })]
+  return { secrets, store, providers, filledIn, close: emulator.close }
 }
 
 async function makeFolder(): Promise<void> {
-  await mkdir(FOLDER, { recursive: true, mode: 0o700 })
-  await writeFile(join(FOLDER, '.gitignore'), '*\n', { mode: 0o600 })
+  try {
+    await mkdir(FOLDER, { recursive: true })
+    await chmod(FOLDER, 0o700)
+    await writeFile(join(FOLDER, '.gitignore'), '*\n', { mode: 0o600 })
+  } catch (error) {
+    throw new LatchkeyError(
+      'LATCHKEY_STORE_UNUSABLE',
+      `Development keeps its key and database in ${resolve(FOLDER)}, which cannot be made (${reasonOf(error)}). Make it writable, or give \`secret\` and \`store\`.`,
+    )
+  }
 }
 
-/** Written once and read ever after, so that sessions outlive a restart. */
+/** Made once and read ever after, so that sessions outlive a restart. */
 async function keptSecret(): Promise<string> {
   const file = join(FOLDER, 'secret')
+  const written = join(FOLDER, `secret-${process.pid}`)
+  await writeFile(written, randomBytes(48).toString('base64'), { mode: 0o600 })
   try {
-    await writeFile(file, randomBytes(48).toString('base64'), { mode: 0o600, flag: 'wx' })
+    // Whole or not at all, and of several servers that start at once one wins.
+    await link(written, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(written)
   }
-  return readFile(file, 'utf8')
+  const secret = await readFile(file, 'utf8')
+  if (secret.length >= 32) return secret
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_INVALID',
+    `The key in ${resolve(file)} is too short to be one. Delete the file, and another is made.`,
+  )
+}
+
+async function keptStore(): Promise<Store> {
+  const { sqlite } = await import('./sqlite.ts')
+  const file = join(FOLDER, 'latchkey.db')
+  // SQLite gives the files beside it the mode of the first.
+  await (await open(file, 'a', 0o600)).close()
+  return sqlite(file)
 }
 
 async function startEmulator(): Promise<{ url: string; close(): Promise<void> }> {
+  const name = '@latchkey/bitbucket-emulator'
+  const port = readPort('EMULATOR_PORT', 0)
   let emulator: typeof import('@latchkey/bitbucket-emulator')
   try {
     emulator = await import('@latchkey/bitbucket-emulator')
-  } catch {
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(name)) throw error
     throw new LatchkeyError(
       'LATCHKEY_EMULATOR_MISSING',
-      'No provider is given, and the emulator that stands in for one in development is not installed. Either: npm i -D @latchkey/bitbucket-emulator. Or give `providers`, such as [bitbucket({ clientId, clientSecret })].',
+      `No provider is given, and the emulator that stands in for one in development is not installed. Either: npm i -D ${name}. Or give \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
     )
   }
-  return emulator.startBitbucketEmulator({ port: Number(process.env.EMULATOR_PORT ?? 0) })
+  return emulator.startBitbucketEmulator({ port }).catch((error: unknown) => {
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_INVALID',
+      `The emulator cannot listen on port ${port}, which the environment variable EMULATOR_PORT names (${reasonOf(error)}). Name a free one, or none.`,
+    )
+  })
+}
+
+/** A port from an environment variable, or `otherwise`. */
+export function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number): number {
+  const value = process.env[variable]
+  if (value === undefined || value === '') return otherwise
+  if (/^\d{1,5}$/.test(value) && Number(value) < 65_536) return Number(value)
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_INVALID',
+    `The environment variable ${variable} must be a port, from 0 to 65535.`,
+  )
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error)
 }
 
 /**
@@ -111,9 +143,9 @@ async function startEmulator(): Promise<{ url: string; close(): Promise<void> }>
  * its port, and one line of the log says what was filled in, and which callback URL to register.
  */
 export function prepareToListen(app: FastifyInstance, settings: Settings): void {
-  const { defaults, providers, site } = settings
-  if (defaults.unsafe) listenOnLoopbackOnly(app.server)
-  if (defaults.followsPort) {
+  const { filledIn, providers, site } = settings
+  if (settings.loopbackOnly) listenOnLoopbackOnly(app.server)
+  if (settings.followsPort) {
     app.server.once('listening', () => {
       const address = app.server.address()
       if (address !== null && typeof address === 'object') site.movedToPort(address.port)
@@ -121,12 +153,13 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
   }
   app.addHook('onListen', async () => {
     const callbacks = providers.map(({ id }) => settings.callbackUrl(id)).join(', ')
-    if (defaults.filledIn.length === 0) {
+    if (filledIn.length === 0 && !settings.followsPort) {
       app.log.info(`Latchkey: callback URL to register: ${callbacks}`)
       return
     }
+    const filler = filledIn.length === 0 ? 'the server’s own origin' : filledIn.join(', ')
     app.log.warn(
-      `Latchkey runs in development with ${defaults.filledIn.join(', ')}. Origin ${site.origin}, callback URL ${callbacks}. Production needs origin, secret, providers and store.`,
+      `Latchkey runs in development with ${filler}. Origin ${site.origin}, callback URL ${callbacks}. Production needs origin, secret, providers and store.`,
     )
   })
 }
@@ -143,7 +176,7 @@ function listenOnLoopbackOnly(server: Server): void {
     if (path === undefined && !(typeof host === 'string' && isLoopback(host))) {
       throw new LatchkeyError(
         'LATCHKEY_NOT_LOOPBACK',
-        'Other machines could reach this server, and development would let anybody in. Listen on localhost, or give `secret` and `providers`.',
+        'Other machines could reach this server, and development would let anybody in. Listen on localhost, or give `origin`, `secret` and real `providers`.',
       )
     }
     return listen.apply(this, parameters)

@@ -1,4 +1,4 @@
-import { type ErrorBody, type ErrorCode, errorSentences } from '@latchkey/contract'
+import { type ErrorBody, type ErrorCode, errorSentence } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply } from 'fastify'
 
 /** What a programmer did that cannot work. Stable; switch on these, never on a message. */
@@ -46,7 +46,7 @@ export class UnavailableError extends Error {
   readonly statusCode = 503
 
   constructor() {
-    super(errorSentences.unavailable)
+    super(errorSentence('unavailable'))
   }
 }
 
@@ -73,6 +73,14 @@ const RETRY_AFTER = 5
 /** Answers with the contract's error body. */
 export function sendError(reply: FastifyReply, status: number, code: ErrorCode): FastifyReply {
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
-  const body: ErrorBody = { error: { code, message: errorSentences[code] } }
-  return reply.code(status).header('cache-control', 'no-store').send(body)
+  const body: ErrorBody = { error: { code, message: errorSentence(code) } }
+  return sendJson(reply.code(status).header('cache-control', 'no-store'), body)
+}
+
+/**
+ * Answers with JSON as it is. A response schema, a serializer or a `preSerialization` hook of the
+ * application's would otherwise change what every client of ours relies on.
+ */
+export function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(JSON.stringify(body))
 }

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie, readCookies } from './cookies.ts'
 import type { Settings } from './options.ts'
-import { createSeal } from './seal.ts'
+import { createSeal, sha256 } from './seal.ts'
 
 /**
  * One attempt to sign in, from the start route to the callback: everything that the callback has to
@@ -16,8 +15,8 @@ export interface Flow {
   readonly redirectUri: string
   /** Where to go when it has worked. */
   readonly returnTo: string
-  /** Where it began, and where to go when it has not worked. */
-  readonly began: string
+  /** Where it began, and where to go when it has not worked; `null` for the sign-in page. */
+  readonly began: string | null
   readonly expiresAt: number
 }
 
@@ -41,8 +40,7 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
   const { seal, open } = createSeal(secrets, 'flow')
 
   function nameOf(state: string): string {
-    const digest = createHash('sha256').update(state).digest('base64url')
-    return site.cookies.flowPrefix + digest.slice(0, 10)
+    return site.cookies.flowPrefix + sha256(state).slice(0, 10)
   }
 
   function read(name: string, value: string): Flow | null {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
 import { sqlite } from './sqlite.ts'
-import { buildApp, setUpEmulator } from './testing/app.ts'
+import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
 const emulator = setUpEmulator()
@@ -118,8 +118,8 @@ describe('an answer that this browser did not ask for', () => {
 
 describe('the same answer again', () => {
   it('in turn: no second exchange, no second session, and no error for who is signed in', async () => {
-    const store = sqlite(':memory:')
-    const app = await buildApp(emulator(), { store })
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start('?return_to=/work'), { user: 'ada' })
     const before = browser.cookies()
@@ -132,10 +132,12 @@ describe('the same answer again', () => {
     expect(replay.headers.location).toBe('/auth/sign-in?return_to=%2Fwork&auth_error=flow_used')
     expect(String(replay.headers['set-cookie'])).not.toMatch(/latchkey-3000=/)
     expect(exchanges()).toBe(1)
+    expect(countRows(file, 'sessions')).toBe(1)
   })
 
   it('twenty times at once: one exchange, one session, nineteen times the same refusal', async () => {
-    const app = await buildApp(emulator())
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
     const cookie = browser.cookies()
@@ -149,6 +151,9 @@ describe('the same answer again', () => {
       return String(headers['set-cookie']).includes('latchkey-3000=')
     })
     expect(sessions).toHaveLength(1)
+    expect(countRows(file, 'sessions')).toBe(1)
+    expect(countRows(file, 'users')).toBe(1)
+    expect(countRows(file, 'identities')).toBe(1)
     expect(exchanges()).toBe(1)
   })
 })
@@ -190,6 +195,63 @@ describe('several flows in one browser', () => {
       return cookies.some((cookie) => cookie.startsWith(`__Host-latchkey-flow-${name}=`))
     })
     expect(kept).toEqual([false, true, true, true, true, true])
+  })
+
+  it.each([
+    ['no page to come back to', {}],
+    ['a page too long to come back to', { referer: `https://app.example.com/${'~'.repeat(300)}` }],
+  ])('fit into a browser’s cookies with the longest targets and %s', async (_what, headers) => {
+    const app = await buildApp(emulator(), {
+      origin: 'https://app.example.com',
+      providers: [bitbucket({ emulatorUrl: emulator().url })],
+    })
+    for (const target of [`/${'~'.repeat(511)}`, `/#${'|'.repeat(510)}`, `/${'"'.repeat(511)}`]) {
+      const browser = createBrowser(app, 'https://app.example.com')
+      for (let flow = 0; flow < 6; flow++) {
+        await browser.start(`?return_to=${encodeURIComponent(target)}`, headers)
+      }
+      expect(browser.cookies().length).toBeLessThan(8 * 1024)
+    }
+  })
+
+  it('begun with the longest target without a page come back to the sign-in page, which still knows it', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const target = `/${'~'.repeat(511)}`
+    const url = await browser.start(`?return_to=${encodeURIComponent(target)}`)
+    const answer = await browser.get(await browser.consent(url, { decision: 'deny' }))
+    const back = new URL(String(answer.headers.location), 'http://localhost:3000')
+    expect(back.pathname).toBe('/auth/sign-in')
+    expect(back.searchParams.get('return_to')).toBe(target)
+  })
+
+  it('that were cancelled are forgotten once they would have expired', async () => {
+    const file = temporaryFile()
+    let now = Date.now()
+    const app = await buildApp(emulator(), { store: sqlite(file), clock: () => now })
+    const cancel = async (): Promise<void> => {
+      const browser = createBrowser(app)
+      await browser.get(await browser.consent(await browser.start(), { decision: 'deny' }))
+    }
+    for (let flow = 0; flow < 5; flow++) await cancel()
+    expect(countRows(file, 'used_flows')).toBe(5)
+    now += 11 * 60 * 1000
+    await cancel()
+    expect(countRows(file, 'used_flows')).toBe(1)
+  })
+
+  it('outlive a new secret, as long as the old one is in the list', async () => {
+    const file = temporaryFile()
+    const fresh = 'Zq8w3ErTy6uIoP1aSdFg4hJkLzXcVb9n'
+    const before = await buildApp(emulator(), { store: sqlite(file), secret: SECRET })
+    const browser = createBrowser(before)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const headers = { cookie: browser.cookies() }
+    const without = await buildApp(emulator(), { store: sqlite(file), secret: fresh })
+    const refused = await without.inject({ url: callback, headers })
+    expect(refused.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    const after = await buildApp(emulator(), { store: sqlite(file), secret: [fresh, SECRET] })
+    expect((await after.inject({ url: callback, headers })).headers.location).toBe('/')
   })
 
   it('one that has expired is refused, and cleared', async () => {
@@ -267,7 +329,40 @@ describe('an attempt that fails', () => {
   })
 })
 
+describe('hints for the provider', () => {
+  it('login_hint and prompt go along if they are what they should be', async () => {
+    const app = await buildApp(emulator())
+    const ask = async (query: string): Promise<URLSearchParams> => {
+      return new URL(await createBrowser(app).start(query)).searchParams
+    }
+    const good = await ask('?login_hint=ada%40example.com&prompt=select_account')
+    expect([good.get('login_hint'), good.get('prompt')]).toEqual([
+      'ada@example.com',
+      'select_account',
+    ])
+    const bad = await ask(`?login_hint=${'x'.repeat(321)}&prompt=evil&scope=repository&client_id=x`)
+    expect([bad.get('login_hint'), bad.get('prompt')]).toEqual([null, null])
+    expect([bad.get('scope'), bad.get('client_id')]).toEqual(['account email', 'latchkey-dev'])
+  })
+})
+
 describe('the session that a sign-in makes', () => {
+  it('began just now, and its cookie ends with it', async () => {
+    const now = 1_790_000_000_000
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    const callback = await browser.signIn('ada')
+    const month = 30 * 24 * 60 * 60
+    expect(String(callback.headers['set-cookie'])).toMatch(
+      new RegExp(`latchkey-3000=[\\w.-]+; Max-Age=${month};`),
+    )
+    expect((await browser.get('/auth/session')).json().session).toMatchObject({
+      createdAt: now,
+      authenticatedAt: now,
+      expiresAt: now + month * 1000,
+    })
+  })
+
   it('is new, whatever session cookie was planted before', async () => {
     const app = await buildApp(emulator())
     const attacker = createBrowser(app)

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admit } from './admission.ts'
@@ -8,9 +8,10 @@ import { askStore, FlowError, sendError, UnavailableError } from './errors.ts'
 import type { Events } from './events.ts'
 import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
 import type { Settings } from './options.ts'
-import type { Profile, ProviderClient } from './provider.ts'
+import { errorWord, type Profile, type ProviderClient } from './provider.ts'
 import { isLoopback, judgeStart } from './request-origin.ts'
-import { isUnder, sameOriginPath, withoutQuery, withQuery } from './return-to.ts'
+import { isUnder, sameOriginPath, withoutQuery, withQuery, withReturnTo } from './return-to.ts'
+import { sha256 } from './seal.ts'
 import { publicSession, publicUser, type Sessions } from './session.ts'
 import type { Site } from './site.ts'
 import type { StoredUser } from './store.ts'
@@ -28,7 +29,7 @@ export interface Flows {
   returnTo(untrusted: unknown): string
 }
 
-/** The longest way back, in characters. With `LONGEST_TARGET` it keeps five flows under 8 kB. */
+/** The longest way back, in characters. With the longest target it keeps five flows under 8 kB. */
 const LONGEST_BEGAN = 256
 /** Rows of a kind that a callback clears away. */
 const SWEEP = 100
@@ -42,14 +43,12 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     return path === null || isUnder(basePath, path) ? '/' : path
   }
 
-  /** The page that the click was made on, if it is one to come back to; else the sign-in page. */
-  function whereItBegan(request: FastifyRequest, target: string): string {
+  /** The page that the click was made on, if it is one to come back to; else the sign-in page, `null`. */
+  function whereItBegan(request: FastifyRequest): string | null {
     const referer = sameOriginPath(request.headers.referer, site.origin)
-    if (referer !== null && (isUnder(signInPath, referer) || !isUnder(basePath, referer))) {
-      const began = withoutQuery(referer, 'auth_error')
-      if (began.length <= LONGEST_BEGAN) return began
-    }
-    return withReturnTo(signInPath, target)
+    if (referer === null || isUnder(basePath, referer)) return null
+    const began = withoutQuery(referer, 'auth_error')
+    return began.length > LONGEST_BEGAN ? null : began
   }
 
   function start(
@@ -74,7 +73,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       codeVerifier: randomBytes(32).toString('base64url'),
       redirectUri: settings.callbackUrl(client.provider.id),
       returnTo: target,
-      began: whereItBegan(request, target),
+      began: whereItBegan(request),
       expiresAt: clock() + FLOW_LIFETIME,
     }
     flowCookies.put(request, reply, flow)
@@ -82,7 +81,8 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       client.authorizeUrl({
         redirectUri: flow.redirectUri,
         state: flow.state,
-        codeChallenge: hash(flow.codeVerifier),
+        codeChallenge: sha256(flow.codeVerifier),
+        hints: hintsOf(request),
       }),
       303,
     )
@@ -111,7 +111,13 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     client: ProviderClient,
     flow: Flow,
   ): Promise<void> {
-    const first = await askStore(request.log, () => store.useFlow(hash(flow.state), flow.expiresAt))
+    const first = await askStore(request.log, () =>
+      store.transaction('process', async (queries) => {
+        // Each callback clears away more than it can add, or cancelled flows would pile up.
+        await queries.deleteExpired(clock(), SWEEP)
+        return queries.useFlow(sha256(flow.state), flow.expiresAt)
+      }),
+    )
     if (!first) throw new FlowError('flow_used', 'the flow has been used')
     // The answer of one provider must never be taken for another's (RFC 9700 section 4.4).
     if (flow.provider !== client.provider.id) {
@@ -175,7 +181,6 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
         if (previous !== null) await queries.deleteSession(previous.session.id)
         const issued = sessions.issue(user.id, provider)
         await queries.insertSession(issued.session)
-        await queries.deleteExpired(now, SWEEP)
         return { user, ...issued, newUser: identity === null }
       }),
     )
@@ -210,24 +215,27 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (code === 'server_error') request.log.error({ err: error }, 'a sign-in failed unexpectedly')
     else request.log[level]({ event: 'sign-in-failed', provider, code, reason }, 'sign-in failed')
     events.emit('sign-in-failed', { provider, code })
-    return reply.redirect(withQuery(flow?.began ?? signInPath, { auth_error: code }), 303)
+    const back = flow?.began ?? withReturnTo(signInPath, flow?.returnTo ?? '/')
+    return reply.redirect(withQuery(back, { auth_error: code }), 303)
   }
 
   return { start, finish, returnTo }
-}
-
-function withReturnTo(path: string, target: string): string {
-  return target === '/' ? path : withQuery(path, { return_to: target })
-}
-
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
 }
 
 /** A query parameter that was given exactly once and is not empty, or `null`. */
 function single(request: FastifyRequest, name: string): string | null {
   const value = (request.query as Record<string, unknown>)[name]
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest; Bitbucket takes no notice. */
+function hintsOf(request: FastifyRequest): Record<string, string> {
+  const hints: Record<string, string> = {}
+  const loginHint = single(request, 'login_hint')
+  if (loginHint !== null && loginHint.length <= 320) hints.login_hint = loginHint
+  const prompt = single(request, 'prompt')
+  if (prompt !== null && /^(none|login|consent|select_account)$/.test(prompt)) hints.prompt = prompt
+  return hints
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1; the provider's own texts go nowhere. */
@@ -238,8 +246,7 @@ function refusalOf(request: FastifyRequest): FlowError | null {
   if (error === 'server_error' || error === 'temporarily_unavailable') {
     return new FlowError('provider_unavailable', `the provider answered ${error}`)
   }
-  const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : 'an error'
-  return new FlowError('provider_refused', `the provider answered ${word}`)
+  return new FlowError('provider_refused', `the provider answered ${errorWord({ error })}`)
 }
 
 function codeOf(error: unknown): ErrorCode {

@@ -34,6 +34,41 @@ describe('a guarded route', () => {
     expect((await browser.get('/inside')).body).toBe('Ada Test')
   })
 
+  it('may be the whole application, and still lets people sign in', async () => {
+    const app = await buildApp(emulator())
+    app.addHook('onRequest', app.latchkey.guard())
+    app.get('/work', async ({ auth }) => auth.user.name)
+    const browser = createBrowser(app)
+    expect((await browser.get('/work')).statusCode).toBe(401)
+    expect((await browser.get('/auth/sign-in')).statusCode).toBe(200)
+    expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
+    await browser.signIn('ada')
+    expect((await browser.get('/work')).body).toBe('Ada Test')
+    expect((await browser.get('/auth/nothing')).statusCode).toBe(404)
+  })
+
+  it('answers in our words, whatever the application does to its own', async () => {
+    const app = await buildApp(emulator())
+    app.setReplySerializer((payload) => JSON.stringify({ wrapped: payload }))
+    app.addHook('preSerialization', async (_request, _reply, payload) => ({ data: payload }))
+    const response = { 401: { type: 'object', properties: { error: { type: 'string' } } } }
+    const options = { schema: { response }, onRequest: app.latchkey.guard() }
+    app.get('/work', options, async ({ auth }) => auth.user)
+    expect((await app.inject('/work')).json()).toEqual({
+      error: { code: 'unauthenticated', message: 'Please sign in first.' },
+    })
+    expect((await app.inject('/auth/session')).json()).toEqual({ user: null, session: null })
+  })
+
+  it('finds its cookie among others that begin alike', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const [session] = browser.cookies().split('; ')
+    const cookie = `latchkey-30=x; latchkey-3000-other=x; xlatchkey-3000=x; ${session}; a=b`
+    expect((await app.inject({ url: '/api/me', headers: { cookie } })).statusCode).toBe(200)
+  })
+
   it.each([
     ['unknown', `${'A'.repeat(22)}.${'B'.repeat(43)}`],
     ['too long', 'x'.repeat(8000)],

@@ -1,9 +1,9 @@
 import { reservedSegments, routes } from '@latchkey/contract'
-import { type DevelopmentDefaults, developmentDefaults, isDevelopment } from './development.ts'
+import { fillIn, isDevelopment, readPort } from './development.ts'
 import { LatchkeyError } from './errors.ts'
 import type { Provider } from './provider.ts'
 import { isLoopback } from './request-origin.ts'
-import { sameOriginPath } from './return-to.ts'
+import { isUnder, sameOriginPath } from './return-to.ts'
 import { createSite, type Site } from './site.ts'
 import type { Store } from './store.ts'
 
@@ -50,12 +50,19 @@ export interface Settings {
   readonly hostsSignInPage: boolean
   readonly providerTimeout: number
   readonly clock: () => number
-  readonly defaults: DevelopmentDefaults
+  /** What development has filled in, in words. */
+  readonly filledIn: readonly string[]
+  /** `origin` was not given, and is to carry the port that the server gets. */
+  readonly followsPort: boolean
+  /** Anybody who reaches this server could sign in as anybody, or it was never meant for others. */
+  readonly loopbackOnly: boolean
+  /** Ends what was started for development. */
+  close(): Promise<void>
   /** Where a provider sends the browser back to: what to register there. */
   callbackUrl(providerId: string): string
 }
 
-const KNOWN: Readonly<Record<keyof LatchkeyOptions, true>> = {
+const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   origin: true,
   secret: true,
   providers: true,
@@ -64,6 +71,8 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions, true>> = {
   signInPath: true,
   providerTimeout: true,
   clock: true,
+  // Fastify's own, for any plugin.
+  logLevel: true,
 }
 
 /**
@@ -73,57 +82,60 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions, true>> = {
  */
 export async function parseOptions(given: LatchkeyOptions, outerPrefix: string): Promise<Settings> {
   refuseUnknown(given)
-  const development = isDevelopment(given.origin)
-  if (!development) requireForProduction(given)
+  // From JavaScript, null may come where nothing is meant.
+  const origin = given.origin ?? undefined
+  const secret = given.secret ?? undefined
+  const providers = given.providers ?? undefined
+  const store = given.store ?? undefined
+  const { prefix = '/auth', providerTimeout = 10_000, clock = Date.now } = given
 
-  const origin = given.origin ?? `http://localhost:${process.env.PORT ?? 3000}`
-  checkOrigin(origin, development)
-  const prefix = given.prefix ?? '/auth'
-  if (!/^(\/[\w.~-]+)+$/.test(prefix)) {
-    throw invalid('prefix', 'must be a path such as /auth, without a slash at its end')
+  const development = isDevelopment(origin)
+  if (!development) requireForProduction({ origin, secret, providers, store })
+  const site = createSite(
+    origin === undefined ? `http://localhost:${readPort('PORT', 3000)}` : checkOrigin(origin),
+  )
+  if (!development && !site.secure) {
+    throw invalid('origin', 'must be https in production; http is for loopback in development')
   }
-  const secrets = given.secret === undefined ? undefined : checkSecrets(given.secret)
-  if (given.providers !== undefined) checkProviders(given.providers, secrets ?? [], development)
-  const site = createSite(origin)
-  const basePath = outerPrefix + prefix
+  const secrets = secret === undefined ? undefined : checkSecrets(secret)
+  if (providers !== undefined) checkProviders(providers, secrets ?? [], development)
+  if (store !== undefined && typeof store.transaction !== 'function') {
+    throw invalid('store', "must be a store, such as sqlite('./data/latchkey.db')")
+  }
+  const basePath = joinPrefixes(outerPrefix, prefix)
   const signInPath = given.signInPath ?? basePath + routes.signIn
-  if (sameOriginPath(signInPath, site.origin) !== signInPath) {
-    throw invalid('signInPath', 'must be a path of this application, such as /login')
-  }
-  const providerTimeout = given.providerTimeout ?? 10_000
+  if (given.signInPath !== undefined) checkSignInPath(signInPath, site.origin, basePath)
   if (!Number.isInteger(providerTimeout) || providerTimeout < 100 || providerTimeout > 60_000) {
     throw invalid('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
   }
-  if (given.store !== undefined && typeof given.store.transaction !== 'function') {
-    throw invalid('store', "must be a store, such as sqlite('./data/latchkey.db')")
+  if (typeof clock !== 'function') {
+    throw invalid('clock', 'must be a function that gives milliseconds, such as Date.now')
   }
 
-  const defaults = await developmentDefaults({
-    origin: given.origin === undefined,
-    secret: secrets === undefined,
-    providers: given.providers === undefined,
-    store: given.store === undefined,
-  })
+  const filled = await fillIn({ secrets, providers, store })
   return {
+    ...filled,
     development,
     site,
-    secrets: secrets ?? [defaults.secret],
-    providers: given.providers ?? defaults.providers,
-    store: given.store ?? defaults.store,
     prefix,
     basePath,
     signInPath,
     hostsSignInPage: given.signInPath === undefined,
     providerTimeout,
-    clock: given.clock ?? Date.now,
-    defaults,
+    clock,
+    followsPort: origin === undefined,
+    loopbackOnly:
+      secrets === undefined ||
+      filled.providers.some(({ emulated }) => emulated) ||
+      // Nothing says that this is development but what was left out.
+      (origin === undefined && !process.env.NODE_ENV),
     callbackUrl: (providerId) => site.origin + basePath + routes.callback(providerId),
   }
 }
 
 function refuseUnknown(given: LatchkeyOptions): void {
   for (const name of Object.keys(given)) {
-    if (name in KNOWN) continue
+    if (Object.hasOwn(KNOWN, name)) continue
     throw new LatchkeyError(
       'LATCHKEY_OPTION_UNKNOWN',
       `There is no option \`${name}\`. The options are ${Object.keys(KNOWN).join(', ')}.`,
@@ -131,7 +143,9 @@ function refuseUnknown(given: LatchkeyOptions): void {
   }
 }
 
-function requireForProduction(given: LatchkeyOptions): void {
+function requireForProduction(
+  given: Pick<LatchkeyOptions, 'origin' | 'secret' | 'providers' | 'store'>,
+): void {
   const cures = {
     origin: "Say where browsers reach the application, such as 'https://app.example.com'.",
     secret: 'Make one with: openssl rand -base64 48',
@@ -148,23 +162,47 @@ function requireForProduction(given: LatchkeyOptions): void {
   }
 }
 
-function checkOrigin(origin: string, development: boolean): void {
+function checkOrigin(origin: string): string {
   const url = URL.canParse(origin) ? new URL(origin) : null
   if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
     throw invalid('origin', 'must be scheme and host alone, such as https://app.example.com')
   }
-  if (url.protocol === 'https:') return
-  if (url.protocol !== 'http:' || !isLoopback(url.hostname)) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     throw invalid('origin', 'must be https, since browsers keep sign-in cookies from plain http')
   }
-  if (!development) {
-    throw invalid('origin', 'must be https in production; http is for loopback in development')
+  return url.origin
+}
+
+/** As Fastify joins them. */
+function joinPrefixes(outer: string, prefix: string): string {
+  if (!/^(\/[\w.~-]+)+$/.test(prefix)) {
+    throw invalid('prefix', 'must be a path such as /auth, without a slash at its end')
+  }
+  const before = outer.replace(/\/$/, '')
+  if (!/^(\/[\w.~-]+)*$/.test(before)) {
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_INVALID',
+      'Latchkey is registered under a prefix with a parameter or wildcard in it, and a provider can only send people back to one path. Register it outside of that prefix.',
+    )
+  }
+  return before + prefix
+}
+
+function checkSignInPath(signInPath: string, origin: string, basePath: string): void {
+  if (sameOriginPath(signInPath, origin) !== signInPath) {
+    throw invalid('signInPath', 'must be a path of this application, such as /login')
+  }
+  if (isUnder(basePath, signInPath)) {
+    throw invalid(
+      'signInPath',
+      'must not be below the routes of Latchkey; leave it out for its page',
+    )
   }
 }
 
 const SHORTEST_SECRET = 32
-/** A random secret of the shortest length has about 25 different characters; `aaaa…` and words have few. */
-const FEWEST_CHARACTERS = 12
+/** The shortest random secrets, of 32 hexadecimal digits, have more; `aaaa…` and words have fewer. */
+const FEWEST_CHARACTERS = 8
 
 function checkSecrets(given: NonNullable<LatchkeyOptions['secret']>): [string, ...string[]] {
   const [first, ...others] = typeof given === 'string' ? [given] : given
@@ -214,6 +252,13 @@ function checkProviders(
       )
     }
     ids.add(id)
+    for (const name of ['clientId', 'clientSecret'] as const) {
+      if (typeof provider[name] === 'string' && /^[\x21-\x7e]+$/.test(provider[name])) continue
+      throw invalid(
+        'providers',
+        `has a \`${name}\` (of \`${id}\`) with a space or a line break in it, or none at all. Read from a file, it may need a trim()`,
+      )
+    }
     if (provider.emulated && !development) {
       throw invalid(
         'providers',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import {
+  type ErrorCode,
   type ProvidersBody,
   routes as routePaths,
   type Session,
@@ -8,22 +9,29 @@ import {
   type SignOutScope,
   type User,
 } from '@latchkey/contract'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  RegisterOptions,
+} from 'fastify'
 import fp from 'fastify-plugin'
 import { readCookie } from './cookies.ts'
 import { prepareToListen } from './development.ts'
-import { askStore, LatchkeyError, sendError, UnavailableError } from './errors.ts'
+import { askStore, LatchkeyError, sendError, sendJson } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { createFlows } from './flow.ts'
 import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
 import { connectProvider } from './provider.ts'
-import { readBody } from './request-body.ts'
+import { isForm, readBody } from './request-body.ts'
 import { isOwnRequest } from './request-origin.ts'
 import {
   type Auth,
   createGuards,
   createSessions,
   type GuardHook,
+  OWN_ROUTE,
   publicSession,
   publicUser,
   type Sessions,
@@ -48,9 +56,9 @@ export interface Latchkey {
   readonly users: {
     /** Adds a user whom no identity leads to yet: for tests and imports. */
     create(user?: {
-      name?: string | null
-      email?: string | null
-      emailVerified?: boolean
+      name?: string | null | undefined
+      email?: string | null | undefined
+      emailVerified?: boolean | undefined
     }): Promise<User>
   }
   /**
@@ -70,7 +78,10 @@ declare module 'fastify' {
      * @throws LatchkeyError `LATCHKEY_UNGUARDED` on any other
      */
     readonly auth: Auth
-    /** Who is signed in, or `null`, on any route. Rejects with a 503 while the store does not answer. */
+    /**
+     * Who is signed in, or `null`, on any route. While the store does not answer it rejects with an error
+     * whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`.
+     */
     getAuth(): Promise<Auth | null>
   }
 }
@@ -88,11 +99,11 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
 
   const settings = await parseOptions(options, app.prefix)
   const { store } = settings
-  await store.open()
   app.addHook('onClose', async () => {
     await store.close()
-    await settings.defaults.close()
+    await settings.close()
   })
+  await store.open()
 
   const events = createEvents(app.log)
   const sessions = createSessions(settings)
@@ -114,10 +125,10 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   } satisfies Latchkey)
 
   if (settings.development) prepareToListen(app, settings)
+  const { logLevel } = options as RegisterOptions
   await app.register(routes, {
     prefix: settings.prefix,
-    // Fastify's types ask for a string here, where pino takes any value.
-    logSerializers: { req: requestWithoutQuery as (request: FastifyRequest) => never },
+    ...(logLevel === undefined ? {} : { logLevel }),
     settings,
     sessions,
     events,
@@ -138,6 +149,10 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
   // In this context, not the application's, which may register it too, before us or after us.
   if (!app.hasDecorator('serializeCookie')) await app.register(cookie)
 
+  keepQueriesOutOfTheLog(app)
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, [OWN_ROUTE]: true }
+  })
   app.addHook('onRequest', async function latchkeyHeaders(_request, reply) {
     reply.headers({
       'cache-control': 'no-store',
@@ -158,19 +173,27 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
   if (settings.hostsSignInPage) {
     app.get(routePaths.signIn, { exposeHeadRoute: false }, async (request, reply) => {
       const { auth_error: authError, return_to } = request.query as Record<string, unknown>
-      const returnTo = flows.returnTo(return_to)
+      // Without the store there may still be a provider; the page says no more than it knows.
+      const auth = await sessions.read(request).catch(() => null)
       reply.type('text/html; charset=utf-8').header('content-security-policy', SIGN_IN_PAGE_CSP)
-      return signInPage({ basePath, providers, lastUsed: lastUsed(request), returnTo, authError })
+      return signInPage({
+        basePath,
+        providers,
+        lastUsed: lastUsed(request),
+        returnTo: flows.returnTo(return_to),
+        authError,
+        user: auth?.user ?? null,
+      })
     })
   }
 
-  app.get(routePaths.providers, { exposeHeadRoute: false }, async (request) => {
-    return {
+  app.get(routePaths.providers, { exposeHeadRoute: false }, async (request, reply) => {
+    return sendJson(reply, {
       providers: providers.map(({ id, name, mark }) => {
         return { id, name, mark, signIn: true, signUp: true, link: false }
       }),
       lastUsed: lastUsed(request),
-    } satisfies ProvidersBody
+    } satisfies ProvidersBody)
   })
 
   for (const provider of providers) {
@@ -189,8 +212,9 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
     })
   }
 
-  app.get(routePaths.session, { exposeHeadRoute: false }, async (request): Promise<SessionBody> => {
-    return (await sessions.read(request)) ?? { user: null, session: null }
+  app.get(routePaths.session, { exposeHeadRoute: false }, async (request, reply) => {
+    const body: SessionBody = (await sessions.read(request)) ?? { user: null, session: null }
+    return sendJson(reply, body)
   })
 
   async function ownPagesOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -214,13 +238,13 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
       events.emit('sign-out', { userId: user.id, sessionId: session.id, scope })
     }
     if (scope !== 'others') site.cookies.clear(reply, site.cookies.session)
-    const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')
-    return isForm ? reply.redirect(flows.returnTo(return_to), 303) : reply.code(204).send()
+    return isForm(request) ? reply.redirect(flows.returnTo(return_to), 303) : reply.code(204).send()
   })
 
-  // Also what answers every other method of the routes above, so that no line of the log and no answer
-  // ever repeats the query of a callback.
+  // Before a wildcard of the application's, which might answer with a page or the query of a callback.
   app.all('/*', async (_request, reply) => sendError(reply, 404, 'not_found'))
+  // And for the methods that Fastify has no routes for.
+  app.setNotFoundHandler(async (_request, reply) => sendError(reply, 404, 'not_found'))
 }
 
 function isSignOutScope(scope: unknown): scope is SignOutScope {
@@ -228,20 +252,34 @@ function isSignOutScope(scope: unknown): scope is SignOutScope {
 }
 
 /** A callback's query holds its code and state, and a log is no place for them. */
-function requestWithoutQuery(request: FastifyRequest): Record<string, unknown> {
-  return {
+function keepQueriesOutOfTheLog(app: FastifyInstance): void {
+  const req = (request: FastifyRequest): Record<string, unknown> => ({
     method: request.method,
     url: request.url.split('?', 1)[0],
     host: request.host,
     remoteAddress: request.ip,
     remotePort: request.socket.remotePort,
-  }
+  })
+  const outer = app.childLoggerFactory
+  app.setChildLoggerFactory(function latchkeyLogger(logger, bindings, options, rawRequest) {
+    const serializers = { ...options.serializers, req }
+    return outer.call(this, logger, bindings, { ...options, serializers }, rawRequest)
+  })
 }
 
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  429: 'too_many_requests',
+  503: 'unavailable',
+}
+
+/** Ours, and those of the application's own hooks, such as a rate limit: the status stays. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof UnavailableError) return sendError(reply, 503, 'unavailable')
-  const { statusCode = 500 } = error as { statusCode?: number }
-  if (statusCode >= 400 && statusCode < 500) return sendError(reply, statusCode, 'invalid_request')
+  const { statusCode: status = 500 } = error as { statusCode?: number }
+  const code = CODES[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : undefined)
+  if (code !== undefined) return sendError(reply, status, code)
   request.log.error({ err: error }, 'a request to Latchkey failed unexpectedly')
   return sendError(reply, 500, 'server_error')
 }
@@ -281,6 +319,6 @@ async function createUser(
 /** See `LatchkeyOptions`. Adds `app.latchkey`, `request.auth` and `request.getAuth()`. */
 const plugin: FastifyPluginAsync<LatchkeyOptions> = fp(latchkey, {
   name: '@latchkey/fastify',
-  fastify: '5.x',
+  fastify: '>=5.8.3 <6',
 })
 export default plugin

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
@@ -207,10 +209,14 @@ describe('a provider that is away', () => {
   })
 
   it('that drips its answer is cut at the deadline too', async () => {
+    const cut = Promise.withResolvers<void>()
     const drip = createServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       const timer = setInterval(() => response.write(' '), 20)
-      response.on('close', () => clearInterval(timer))
+      response.on('close', () => {
+        clearInterval(timer)
+        cut.resolve()
+      })
     }).listen(0, '127.0.0.1')
     await new Promise((resolve) => drip.once('listening', resolve))
     const { port } = drip.address() as AddressInfo
@@ -222,8 +228,8 @@ describe('a provider that is away', () => {
     const state = new URL(await browser.start()).searchParams.get('state')
     const answer = await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`)
     expect(answer.headers.location).toBe(UNAVAILABLE)
+    await cut.promise
     drip.close()
-    drip.closeAllConnections()
   })
 
   it('never sees a code twice', async () => {
@@ -369,6 +375,56 @@ describe('the log at level trace', () => {
       expect(log).not.toContain(canary)
     }
     for (const line of lines) expect(() => JSON.parse(line)).not.toThrow()
+  })
+
+  it('holds no code or state of a method that Fastify has no routes for, nor does the answer', async () => {
+    const lines: string[] = []
+    const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    for (const method of ['PROPFIND', 'SEARCH', 'LOCK']) {
+      const socket = connect(port, '127.0.0.1')
+      socket.end(
+        `${method} /auth/bitbucket/callback?code=canary-code&state=canary-state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      )
+      let answer = ''
+      for await (const chunk of socket) answer += chunk
+      expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+      expect(answer).toMatch(/^cache-control: no-store\r$/m)
+      expect(answer).not.toContain('canary')
+    }
+    expect(lines.length).toBeGreaterThan(5)
+    expect(lines.join('')).not.toContain('canary')
+  })
+
+  it('and stderr under DEBUG=* hold no secret either', async () => {
+    const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+    const script = `
+      const { default: Fastify } = await import(${JSON.stringify(import.meta.resolve('fastify'))})
+      const { default: latchkey, bitbucket } = await import(${url('./index.ts')})
+      const { sqlite } = await import(${url('./sqlite.ts')})
+      const app = Fastify()
+      await app.register(latchkey, {
+        origin: 'http://localhost:3000',
+        secret: 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo',
+        providers: [bitbucket({ emulatorUrl: ${JSON.stringify(emulator().url)}, clientSecret: 'canary-secret' })],
+        store: sqlite(':memory:'),
+      })
+      const start = await app.inject('/auth/bitbucket/start')
+      const state = new URL(start.headers.location).searchParams.get('state')
+      const cookie = String(start.headers['set-cookie']).split(';')[0]
+      const url = '/auth/bitbucket/callback?code=canary-code&state=' + state
+      const answer = await app.inject({ url, headers: { cookie } })
+      console.log(answer.headers.location)
+      await app.close()`
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', script],
+      { env: { ...process.env, DEBUG: '*', NODE_ENV: 'test' } },
+    )
+    expect(stdout.trim()).toBe(REFUSED)
+    expect(stderr).not.toMatch(/canary|Basic |code_verifier/)
+    expect(stderr).not.toContain(Buffer.from('latchkey-dev:canary-secret').toString('base64'))
   })
 })
 

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { createRequire } from 'node:module'
 import oauth2 from '@fastify/oauth2'
 import Wreck from '@hapi/wreck'
 import type { Mark } from '@latchkey/contract'
@@ -55,7 +56,13 @@ export interface ProviderApi {
 /** The two things that a flow asks of a provider. */
 export interface ProviderClient {
   readonly provider: Provider
-  authorizeUrl(parameters: { redirectUri: string; state: string; codeChallenge: string }): string
+  authorizeUrl(parameters: {
+    redirectUri: string
+    state: string
+    codeChallenge: string
+    /** OpenID Connect's `login_hint` and `prompt`; a provider may ignore them. */
+    hints: Readonly<Record<string, string>>
+  }): string
   /** Redeems a code, once, and reads the profile. The tokens are forgotten with the returned promise. */
   redeem(
     parameters: { code: string; redirectUri: string; codeVerifier: string },
@@ -86,8 +93,9 @@ export async function connectProvider(
   return {
     provider,
 
-    authorizeUrl({ redirectUri, state, codeChallenge }) {
+    authorizeUrl({ redirectUri, state, codeChallenge, hints }) {
       return oauth.authorizeURL({
+        ...hints,
         redirect_uri: redirectUri,
         scope: [...provider.scope],
         state,
@@ -102,11 +110,14 @@ export async function connectProvider(
         { code, redirect_uri: redirectUri, code_verifier: codeVerifier },
         { timeout: deadline.remaining() },
       )
-      const answer = await deadline.cut(request).catch((error: unknown) => {
+      // Also once nobody waits any more, for it ends what is left of the connection.
+      const answered = request.catch((error: unknown) => {
         throw tokenFailure(error)
       })
-      const accessToken = accessTokenOf(answer.token)
-      return provider.readProfile({ get: (url) => getJson(http, url, accessToken, deadline) })
+      const accessToken = accessTokenOf((await deadline.cut(answered)).token)
+      return provider.readProfile({
+        get: (url) => deadline.cut(getJson(http, url, accessToken, deadline)),
+      })
     },
   }
 }
@@ -150,6 +161,7 @@ async function registerOAuth2(
   provider: Provider,
   agents: Agents,
 ): Promise<AuthorizationCodeGrant> {
+  keepOutOfDebugOutput()
   const authorize = new URL(provider.authorizeUrl)
   const token = new URL(provider.tokenUrl)
   await app.register(oauth2, {
@@ -174,11 +186,23 @@ async function registerOAuth2(
 }
 
 /**
+ * simple-oauth2 prints its requests, client secret included, where `DEBUG=*` asks everything to speak.
+ * Its own copy of `debug` is told to leave it out.
+ */
+function keepOutOfDebugOutput(): void {
+  const { DEBUG } = process.env
+  if (!DEBUG || DEBUG.includes('-simple-oauth2')) return
+  const fromOAuth2 = createRequire(createRequire(import.meta.url).resolve('@fastify/oauth2'))
+  const fromSimpleOAuth2 = createRequire(fromOAuth2.resolve('simple-oauth2'))
+  const debug = fromSimpleOAuth2('debug') as { enable(namespaces: string): void }
+  debug.enable(`${DEBUG},-simple-oauth2*`)
+}
+
+/**
  * What went wrong at the token endpoint, in our own words. The original is dropped here: it holds the
  * request with the client's secret.
  */
 function tokenFailure(error: unknown): FlowError {
-  if (error instanceof FlowError) return error
   const { data, isBoom, code } = error as {
     data?: { res?: IncomingMessage; payload?: unknown; isResponseError?: boolean } | unknown[]
     isBoom?: boolean
@@ -190,6 +214,9 @@ function tokenFailure(error: unknown): FlowError {
   }
   const answer = data?.res
   answer?.destroy()
+  if (isTimeout(error)) {
+    return new FlowError('provider_unavailable', 'the token endpoint did not answer in time')
+  }
   const status = answer?.statusCode
   if (status === undefined) {
     return isBoom === true || code !== undefined
@@ -230,21 +257,15 @@ async function getJson(
   deadline: Deadline,
 ): Promise<{ status: number; body: unknown }> {
   const { pathname } = new URL(url)
-  const unavailable = (): FlowError =>
-    new FlowError('provider_unavailable', `GET ${pathname} got no answer`)
-  const response = await deadline
-    .cut(
-      http.request('GET', url, {
-        headers: {
-          accept: 'application/json',
-          authorization: `Bearer ${accessToken}`,
-          'user-agent': 'latchkey',
-        },
-        timeout: deadline.remaining(),
-      }),
-    )
+  const headers = {
+    accept: 'application/json',
+    authorization: `Bearer ${accessToken}`,
+    'user-agent': 'latchkey',
+  }
+  const response = await http
+    .request('GET', url, { headers, timeout: deadline.remaining() })
     .catch(() => {
-      throw unavailable()
+      throw new FlowError('provider_unavailable', `GET ${pathname} got no answer`)
     })
 
   const status = response.statusCode ?? 0
@@ -258,7 +279,9 @@ async function getJson(
   } catch (error) {
     response.destroy()
     if (error instanceof FlowError) throw error
-    if (deadline.remaining() <= 1) throw unavailable()
+    if (isTimeout(error)) {
+      throw new FlowError('provider_unavailable', `GET ${pathname} did not answer in time`)
+    }
     // A JSON error quotes the answer, so it is not passed on.
     throw new FlowError(
       'provider_bad_answer',
@@ -267,12 +290,21 @@ async function getJson(
   }
 }
 
+/** Wreck's own word for a body that took too long; an answer's 408 is `isResponseError`. */
+function isTimeout(error: unknown): boolean {
+  const { output, data } = error as {
+    output?: { statusCode?: number }
+    data?: { isResponseError?: boolean }
+  }
+  return output?.statusCode === 408 && data?.isResponseError !== true
+}
+
 function isOutage(status: number): boolean {
   return status >= 500 || status === 429
 }
 
 /** An OAuth error code if the answer has a well-formed one, for the log. */
-function errorWord(answer: unknown): string {
+export function errorWord(answer: unknown): string {
   const word = isObject(answer) ? answer.error : undefined
   return typeof word === 'string' && /^[a-z_]{1,40}$/.test(word) ? word : '(no error code)'
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** The longest body that any route takes, in bytes. */
 const BODY_LIMIT = 4 * 1024
@@ -25,10 +25,21 @@ export function readBody(app: FastifyInstance): void {
   })
 }
 
+/** Whether a plain form was posted, which wants a page for an answer. */
+export function isForm(request: FastifyRequest): boolean {
+  return mediaType(request.headers['content-type'] ?? '') === FORM
+}
+
+const FORM = 'application/x-www-form-urlencoded'
+
+function mediaType(contentType: string): string | undefined {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase()
+}
+
 function parse(contentType: string, body: string): Record<string, unknown> | null {
   if (body === '') return {}
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase()
-  if (type === 'application/x-www-form-urlencoded') {
+  const type = mediaType(contentType)
+  if (type === FORM) {
     return Object.fromEntries(new URLSearchParams(body))
   }
   if (type !== 'application/json') return null

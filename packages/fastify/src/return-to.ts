@@ -1,5 +1,5 @@
-/** The longest target that is kept: five flows must fit into a browser's cookies. In characters. */
-export const LONGEST_TARGET = 512
+/** The longest target that is kept, in characters: five flows must fit into a browser's cookies. */
+const LONGEST_TARGET = 512
 
 /**
  * The one place that decides where a browser may be sent inside the application.
@@ -9,7 +9,8 @@ export const LONGEST_TARGET = 512
  *   is anywhere else, or is written so that a browser might read it otherwise than we do.
  */
 export function sameOriginPath(untrusted: unknown, origin: string): string | null {
-  if (typeof untrusted !== 'string' || untrusted.length > LONGEST_TARGET) return null
+  if (typeof untrusted !== 'string' || untrusted.length > origin.length + LONGEST_TARGET)
+    return null
   // Browsers drop tabs and newlines and read `\` as `/`, so that `/<tab>/evil.example` leaves the site.
   // What is not printable ASCII has no business in a Location header.
   if (!/^[\x21-\x7e]+$/.test(untrusted) || untrusted.includes('\\')) return null
@@ -19,7 +20,9 @@ export function sameOriginPath(untrusted: unknown, origin: string): string | nul
   if (url.origin !== origin || url.username !== '' || url.password !== '') return null
   // Sent as a path alone, `//host` would be another host again.
   if (url.pathname.startsWith('//')) return null
-  return url.pathname + url.search + url.hash
+  // Parsing may have made it longer, by escaping.
+  const path = url.pathname + url.search + url.hash
+  return path.length > LONGEST_TARGET ? null : path
 }
 
 /** Whether `path` (as `sameOriginPath` gave it) is `base` or below it, whatever its letters are escaped as. */
@@ -40,6 +43,11 @@ export function withQuery(path: string, parameters: Record<string, string>): str
   const url = new URL(path, 'http://path.invalid')
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return url.pathname + url.search + url.hash
+}
+
+/** Adds `return_to`, unless it is the front page, where everybody goes without one. */
+export function withReturnTo(path: string, target: string): string {
+  return target === '/' ? path : withQuery(path, { return_to: target })
 }
 
 /** Removes one query parameter from a path. */

@@ -1,9 +1,10 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Session, User } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie } from './cookies.ts'
 import { askStore, LatchkeyError, sendError } from './errors.ts'
 import type { Settings } from './options.ts'
+import { sha256 } from './seal.ts'
 import type { StoredSession, StoredUser } from './store.ts'
 
 /** Who a request comes from. */
@@ -37,7 +38,8 @@ export function createSessions({ site, store, clock }: Settings): Sessions {
     if (id === undefined || secret === undefined) return refuse(request, 'malformed')
     const found = await askStore(request.log, () => store.findSession(id))
     if (found === null) return refuse(request, 'unknown')
-    if (!isSameHash(hash(secret), found.session.secretHash)) return refuse(request, 'wrong secret')
+    if (!isSameHash(sha256(secret), found.session.secretHash))
+      return refuse(request, 'wrong secret')
     if (found.session.expiresAt <= clock()) return refuse(request, 'expired')
     return { user: publicUser(found.user), session: publicSession(found.session) }
   }
@@ -51,7 +53,7 @@ export function createSessions({ site, store, clock }: Settings): Sessions {
         id,
         userId,
         provider,
-        secretHash: hash(secret),
+        secretHash: sha256(secret),
         createdAt: now,
         authenticatedAt: now,
         expiresAt: now + SESSION_LIFETIME,
@@ -80,10 +82,6 @@ function refuse(request: FastifyRequest, reason: string): null {
   return null
 }
 
-function hash(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
-}
-
 function isSameHash(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]
   return left.length === right.length && timingSafeEqual(left, right)
@@ -99,6 +97,9 @@ export function publicSession(session: StoredSession): Session {
   const { id, provider, createdAt, authenticatedAt, expiresAt } = session
   return { id, provider, createdAt, authenticatedAt, expiresAt }
 }
+
+/** Marks the routes of Latchkey itself, in their `config`. */
+export const OWN_ROUTE: unique symbol = Symbol('latchkey.ownRoute')
 
 /** A hook that lets signed-in people through and answers everybody else with 401. */
 export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -116,6 +117,8 @@ export function createGuards(sessions: Sessions): Guards {
   return {
     guard: () =>
       async function latchkeyGuard(request, reply) {
+        // As a hook of the root, it meets our own routes too, and people have to get in somewhere.
+        if (OWN_ROUTE in request.routeOptions.config) return undefined
         let auth: Auth | null
         try {
           auth = await sessions.read(request)

@@ -1,30 +1,42 @@
 import { createHash } from 'node:crypto'
-import { type ErrorCode, errorSentences, paths } from '@latchkey/contract'
+import { type ErrorCode, errorSentence, errorSentences, paths, type User } from '@latchkey/contract'
 import type { Provider } from './provider.ts'
-import { withQuery } from './return-to.ts'
+import { withReturnTo } from './return-to.ts'
 
+/** The values of the React kit's card, so that both look alike. */
 const STYLE = `
-:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --text: #172033; --quiet: #5b6478;
-  --line: #d9dde5; --hover: #f3f5f9; --focus: #1868db; --bad: #ae2a19; --bad-back: #fff1ef; }
-@media (prefers-color-scheme: dark) { :root { --page: #0e1116; --card: #171b22; --text: #e8ebf1;
-  --quiet: #9aa4b5; --line: #2f3643; --hover: #1f2530; --focus: #85b8ff; --bad: #ffb3a8; --bad-back: #341a18; } }
+:root { color-scheme: light dark; --page: #f7f7f8; --card: #ffffff; --text: #16181d; --muted: #5c6370;
+  --wash: #f3f4f6; --border: #e3e5ea; --button: #ffffff; --hover: #f5f6f8; --edge: #cfd3da; --focus: #1868db;
+  --bad: #a1201b; --bad-wash: #fdf1f0; --shadow: 0 1px 2px rgb(16 20 32 / 5%), 0 12px 32px -12px rgb(16 20 32 / 14%); }
+@media (prefers-color-scheme: dark) { :root { --page: #101215; --card: #191b20; --text: #eceef2; --muted: #a2a9b5;
+  --wash: #262930; --border: #2e323a; --button: #23262d; --hover: #2c3038; --edge: #434954; --focus: #6ea8fe;
+  --bad: #ffb3ac; --bad-wash: #3a1d1c; --shadow: 0 1px 2px rgb(0 0 0 / 30%), 0 16px 40px -12px rgb(0 0 0 / 60%); } }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 24px 16px;
-  background: var(--page); color: var(--text);
-  font: 16px/1.5 ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-main { width: 100%; max-width: 400px; padding: 32px; background: var(--card);
-  border: 1px solid var(--line); border-radius: 16px; box-shadow: 0 1px 2px #0f172a0d, 0 12px 32px #0f172a14; }
-@media (max-width: 400px) { main { padding: 24px 20px; } }
-h1 { margin: 0 0 24px; font-size: 22px; line-height: 1.3; letter-spacing: -0.015em; text-align: center; }
-[role=alert] { margin: 0 0 20px; padding: 12px 14px; border-radius: 10px; background: var(--bad-back); color: var(--bad); }
-[role=alert][data-code=access_denied] { background: var(--hover); color: inherit; }
-ul { margin: 0; padding: 0; list-style: none; display: grid; gap: 12px; }
-a { display: flex; align-items: center; justify-content: center; gap: 10px; min-height: 48px; padding: 10px 16px;
-  border: 1px solid var(--line); border-radius: 10px; color: inherit; font-weight: 600; text-decoration: none; }
-a:hover { background: var(--hover); }
-a:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
-small { padding: 1px 8px; border: 1px solid var(--line); border-radius: 99px; color: var(--quiet); font-weight: 500; }
-svg { flex: none; width: 20px; height: 20px; }
+body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-content: center; justify-items: center;
+  grid-template-columns: minmax(0, 24rem); gap: 1.25rem; padding: 1.5rem 1rem; background: var(--page); color: var(--text);
+  font: 0.9375rem/1.4 ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; overflow-wrap: anywhere; }
+main { display: grid; gap: 1.25rem; width: 100%; padding: clamp(1.25rem, 8%, 2rem); background: var(--card);
+  border: 1px solid var(--border); border-radius: 12px; box-shadow: var(--shadow); }
+h1 { margin: 0; font-size: 1.25rem; font-weight: 600; letter-spacing: -0.011em; line-height: 1.3; text-align: center; }
+p { margin: 0; }
+[role=alert] { padding: 0.625rem 0.875rem; border-radius: 8px; background: var(--bad-wash); color: var(--bad);
+  font-size: 0.875rem; line-height: 1.45; }
+[role=alert][data-code=access_denied] { background: var(--wash); color: inherit; }
+ul { display: grid; gap: 0.75rem; margin: 0; padding: 0; list-style: none; }
+li { position: relative; display: grid; }
+.button { display: flex; align-items: center; justify-content: center; gap: 0.625rem; width: 100%; min-height: 44px;
+  padding: 0.5rem 1rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--button); color: inherit;
+  font: inherit; font-weight: 500; text-decoration: none; box-shadow: 0 1px 2px rgb(16 20 32 / 5%); cursor: pointer; }
+.button:hover { background: var(--hover); }
+:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; border-radius: 4px; }
+.button:focus-visible { border-radius: 8px; }
+small { position: absolute; top: 0; right: 0.75rem; translate: 0 -50%; padding: 0.0625rem 0.4375rem; border: 1px solid var(--edge);
+  border-radius: 1rem; background: var(--card); color: var(--muted); font-size: 0.75rem; font-weight: 500; white-space: nowrap; }
+svg { flex: none; width: 1.25rem; height: 1.25rem; }
+.who { padding: 0.75rem; border-radius: 8px; background: var(--wash); text-align: center; }
+.who bdi { display: block; font-weight: 600; }
+.who bdi + bdi { color: var(--muted); font-size: 0.875rem; font-weight: 400; }
+.back { display: inline-flex; align-items: center; min-height: 44px; padding: 0 0.5rem; color: var(--muted); }
 `
 
 const styleHash = createHash('sha256').update(STYLE).digest('base64')
@@ -34,7 +46,7 @@ export const SIGN_IN_PAGE_CSP: string = [
   "default-src 'none'",
   `style-src 'sha256-${styleHash}'`,
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ')
 
@@ -47,44 +59,58 @@ export function signInPage(page: {
   readonly returnTo: string
   /** Untrusted: what the query says went wrong. */
   readonly authError: unknown
+  /** Who is signed in already. */
+  readonly user: User | null
 }): string {
-  const { start } = paths(page.basePath)
-  const query: Record<string, string> = page.returnTo === '/' ? {} : { return_to: page.returnTo }
-  const buttons = page.providers.map((provider) => {
-    const url = withQuery(start(provider.id), query)
-    const last = provider.id === page.lastUsed ? ' <small>Last used</small>' : ''
-    return `<li><a href="${escapeHtml(url)}" rel="nofollow">${mark(provider)}<span>Continue with ${escapeHtml(provider.name)}</span>${last}</a></li>`
-  })
+  const { providers, returnTo, user } = page
+  const title = user === null ? 'Sign in' : 'You are signed in'
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>Sign in</title>
+<title>${title}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>Sign in</h1>
-${alert(page.authError)}
-<ul>
-${buttons.join('\n')}
-</ul>
+<h1>${title}</h1>
+${alert(page.authError, providers)}
+${user === null ? buttons(page) : account(user, page)}
 </main>
+<a class="back" href="${escapeHtml(returnTo)}">${user === null ? 'Back' : 'Continue'}</a>
 </body>
 </html>
 `
 }
 
+function buttons(page: Parameters<typeof signInPage>[0]): string {
+  const { start } = paths(page.basePath)
+  const items = page.providers.map((provider) => {
+    const url = escapeHtml(withReturnTo(start(provider.id), page.returnTo))
+    const last = provider.id === page.lastUsed ? '<small>Last used</small>' : ''
+    return `<li><a class="button" href="${url}" rel="nofollow">${mark(provider)}<span>Continue with ${escapeHtml(provider.name)}</span></a>${last}</li>`
+  })
+  return `<ul>\n${items.join('\n')}\n</ul>`
+}
+
+function account(user: User, { basePath }: { readonly basePath: string }): string {
+  const names = [user.name, user.email].flatMap((name) => name ?? [])
+  const shown = names.map((name) => `<bdi>${escapeHtml(name)}</bdi>`).join('')
+  return `${shown === '' ? '' : `<p class="who">${shown}</p>`}
+<form method="post" action="${escapeHtml(paths(basePath).signOut)}"><button class="button">Sign out</button></form>`
+}
+
 /** What went wrong, in our own words: of what the query says, only a known code counts. */
-function alert(authError: unknown): string {
+function alert(authError: unknown, providers: readonly Provider[]): string {
   if (authError === undefined) return ''
   if (typeof authError !== 'string' || !Object.hasOwn(errorSentences, authError)) {
-    return '<div role="alert">The sign-in did not work. Please try again.</div>'
+    return '<p role="alert">The sign-in did not work. Please try again.</p>'
   }
-  const sentence = escapeHtml(errorSentences[authError as ErrorCode])
-  return `<div role="alert" data-code="${authError}">${sentence}</div>`
+  const [only] = providers.length === 1 ? providers : []
+  const sentence = escapeHtml(errorSentence(authError as ErrorCode, only?.name))
+  return `<p role="alert" data-code="${authError}">${sentence}</p>`
 }
 
 function mark({ mark: { viewBox, paths: shapes } }: Provider): string {

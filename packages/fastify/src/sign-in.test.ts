@@ -2,7 +2,14 @@ import type { SessionBody } from '@latchkey/contract'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
 import { sqlite } from './sqlite.ts'
-import { buildApp, EXAMPLE_CONSUMER, SECRET, setUpEmulator } from './testing/app.ts'
+import {
+  buildApp,
+  countRows,
+  EXAMPLE_CONSUMER,
+  SECRET,
+  setUpEmulator,
+  temporaryFile,
+} from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
 const emulator = setUpEmulator()
@@ -81,10 +88,13 @@ describe('a person signs in', () => {
   })
 
   it('is the same user the next time, in another browser, with what Bitbucket says by then', async () => {
-    const app = await buildApp(emulator())
+    let now = Date.now()
+    const store = sqlite(':memory:')
+    const app = await buildApp(emulator(), { store, clock: () => now })
     const first = createBrowser(app)
     const second = createBrowser(app)
     await first.signIn('ada')
+    now += 1000
     emulator().answerNext('GET /2.0/user', {
       body: { ...(await profileOf('ada')), display_name: 'Ada Renamed', nickname: 'renamed' },
     })
@@ -94,6 +104,12 @@ describe('a person signs in', () => {
     expect(after.user?.id).toBe(before.user?.id)
     expect(after.user?.name).toBe('Ada Renamed')
     expect(after.session?.id).not.toBe(before.session?.id)
+    const { uuid } = await profileOf('ada')
+    expect(await store.findIdentity('bitbucket', String(uuid))).toMatchObject({
+      attributes: { nickname: 'renamed' },
+      createdAt: now - 1000,
+      lastUsedAt: now,
+    })
   })
 
   it('is another user for another subject with the same e-mail address', async () => {
@@ -138,14 +154,31 @@ describe('what Bitbucket says about a person', () => {
   })
 
   it('an inactive account is refused, in words, and leaves nothing behind', async () => {
-    const store = sqlite(':memory:')
-    const app = await buildApp(emulator(), { store })
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
     const callback = await browser.signIn('inactive')
+    for (const table of ['users', 'identities', 'sessions'] as const) {
+      expect(countRows(file, table)).toBe(0)
+    }
     expect(callback.headers.location).toBe('/auth/sign-in?auth_error=account_inactive')
     expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
     const page = await browser.get(callback.headers.location as string)
-    expect(page.body).toContain('This account is not active at the provider')
+    expect(page.body).toContain('Bitbucket says that this account is not active')
+  })
+
+  it.each([
+    ['confirmed but not primary', { is_primary: false, is_confirmed: true }],
+    ['primary but not confirmed', { is_primary: true, is_confirmed: false }],
+    ['said to be both, but not in so many words', { is_primary: 'true', is_confirmed: 1 }],
+  ])('an address that is %s does not count', async (_what, flags) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    emulator().answerNext('GET /2.0/user/emails', {
+      body: { values: [{ email: 'ada@example.com', ...flags }] },
+    })
+    await browser.signIn('ada')
+    expect((await browser.get('/auth/session')).json().user.email).toBeNull()
   })
 
   it('a consumer without the email scope lets people in without an address', async () => {
@@ -231,6 +264,16 @@ describe('what the application hears', () => {
     ])
   })
 
+  it('of a sign-in that failed, and why', async () => {
+    const app = await buildApp(emulator())
+    const heard: unknown[] = []
+    const stop = app.latchkey.on('sign-in-failed', (event) => void heard.push(event))
+    await createBrowser(app).signIn('inactive')
+    stop()
+    await createBrowser(app).signIn('inactive')
+    expect(heard).toEqual([{ provider: 'bitbucket', code: 'account_inactive' }])
+  })
+
   it('and a listener that throws does not break the sign-in', async () => {
     const app = await buildApp(emulator())
     app.latchkey.on('sign-in', () => {
@@ -243,7 +286,75 @@ describe('what the application hears', () => {
   })
 })
 
+describe('the hosted page', () => {
+  it('shows what went wrong in our words only, and the button last used', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    await browser.post('/auth/sign-out')
+    const page = await browser.get('/auth/sign-in?auth_error=%3Cscript%3Ealert(1)%3C/script%3E')
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
+    expect(page.body).toContain('The sign-in did not work. Please try again.')
+    expect(page.body).not.toContain('alert(1)')
+    expect(page.body).toContain('<small>Last used</small>')
+    const known = await browser.get('/auth/sign-in?auth_error=provider_unavailable')
+    expect(known.body).toContain('Bitbucket cannot be reached at the moment.')
+    expect((await browser.get('/auth/sign-in')).body).not.toContain('role="alert"')
+    expect((await browser.get('/auth/sign-in?auth_error=toString')).body).toContain('did not work')
+  })
+
+  it('runs no script, loads nothing, posts only home, and stands in no frame', async () => {
+    const app = await buildApp(emulator())
+    const { headers } = await app.inject('/auth/sign-in')
+    expect(headers['content-security-policy']).toMatch(
+      /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/,
+    )
+  })
+
+  it('tells a signed-in person who they are, and lets them go on or out', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const { body } = await browser.get('/auth/sign-in?return_to=/work')
+    expect(body).toContain('<bdi>Ada Test</bdi>')
+    expect(body).toContain('<form method="post" action="/auth/sign-out">')
+    expect(body).toContain('<a class="back" href="/work">Continue</a>')
+    expect(body).not.toContain('Continue with')
+  })
+
+  it('names two Bitbuckets apart', async () => {
+    const url = emulator().url
+    const app = await buildApp(emulator(), {
+      providers: [
+        bitbucket({ emulatorUrl: url }),
+        bitbucket({ emulatorUrl: url, id: 'customers', name: 'Bitbucket for customers' }),
+      ],
+    })
+    const { body } = await app.inject('/auth/sign-in')
+    expect(body).toContain('Continue with Bitbucket</span>')
+    expect(body).toContain('Continue with Bitbucket for customers</span>')
+  })
+})
+
 describe('signing out', () => {
+  it('is on disk before it is acknowledged', async () => {
+    const store = sqlite(':memory:')
+    const durabilities: string[] = []
+    const watched: typeof store = {
+      ...store,
+      transaction: (durability, work) => {
+        durabilities.push(durability)
+        return store.transaction(durability, work)
+      },
+    }
+    const app = await buildApp(emulator(), { store: watched })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    durabilities.length = 0
+    await browser.post('/auth/sign-out')
+    expect(durabilities).toEqual(['power-loss'])
+  })
+
   it('by a plain form comes back where the form says', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
@@ -254,7 +365,7 @@ describe('signing out', () => {
       headers: {
         cookie: browser.cookies(),
         origin: 'http://localhost:3000',
-        'content-type': 'application/x-www-form-urlencoded',
+        'content-type': 'Application/X-WWW-Form-Urlencoded; charset=utf-8',
       },
       payload: 'return_to=%2Fbye',
     })

@@ -5,6 +5,8 @@ export interface Site {
   /** As in `URL.origin`: scheme, host, and port if it is not the scheme's own. */
   readonly origin: string
   readonly hostname: string
+  /** Whether it is https. */
+  readonly secure: boolean
   readonly cookies: Cookies
   /** For development without an `origin`: the port that the server got. */
   movedToPort(port: number): void
@@ -20,6 +22,9 @@ export function createSite(origin: string): Site {
     },
     get hostname() {
       return url.hostname
+    },
+    get secure() {
+      return url.protocol === 'https:'
     },
     get cookies() {
       return cookies

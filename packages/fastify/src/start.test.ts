@@ -205,6 +205,7 @@ describe('every answer', () => {
       expect(headers['x-content-type-options']).toBe('nosniff')
       expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
       expect(headers['referrer-policy']).toBe('same-origin')
+      expect(headers['cross-origin-resource-policy']).toBe('same-origin')
       expect(headers['access-control-allow-origin']).toBeUndefined()
       expect(headers.etag).toBeUndefined()
     }

@@ -33,6 +33,8 @@ export interface BitbucketOptions {
   readonly clientSecret?: string | undefined
   /** First segment of its paths, and key of the stored identities. Default `bitbucket`. */
   readonly id?: string | undefined
+  /** What people read on the button. Default `Bitbucket`; for two of them on one page. */
+  readonly name?: string | undefined
   /**
    * Talks to a Bitbucket emulator at this loopback URL instead, with the emulator's own consumer unless
    * another is given. Production refuses it.
@@ -46,14 +48,14 @@ export interface BitbucketOptions {
  *
  * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` or `LATCHKEY_OPTION_INVALID`
  */
-export function bitbucket(options: BitbucketOptions): Provider {
+export function bitbucket(options: BitbucketOptions = {}): Provider {
   const emulator = checkEmulatorUrl(options.emulatorUrl)
   const site = emulator ?? SITE
   const api = emulator ?? API
 
   return {
     id: options.id ?? 'bitbucket',
-    name: 'Bitbucket',
+    name: options.name ?? 'Bitbucket',
     mark: MARK,
     clientId: required('clientId', options.clientId, emulator),
     clientSecret: required('clientSecret', options.clientSecret, emulator),
