@@ -266,7 +266,7 @@ describe('in development, with nothing set up', () => {
 
     const mode = (file: string): number => statSync(file).mode & 0o777
     expect(mode('.latchkey')).toBe(0o700)
-    expect(mode('.latchkey/secret')).toBe(0o600)
+    expect(mode('.latchkey/.env.secret')).toBe(0o600)
     expect(mode('.latchkey/latchkey.db')).toBe(0o600)
     expect(readFileSync('.latchkey/.gitignore', 'utf8')).toBe('*\n')
     expect(existsSync('.latchkey/latchkey.db')).toBe(true)
@@ -360,7 +360,7 @@ describe('in development, with nothing set up', () => {
   it('refuses a kept key that is cut short, and a folder that it cannot have', async () => {
     const app = fastify()
     await app.register(latchkey)
-    writeFileSync('.latchkey/secret', '')
+    writeFileSync('.latchkey/.env.secret', '')
     expect((await refusal({})).message).toContain('is too short to be one. Delete the file')
     rmSync('.latchkey', { recursive: true })
     writeFileSync('.latchkey', '')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LatchkeyError } from './errors.ts'
 import type { Settings } from './options.ts'
 import type { Provider } from './provider.ts'
@@ -72,10 +72,13 @@ async function makeFolder(): Promise<void> {
   }
 }
 
-/** Made once and read ever after, so that sessions outlive a restart. */
+/**
+ * Made once and read ever after, so that sessions outlive a restart. Its name is of a kind that front
+ * ends' development servers, such as Vite's, refuse to serve.
+ */
 async function keptSecret(): Promise<string> {
-  const file = join(FOLDER, 'secret')
-  const written = join(FOLDER, `secret-${process.pid}`)
+  const file = join(FOLDER, '.env.secret')
+  const written = join(FOLDER, `.env.secret-${process.pid}`)
   await writeFile(written, randomBytes(48).toString('base64'), { mode: 0o600 })
   try {
     // Whole or not at all, and of several servers that start at once one wins.
@@ -136,6 +139,19 @@ export function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number):
 
 function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error)
+}
+
+/**
+ * The commonest mistake of a front end with a server of its own, as Vite's: the browser is on its port,
+ * and `origin` names ours. People would end on the wrong page, and sign-outs be refused.
+ */
+export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void {
+  const from = request.headers.origin ?? request.headers.referer ?? ''
+  const page = URL.canParse(from) ? new URL(from) : null
+  if (page === null || page.origin === origin || !isLoopback(page.hostname)) return
+  request.log.warn(
+    `Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`,
+  )
 }
 
 /**

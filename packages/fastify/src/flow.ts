@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admit } from './admission.ts'
 import { LAST_MAX_AGE } from './cookies.ts'
 import { startDeadline } from './deadline.ts'
+import { warnOfOtherOrigin } from './development.ts'
 import { askStore, FlowError, sendError, UnavailableError } from './errors.ts'
 import type { Events } from './events.ts'
 import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
@@ -59,6 +60,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const verdict = judgeStart(request.headers)
     if (verdict === 'refuse-prefetch') return sendError(reply, 503, 'prefetch_refused')
     if (verdict === 'refuse-embedding') return sendError(reply, 403, 'forbidden')
+    if (settings.development) warnOfOtherOrigin(request, site.origin)
     const target = returnTo(single(request, 'return_to'))
     if (settings.development && isOtherLoopbackName(request, site)) {
       // The callback will come to `origin`, and a cookie set here would not be sent there.

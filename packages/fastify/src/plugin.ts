@@ -18,7 +18,7 @@ import type {
 } from 'fastify'
 import fp from 'fastify-plugin'
 import { readCookie } from './cookies.ts'
-import { prepareToListen } from './development.ts'
+import { prepareToListen, warnOfOtherOrigin } from './development.ts'
 import { askStore, LatchkeyError, sendError, sendJson } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { createFlows } from './flow.ts'
@@ -218,7 +218,9 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
   })
 
   async function ownPagesOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    if (!isOwnRequest(request.headers, site.origin)) await sendError(reply, 403, 'cross_site')
+    if (isOwnRequest(request.headers, site.origin)) return
+    if (settings.development) warnOfOtherOrigin(request, site.origin)
+    await sendError(reply, 403, 'cross_site')
   }
 
   app.post(routePaths.signOut, { onRequest: ownPagesOnly }, async (request, reply) => {
