@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['packages/{contract,fastify,bitbucket-emulator}/src/**/*.test.ts', '*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', '*.test.ts'],
           env: { NODE_ENV: 'test' },
         },
       },
@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'dom',
           environment: 'jsdom',
-          include: ['packages/react/src/**/*.test.tsx'],
+          include: ['packages/*/src/**/*.test.tsx'],
         },
       },
       {
