@@ -7,6 +7,12 @@ const config: UserConfig = defineConfig(({ isSsrBuild }) => ({
   resolve: { dedupe: ['react', 'react-dom'] },
   // Named beforehand, so that the first visit does not find them and reload.
   optimizeDeps: { include: ['react', 'react-dom/client', 'react/jsx-dev-runtime'] },
+  // Vite's own list, and the server's: its key, its database, its source.
+  server: {
+    fs: {
+      deny: ['.env', '.env.*', '*.{crt,pem}', '**/.git/**', '**/.latchkey/**', '**/demo/src/**'],
+    },
+  },
   build: { outDir: isSsrBuild ? 'dist/server' : 'dist/browser', emptyOutDir: true },
 })) as UserConfig
 

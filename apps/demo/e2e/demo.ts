@@ -1,7 +1,11 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type BitbucketEmulator, startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
+import {
+  type BitbucketEmulator,
+  type Seed,
+  startBitbucketEmulator,
+} from '@latchkey/bitbucket-emulator'
 import { bitbucket } from '@latchkey/fastify'
 import { sqlite } from '@latchkey/fastify/sqlite'
 import type { FastifyInstance } from 'fastify'
@@ -18,7 +22,7 @@ export interface Demo {
 }
 
 /** The built demo on a port of its own, its emulator, and a real browser. */
-export function setUpDemo(): Demo {
+export function setUpDemo(seed?: Seed): Demo {
   let app: FastifyInstance
   let browser: Browser
   let emulator: BitbucketEmulator
@@ -27,7 +31,7 @@ export function setUpDemo(): Demo {
   const problems: string[] = []
 
   beforeAll(async () => {
-    emulator = await startBitbucketEmulator()
+    emulator = await startBitbucketEmulator(seed === undefined ? {} : { seed })
     const port = await freePort()
     origin = `http://localhost:${port}`
     app = await buildApp({

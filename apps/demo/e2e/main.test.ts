@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -62,11 +63,20 @@ describe('pnpm demo', () => {
     await page.getByRole('button', { name: 'Ada Test' }).click()
     await page.waitForURL(`http://localhost:${port}/decisions`)
     await page.getByText('Signed by Ada Test').waitFor()
-    await browser.close()
 
-    demo.kill('SIGTERM')
+    for (const path of ['.latchkey/.env.secret', 'apps/demo/src/main.ts', '.git/config']) {
+      const file = join(import.meta.dirname, '../../..', path)
+      for (const url of [`/@fs${file}`, `/@fs${file}?raw`, `/@fs${file}?import&raw`]) {
+        const answer = await fetch(`http://localhost:${port}${url}`)
+        expect([403, 404]).toContain(answer.status)
+      }
+    }
+
+    // As Ctrl-C would, with the page still open.
+    demo.kill('SIGINT')
     const [code] = await once(demo, 'exit')
     expect(code).toBe(0)
+    await browser.close()
   })
 
   it('with credentials sends people to the real Bitbucket, and says what to register there', async () => {
@@ -89,14 +99,28 @@ describe('pnpm demo', () => {
     )
   })
 
-  it('says which port is taken, and how to choose another', async () => {
-    const blocker = createServer().listen(0, '127.0.0.1')
-    await once(blocker, 'listening')
-    const { port: taken } = blocker.address() as { port: number }
-    const demo = start({ PORT: String(await freePort()), EMULATOR_PORT: String(taken) })
-    expect(await until(demo, /pnpm@12 demo/)).toContain('EMULATOR_PORT=4021 npx pnpm@12 demo')
-    const wrong = start({ PORT: 'eighty' })
-    expect(await until(wrong, /port from/)).toContain('PORT must be a port from 1 to 65535.')
-    blocker.close()
+  it('names each port that is taken, and one command that works', async () => {
+    const blockers = [createServer(), createServer()]
+    for (const blocker of blockers) await once(blocker.listen(0, '127.0.0.1'), 'listening')
+    const [PORT, EMULATOR_PORT] = blockers.map((blocker) => {
+      return String((blocker.address() as AddressInfo).port)
+    }) as [string, string]
+    const both = await until(start({ PORT, EMULATOR_PORT }), /pnpm@12 demo/)
+    expect(both).toContain(`Ports ${PORT} and ${EMULATOR_PORT} are in use. Try: PORT=`)
+    const [, port, emulatorPort] = /PORT=(\d+) EMULATOR_PORT=(\d+) npx/.exec(both) ?? []
+    expect([PORT, EMULATOR_PORT]).not.toContain(port)
+    expect([PORT, EMULATOR_PORT]).not.toContain(emulatorPort)
+    await until(start({ PORT: String(port), EMULATOR_PORT: String(emulatorPort) }), /is ready/)
+    for (const blocker of blockers) blocker.close()
+  })
+
+  it.each([
+    [{ PORT: 'eighty' }, [], 'PORT must be a port from 1 to 65535.'],
+    [{ BITBUCKET_CLIENT_ID: 'an-id' }, [], 'BITBUCKET_CLIENT_SECRET is missing beside the other.'],
+    [{ BITBUCKET_CLIENT_SECRET: 'x' }, [], 'BITBUCKET_CLIENT_ID is missing beside the other.'],
+    [{}, ['--bulit'], "Unknown option '--bulit'"],
+  ])('with %o %o says in a sentence what is wrong', async (env, flags, sentence) => {
+    const demo = start(env as Record<string, string>, ...flags)
+    expect(await until(demo, /did not start/)).toContain(sentence)
   })
 })

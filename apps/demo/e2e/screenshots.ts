@@ -64,4 +64,9 @@ async function walk(page: Page, shoot: (name: string) => Promise<unknown>): Prom
   await shoot('what-happened')
   await page.goto(origin, { waitUntil: 'networkidle' })
   await shoot('landing-signed-in')
+  await page.goto(`${origin}/auth/sign-in`)
+  await shoot('hosted-signed-in')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.goto(`${origin}/auth/sign-in`)
+  await shoot('hosted-returning')
 }

@@ -1,8 +1,19 @@
+import { defaultPeople } from '@latchkey/bitbucket-emulator'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { setUpDemo } from './demo.ts'
 
-const demo = setUpDemo()
+const LONG_NAME =
+  'A Test Person With A Name That Is Much Longer Than Anybody Would Have Planned For'
+const UNBROKEN_NAME = 'Unbroken'.repeat(15)
+
+const demo = setUpDemo({
+  people: [
+    ...defaultPeople,
+    { nickname: 'long-name', displayName: LONG_NAME },
+    { nickname: 'unbroken-name', displayName: UNBROKEN_NAME },
+  ],
+})
 
 const button = (page: Page) => page.getByRole('link', { name: 'Continue with Bitbucket' })
 const person = (page: Page, name: string) => page.getByRole('button', { name })
@@ -50,6 +61,7 @@ describe('a person', () => {
     expect(requests).toEqual([
       'GET /auth/bitbucket/start?return_to=%2Fdecisions',
       'GET /site/oauth2/authorize',
+      'POST /site/oauth2/authorize',
       'GET /auth/bitbucket/callback',
       'POST /site/oauth2/access_token',
       'GET /2.0/user',
@@ -144,12 +156,40 @@ describe('a person who changes their mind', () => {
     const second = await context.newPage()
     await second.goto(demo.origin)
     await second.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
-    await page.goto(`${demo.origin}/auth/sign-in`)
-    await button(page).click()
+    await page.goto(`${demo.origin}/auth/bitbucket/start`)
     await person(page, 'Ben Test').click()
     await page.waitForURL(`${demo.origin}/`)
     await page.getByRole('heading', { name: 'Welcome, Ben Test.' }).waitFor()
     await second.getByRole('heading', { name: 'Welcome, Ben Test.' }).waitFor()
+  })
+})
+
+describe('a private page in another tab', () => {
+  it('shows nothing of a person who has signed out, nor to the next one', async () => {
+    const { page, context } = await demo.visit()
+    await signIn(page)
+    await page.getByLabel('What did you decide?').fill('A private matter')
+    await page.getByLabel('Why?').fill('Nobody else should read it.')
+    await page.getByRole('button', { name: 'Write it down' }).click()
+    const matter = page.getByRole('heading', { name: 'A private matter' })
+    await matter.waitFor()
+    const second = await context.newPage()
+    await second.goto(`${demo.origin}/what-happened`)
+    await second.getByRole('heading', { name: 'What just happened' }).waitFor()
+
+    const third = await context.newPage()
+    await third.goto(demo.origin)
+    await signOut(third).click()
+    await button(page).waitFor()
+    await button(second).waitFor()
+    expect(await matter.count()).toBe(0)
+    expect(await second.getByText('Ada Test').count()).toBe(0)
+
+    await signIn(third, 'Ben Test')
+    await page.getByText('Signed by Ben Test').waitFor()
+    await page.getByText('Nothing decided yet.').waitFor()
+    expect(await matter.count()).toBe(0)
+    await second.getByText('not in memory any more').waitFor()
   })
 })
 
@@ -174,6 +214,11 @@ describe('without JavaScript', () => {
     const { page } = await demo.visit(off)
     await signIn(page)
     await page.getByText('Signed by Ada Test').waitFor()
+    await page.getByLabel('What did you decide?').fill('No script needed')
+    await page.getByLabel('Why?').fill('A form is a form.')
+    await page.getByRole('button', { name: 'Write it down' }).click()
+    await page.getByRole('heading', { name: 'No script needed' }).waitFor()
+    expect(page.url()).toBe(`${demo.origin}/decisions`)
     await signOut(page).click()
     await page.waitForURL(`${demo.origin}/`)
     await button(page).waitFor()
@@ -201,12 +246,12 @@ describe('without JavaScript', () => {
 
 describe('each of the emulated people', () => {
   it.each([
-    ['Ada Test', 'ada@example.com'],
-    ['Ben Test', 'ben@example.com'],
-    ['Cleo Test', null],
-    ['Dan Test', null],
-    ['Emi Test', 'emi.30@example.com'],
-  ])('%s signs in with the address %s', async (name, address) => {
+    ['Ada Test', 'ada@example.com', 'with an address'],
+    ['Ben Test', 'ben@example.com', 'with an address'],
+    ['Cleo Test', null, 'without an address'],
+    ['Dan Test', null, 'without the address that is not confirmed'],
+    ['Emi Test', 'emi.30@example.com', 'with the primary one of thirty addresses'],
+  ])('$0 signs in $2', async (name, address, _what) => {
     const { page } = await demo.visit()
     await signIn(page, name)
     await page.getByText(`Signed by ${name}`).waitFor()
@@ -220,8 +265,8 @@ describe('each of the emulated people', () => {
     await page.goto(demo.origin)
     await button(page).click()
     await person(page, 'Finn Test').click()
-    await page.getByRole('alert').getByText('This account is not active').waitFor()
-    expect(page.url()).toBe(`${demo.origin}/`)
+    await page.getByRole('alert').getByText('this account is not active').waitFor()
+    await page.waitForURL(`${demo.origin}/`)
     await button(page).waitFor()
   })
 })
@@ -234,7 +279,7 @@ describe('a provider that is away', () => {
     demo.emulator.answerNext('POST /site/oauth2/access_token', { status: 503 })
     await person(page, 'Ada Test').click()
     await page.getByRole('alert').getByText('cannot be reached at the moment').waitFor()
-    expect(page.url()).toBe(`${demo.origin}/`)
+    await page.waitForURL(`${demo.origin}/`)
   })
 })
 
@@ -244,14 +289,22 @@ describe('on every page', () => {
     const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     await page.goto(`${demo.origin}/auth/sign-in?auth_error=provider_refused`)
     expect(await overflow()).toBeLessThanOrEqual(0)
-    await page.goto(demo.origin)
-    expect(await overflow()).toBeLessThanOrEqual(0)
-    await button(page).click()
-    await person(page, 'Ada Test').waitFor()
-    expect(await overflow()).toBeLessThanOrEqual(0)
-    await person(page, 'Ada Test').click()
-    for (const path of ['/decisions', '/what-happened', '/']) {
-      await page.goto(demo.origin + path)
+    for (const name of ['Ada Test', LONG_NAME, UNBROKEN_NAME]) {
+      await page.goto(demo.origin)
+      expect(await overflow()).toBeLessThanOrEqual(0)
+      await button(page).click()
+      await person(page, name).waitFor()
+      expect(await overflow()).toBeLessThanOrEqual(0)
+      await person(page, name).click()
+      await page.waitForURL(`${demo.origin}/decisions`)
+      for (const path of ['/decisions', '/what-happened', '/auth/sign-in', '/']) {
+        await page.goto(demo.origin + path)
+        expect(await overflow()).toBeLessThanOrEqual(0)
+      }
+      await signOut(page).first().click()
+      await button(page).waitFor()
+      await page.goto(`${demo.origin}/auth/sign-in`)
+      await page.getByText('Last used').waitFor()
       expect(await overflow()).toBeLessThanOrEqual(0)
     }
   })

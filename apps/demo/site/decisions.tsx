@@ -1,4 +1,4 @@
-import { useUser } from '@latchkey/react'
+import type { User } from '@latchkey/contract'
 import { type FormEvent, type ReactElement, useEffect, useState } from 'react'
 import type { Decision } from '../src/decisions.ts'
 
@@ -7,24 +7,25 @@ type List =
   | { readonly status: 'failed' }
   | { readonly status: 'ready'; readonly decisions: readonly Decision[] }
 
-export function Decisions(): ReactElement {
-  const user = useUser()
-  const [list, setList] = useState<List>({ status: 'loading' })
+interface DecisionsProps {
+  readonly user: User
+  /** What the server rendered for this very person; otherwise it is asked for. */
+  readonly rendered: readonly Decision[] | undefined
+}
+
+export function Decisions({ user, rendered }: DecisionsProps): ReactElement {
+  const [list, setList] = useState<List>(
+    rendered === undefined ? { status: 'loading' } : { status: 'ready', decisions: rendered },
+  )
   const [failed, setFailed] = useState(false)
 
-  async function load(): Promise<void> {
-    setList({ status: 'loading' })
-    try {
-      setList({ status: 'ready', decisions: await request<Decision[]>() })
-    } catch {
-      setList({ status: 'failed' })
-    }
-  }
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, and again by the retry button
   useEffect(() => {
-    load()
-  }, [])
+    if (list.status !== 'loading') return
+    request<Decision[]>().then(
+      (decisions) => setList({ status: 'ready', decisions }),
+      () => setList({ status: 'failed' }),
+    )
+  }, [list.status])
 
   async function add(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault()
@@ -45,10 +46,10 @@ export function Decisions(): ReactElement {
     <section className="column">
       <h1>Decisions</h1>
       <p className="lead">
-        {user === null ? 'You are signed out.' : `Signed by ${user.name ?? 'you'}`}
-        {user?.email && <span className="address"> · {user.email}</span>}
+        Signed by {user.name ?? 'you'}
+        {user.email !== null && <span className="address"> · {user.email}</span>}
       </p>
-      <form className="new" onSubmit={add}>
+      <form className="new" method="post" action="/decisions" onSubmit={add}>
         <label>
           <span>What did you decide?</span>
           <input name="title" required maxLength={120} autoComplete="off" />
@@ -66,7 +67,7 @@ export function Decisions(): ReactElement {
           </p>
         )}
       </form>
-      <Listed list={list} retry={load} />
+      <Listed list={list} retry={() => setList({ status: 'loading' })} />
     </section>
   )
 }
@@ -93,8 +94,9 @@ function Listed({ list, retry }: { list: List; retry: () => void }): ReactElemen
           <article className="decision">
             <h2>{title}</h2>
             <p>{reason}</p>
+            {/* One zone and one language, so that server and browser write the same. */}
             <time dateTime={new Date(decidedAt).toISOString()}>
-              {new Date(decidedAt).toLocaleString()}
+              {written.format(decidedAt)} UTC
             </time>
           </article>
         </li>
@@ -102,6 +104,12 @@ function Listed({ list, retry }: { list: List; retry: () => void }): ReactElemen
     </ol>
   )
 }
+
+const written = new Intl.DateTimeFormat('en-GB', {
+  dateStyle: 'long',
+  timeStyle: 'short',
+  timeZone: 'UTC',
+})
 
 async function request<T>(body?: string): Promise<T> {
   const response = await fetch('/api/decisions', {

@@ -8,13 +8,13 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
         <div className="pitch">
           <h1>Decisions your team can find again.</h1>
           <p className="lead">
-            Write down what you decided and why, next to the code it is about. In a year, nobody has
-            to ask in the channel.
+            Write down what you decided and why, while you still know. Later, nobody has to ask in
+            the channel.
           </p>
           <ul className="promises">
             <li>One line for the decision, one paragraph for the reason.</li>
             <li>Signed with the Bitbucket account you already have.</li>
-            <li>Yours to export, and to delete.</li>
+            <li>Your own list, that nobody else sees.</li>
           </ul>
         </div>
         <div className="card-place">
@@ -45,10 +45,10 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
       <section className="example" aria-labelledby="example-title">
         <h2 id="example-title">What one looks like</h2>
         <article className="decision">
-          <h3>Sessions live in the database, not in the token</h3>
+          <h3>We meet on Tuesdays only</h3>
           <p>
-            A signed token cannot be taken back before it expires. A row can. We check the row, and
-            pay for it with a cache that knows when it is wrong.
+            Everybody lost two afternoons to the weekly plan. One meeting and a written note on
+            Fridays say the same, and the note can be read by whoever was away.
           </p>
         </article>
       </section>

@@ -1,5 +1,6 @@
-import { AuthProvider, SignedIn, SignedOut, SignInButton, SignOutButton } from '@latchkey/react'
-import type { ReactElement } from 'react'
+import type { User } from '@latchkey/contract'
+import { AuthProvider, SignedIn, SignedOut, SignIn, SignOutButton } from '@latchkey/react'
+import { Fragment, type ReactElement } from 'react'
 import { Decisions } from './decisions.tsx'
 import { Home } from './home.tsx'
 import type { PageData } from './page-data.ts'
@@ -44,16 +45,13 @@ export function Site({ data }: { data: PageData }): ReactElement {
           <SignedIn>
             {(user) => (
               <>
-                <span className="who">{user.name ?? 'Signed in'}</span>
+                <span className="who" title={user.name ?? undefined}>
+                  {user.name ?? 'Signed in'}
+                </span>
                 <SignOutButton returnTo="/" />
               </>
             )}
           </SignedIn>
-          <SignedOut>
-            {data.page !== 'home' && (
-              <SignInButton provider="bitbucket" returnTo={`/${data.page}`} />
-            )}
-          </SignedOut>
         </div>
       </header>
       <main id="main">
@@ -71,6 +69,30 @@ export function Site({ data }: { data: PageData }): ReactElement {
 
 function Page({ data }: { data: PageData }): ReactElement {
   if (data.page === 'home') return <Home authError={data.authError} />
-  if (data.page === 'decisions') return <Decisions />
-  return <WhatHappened record={data.record} />
+  // Another tab may sign the person out, or somebody else in: what is shown is always theirs.
+  return (
+    <>
+      <SignedIn>
+        {(user) => (
+          <Fragment key={user.id}>
+            <PrivatePage data={data} user={user} />
+          </Fragment>
+        )}
+      </SignedIn>
+      <SignedOut>
+        <div className="card-alone">
+          <SignIn providers={['bitbucket']} returnTo={`/${data.page}`} />
+        </div>
+      </SignedOut>
+    </>
+  )
+}
+
+function PrivatePage({ data, user }: { data: PageData; user: User }): ReactElement | null {
+  const rendered = data.session?.user?.id === user.id
+  if (data.page === 'decisions') {
+    return <Decisions user={user} rendered={rendered ? data.decisions : undefined} />
+  }
+  if (data.page === 'what-happened') return <WhatHappened record={rendered ? data.record : null} />
+  return null
 }

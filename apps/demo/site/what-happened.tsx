@@ -16,7 +16,7 @@ export function WhatHappened({ record }: { record: SignInRecord | null }): React
     <section className="column wide">
       <h1>What just happened</h1>
       <p className="lead">
-        Every request of your sign-in, the cookies it left, and what became of what Bitbucket said.
+        The requests of your sign-in, the cookies it left, and what became of what Bitbucket said.
       </p>
 
       <h2>Requests</h2>
@@ -30,7 +30,7 @@ export function WhatHappened({ record }: { record: SignInRecord | null }): React
       <h2>Cookies</h2>
       <div className="cookies">
         {record.cookies.map(({ name, value, attributes }) => (
-          <dl key={name}>
+          <dl key={name + value}>
             <dt>{name}</dt>
             <dd>{value}</dd>
             <dd className="faint">{attributes}</dd>

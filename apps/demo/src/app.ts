@@ -1,11 +1,12 @@
 import type { BitbucketEmulator } from '@latchkey/bitbucket-emulator'
 import latchkey, { type LatchkeyOptions } from '@latchkey/fastify'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { decisions } from './decisions.ts'
+import { createDecisionBook, decisionsApi } from './decisions.ts'
 import { pages } from './pages.ts'
 import { recordSignIns } from './sign-in-record.ts'
 
-export interface DemoOptions extends Pick<LatchkeyOptions, 'origin' | 'providers' | 'store'> {
+export interface DemoOptions extends Pick<LatchkeyOptions, 'providers' | 'store'> {
+  readonly origin: string
   /** Whose requests the page "What just happened" shows; the real Bitbucket keeps its own to itself. */
   readonly emulator?: BitbucketEmulator | undefined
   /** Serves what `pnpm build` made, rather than compiling as it goes. */
@@ -18,7 +19,8 @@ export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   const app = Fastify()
   await app.register(latchkey, { origin, providers, store })
   const records = recordSignIns(app, emulator)
-  await app.register(decisions, { prefix: '/api/decisions' })
-  await app.register(pages, { built, records })
+  const book = createDecisionBook()
+  await app.register(decisionsApi, { prefix: '/api/decisions', book })
+  await app.register(pages, { built, records, book, origin })
   return app
 }

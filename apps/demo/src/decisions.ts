@@ -1,40 +1,62 @@
 import type { FastifyInstance } from 'fastify'
 
-export interface Decision {
-  readonly id: number
+export interface NewDecision {
   readonly title: string
   readonly reason: string
+}
+
+export interface Decision extends NewDecision {
+  readonly id: number
   /** Milliseconds since the Unix epoch. */
   readonly decidedAt: number
 }
 
-/** A person's decisions, in memory: what the product is about, and what the guard protects. */
-export async function decisions(app: FastifyInstance): Promise<void> {
-  const byUser = new Map<string, Decision[]>()
+/** Everybody's decisions, in memory: what the product is about. */
+export interface DecisionBook {
+  /** A person's, newest first. */
+  of(userId: string): readonly Decision[]
+  add(userId: string, decision: NewDecision): Decision
+}
 
+/** Of a person's decisions, the newest are kept. */
+const MOST = 100
+
+export function createDecisionBook(): DecisionBook {
+  const byUser = new Map<string, readonly Decision[]>()
+  let lastId = 0
+
+  return {
+    of: (userId) => byUser.get(userId) ?? [],
+    add(userId, { title, reason }) {
+      const decision = { id: ++lastId, title, reason, decidedAt: Date.now() }
+      byUser.set(userId, [decision, ...(byUser.get(userId) ?? [])].slice(0, MOST))
+      return decision
+    },
+  }
+}
+
+/** JSON schema of a decision that is posted: something in both fields. */
+export const newDecision = {
+  type: 'object',
+  required: ['title', 'reason'],
+  properties: {
+    title: { type: 'string', pattern: '\\S', maxLength: 120 },
+    reason: { type: 'string', pattern: '\\S', maxLength: 500 },
+  },
+} as const
+
+/** The protected API: who is signed in reads and writes their own. */
+export async function decisionsApi(
+  app: FastifyInstance,
+  { book }: { readonly book: DecisionBook },
+): Promise<void> {
   app.addHook('onRequest', app.latchkey.guard())
 
-  app.get('/', async ({ auth }) => byUser.get(auth.user.id) ?? [])
+  app.get('/', async ({ auth }) => book.of(auth.user.id))
 
-  app.post<{ Body: Pick<Decision, 'title' | 'reason'> }>(
+  app.post<{ Body: NewDecision }>(
     '/',
-    {
-      schema: {
-        body: {
-          type: 'object',
-          required: ['title', 'reason'],
-          properties: {
-            title: { type: 'string', minLength: 1, maxLength: 120 },
-            reason: { type: 'string', minLength: 1, maxLength: 500 },
-          },
-        },
-      },
-    },
-    async ({ auth, body }, reply) => {
-      const mine = byUser.get(auth.user.id) ?? []
-      const decision = { id: mine.length + 1, ...body, decidedAt: Date.now() }
-      byUser.set(auth.user.id, [decision, ...mine].slice(0, 100))
-      return reply.code(201).send(decision)
-    },
+    { schema: { body: newDecision } },
+    async ({ auth, body }, reply) => reply.code(201).send(book.add(auth.user.id, body)),
   )
 }

@@ -1,27 +1,33 @@
+import { createServer } from 'node:net'
 import { parseArgs } from 'node:util'
 import { startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
 import { bitbucket } from '@latchkey/fastify'
 import { sqlite } from '@latchkey/fastify/sqlite'
 import { buildApp } from './app.ts'
 
-const { values } = parseArgs({ options: { built: { type: 'boolean', default: false } } })
-const { BITBUCKET_CLIENT_ID: clientId, BITBUCKET_CLIENT_SECRET: clientSecret } = process.env
-const port = readPort('PORT', 3000)
-const origin = `http://localhost:${port}`
+const DEFAULTS = { PORT: 3000, EMULATOR_PORT: 4020 } as const
 
 try {
+  await start()
+} catch (error) {
+  console.error(`\n  The demo did not start. ${error instanceof Error ? error.message : error}\n`)
+  process.exitCode = 1
+}
+
+async function start(): Promise<void> {
+  const { values } = parseArgs({ options: { built: { type: 'boolean', default: false } } })
+  const credentials = readCredentials()
+  const ports = { PORT: readPort('PORT'), EMULATOR_PORT: readPort('EMULATOR_PORT') }
+  await refuseTakenPorts(credentials === null ? ports : { PORT: ports.PORT })
+
+  const origin = `http://localhost:${ports.PORT}`
   const emulator =
-    clientId === undefined
-      ? await startBitbucketEmulator({ port: readPort('EMULATOR_PORT', 4020) })
-      : undefined
+    credentials === null ? await startBitbucketEmulator({ port: ports.EMULATOR_PORT }) : undefined
   const app = await buildApp({
     origin,
-    providers: [
-      emulator === undefined
-        ? bitbucket({ clientId, clientSecret })
-        : bitbucket({ emulatorUrl: emulator.url }),
-    ],
-    store: sqlite('.latchkey/demo.db'),
+    providers: [bitbucket(credentials ?? { emulatorUrl: emulator?.url })],
+    // Real people and emulated ones do not mix.
+    store: sqlite(`.latchkey/demo-${credentials === null ? 'emulator' : 'bitbucket'}.db`),
     emulator,
     built: values.built,
   })
@@ -31,31 +37,54 @@ try {
       await emulator?.close()
     })
   }
-  await app.listen({ port, host: 'localhost' })
-  if (emulator === undefined) {
+  await app.listen({ port: ports.PORT, host: 'localhost' })
+  if (credentials !== null) {
     console.log(`\n  Callback URL to register at Bitbucket: ${origin}/auth/bitbucket/callback`)
   }
   console.log(`\n  The demo is ready: ${origin}\n`)
-} catch (error) {
-  console.error(`\n  The demo did not start. ${cureOf(error)}\n`)
-  process.exit(1)
 }
 
-function readPort(variable: string, otherwise: number): number {
+/** The real Bitbucket's, if both are given. */
+function readCredentials(): { clientId: string; clientSecret: string } | null {
+  const { BITBUCKET_CLIENT_ID: clientId, BITBUCKET_CLIENT_SECRET: clientSecret } = process.env
+  if (clientId && clientSecret) return { clientId, clientSecret }
+  if (!clientId && !clientSecret) return null
+  const missing = clientId ? 'BITBUCKET_CLIENT_SECRET' : 'BITBUCKET_CLIENT_ID'
+  throw new Error(`${missing} is missing beside the other. Set both, or neither for the emulator.`)
+}
+
+function readPort(variable: keyof typeof DEFAULTS): number {
   const value = process.env[variable]
-  if (value === undefined || value === '') return otherwise
-  if (/^\d{1,5}$/.test(value) && Number(value) > 0 && Number(value) < 65536) return Number(value)
-  console.error(`\n  ${variable} must be a port from 1 to 65535.\n`)
-  process.exit(1)
+  if (value === undefined || value === '') return DEFAULTS[variable]
+  if (/^\d{1,5}$/.test(value) && Number(value) > 0 && Number(value) < 65_536) return Number(value)
+  throw new Error(`${variable} must be a port from 1 to 65535.`)
 }
 
-function cureOf(error: unknown): string {
-  const { code, message, port: taken } = error as NodeJS.ErrnoException & { port?: number }
-  if (code === 'EADDRINUSE' && taken === port) {
-    return `Port ${port} is in use. Choose another: PORT=${port + 1} npx pnpm@12 demo`
+/** Names every port that is taken, and one command that works. */
+async function refuseTakenPorts(ports: Record<string, number>): Promise<void> {
+  const taken: string[] = []
+  const command: string[] = []
+  for (const [variable, port] of Object.entries(ports)) {
+    if (!(await isFree(port))) taken.push(String(port))
+    let free = port
+    while (!(await isFree(free))) free = free === 65_535 ? 1024 : free + 1
+    command.push(`${variable}=${free}`)
   }
-  if (message.includes('--port')) {
-    return `The emulator's port is in use. Choose another: EMULATOR_PORT=4021 npx pnpm@12 demo`
+  if (taken.length === 0) return
+  const subject = taken.length === 1 ? 'Port' : 'Ports'
+  const verb = taken.length === 1 ? 'is' : 'are'
+  throw new Error(
+    `${subject} ${taken.join(' and ')} ${verb} in use. Try: ${command.join(' ')} npx pnpm@12 demo`,
+  )
+}
+
+async function isFree(port: number): Promise<boolean> {
+  for (const host of ['127.0.0.1', '::1']) {
+    const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      const probe = createServer().once('error', resolve)
+      probe.listen(port, host, () => probe.close(() => resolve(null)))
+    })
+    if (error?.code === 'EADDRINUSE' || error?.code === 'EACCES') return false
   }
-  return message
+  return true
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PageData } from '../site/page-data.ts'
+import { type DecisionBook, type NewDecision, newDecision } from './decisions.ts'
 import type { SignInRecords } from './sign-in-record.ts'
 
 type Render = (data: PageData) => { title: string; html: string }
@@ -17,10 +18,13 @@ const FOLDER = join(import.meta.dirname, '..')
 interface PagesOptions {
   readonly built: boolean
   readonly records: SignInRecords
+  readonly book: DecisionBook
+  readonly origin: string
 }
 
 /** The pages, rendered on the server with who is signed in, so that nothing flickers. */
-export async function pages(app: FastifyInstance, { built, records }: PagesOptions): Promise<void> {
+export async function pages(app: FastifyInstance, options: PagesOptions): Promise<void> {
+  const { built, records, book, origin } = options
   const site = built ? await serveBuilt(app) : await serveWithVite(app)
 
   async function show(request: FastifyRequest, data: PageData): Promise<string> {
@@ -52,8 +56,24 @@ export async function pages(app: FastifyInstance, { built, records }: PagesOptio
     const session = await request.getAuth()
     if (session === null) return reply.redirect('/auth/sign-in?return_to=/decisions', 303)
     reply.type('text/html; charset=utf-8')
-    return show(request, { page: 'decisions', session })
+    return show(request, { page: 'decisions', session, decisions: book.of(session.user.id) })
   })
+
+  // The same form without JavaScript, or before it has loaded.
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: 8 * 1024 },
+    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  )
+  app.post<{ Body: NewDecision }>(
+    '/decisions',
+    { schema: { body: newDecision }, onRequest: app.latchkey.guard() },
+    async (request, reply) => {
+      if (request.headers.origin !== origin) return reply.code(403).send('From another site')
+      book.add(request.auth.user.id, request.body)
+      return reply.redirect('/decisions', 303)
+    },
+  )
 
   app.get('/what-happened', async (request, reply) => {
     const session = await request.getAuth()
@@ -65,7 +85,7 @@ export async function pages(app: FastifyInstance, { built, records }: PagesOptio
 
 async function serveBuilt(app: FastifyInstance): Promise<Site> {
   const template = await readFile(join(FOLDER, 'dist/browser/index.html'), 'utf8').catch(() => {
-    throw new Error('Nothing is built yet. Run: npx pnpm@12 --filter @latchkey/demo build')
+    throw new Error('Nothing is built yet. Run: npx pnpm@12 build')
   })
   const { render } = (await import(join(FOLDER, 'dist/server/render.js'))) as { render: Render }
   await app.register(fastifyStatic, { root: join(FOLDER, 'dist/browser'), index: false })
@@ -76,11 +96,12 @@ async function serveWithVite(app: FastifyInstance): Promise<Site> {
   const { createServer } = await import('vite')
   const vite = await createServer({
     configFile: join(FOLDER, 'vite.config.ts'),
-    server: { middlewareMode: true, hmr: { server: app.server } },
+    server: { middlewareMode: true, ws: { server: app.server } },
     appType: 'custom',
     logLevel: 'warn',
   })
-  app.addHook('onClose', () => vite.close())
+  // Before the server waits for its connections: Vite holds one to every open page.
+  app.addHook('preClose', () => vite.close())
   // Whatever is no route may be a module that Vite knows.
   app.setNotFoundHandler((request, reply) => {
     reply.hijack()

@@ -40,7 +40,7 @@ export function recordSignIns(
   app: FastifyInstance,
   emulator: BitbucketEmulator | undefined,
 ): SignInRecords {
-  const starts = new Map<string, Step>()
+  const starts = new Map<string, { step: Step; cookies: SetCookie[] }>()
   const records = new Map<string, SignInRecord>()
   const profiles = new Map<string, Pick<SignInRecord, 'profile' | 'user'>>()
 
@@ -53,7 +53,10 @@ export function recordSignIns(
     if (path === '/auth/bitbucket/start') {
       const location = String(reply.getHeader('location') ?? '')
       const state = URL.canParse(location) ? new URL(location).searchParams.get('state') : null
-      if (state !== null) remember(starts, state, startStep(request, reply, location))
+      if (state !== null) {
+        const step = startStep(request, reply, location)
+        remember(starts, state, { step, cookies: setCookies(reply) })
+      }
     }
     if (path === '/auth/bitbucket/callback') {
       const { state, code } = request.query as { state?: string; code?: string }
@@ -63,9 +66,9 @@ export function recordSignIns(
       const start = starts.get(state)
       remember(records, sessionId, {
         ...made,
-        cookies: setCookies(reply),
+        cookies: [...(start?.cookies ?? []), ...setCookies(reply)],
         steps: [
-          ...(start === undefined ? [] : [start]),
+          ...(start === undefined ? [] : [start.step]),
           ...consentStep(emulator?.requests ?? [], state),
           callbackStep(request, reply),
           ...apiSteps(emulator?.requests ?? [], code),
@@ -113,21 +116,22 @@ function callbackStep(request: FastifyRequest, reply: FastifyReply): Step {
 }
 
 function consentStep(requests: readonly RecordedRequest[], state: string): Step[] {
-  const shown = requests.findLast(
-    ({ method, path, query }) =>
-      method === 'GET' && path === '/site/oauth2/authorize' && [query.state].flat()[0] === state,
-  )
-  if (shown === undefined) return []
-  return [
-    {
-      from: 'browser',
-      to: 'Bitbucket',
-      request: `${shown.method} ${shown.path}`,
-      status: shown.status,
-      why: 'Bitbucket shows its consent page. The app is not involved, and never sees a password.',
-      details: [],
-    },
-  ]
+  const ours = requests.filter(({ path, query, body }) => {
+    const sent = [query.state].flat()[0] ?? (isForm(body) ? body.state : undefined)
+    return path === '/site/oauth2/authorize' && sent === state
+  })
+  const why = {
+    GET: 'Bitbucket shows its consent page. The app is not involved, and never sees a password.',
+    POST: 'The person agrees. Bitbucket sends the browser back to the app with a code.',
+  }
+  return ours.slice(-2).map((request) => ({
+    from: 'browser',
+    to: 'Bitbucket',
+    request: `${request.method} ${request.path}`,
+    status: request.status,
+    why: request.method === 'POST' ? why.POST : why.GET,
+    details: [],
+  }))
 }
 
 /** What the app asked Bitbucket during the callback: the exchange of the code, and with its token the rest. */
@@ -178,7 +182,8 @@ function setCookies(reply: FastifyReply): SetCookie[] {
     const [pair = '', ...attributes] = header.split('; ')
     const [name = '', value = ''] = pair.split('=')
     const [id, secret] = value.split('.')
-    const shown = secret === undefined ? value : `${id}.… (a secret, stored only as a hash)`
+    const sealed = /-flow-/.test(name) ? `sealed, ${value.length} characters` : value
+    const shown = secret === undefined ? sealed : `${id}.… (a secret, stored only as a hash)`
     return { name, value: value === '' ? '(cleared)' : shown, attributes: attributes.join('; ') }
   })
 }
