@@ -28,14 +28,15 @@ export function useAddress(): Address {
       ...(authError !== null && { authError }),
       ...(returnTo !== null && { returnTo }),
     }))
-    if (authError !== null) removeFromAddressBar('auth_error')
+    removeFromAddressBar('auth_error')
   }, [])
 
   return address
 }
 
 /** Leaves everything else as it is written: other parameters, the fragment, the router's own state. */
-function removeFromAddressBar(parameter: string): void {
+export function removeFromAddressBar(parameter: 'auth_error'): void {
+  if (!new URLSearchParams(location.search).has(parameter)) return
   const kept = location.search
     .slice(1)
     .split('&')

@@ -12,6 +12,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
+import { removeFromAddressBar } from './address.ts'
 import { type AuthState, createSessionClient, type SessionClient } from './session-client.ts'
 import { english, type TextOverrides, type Texts, withOverrides } from './texts.ts'
 
@@ -54,6 +55,13 @@ export function AuthProvider({
     [basePath, client, texts],
   )
   useEffect(() => client.start(), [client])
+  // Signed in by now, as through another tab: no card will say what failed, and nobody needs to know.
+  useEffect(() => {
+    const tidy = () =>
+      client.getState().status === 'signed-in' && removeFromAddressBar('auth_error')
+    tidy()
+    return client.subscribe(tidy)
+  }, [client])
   return <AuthContext.Provider value={value}>{children}</AuthContext.Provider>
 }
 

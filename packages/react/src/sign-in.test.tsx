@@ -14,6 +14,7 @@ import {
   somebody,
   startFakeServer,
 } from './testing/fake-server.ts'
+import { english } from './texts.ts'
 
 const complaints = vi.spyOn(console, 'error')
 let server: FakeServer
@@ -265,4 +266,59 @@ test('a late answer of a server that the card has left does not count', async ()
   await screen.findByRole('link')
   await act(async () => slow.open())
   expect(links()).toEqual([['Continue with Bitbucket', '/new/bitbucket/start']])
+})
+
+test('an error names the company if the card shows one, and else begins with the provider', () => {
+  const texts = { errors: { provider_unavailable: '{provider} is asleep.' } }
+  const card = (providers: string[]) => (
+    <SignIn providers={providers} authError="provider_unavailable" texts={texts} />
+  )
+  const { rerender } = render(card(['bitbucket']))
+  expect(screen.getByRole('alert').textContent).toBe('Bitbucket is asleep.')
+  rerender(card(['forge']))
+  expect(screen.getByRole('alert').textContent).toBe('forge is asleep.')
+  rerender(card(['bitbucket', 'forge']))
+  expect(screen.getByRole('alert').textContent).toBe('The provider is asleep.')
+})
+
+test('no sentence of the table is shown with a gap in it', () => {
+  for (const code of Object.keys(english.errors)) {
+    const { unmount } = render(<SignIn providers={['bitbucket']} authError={code} />)
+    expect(screen.getByRole('alert').textContent).not.toMatch(/[{}]/)
+    unmount()
+  }
+})
+
+test('while it is not known who is signed in, the card shows no button to a signed-in person', async () => {
+  const slow = gate()
+  server.session = somebody()
+  server.answerNext(
+    'GET /auth/session',
+    slow.before(() => Response.json(server.session)),
+  )
+  render(
+    <AuthProvider>
+      <SignIn providers={['bitbucket']} />
+    </AuthProvider>,
+  )
+  expect(screen.getByRole('status')).not.toBeNull()
+  expect(screen.queryByRole('link')).toBeNull()
+  await act(async () => slow.open())
+  await screen.findByRole('heading', { name: 'You are signed in' })
+  expect(screen.queryByRole('link')).toBeNull()
+})
+
+test('an error leaves the address bar too if the person is signed in by then', async () => {
+  server.session = somebody()
+  history.replaceState({ kept: true }, '', '/?a=b&auth_error=access_denied#top')
+  render(<AuthProvider>A page without a card</AuthProvider>)
+  await waitFor(() => expect(address()).toBe('/?a=b#top'))
+  expect(history.state).toEqual({ kept: true })
+})
+
+test('an error stays in the address bar of a signed-out page without a card, for whoever reads it', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  render(<AuthProvider>A page without a card</AuthProvider>)
+  await waitFor(() => expect(server.count('GET /auth/session')).toBe(1))
+  expect(address()).toBe('/?auth_error=access_denied')
 })

@@ -13,6 +13,7 @@ import {
 } from 'react'
 import { useAddress } from './address.ts'
 import { AuthContext, useOptionalAuth } from './auth-provider.tsx'
+import { builtIn } from './marks.tsx'
 import { useProviders } from './providers.ts'
 import { SignInButton } from './sign-in-button.tsx'
 import { signInPageUrl } from './sign-in-url.ts'
@@ -69,11 +70,17 @@ export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLE
           </h2>
           {code && (
             <p role="alert" className="latchkey-alert" data-code={code}>
-              {errorSentence(words, code)}
+              {errorSentence(
+                words,
+                code,
+                providers?.length === 1 ? nameOf(providers[0]) : undefined,
+              )}
             </p>
           )}
           {user ? (
             <Account user={user} />
+          ) : auth?.status === 'loading' ? (
+            <Placeholder basePath={base} texts={words} returnTo={target} />
           ) : providers ? (
             <ProviderButtons
               providers={providers.map((id) => ({ id }))}
@@ -127,16 +134,7 @@ function OfferedProviders({ basePath, texts, returnTo }: OfferedProvidersProps):
   return (
     <div className="latchkey-offer" tabIndex={-1} ref={container}>
       {state.status === 'loading' && (
-        <>
-          <p role="status" className="latchkey-placeholder">
-            <span className="latchkey-placeholder-text">{texts.loading}</span>
-          </p>
-          <noscript>
-            <a className="latchkey-button" href={signInPageUrl(basePath, returnTo)}>
-              {texts.openSignInPage}
-            </a>
-          </noscript>
-        </>
+        <Placeholder basePath={basePath} texts={texts} returnTo={returnTo} />
       )}
       {state.status === 'error' && (
         <>
@@ -158,6 +156,26 @@ function OfferedProviders({ basePath, texts, returnTo }: OfferedProvidersProps):
       )}
     </div>
   )
+}
+
+/** As high as a button, while it is not known what to show; without JavaScript it never will be. */
+function Placeholder({ basePath, texts, returnTo }: OfferedProvidersProps): ReactElement {
+  return (
+    <>
+      <p role="status" className="latchkey-placeholder">
+        <span className="latchkey-placeholder-text">{texts.loading}</span>
+      </p>
+      <noscript>
+        <a className="latchkey-button" href={signInPageUrl(basePath, returnTo)}>
+          {texts.openSignInPage}
+        </a>
+      </noscript>
+    </>
+  )
+}
+
+function nameOf(provider: string | undefined): string | undefined {
+  return provider === undefined ? undefined : (builtIn[provider]?.name ?? provider)
 }
 
 interface ProviderButtonsProps {

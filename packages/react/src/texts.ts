@@ -22,7 +22,9 @@ export interface Texts {
   readonly signOutFailed: string
   /** For a code in the address bar that is not in `errors`. */
   readonly unknownError: string
-  /** What to tell a person whose sign-in came back with an error code. */
+  /** The beginning of such a sentence where the company is not known. */
+  readonly unknownProvider: string
+  /** What to tell a person whose sign-in came back with an error code; `{provider}` is the company's name. */
   readonly errors: Readonly<Record<ErrorCode, string>>
 }
 
@@ -48,6 +50,7 @@ export const english: Texts = {
   signingOut: 'Signing out…',
   signOutFailed: 'Signing out did not work, so you are still signed in. Please try again.',
   unknownError: 'The sign-in did not work. Please try again.',
+  unknownProvider: 'The provider',
   errors: errorSentences,
 }
 
@@ -57,9 +60,10 @@ export function withOverrides(texts: Texts, overrides: TextOverrides | undefined
 }
 
 /** The sentence for a code from anywhere, the address bar included. */
-export function errorSentence(texts: Texts, code: string): string {
+export function errorSentence(texts: Texts, code: string, provider: string | undefined): string {
   const known: Readonly<Record<string, string>> = texts.errors
-  return (Object.hasOwn(known, code) ? known[code] : undefined) ?? texts.unknownError
+  const sentence = Object.hasOwn(known, code) ? known[code] : undefined
+  return naming(sentence ?? texts.unknownError, provider ?? texts.unknownProvider)
 }
 
 /** Puts the provider's name where the text has `{provider}`. */
