@@ -4,6 +4,7 @@ import { errorSentence, errorSentences, paths, reservedSegments, routes } from '
 
 it('exports these names and no others', () => {
   expect(Object.keys(contract).sort()).toEqual([
+    'bitbucketMark',
     'defaultBasePath',
     'errorSentence',
     'errorSentences',

@@ -11,4 +11,5 @@ export type {
   User,
 } from './bodies.ts'
 export { type ErrorCode, errorSentence, errorSentences } from './errors.ts'
+export { bitbucketMark } from './marks.ts'
 export { defaultBasePath, paths, reservedSegments, routes } from './paths.ts'

@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import {
   type ErrorCode,
   type ProvidersBody,
   routes as routePaths,
-  type Session,
   type SessionBody,
   type SignOutScope,
-  type User,
 } from '@latchkey/contract'
 import type {
   FastifyInstance,
@@ -22,51 +19,13 @@ import { prepareToListen, warnOfOtherOrigin } from './development.ts'
 import { askStore, LatchkeyError, sendError, sendJson } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { createFlows } from './flow.ts'
+import { createLatchkey, type Latchkey } from './latchkey.ts'
 import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
-import { connectProvider } from './provider.ts'
+import { connectProvider } from './provider-client.ts'
 import { isForm, readBody } from './request-body.ts'
 import { isOwnRequest } from './request-origin.ts'
-import {
-  type Auth,
-  createGuards,
-  createSessions,
-  type GuardHook,
-  OWN_ROUTE,
-  publicSession,
-  publicUser,
-  type Sessions,
-} from './session.ts'
+import { type Auth, createGuards, createSessions, OWN_ROUTE, type Sessions } from './session.ts'
 import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
-
-/** `app.latchkey` */
-export interface Latchkey {
-  /**
-   * A hook that lets signed-in people through, and makes `request.auth` readable. Everybody else is
-   * answered 401 `unauthenticated`, or 503 `unavailable` while the store does not answer.
-   */
-  guard(): GuardHook
-  readonly sessions: {
-    /**
-     * Signs a user in without a browser: for the application's own tests with `inject()`.
-     * @returns the session, and a `Cookie` header that opens it
-     * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
-     */
-    create(userId: string): Promise<{ session: Session; cookie: string }>
-  }
-  readonly users: {
-    /** Adds a user whom no identity leads to yet: for tests and imports. */
-    create(user?: {
-      name?: string | null | undefined
-      email?: string | null | undefined
-      emailVerified?: boolean | undefined
-    }): Promise<User>
-  }
-  /**
-   * Calls `listener` after each such event. A listener that fails is logged and changes nothing.
-   * @returns a function that ends it
-   */
-  readonly on: Events['on']
-}
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -107,22 +66,17 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
 
   const events = createEvents(app.log)
   const sessions = createSessions(settings)
-  const { authOf, guard } = createGuards(sessions)
+  const guards = createGuards(sessions)
 
   app.decorateRequest('auth', {
     getter() {
-      return authOf(this)
+      return guards.authOf(this)
     },
   })
   app.decorateRequest('getAuth', function getAuth(this: FastifyRequest) {
     return sessions.read(this)
   })
-  app.decorate('latchkey', {
-    guard,
-    on: events.on,
-    sessions: { create: (userId) => createSession(app, settings, sessions, userId) },
-    users: { create: (user) => createUser(app, settings, user) },
-  } satisfies Latchkey)
+  app.decorate('latchkey', createLatchkey(app, settings, { events, guards, sessions }))
 
   if (settings.development) prepareToListen(app, settings)
   const { logLevel } = options as RegisterOptions
@@ -284,38 +238,6 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (code !== undefined) return sendError(reply, status, code)
   request.log.error({ err: error }, 'a request to Latchkey failed unexpectedly')
   return sendError(reply, 500, 'server_error')
-}
-
-async function createSession(
-  app: FastifyInstance,
-  { site, store }: Settings,
-  sessions: Sessions,
-  userId: string,
-): Promise<{ session: Session; cookie: string }> {
-  const { session, token } = sessions.issue(userId, null)
-  if ((await askStore(app.log, () => store.findUser(userId))) === null) {
-    throw new LatchkeyError('LATCHKEY_UNKNOWN_USER', 'sessions.create(): no user has this id.')
-  }
-  await askStore(app.log, () => store.insertSession(session))
-  return { session: publicSession(session), cookie: `${site.cookies.session}=${token}` }
-}
-
-async function createUser(
-  app: FastifyInstance,
-  { clock, store }: Settings,
-  user: Parameters<Latchkey['users']['create']>[0] = {},
-): Promise<User> {
-  const { name = null, email = null, emailVerified = false } = user
-  const stored = {
-    id: randomUUID(),
-    name,
-    email,
-    emailVerified: emailVerified && email !== null,
-    avatarUrl: null,
-    createdAt: clock(),
-  }
-  await askStore(app.log, () => store.insertUser(stored))
-  return publicUser(stored)
 }
 
 /** See `LatchkeyOptions`. Adds `app.latchkey`, `request.auth` and `request.getAuth()`. */

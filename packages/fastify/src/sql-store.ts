@@ -1,8 +1,8 @@
-import { setTimeout } from 'node:timers/promises'
 import { type Dialect, Kysely, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { LatchkeyError } from './errors.ts'
 import { migrations } from './migrations.ts'
+import { patiently } from './patience.ts'
 import type {
   Durability,
   Store,
@@ -68,7 +68,7 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
     const driver = await connect()
     const db = new Kysely<Tables>({ dialect: driver.dialect })
     try {
-      await patiently(driver, () => migrate(db))
+      await patiently(driver.isBusy, () => migrate(db))
     } catch (error) {
       await db.destroy()
       throw unusable(error, driver)
@@ -86,7 +86,7 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
   ) => {
     return async (...parameters: A): Promise<T> => {
       const { db, driver } = await opened()
-      return patiently(driver, () => query(queriesOn(db))(...parameters))
+      return patiently(driver.isBusy, () => query(queriesOn(db))(...parameters))
     }
   }
 
@@ -112,7 +112,7 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
 
     async transaction(durability, work) {
       const { db, driver } = await opened()
-      return patiently(driver, () =>
+      return patiently(driver.isBusy, () =>
         driver.transaction(db, durability, (transaction) => work(queriesOn(transaction))),
       )
     },
@@ -140,23 +140,6 @@ async function migrate(db: Kysely<Tables>): Promise<void> {
     migrationLockTableName: 'latchkey_migration_lock',
   }).migrateToLatest()
   if (error !== undefined) throw error
-}
-
-/** How long another process may be in the way, in milliseconds. */
-const PATIENCE = 5_000
-
-/** Tries again while another process is in the way, without keeping this one from its other work. */
-async function patiently<T>(driver: SqlDriver, attempt: () => Promise<T>): Promise<T> {
-  const start = performance.now()
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!driver.isBusy(error) || performance.now() - start > PATIENCE) throw error
-      // Not at once and not all together.
-      await setTimeout(5 + Math.random() * 20)
-    }
-  }
 }
 
 function unusable(error: unknown, driver: SqlDriver): LatchkeyError {

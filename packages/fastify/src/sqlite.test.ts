@@ -55,6 +55,20 @@ describe('a SQLite file', () => {
     expect(answers.map(({ stdout }) => stdout).sort()).toEqual(['false', 'false', 'false', 'true'])
   })
 
+  it('that is being changed to WAL by another process is waited for', async () => {
+    const file = join(folder, 'latchkey.db')
+    const other = new DatabaseSync(file)
+    other.exec('create table t (a); begin exclusive')
+    const store = sqlite(file)
+    const opening = store.open()
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+    other.exec('commit')
+    other.close()
+    await opening
+    expect(await store.useFlow('flow', 1)).toBe(true)
+    await store.close()
+  })
+
   it('that is no database is refused, by name', async () => {
     const file = join(folder, 'notes.txt')
     writeFileSync(file, 'these are notes, and they are long enough to be no header of a database')

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { CompiledQuery, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
 import { LatchkeyError } from './errors.ts'
+import { patiently } from './patience.ts'
 import { sqlStore } from './sql-store.ts'
 import type { Store } from './store.ts'
 
@@ -11,8 +12,6 @@ import type { Store } from './store.ts'
  * `node:sqlite` waits with the whole process; the store asks again later instead.
  */
 const BUSY_TIMEOUT = 5
-/** The same while the file is opened, when there is no other work to keep waiting. */
-const BOOT_TIMEOUT = 5_000
 /** https://sqlite.org/rescode.html#busy; the higher bits say more. */
 const SQLITE_BUSY = 5
 
@@ -36,7 +35,7 @@ export function sqlite(file: string | undefined): Store {
     const database = await openDatabase(file)
     return {
       dialect: new NodeSqliteDialect({ database: asKyselyExpects(database) }),
-      isBusy: (error) => ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY,
+      isBusy,
 
       async transaction(db, durability, work) {
         if (durability === 'process') return db.transaction().execute(work)
@@ -57,20 +56,33 @@ export function sqlite(file: string | undefined): Store {
 
 async function openDatabase(file: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import('node:sqlite')
+  let database: DatabaseSync | undefined
   try {
     if (file !== ':memory:') await mkdir(dirname(resolve(file)), { recursive: true })
-    const database = new DatabaseSync(file, { timeout: BOOT_TIMEOUT })
-    database.exec(
-      `pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on; pragma busy_timeout = ${BUSY_TIMEOUT}`,
-    )
-    return database
+    const opened = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
+    database = opened
+    // The change to WAL is refused at once, timeout or not, while another process makes it too.
+    await patiently(isBusy, async () => {
+      opened.exec(
+        'pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on',
+      )
+    })
+    return opened
   } catch (error) {
+    database?.close()
     const reason = error instanceof Error ? error.message : String(error)
+    const cure = isBusy(error)
+      ? 'Another process holds it. Try again once it is done.'
+      : 'Check that the folder exists, that this process may write to it, and that the file is a SQLite database.'
     throw new LatchkeyError(
       'LATCHKEY_STORE_UNUSABLE',
-      `sqlite(): ${file} cannot be used as a database: ${reason}. Check that the folder exists, that this process may write to it, and that the file is a SQLite database.`,
+      `sqlite(): ${file} cannot be used as a database: ${reason}. ${cure}`,
     )
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
 }
 
 class NodeSqliteDialect extends SqliteDialect {
