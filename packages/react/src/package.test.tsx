@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { errorSentences } from '@latchkey/contract'
 import { expect, test } from 'vitest'
 import * as kit from './index.ts'
 
@@ -53,6 +54,14 @@ test.each(sources)('%s can be imported by a server component', (name) => {
 test('every variable of the styles is in the README, and the README lists no other', () => {
   const variables = /--latchkey-[a-z-]+/g
   expect(matches(readme, variables)).toEqual(matches(styles, variables))
+})
+
+test('the README quotes the sentences for a failed sign-in as they are', () => {
+  const quoted = [...readme.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)]
+  expect(quoted).toHaveLength(8)
+  for (const [, code, sentence] of quoted) {
+    expect(Object.entries(errorSentences)).toContainEqual([code, sentence])
+  }
 })
 
 test('every class of the styles is used, and every class that is used is ours', () => {

@@ -1,22 +1,45 @@
 'use client'
 
-import { type Provider, type ProvidersBody, paths } from '@latchkey/contract'
+import { type Mark, type Provider, type ProvidersBody, paths } from '@latchkey/contract'
 import { useEffect, useState } from 'react'
 import { AuthError, type AuthErrorCode } from './auth-error.ts'
+import { builtIn } from './marks.tsx'
 import { badAnswer, isObject, request } from './request.ts'
+
+/** What a button shows. */
+export interface OfferedProvider {
+  readonly id: string
+  readonly name: string
+  /** Absent: the built-in one, or none. */
+  readonly mark?: Mark
+}
 
 /** What the server offers, as far as it has answered. */
 export type ProvidersState =
   | { readonly status: 'loading' }
-  | ({ readonly status: 'ready' } & ProvidersBody)
+  | {
+      readonly status: 'ready'
+      readonly providers: readonly OfferedProvider[]
+      /** As in `ProvidersBody`. */
+      readonly lastUsed: string | null
+    }
   | { readonly status: 'error'; readonly code: AuthErrorCode }
 
-/** Asks the server for its providers when the page has loaded, and again after `retry()`. */
-export function useProviders(basePath: string): readonly [ProvidersState, retry: () => void] {
+/** The same for ids that the application names, without asking anybody. */
+export function namedProviders(ids: readonly string[]): ProvidersState {
+  const providers = ids.map((id) => ({ id, name: builtIn[id]?.name ?? id }))
+  return { status: 'ready', providers, lastUsed: null }
+}
+
+/** Asks the server which providers a person can use, once that is wanted, and again after `retry()`. */
+export function useProviders(
+  basePath: string,
+  wanted: boolean,
+): readonly [ProvidersState, retry: () => void] {
   const [state, setState] = useState<ProvidersState>({ status: 'loading' })
 
   useEffect(() => {
-    if (state.status !== 'loading') return
+    if (!wanted || state.status !== 'loading') return
     let unmounted = false
     void askForProviders(basePath).then((next) => {
       if (!unmounted) setState(next)
@@ -24,7 +47,7 @@ export function useProviders(basePath: string): readonly [ProvidersState, retry:
     return () => {
       unmounted = true
     }
-  }, [state.status, basePath])
+  }, [wanted, state.status, basePath])
 
   return [state, () => setState({ status: 'loading' })]
 }
@@ -34,7 +57,8 @@ async function askForProviders(basePath: string): Promise<ProvidersState> {
   try {
     const body = await request('GET', url)
     if (!isProvidersBody(body)) throw badAnswer('GET', url, 'no providers in it')
-    return { status: 'ready', providers: body.providers, lastUsed: body.lastUsed }
+    const providers = body.providers.filter(({ signIn, signUp }) => signIn || signUp)
+    return { status: 'ready', providers, lastUsed: body.lastUsed }
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
     // The person is shown a sentence; whoever builds the page needs the address and the cause.

@@ -69,6 +69,28 @@ test('without JavaScript a card that would ask the server leads to the hosted pa
   )
 })
 
+test('without JavaScript a card that never hears who is signed in has its links all the same', () => {
+  const container = withoutJavaScript(
+    <AuthProvider>
+      <SignIn providers={['bitbucket']} returnTo="/inbox" />
+    </AuthProvider>,
+  )
+  expect(container.querySelector('a')).toBeNull()
+  expect(container.querySelector('noscript')?.innerHTML).toContain(
+    'href="/auth/bitbucket/start?return_to=%2Finbox"',
+  )
+})
+
+test.each([nobody, null])('a page rendered for nobody has its links for everybody', (session) => {
+  const container = withoutJavaScript(
+    <AuthProvider initialSession={session}>
+      <SignIn providers={['bitbucket']} />
+    </AuthProvider>,
+  )
+  expect(container.querySelector('noscript')).toBeNull()
+  expect(container.querySelector('a')?.getAttribute('href')).toBe('/auth/bitbucket/start')
+})
+
 test('without JavaScript signing out posts a form to our own origin', () => {
   const form = withoutJavaScript(<SignOutButton returnTo="/bye" />).querySelector('form')
   expect(form?.getAttribute('method')).toBe('post')

@@ -4,6 +4,7 @@ import { createRef, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AuthProvider } from './auth-provider.tsx'
 import { SignIn } from './sign-in.tsx'
+import { SignedOut } from './signed-in.tsx'
 import {
   type FakeServer,
   failure,
@@ -279,6 +280,79 @@ test('an error names the company if the card shows one, and else begins with the
   expect(screen.getByRole('alert').textContent).toBe('forge is asleep.')
   rerender(card(['bitbucket', 'forge']))
   expect(screen.getByRole('alert').textContent).toBe('The provider is asleep.')
+})
+
+test.each([
+  ['one company', [provider('bitbucket', 'Bitbucket')], 'Bitbucket is asleep. Wake Bitbucket.'],
+  [
+    'two',
+    [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
+    'The provider is asleep. Wake the provider.',
+  ],
+])(
+  'an error on a card whose server offers %s is said once, when that is known',
+  async (_, providers, sentence) => {
+    const slow = gate()
+    server.answerNext(
+      'GET /auth/providers',
+      slow.before(() => Response.json({ providers, lastUsed: null })),
+    )
+    history.replaceState(null, '', '/sign-in?auth_error=provider_unavailable')
+    const texts = { errors: { provider_unavailable: '{provider} is asleep. Wake {provider}.' } }
+    render(<SignIn texts={texts} />)
+    expect(screen.queryByRole('alert')).toBeNull()
+    slow.open()
+    expect((await screen.findByRole('alert')).textContent).toBe(sentence)
+    expect(address()).toBe('/sign-in')
+  },
+)
+
+test('a sentence of an app may speak of the provider anywhere, in the words of the app', () => {
+  const texts = {
+    unknownProvider: 'unser Anbieter',
+    errors: { provider_refused: 'Nein. {provider} will nicht, und {provider} bleibt dabei.' },
+  }
+  render(<SignIn providers={['a', 'b']} authError="provider_refused" texts={texts} />)
+  expect(screen.getByRole('alert').textContent).toBe(
+    'Nein. Unser Anbieter will nicht, und unser Anbieter bleibt dabei.',
+  )
+})
+
+test('a card that appears when nobody turns out to be signed in still says what failed', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  render(
+    <StrictMode>
+      <AuthProvider>
+        <SignedOut>
+          <SignIn providers={['bitbucket']} />
+        </SignedOut>
+      </AuthProvider>
+    </StrictMode>,
+  )
+  expect(screen.queryByRole('region')).toBeNull()
+  expect((await screen.findByRole('alert')).dataset.code).toBe('access_denied')
+  expect(address()).toBe('/')
+})
+
+test('the card asks for its buttons while it waits to hear who is signed in', async () => {
+  const slow = gate()
+  server.answerNext(
+    'GET /auth/session',
+    slow.before(() => Response.json(nobody)),
+  )
+  render(
+    <AuthProvider>
+      <SignIn />
+    </AuthProvider>,
+  )
+  await waitFor(() => expect(server.count('GET /auth/providers')).toBe(1))
+  const status = screen.getByRole('status')
+  await act(() => new Promise((resolve) => setTimeout(resolve)))
+  expect(screen.getByRole('status')).toBe(status)
+  expect(screen.queryByRole('link')).toBeNull()
+  slow.open()
+  await screen.findByRole('link', { name: 'Continue with Bitbucket' })
+  expect(server.count('GET /auth/providers')).toBe(1)
 })
 
 test('no sentence of the table is shown with a gap in it', () => {

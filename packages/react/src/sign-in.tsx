@@ -1,11 +1,12 @@
 'use client'
 
-import { defaultBasePath, type Mark, type User } from '@latchkey/contract'
+import { defaultBasePath, type User } from '@latchkey/contract'
 import {
   type ForwardRefExoticComponent,
   forwardRef,
   type HTMLAttributes,
   type ReactElement,
+  type ReactNode,
   type RefAttributes,
   useContext,
   useId,
@@ -13,8 +14,12 @@ import {
 } from 'react'
 import { useAddress } from './address.ts'
 import { AuthContext, useOptionalAuth } from './auth-provider.tsx'
-import { builtIn } from './marks.tsx'
-import { useProviders } from './providers.ts'
+import {
+  namedProviders,
+  type OfferedProvider,
+  type ProvidersState,
+  useProviders,
+} from './providers.ts'
 import { SignInButton } from './sign-in-button.tsx'
 import { signInPageUrl } from './sign-in-url.ts'
 import { SignOutButton } from './sign-out-button.tsx'
@@ -54,8 +59,14 @@ export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLE
     const user = auth?.status === 'signed-in' ? auth.user : null
     const base = basePath ?? context?.basePath ?? defaultBasePath
     const words = withOverrides(context?.texts ?? english, texts)
-    const code = address.authError ?? authError
     const target = returnTo ?? address.returnTo
+
+    const [asked, retry] = useProviders(base, user === null && providers === undefined)
+    const offer = providers ? namedProviders(providers) : asked
+    const unknown = auth?.status === 'loading'
+    const [only, another] = offer.status === 'ready' ? offer.providers : []
+    // Comes with the answer, which may name the company, so that nothing is said twice.
+    const code = ((user || offer.status !== 'loading') && address.authError) || authError
 
     return (
       <AuthContext.Provider value={{ basePath: base, texts: words, client: context?.client }}>
@@ -65,30 +76,30 @@ export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLE
           ref={ref}
           className={`latchkey-card ${className}`.trim()}
         >
-          <h2 id={titleId} className="latchkey-title">
+          <h2 id={titleId} className="latchkey-title" data-state={unknown ? 'loading' : undefined}>
             {user ? words.signedIn : (title ?? words.signIn)}
           </h2>
           {code && (
             <p role="alert" className="latchkey-alert" data-code={code}>
-              {errorSentence(
-                words,
-                code,
-                providers?.length === 1 ? nameOf(providers[0]) : undefined,
-              )}
+              {errorSentence(words, code, another ? undefined : only?.name)}
             </p>
           )}
           {user ? (
             <Account user={user} />
-          ) : auth?.status === 'loading' ? (
-            <Placeholder basePath={base} texts={words} returnTo={target} />
-          ) : providers ? (
-            <ProviderButtons
-              providers={providers.map((id) => ({ id }))}
-              texts={words}
-              returnTo={target}
-            />
           ) : (
-            <OfferedProviders basePath={base} texts={words} returnTo={target} />
+            <OfferedProviders
+              offer={unknown ? { status: 'loading' } : offer}
+              retry={retry}
+              texts={words}
+            >
+              {offer.status === 'ready' ? (
+                <ProviderButtons {...offer} texts={words} returnTo={target} />
+              ) : (
+                <a className="latchkey-button" href={signInPageUrl(base, target)}>
+                  {words.openSignInPage}
+                </a>
+              )}
+            </OfferedProviders>
           )}
         </section>
       </AuthContext.Provider>
@@ -116,13 +127,15 @@ function Account({ user: { name, email } }: { readonly user: User }): ReactEleme
 }
 
 interface OfferedProvidersProps {
-  readonly basePath: string
+  readonly offer: ProvidersState
+  readonly retry: () => void
   readonly texts: Texts
-  readonly returnTo: string | undefined
+  /** What there is to press. Without JavaScript loading never ends, so a browser shows it at once then. */
+  readonly children: ReactNode
 }
 
-function OfferedProviders({ basePath, texts, returnTo }: OfferedProvidersProps): ReactElement {
-  const [state, retry] = useProviders(basePath)
+function OfferedProviders(props: OfferedProvidersProps): ReactElement {
+  const { offer, retry, texts, children } = props
   const container = useRef<HTMLDivElement>(null)
 
   function tryAgain(): void {
@@ -133,12 +146,17 @@ function OfferedProviders({ basePath, texts, returnTo }: OfferedProvidersProps):
 
   return (
     <div className="latchkey-offer" tabIndex={-1} ref={container}>
-      {state.status === 'loading' && (
-        <Placeholder basePath={basePath} texts={texts} returnTo={returnTo} />
-      )}
-      {state.status === 'error' && (
+      {offer.status === 'loading' && (
         <>
-          <p role="alert" className="latchkey-alert" data-code={state.code}>
+          <p role="status" className="latchkey-placeholder">
+            <span className="latchkey-placeholder-text">{texts.loading}</span>
+          </p>
+          <noscript>{children}</noscript>
+        </>
+      )}
+      {offer.status === 'error' && (
+        <>
+          <p role="alert" className="latchkey-alert" data-code={offer.code}>
             {texts.providersFailed}
           </p>
           <button type="button" className="latchkey-button" onClick={tryAgain}>
@@ -146,41 +164,14 @@ function OfferedProviders({ basePath, texts, returnTo }: OfferedProvidersProps):
           </button>
         </>
       )}
-      {state.status === 'ready' && (
-        <ProviderButtons
-          providers={state.providers.filter(({ signIn, signUp }) => signIn || signUp)}
-          lastUsed={state.lastUsed}
-          texts={texts}
-          returnTo={returnTo}
-        />
-      )}
+      {offer.status === 'ready' && children}
     </div>
   )
 }
 
-/** As high as a button, while it is not known what to show; without JavaScript it never will be. */
-function Placeholder({ basePath, texts, returnTo }: OfferedProvidersProps): ReactElement {
-  return (
-    <>
-      <p role="status" className="latchkey-placeholder">
-        <span className="latchkey-placeholder-text">{texts.loading}</span>
-      </p>
-      <noscript>
-        <a className="latchkey-button" href={signInPageUrl(basePath, returnTo)}>
-          {texts.openSignInPage}
-        </a>
-      </noscript>
-    </>
-  )
-}
-
-function nameOf(provider: string | undefined): string | undefined {
-  return provider === undefined ? undefined : (builtIn[provider]?.name ?? provider)
-}
-
 interface ProviderButtonsProps {
-  readonly providers: readonly { id: string; name?: string; mark?: Mark }[]
-  readonly lastUsed?: string | null
+  readonly providers: readonly OfferedProvider[]
+  readonly lastUsed: string | null
   readonly texts: Texts
   readonly returnTo: string | undefined
 }

@@ -22,7 +22,7 @@ export interface Texts {
   readonly signOutFailed: string
   /** For a code in the address bar that is not in `errors`. */
   readonly unknownError: string
-  /** The beginning of such a sentence where the company is not known. */
+  /** For `{provider}` in an error where the company is not known; capitalised where a sentence begins. */
   readonly unknownProvider: string
   /** What to tell a person whose sign-in came back with an error code; `{provider}` is the company's name. */
   readonly errors: Readonly<Record<ErrorCode, string>>
@@ -50,7 +50,7 @@ export const english: Texts = {
   signingOut: 'Signing out…',
   signOutFailed: 'Signing out did not work, so you are still signed in. Please try again.',
   unknownError: 'The sign-in did not work. Please try again.',
-  unknownProvider: 'The provider',
+  unknownProvider: 'the provider',
   errors: errorSentences,
 }
 
@@ -62,11 +62,15 @@ export function withOverrides(texts: Texts, overrides: TextOverrides | undefined
 /** The sentence for a code from anywhere, the address bar included. */
 export function errorSentence(texts: Texts, code: string, provider: string | undefined): string {
   const known: Readonly<Record<string, string>> = texts.errors
-  const sentence = Object.hasOwn(known, code) ? known[code] : undefined
-  return naming(sentence ?? texts.unknownError, provider ?? texts.unknownProvider)
+  const sentence = (Object.hasOwn(known, code) ? known[code] : undefined) ?? texts.unknownError
+  if (provider !== undefined) return naming(sentence, provider)
+  const { unknownProvider } = texts
+  const capitalised = unknownProvider.charAt(0).toUpperCase() + unknownProvider.slice(1)
+  const begun = sentence.replace(/(^|[.!?] )\{provider\}/g, (_, before) => before + capitalised)
+  return naming(begun, unknownProvider)
 }
 
-/** Puts the provider's name where the text has `{provider}`. */
+/** Puts the provider's name wherever the text has `{provider}`. */
 export function naming(text: string, provider: string): string {
-  return text.replace('{provider}', () => provider)
+  return text.replaceAll('{provider}', () => provider)
 }
