@@ -7,13 +7,34 @@ const config: UserConfig = defineConfig(({ isSsrBuild }) => ({
   resolve: { dedupe: ['react', 'react-dom'] },
   // Named beforehand, so that the first visit does not find them and reload.
   optimizeDeps: { include: ['react', 'react-dom/client', 'react/jsx-dev-runtime'] },
-  // Vite's own list, and the server's: its key, its database, its source.
   server: {
     fs: {
-      deny: ['.env', '.env.*', '*.{crt,pem}', '**/.git/**', '**/.latchkey/**', '**/demo/src/**'],
+      // What pages are made of, instead of the whole repository.
+      allow: [
+        'site',
+        'node_modules',
+        '../../node_modules',
+        '../../packages/contract/src',
+        '../../packages/react/src',
+      ],
+      deny: [
+        // Vite's own, which this list replaces: https://vite.dev/config/server-options#server-fs-deny
+        '.env',
+        '.env.*',
+        '*.{crt,pem,key,p12,pfx,cer,der}',
+        '.npmrc',
+        '.yarnrc.yml',
+        '**/.git/**',
+        // The signing key and the database.
+        '**/.latchkey/**',
+      ],
     },
   },
-  build: { outDir: isSsrBuild ? 'dist/server' : 'dist/browser', emptyOutDir: true },
+  build: {
+    outDir: isSsrBuild ? 'dist/server' : 'dist/browser',
+    emptyOutDir: true,
+    copyPublicDir: !isSsrBuild,
+  },
 })) as UserConfig
 
 export default config

@@ -17,8 +17,14 @@ import { launchChromium } from './chromium.ts'
 export interface Demo {
   readonly origin: string
   readonly emulator: BitbucketEmulator
-  /** A new person: no cookies yet. Closed after the test, which fails if the page logged an error. */
-  visit(options?: BrowserContextOptions): Promise<{ page: Page; context: BrowserContext }>
+  /**
+   * A new person: no cookies yet. Closed after the test, which fails if the page logged an error other
+   * than an `expected` one.
+   */
+  visit(
+    options?: BrowserContextOptions,
+    expected?: string,
+  ): Promise<{ page: Page; context: BrowserContext }>
 }
 
 /** The built demo on a port of its own, its emulator, and a real browser. */
@@ -64,11 +70,13 @@ export function setUpDemo(seed?: Seed): Demo {
     get emulator() {
       return emulator
     },
-    async visit(options = {}) {
+    async visit(options = {}, expected) {
       const context = await browser.newContext(options)
       contexts.push(context)
       context.on('console', (message) => {
-        if (message.type() === 'error') problems.push(message.text())
+        const text = message.text()
+        const asExpected = expected !== undefined && text.includes(expected)
+        if (message.type() === 'error' && !asExpected) problems.push(text)
       })
       context.on('weberror', (error) => void problems.push(String(error.error())))
       context.on('request', (request) => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,8 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { launchChromium } from './chromium.ts'
 import { freePort } from './demo.ts'
 
-const MAIN = join(import.meta.dirname, '../src/main.ts')
+const DEMO = join(import.meta.dirname, '..')
+const MAIN = join(DEMO, 'src/main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
 const started: ChildProcess[] = []
 
@@ -64,14 +65,6 @@ describe('pnpm demo', () => {
     await page.waitForURL(`http://localhost:${port}/decisions`)
     await page.getByText('Signed by Ada Test').waitFor()
 
-    for (const path of ['.latchkey/.env.secret', 'apps/demo/src/main.ts', '.git/config']) {
-      const file = join(import.meta.dirname, '../../..', path)
-      for (const url of [`/@fs${file}`, `/@fs${file}?raw`, `/@fs${file}?import&raw`]) {
-        const answer = await fetch(`http://localhost:${port}${url}`)
-        expect([403, 404]).toContain(answer.status)
-      }
-    }
-
     // As Ctrl-C would, with the page still open.
     demo.kill('SIGINT')
     const [code] = await once(demo, 'exit')
@@ -99,6 +92,40 @@ describe('pnpm demo', () => {
     )
   })
 
+  it('serves neither its key nor its source while it compiles the pages', async () => {
+    const [PORT, EMULATOR_PORT] = [String(await freePort()), String(await freePort())]
+    // As if the demo had been started there.
+    const inside = mkdtempSync(join(DEMO, 'site/test-'))
+    try {
+      mkdirSync(join(inside, '.latchkey'))
+      for (const name of ['secret', '.env.secret', 'demo-emulator.db']) {
+        writeFileSync(join(inside, '.latchkey', name), 'not for others')
+      }
+      await until(start({ PORT, EMULATOR_PORT }), /ready/)
+      const files = [
+        ...['secret', '.env.secret', 'demo-emulator.db'].map((name) =>
+          join(inside, '.latchkey', name),
+        ),
+        ...['src/main.ts', 'package.json', 'e2e/demo.ts', '../../pnpm-lock.yaml'].map((path) =>
+          join(DEMO, path),
+        ),
+      ]
+      for (const file of files) {
+        const urls = [`/@fs${file}`]
+        if (file.startsWith(DEMO)) urls.push(file.slice(DEMO.length))
+        for (const url of urls.flatMap((url) => [url, `${url}?raw`, `${url}?import&raw`])) {
+          const answer = await fetch(`http://localhost:${PORT}${url}`)
+          expect(`${answer.status} ${url}`).toBe(`403 ${url}`)
+        }
+      }
+      const nowhere = await fetch(`http://localhost:${PORT}/nowhere`)
+      expect(nowhere.status).toBe(404)
+      expect(await nowhere.text()).toContain('There is no such page.')
+    } finally {
+      rmSync(inside, { recursive: true })
+    }
+  })
+
   it('names each port that is taken, and one command that works', async () => {
     const blockers = [createServer(), createServer()]
     for (const blocker of blockers) await once(blocker.listen(0, '127.0.0.1'), 'listening')
@@ -114,11 +141,28 @@ describe('pnpm demo', () => {
     for (const blocker of blockers) blocker.close()
   })
 
+  it('never proposes one port for both', async () => {
+    const port = String(await freePort())
+    const said = await until(start({ PORT: port, EMULATOR_PORT: port }, '--built'), /pnpm@12 demo/)
+    const [, app, emulator] = /PORT=(\d+) EMULATOR_PORT=(\d+) npx/.exec(said) ?? []
+    expect(app).toBe(port)
+    expect(emulator).not.toBe(port)
+    expect(said).toContain('npx pnpm@12 demo --built')
+  })
+
+  it('takes an empty variable for one that was not given', async () => {
+    const [PORT, EMULATOR_PORT] = [String(await freePort()), String(await freePort())]
+    const empty = { BITBUCKET_CLIENT_ID: '', BITBUCKET_CLIENT_SECRET: '', NODE_ENV: '' }
+    const said = await until(start({ PORT, EMULATOR_PORT, ...empty }), /ready/)
+    expect(said).not.toContain('register at Bitbucket')
+  })
+
   it.each([
     [{ PORT: 'eighty' }, [], 'PORT must be a port from 1 to 65535.'],
     [{ BITBUCKET_CLIENT_ID: 'an-id' }, [], 'BITBUCKET_CLIENT_SECRET is missing beside the other.'],
     [{ BITBUCKET_CLIENT_SECRET: 'x' }, [], 'BITBUCKET_CLIENT_ID is missing beside the other.'],
-    [{}, ['--bulit'], "Unknown option '--bulit'"],
+    [{}, ['--bulit'], 'It takes --built and nothing else, not: --bulit'],
+    [{ NODE_ENV: 'production' }, [], 'It is made for development: leave NODE_ENV out'],
   ])('with %o %o says in a sentence what is wrong', async (env, flags, sentence) => {
     const demo = start(env as Record<string, string>, ...flags)
     expect(await until(demo, /did not start/)).toContain(sentence)

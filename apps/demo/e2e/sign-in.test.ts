@@ -189,7 +189,117 @@ describe('a private page in another tab', () => {
     await page.getByText('Signed by Ben Test').waitFor()
     await page.getByText('Nothing decided yet.').waitFor()
     expect(await matter.count()).toBe(0)
-    await second.getByText('not in memory any more').waitFor()
+    await second.getByText('"display_name": "Ben Test"').waitFor()
+  })
+
+  it('is up to date when the same person has signed out and in again', async () => {
+    const { page, context } = await demo.visit()
+    await signIn(page)
+    const second = await context.newPage()
+    await second.goto(`${demo.origin}/decisions`)
+    await decide(second, 'Decided in another tab')
+    await signOut(second).click()
+    await button(page).waitFor()
+    await signIn(second)
+    await page.getByRole('heading', { name: 'Decided in another tab' }).waitFor()
+  })
+
+  it('asks to sign in again once the server says that nobody is', async () => {
+    const { page, context } = await demo.visit({}, '401 (Unauthorized)')
+    await signIn(page)
+    await decide(page, 'While it lasted')
+    await context.clearCookies()
+    await page.getByLabel('What did you decide?').fill('Too late')
+    await page.getByLabel('Why?').fill('The session has ended.')
+    await page.getByRole('button', { name: 'Write it down' }).click()
+    await button(page).waitFor()
+    expect(await page.getByText('While it lasted').count()).toBe(0)
+    expect(await page.getByText('Ada Test').count()).toBe(0)
+    await button(page).click()
+    await person(page, 'Ada Test').click()
+    await page.waitForURL(`${demo.origin}/decisions`)
+    await page.getByRole('heading', { name: 'While it lasted' }).waitFor()
+  })
+})
+
+describe('a decision', () => {
+  it('of spaces only is refused in words, and what was written stays', async () => {
+    for (const javaScriptEnabled of [true, false]) {
+      const { page } = await demo.visit({ javaScriptEnabled }, '400 (Bad Request)')
+      await signIn(page)
+      await page.getByLabel('What did you decide?').fill('Kept in the field')
+      await page.getByLabel('Why?').fill('   ')
+      await page.getByRole('button', { name: 'Write it down' }).click()
+      await page.getByRole('alert').getByText('Both need a few words.').waitFor()
+      const title = page.getByLabel('What did you decide?')
+      expect(await title.inputValue()).toBe('Kept in the field')
+      expect(await page.getByRole('heading', { name: 'Kept in the field' }).count()).toBe(0)
+    }
+  })
+
+  it('is not taken from a page of another site, or of another port', async () => {
+    const { page } = await demo.visit()
+    await signIn(page)
+    for (const path of ['/decisions', '/api/decisions']) {
+      for (const headers of [
+        { 'sec-fetch-site': 'same-site' },
+        { 'sec-fetch-site': 'cross-site' },
+        { origin: 'http://localhost:1' },
+      ]) {
+        const form = { title: 'Forged', reason: 'By somebody else' }
+        const answer = await page.request.post(demo.origin + path, { headers, form })
+        expect(answer.status()).toBe(403)
+      }
+    }
+    await page.reload()
+    expect(await page.getByRole('heading', { name: 'Forged' }).count()).toBe(0)
+  })
+
+  it('has an id of its own however many there are', async () => {
+    const { page } = await demo.visit()
+    await signIn(page, 'Emi Test')
+    for (let count = 0; count < 102; count++) {
+      const data = { title: `Decision ${count}`, reason: 'One of many' }
+      const headers = { 'sec-fetch-site': 'same-origin' }
+      await page.request.post(`${demo.origin}/api/decisions`, { headers, data })
+    }
+    const answer = await page.request.get(`${demo.origin}/api/decisions`)
+    const ids = ((await answer.json()) as { id: number }[]).map(({ id }) => id)
+    expect(ids).toHaveLength(100)
+    expect(new Set(ids).size).toBe(100)
+  })
+})
+
+describe('a page that does not exist', () => {
+  it('says so, and leads home', async () => {
+    const { page } = await demo.visit({}, '404 (Not Found)')
+    const answer = await page.goto(`${demo.origin}/nowhere`)
+    expect(answer?.status()).toBe(404)
+    await page.getByRole('heading', { name: 'There is no such page.' }).waitFor()
+    await page.getByRole('link', { name: 'Go to the first page' }).click()
+    await page.waitForURL(`${demo.origin}/`)
+  })
+})
+
+describe('the landing page', () => {
+  it('shows the button without scrolling on a small phone', async () => {
+    const { page } = await demo.visit({ viewport: { width: 360, height: 640 } })
+    await page.goto(demo.origin)
+    const box = await button(page).boundingBox()
+    expect((box?.y ?? 640) + (box?.height ?? 0)).toBeLessThan(640)
+  })
+
+  it.each([320, 640, 768, 1280])('puts the welcome where the card was at %i px', async (width) => {
+    const { page } = await demo.visit({ viewport: { width, height: 800 } })
+    await page.goto(demo.origin)
+    const card = await page.locator('.card-place > *').boundingBox()
+    if (width < 832 && card !== null) expect(card.x + card.width / 2).toBe(width / 2)
+    await signIn(page)
+    await page.goto(demo.origin)
+    await page.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
+    const welcome = await page.locator('.card-place > *').boundingBox()
+    if (width >= 832) expect(welcome).toEqual(card)
+    expect(welcome).toMatchObject({ x: card?.x, width: card?.width, height: card?.height })
   })
 })
 
@@ -284,7 +394,7 @@ describe('a provider that is away', () => {
 })
 
 describe('on every page', () => {
-  it.each([320, 360, 1280])('nothing is wider than a window of %i px', async (width) => {
+  it.each([320, 360, 768, 1280])('nothing is wider than a window of %i px', async (width) => {
     const { page } = await demo.visit({ viewport: { width, height: 700 } })
     const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     await page.goto(`${demo.origin}/auth/sign-in?auth_error=provider_refused`)
@@ -309,6 +419,13 @@ describe('on every page', () => {
     }
   })
 })
+
+async function decide(page: Page, title: string): Promise<void> {
+  await page.getByLabel('What did you decide?').fill(title)
+  await page.getByLabel('Why?').fill('For a reason.')
+  await page.getByRole('button', { name: 'Write it down' }).click()
+  await page.getByRole('heading', { name: title }).waitFor()
+}
 
 /** Presses Tab until the control of that name has the focus, and fails if it never does. */
 async function tabTo(page: Page, name: string): Promise<void> {

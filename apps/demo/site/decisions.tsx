@@ -1,45 +1,33 @@
 import type { User } from '@latchkey/contract'
-import { type FormEvent, type ReactElement, useEffect, useState } from 'react'
+import { type FormEvent, type ReactElement, useState } from 'react'
 import type { Decision } from '../src/decisions.ts'
-
-type List =
-  | { readonly status: 'loading' }
-  | { readonly status: 'failed' }
-  | { readonly status: 'ready'; readonly decisions: readonly Decision[] }
+import type { DecisionsData } from './page-data.ts'
 
 interface DecisionsProps {
   readonly user: User
-  /** What the server rendered for this very person; otherwise it is asked for. */
-  readonly rendered: readonly Decision[] | undefined
+  readonly data: DecisionsData
+  /** Called when the server says that nobody is signed in any more. */
+  readonly onSignedOut: () => void
 }
 
-export function Decisions({ user, rendered }: DecisionsProps): ReactElement {
-  const [list, setList] = useState<List>(
-    rendered === undefined ? { status: 'loading' } : { status: 'ready', decisions: rendered },
-  )
-  const [failed, setFailed] = useState(false)
+export function Decisions({ user, data, onSignedOut }: DecisionsProps): ReactElement {
+  const { refused } = data
+  const [decisions, setDecisions] = useState(data.decisions)
+  const [problem, setProblem] = useState(refused ? 'Both need a few words.' : null)
 
-  useEffect(() => {
-    if (list.status !== 'loading') return
-    request<Decision[]>().then(
-      (decisions) => setList({ status: 'ready', decisions }),
-      () => setList({ status: 'failed' }),
-    )
-  }, [list.status])
-
+  // The form posts itself too, without JavaScript or before it has come.
   async function add(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault()
     const form = event.currentTarget
-    setFailed(false)
-    try {
-      const fields = Object.fromEntries(new FormData(form))
-      const decision = await request<Decision>(JSON.stringify(fields))
-      const before = list.status === 'ready' ? list.decisions : []
-      setList({ status: 'ready', decisions: [decision, ...before] })
-      form.reset()
-    } catch {
-      setFailed(true)
-    }
+    setProblem(null)
+    const answer = await post(Object.fromEntries(new FormData(form)))
+    if (answer?.status === 401) return onSignedOut()
+    if (answer?.status === 400) return setProblem('Both need a few words.')
+    if (!answer?.ok)
+      return setProblem('It could not be saved, and is still here. Please try again.')
+    const decision: Decision = await answer.json()
+    setDecisions((before) => [decision, ...before])
+    form.reset()
   }
 
   return (
@@ -47,61 +35,63 @@ export function Decisions({ user, rendered }: DecisionsProps): ReactElement {
       <h1>Decisions</h1>
       <p className="lead">
         Signed by {user.name ?? 'you'}
-        {user.email !== null && <span className="address"> · {user.email}</span>}
+        {user.email && <span className="address"> · {user.email}</span>}
       </p>
       <form className="new" method="post" action="/decisions" onSubmit={add}>
         <label>
           <span>What did you decide?</span>
-          <input name="title" required maxLength={120} autoComplete="off" />
+          <input
+            name="title"
+            defaultValue={refused?.title}
+            required
+            pattern=".*\S.*"
+            title="A few words"
+            maxLength={120}
+            autoComplete="off"
+          />
         </label>
         <label>
           <span>Why?</span>
-          <textarea name="reason" required maxLength={500} rows={3} />
+          <textarea
+            name="reason"
+            defaultValue={refused?.reason}
+            required
+            maxLength={500}
+            rows={3}
+          />
         </label>
         <button className="action" type="submit">
           Write it down
         </button>
-        {failed && (
+        {problem && (
           <p role="alert" className="problem">
-            It could not be saved, and is still here. Please try again.
+            {problem}
           </p>
         )}
       </form>
-      <Listed list={list} retry={() => setList({ status: 'loading' })} />
+      {decisions.length === 0 ? (
+        <p className="empty">Nothing decided yet. The first one is the hardest.</p>
+      ) : (
+        <ol className="decisions">
+          {decisions.map((decision) => (
+            <li key={decision.id}>
+              <Item decision={decision} />
+            </li>
+          ))}
+        </ol>
+      )}
     </section>
   )
 }
 
-function Listed({ list, retry }: { list: List; retry: () => void }): ReactElement {
-  if (list.status === 'loading') return <p className="empty">Loading…</p>
-  if (list.status === 'failed') {
-    return (
-      <p role="alert" className="problem">
-        Your decisions could not be loaded.{' '}
-        <button type="button" className="plain" onClick={retry}>
-          Try again
-        </button>
-      </p>
-    )
-  }
-  if (list.decisions.length === 0) {
-    return <p className="empty">Nothing decided yet. The first one is the hardest.</p>
-  }
+function Item({ decision: { title, reason, decidedAt } }: { decision: Decision }): ReactElement {
   return (
-    <ol className="decisions">
-      {list.decisions.map(({ id, title, reason, decidedAt }) => (
-        <li key={id}>
-          <article className="decision">
-            <h2>{title}</h2>
-            <p>{reason}</p>
-            {/* One zone and one language, so that server and browser write the same. */}
-            <time dateTime={new Date(decidedAt).toISOString()}>
-              {written.format(decidedAt)} UTC
-            </time>
-          </article>
-        </li>
-      ))}
-    </ol>
+    <article className="decision">
+      <h2>{title}</h2>
+      <p>{reason}</p>
+      {/* One zone and one language, so that server and browser write the same. */}
+      <time dateTime={new Date(decidedAt).toISOString()}>{written.format(decidedAt)} UTC</time>
+    </article>
   )
 }
 
@@ -111,12 +101,9 @@ const written = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 })
 
-async function request<T>(body?: string): Promise<T> {
-  const response = await fetch('/api/decisions', {
-    ...(body === undefined
-      ? {}
-      : { method: 'POST', body, headers: { 'content-type': 'application/json' } }),
-  })
-  if (!response.ok) throw new Error(`/api/decisions answered ${response.status}`)
-  return response.json() as Promise<T>
+/** The answer, or `null` if there was none. */
+async function post(fields: unknown): Promise<Response | null> {
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify(fields)
+  return fetch('/api/decisions', { method: 'POST', headers, body }).catch(() => null)
 }

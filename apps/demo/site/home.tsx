@@ -11,11 +11,6 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
             Write down what you decided and why, while you still know. Later, nobody has to ask in
             the channel.
           </p>
-          <ul className="promises">
-            <li>One line for the decision, one paragraph for the reason.</li>
-            <li>Signed with the Bitbucket account you already have.</li>
-            <li>Your own list, that nobody else sees.</li>
-          </ul>
         </div>
         <div className="card-place">
           <SignedOut>
@@ -30,17 +25,18 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
             {(user) => (
               <div className="welcome">
                 <h2>Welcome{user.name === null ? '' : `, ${user.name}`}.</h2>
-                <p>Your decisions are where you left them.</p>
                 <a className="action" href="/decisions">
                   Open decisions
-                </a>
-                <a className="quiet" href="/what-happened">
-                  See what just happened
                 </a>
               </div>
             )}
           </SignedIn>
         </div>
+        <ul className="promises">
+          <li>One line for the decision, one paragraph for the reason.</li>
+          <li>Signed with the Bitbucket account you already have.</li>
+          <li>Your own list, that nobody else sees.</li>
+        </ul>
       </section>
       <section className="example" aria-labelledby="example-title">
         <h2 id="example-title">What one looks like</h2>

@@ -1,15 +1,16 @@
-import type { User } from '@latchkey/contract'
-import { AuthProvider, SignedIn, SignedOut, SignIn, SignOutButton } from '@latchkey/react'
-import { Fragment, type ReactElement } from 'react'
+import { AuthProvider, SignedIn, SignOutButton } from '@latchkey/react'
+import { type ReactElement, useState } from 'react'
 import { Decisions } from './decisions.tsx'
 import { Home } from './home.tsx'
 import type { PageData } from './page-data.ts'
+import { PrivatePage } from './private-page.tsx'
 import { WhatHappened } from './what-happened.tsx'
 
 const TITLES = {
   home: 'Quire: decisions your team can find again',
   decisions: 'Decisions · Quire',
   'what-happened': 'What just happened · Quire',
+  'not-found': 'Not found · Quire',
 } as const satisfies Record<PageData['page'], string>
 
 export function titleOf({ page }: PageData): string {
@@ -18,8 +19,10 @@ export function titleOf({ page }: PageData): string {
 
 /** The whole page: who is signed in comes from the server, so nothing is asked for twice. */
 export function Site({ data }: { data: PageData }): ReactElement {
+  // The server is right. A new provider takes its word, and tells the other tabs.
+  const [signedOut, setSignedOut] = useState(false)
   return (
-    <AuthProvider initialSession={data.session}>
+    <AuthProvider key={String(signedOut)} initialSession={signedOut ? null : data.session}>
       <a className="skip" href="#main">
         Skip to content
       </a>
@@ -28,34 +31,32 @@ export function Site({ data }: { data: PageData }): ReactElement {
           <img src="/quire.svg" alt="" width="28" height="28" />
           Quire
         </a>
-        <nav aria-label="Main">
-          <SignedIn>
-            <a href="/decisions" aria-current={data.page === 'decisions' ? 'page' : undefined}>
-              Decisions
-            </a>
-            <a
-              href="/what-happened"
-              aria-current={data.page === 'what-happened' ? 'page' : undefined}
-            >
-              What just happened
-            </a>
-          </SignedIn>
-        </nav>
-        <div className="account">
-          <SignedIn>
-            {(user) => (
-              <>
-                <span className="who" title={user.name ?? undefined}>
+        <SignedIn>
+          {(user) => (
+            <>
+              <nav aria-label="Main">
+                <a href="/decisions" aria-current={data.page === 'decisions' ? 'page' : undefined}>
+                  Decisions
+                </a>
+                <a
+                  href="/what-happened"
+                  aria-current={data.page === 'what-happened' ? 'page' : undefined}
+                >
+                  What just happened
+                </a>
+              </nav>
+              <div className="account">
+                <bdi className="who" title={user.name ?? undefined}>
                   {user.name ?? 'Signed in'}
-                </span>
+                </bdi>
                 <SignOutButton returnTo="/" />
-              </>
-            )}
-          </SignedIn>
-        </div>
+              </div>
+            </>
+          )}
+        </SignedIn>
       </header>
       <main id="main">
-        <Page data={data} />
+        <Page data={data} onSignedOut={() => setSignedOut(true)} />
       </main>
       <footer className="foot">
         <p>
@@ -67,32 +68,33 @@ export function Site({ data }: { data: PageData }): ReactElement {
   )
 }
 
-function Page({ data }: { data: PageData }): ReactElement {
+interface PageProps {
+  readonly data: PageData
+  readonly onSignedOut: () => void
+}
+
+function Page({ data, onSignedOut }: PageProps): ReactElement {
   if (data.page === 'home') return <Home authError={data.authError} />
-  // Another tab may sign the person out, or somebody else in: what is shown is always theirs.
+  const user = data.session?.user ?? null
+  if (data.page === 'not-found' || user === null) return <NotFound />
   return (
-    <>
-      <SignedIn>
-        {(user) => (
-          <Fragment key={user.id}>
-            <PrivatePage data={data} user={user} />
-          </Fragment>
-        )}
-      </SignedIn>
-      <SignedOut>
-        <div className="card-alone">
-          <SignIn providers={['bitbucket']} returnTo={`/${data.page}`} />
-        </div>
-      </SignedOut>
-    </>
+    <PrivatePage path={`/${data.page}`} renderedFor={user.id}>
+      {data.page === 'decisions' ? (
+        <Decisions user={user} data={data} onSignedOut={onSignedOut} />
+      ) : (
+        <WhatHappened record={data.record} />
+      )}
+    </PrivatePage>
   )
 }
 
-function PrivatePage({ data, user }: { data: PageData; user: User }): ReactElement | null {
-  const rendered = data.session?.user?.id === user.id
-  if (data.page === 'decisions') {
-    return <Decisions user={user} rendered={rendered ? data.decisions : undefined} />
-  }
-  if (data.page === 'what-happened') return <WhatHappened record={rendered ? data.record : null} />
-  return null
+function NotFound(): ReactElement {
+  return (
+    <section className="column">
+      <h1>There is no such page.</h1>
+      <p className="lead">
+        <a href="/">Go to the first page</a>
+      </p>
+    </section>
+  )
 }

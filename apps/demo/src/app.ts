@@ -16,11 +16,23 @@ export interface DemoOptions extends Pick<LatchkeyOptions, 'providers' | 'store'
 /** The demo, ready to listen. */
 export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   const { origin, providers, store, emulator, built = false } = options
-  const app = Fastify()
+  // Browsers keep connections open, and Ctrl-C must not wait for them.
+  const app = Fastify({ forceCloseConnections: true })
   await app.register(latchkey, { origin, providers, store })
+  refuseForeignPosts(app, origin)
   const records = recordSignIns(app, emulator)
   const book = createDecisionBook()
   await app.register(decisionsApi, { prefix: '/api/decisions', book })
-  await app.register(pages, { built, records, book, origin })
+  await app.register(pages, { built, records, book })
   return app
+}
+
+/** Against cross-site request forgery. */
+function refuseForeignPosts(app: FastifyInstance, origin: string): void {
+  app.addHook('onRequest', async ({ method, headers }, reply) => {
+    if (method === 'GET' || method === 'HEAD') return
+    const site = headers['sec-fetch-site']
+    const own = site === undefined ? headers.origin === origin : site === 'same-origin'
+    if (!own) return reply.code(403).send({ error: 'Not from a page of this site.' })
+  })
 }

@@ -15,10 +15,11 @@ try {
 }
 
 async function start(): Promise<void> {
-  const { values } = parseArgs({ options: { built: { type: 'boolean', default: false } } })
+  refuseProduction()
+  const built = readBuilt()
   const credentials = readCredentials()
   const ports = { PORT: readPort('PORT'), EMULATOR_PORT: readPort('EMULATOR_PORT') }
-  await refuseTakenPorts(credentials === null ? ports : { PORT: ports.PORT })
+  await refuseTakenPorts(credentials === null ? ports : { PORT: ports.PORT }, built)
 
   const origin = `http://localhost:${ports.PORT}`
   const emulator =
@@ -29,7 +30,7 @@ async function start(): Promise<void> {
     // Real people and emulated ones do not mix.
     store: sqlite(`.latchkey/demo-${credentials === null ? 'emulator' : 'bitbucket'}.db`),
     emulator,
-    built: values.built,
+    built,
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {
@@ -42,6 +43,21 @@ async function start(): Promise<void> {
     console.log(`\n  Callback URL to register at Bitbucket: ${origin}/auth/bitbucket/callback`)
   }
   console.log(`\n  The demo is ready: ${origin}\n`)
+}
+
+function refuseProduction(): void {
+  const { NODE_ENV } = process.env
+  if (NODE_ENV && NODE_ENV !== 'development' && NODE_ENV !== 'test') {
+    throw new Error('It is made for development: leave NODE_ENV out, or set it to development.')
+  }
+}
+
+function readBuilt(): boolean {
+  try {
+    return parseArgs({ options: { built: { type: 'boolean', default: false } } }).values.built
+  } catch {
+    throw new Error(`It takes --built and nothing else, not: ${process.argv.slice(2).join(' ')}`)
+  }
 }
 
 /** The real Bitbucket's, if both are given. */
@@ -61,21 +77,22 @@ function readPort(variable: keyof typeof DEFAULTS): number {
 }
 
 /** Names every port that is taken, and one command that works. */
-async function refuseTakenPorts(ports: Record<string, number>): Promise<void> {
-  const taken: string[] = []
-  const command: string[] = []
-  for (const [variable, port] of Object.entries(ports)) {
-    if (!(await isFree(port))) taken.push(String(port))
+async function refuseTakenPorts(ports: Record<string, number>, built: boolean): Promise<void> {
+  const taken: number[] = []
+  const chosen: number[] = []
+  const isTaken = async (port: number) => chosen.includes(port) || !(await isFree(port))
+  for (const port of Object.values(ports)) {
+    if (await isTaken(port)) taken.push(port)
     let free = port
-    while (!(await isFree(free))) free = free === 65_535 ? 1024 : free + 1
-    command.push(`${variable}=${free}`)
+    while (await isTaken(free)) free = free === 65_535 ? 1024 : free + 1
+    chosen.push(free)
   }
   if (taken.length === 0) return
   const subject = taken.length === 1 ? 'Port' : 'Ports'
   const verb = taken.length === 1 ? 'is' : 'are'
-  throw new Error(
-    `${subject} ${taken.join(' and ')} ${verb} in use. Try: ${command.join(' ')} npx pnpm@12 demo`,
-  )
+  const variables = Object.keys(ports).map((variable, index) => `${variable}=${chosen[index]}`)
+  const command = `${variables.join(' ')} npx pnpm@12 demo${built ? ' --built' : ''}`
+  throw new Error(`${subject} ${taken.join(' and ')} ${verb} in use. Try: ${command}`)
 }
 
 async function isFree(port: number): Promise<boolean> {

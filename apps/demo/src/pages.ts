@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PageData } from '../site/page-data.ts'
 import { type DecisionBook, type NewDecision, newDecision } from './decisions.ts'
 import type { SignInRecords } from './sign-in-record.ts'
@@ -11,6 +11,8 @@ type Render = (data: PageData) => { title: string; html: string }
 interface Site {
   /** The page's frame, and what fills it. */
   load(url: string): Promise<{ template: string; render: Render }>
+  /** Answers requests for what pages are made of; whether it did. */
+  serve(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
 }
 
 const FOLDER = join(import.meta.dirname, '..')
@@ -19,12 +21,11 @@ interface PagesOptions {
   readonly built: boolean
   readonly records: SignInRecords
   readonly book: DecisionBook
-  readonly origin: string
 }
 
 /** The pages, rendered on the server with who is signed in, so that nothing flickers. */
 export async function pages(app: FastifyInstance, options: PagesOptions): Promise<void> {
-  const { built, records, book, origin } = options
+  const { built, records, book } = options
   const site = built ? await serveBuilt(app) : await serveWithVite(app)
 
   async function show(request: FastifyRequest, data: PageData): Promise<string> {
@@ -67,11 +68,18 @@ export async function pages(app: FastifyInstance, options: PagesOptions): Promis
   )
   app.post<{ Body: NewDecision }>(
     '/decisions',
-    { schema: { body: newDecision }, onRequest: app.latchkey.guard() },
+    { schema: { body: newDecision }, attachValidation: true },
     async (request, reply) => {
-      if (request.headers.origin !== origin) return reply.code(403).send('From another site')
-      book.add(request.auth.user.id, request.body)
-      return reply.redirect('/decisions', 303)
+      const session = await request.getAuth()
+      if (session === null) return reply.redirect('/auth/sign-in?return_to=/decisions', 303)
+      const { id } = session.user
+      if (request.validationError === undefined) {
+        book.add(id, request.body)
+        return reply.redirect('/decisions', 303)
+      }
+      reply.code(400).type('text/html; charset=utf-8')
+      const refused = request.body ?? {}
+      return show(request, { page: 'decisions', session, decisions: book.of(id), refused })
     },
   )
 
@@ -81,6 +89,12 @@ export async function pages(app: FastifyInstance, options: PagesOptions): Promis
     reply.type('text/html; charset=utf-8')
     return show(request, { page: 'what-happened', session, record: records.of(session.session.id) })
   })
+
+  app.setNotFoundHandler(async (request, reply) => {
+    if (await site.serve(request, reply)) return reply.hijack()
+    reply.code(404).type('text/html; charset=utf-8')
+    return show(request, { page: 'not-found', session: await request.getAuth() })
+  })
 }
 
 async function serveBuilt(app: FastifyInstance): Promise<Site> {
@@ -89,7 +103,7 @@ async function serveBuilt(app: FastifyInstance): Promise<Site> {
   })
   const { render } = (await import(join(FOLDER, 'dist/server/render.js'))) as { render: Render }
   await app.register(fastifyStatic, { root: join(FOLDER, 'dist/browser'), index: false })
-  return { load: async () => ({ template, render }) }
+  return { load: async () => ({ template, render }), serve: async () => false }
 }
 
 async function serveWithVite(app: FastifyInstance): Promise<Site> {
@@ -102,19 +116,16 @@ async function serveWithVite(app: FastifyInstance): Promise<Site> {
   })
   // Before the server waits for its connections: Vite holds one to every open page.
   app.addHook('preClose', () => vite.close())
-  // Whatever is no route may be a module that Vite knows.
-  app.setNotFoundHandler((request, reply) => {
-    reply.hijack()
-    vite.middlewares(request.raw, reply.raw, () => {
-      reply.raw.statusCode = 404
-      reply.raw.end('Not found')
-    })
-  })
   return {
     async load(url) {
       const source = await readFile(join(FOLDER, 'index.html'), 'utf8')
       const { render } = (await vite.ssrLoadModule('/site/render.tsx')) as { render: Render }
       return { template: await vite.transformIndexHtml(url, source), render }
     },
+    serve: ({ raw: request }, { raw: response }) =>
+      new Promise((resolve) => {
+        response.once('close', () => resolve(true))
+        vite.middlewares(request, response, () => resolve(false))
+      }),
   }
 }
