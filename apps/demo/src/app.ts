@@ -19,11 +19,14 @@ export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   // Browsers keep connections open, and Ctrl-C must not wait for them.
   const app = Fastify({ forceCloseConnections: true })
   await app.register(latchkey, { origin, providers, store })
-  refuseForeignPosts(app, origin)
   const records = recordSignIns(app, emulator)
   const book = createDecisionBook()
-  await app.register(decisionsApi, { prefix: '/api/decisions', book })
-  await app.register(pages, { built, records, book })
+  // A context of the product's own: Latchkey sees to its routes itself.
+  await app.register(async (product) => {
+    refuseForeignPosts(product, origin)
+    await product.register(decisionsApi, { prefix: '/api/decisions', book })
+    await product.register(pages, { built, records, book })
+  })
   return app
 }
 

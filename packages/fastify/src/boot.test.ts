@@ -308,7 +308,7 @@ describe('in development, with nothing set up', () => {
     await app.register(latchkey, { ...production(), origin: undefined })
     await app.listen({ port: 0, host: '127.0.0.1' })
     const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
-    expect(warnings[0].msg).toMatch(/^Latchkey runs in development with the server’s own origin\. /)
+    expect(warnings[0].msg).toMatch(/^Latchkey runs in development with the server's own origin\. /)
   })
 
   it('takes ports from the environment, 80 too, and names the variable that is none', async () => {

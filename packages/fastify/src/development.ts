@@ -173,7 +173,7 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
       app.log.info(`Latchkey: callback URL to register: ${callbacks}`)
       return
     }
-    const filler = filledIn.length === 0 ? 'the server’s own origin' : filledIn.join(', ')
+    const filler = filledIn.length === 0 ? "the server's own origin" : filledIn.join(', ')
     app.log.warn(
       `Latchkey runs in development with ${filler}. Origin ${site.origin}, callback URL ${callbacks}. Production needs origin, secret, providers and store.`,
     )

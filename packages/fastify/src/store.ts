@@ -1,6 +1,6 @@
 /**
- * Where users, identities and sessions live. This file is the contract; `store-contract.ts` is the same
- * contract as tests, which every store has to pass.
+ * Where users, identities and sessions live. This file is the contract; `testing/store-contract.ts`
+ * is the same contract as tests, which every store has to pass.
  *
  * All times are milliseconds since the Unix epoch.
  */
