@@ -1,25 +1,33 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
-import { askConsent, callback, ordinary, postConsent } from './testing/client.ts'
+import {
+  approve,
+  askConsent,
+  callback,
+  ordinary,
+  postConsent,
+  postToken,
+  readJson,
+} from './testing/client.ts'
 
 let emulator: BitbucketEmulator
 
-beforeAll(async () => {
-  emulator = await startBitbucketEmulator({
-    seed: {
-      consumers: [
-        { clientId: 'latchkey-dev', clientSecret: 's', callbackUrl: 'any-loopback' },
-        {
-          clientId: 'web',
-          clientSecret: 's',
-          name: 'Web & <Co>',
-          callbackUrl: 'https://app.example.com/cb?tenant=a',
-          scopes: ['account', 'pullrequest:write'],
-        },
-        { clientId: 'no-callback', clientSecret: 's' },
-      ],
+const seed = {
+  consumers: [
+    { clientId: 'latchkey-dev', clientSecret: 's', callbackUrl: 'any-loopback' },
+    {
+      clientId: 'web',
+      clientSecret: 's',
+      name: 'Web & <Co>',
+      callbackUrl: 'https://app.example.com/cb?tenant=a',
+      scopes: ['account', 'pullrequest:write'],
     },
-  })
+    { clientId: 'no-callback', clientSecret: 's' },
+  ],
+}
+
+beforeAll(async () => {
+  emulator = await startBitbucketEmulator({ seed })
 })
 afterEach(() => emulator.reset())
 afterAll(() => emulator.close())
@@ -210,5 +218,56 @@ describe('a request that cannot be answered goes back to the client', () => {
     const location = new URL(response.headers.get('location') ?? '')
     expect(location.searchParams.get('error')).toBe(error)
     expect(location.searchParams.get('state')).toBe('some-state')
+  })
+})
+
+describe('the scope parameter', () => {
+  const web = {
+    client_id: 'web',
+    response_type: 'code',
+    redirect_uri: 'https://app.example.com/cb?tenant=a',
+  }
+  const granted = async (url: string, scope: string) => {
+    const code = await approve(url, 'ada', { ...web, scope })
+    const { redirect_uri } = web
+    const form = { grant_type: 'authorization_code', code, redirect_uri }
+    const headers = { authorization: `Basic ${btoa('web:s')}` }
+    return readJson(await postToken(url, form, headers))
+  }
+
+  it('changes nothing by default, not even by asking for too much', async () => {
+    for (const scope of ['account', 'repository:admin']) {
+      const answer = await granted(emulator.url, scope)
+      expect(answer).toMatchObject({ scope: 'account pullrequest:write' })
+    }
+  })
+
+  describe('that may narrow', () => {
+    let narrowing: BitbucketEmulator
+    beforeAll(async () => {
+      narrowing = await startBitbucketEmulator({ seed, scopeParameter: 'narrow' })
+    })
+    afterAll(() => narrowing.close())
+
+    it('leaves a token with what was asked for, and says so on the consent page', async () => {
+      expect(await granted(narrowing.url, 'account')).toMatchObject({ scope: 'account' })
+      const page = await (await askConsent(narrowing.url, { ...web, scope: 'account' })).text()
+      expect(page).toContain('Read your account information')
+      expect(page).not.toContain('pull requests')
+    })
+
+    it('that is empty asks for everything', async () => {
+      const answer = await granted(narrowing.url, '')
+      expect(answer).toMatchObject({ scope: 'account pullrequest:write' })
+    })
+
+    it('refuses more than the client has', async () => {
+      const asked = { ...web, state: 's', scope: 'account repository:admin' }
+      const answer = await askConsent(narrowing.url, asked)
+      const location = new URL(answer.headers.get('location') ?? '')
+      expect(location.origin).toBe('https://app.example.com')
+      expect(location.searchParams.get('error')).toBe('invalid_scope')
+      expect(location.searchParams.get('state')).toBe('s')
+    })
   })
 })

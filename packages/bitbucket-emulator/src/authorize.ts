@@ -2,13 +2,15 @@ import type { Bitbucket } from './bitbucket.ts'
 import { consentPage } from './consent-page.ts'
 import { type Answer, type Received, redirect } from './http.ts'
 import { message } from './page.ts'
+import type { Behaviour } from './profiles.ts'
 import { allowedRedirectUri, anyLoopback } from './redirect-uri.ts'
 import type { Consumer } from './seed.ts'
 
 /** An authorize request that may be shown to a person. */
-interface AuthorizationRequest {
+export interface AuthorizationRequest {
   readonly consumer: Consumer
   readonly redirectUri: URL
+  readonly scopes: readonly string[]
   readonly parameters: URLSearchParams
 }
 
@@ -16,7 +18,7 @@ interface AuthorizationRequest {
 export function showConsent({ query }: Received, bitbucket: Bitbucket): Answer {
   const asked = readRequest(query, bitbucket)
   if ('status' in asked) return asked
-  return consentPage(asked.consumer, bitbucket.people, asked.redirectUri, query)
+  return consentPage(asked, bitbucket.people)
 }
 
 /** `POST /site/oauth2/authorize`: the person's decision, with the request's own parameters again. */
@@ -33,6 +35,7 @@ export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
   const code = bitbucket.issueCode({
     consumer: asked.consumer,
     person,
+    scopes: asked.scopes,
     redirectUri: form.get('redirect_uri'),
     codeChallenge: form.get('code_challenge'),
   })
@@ -41,11 +44,11 @@ export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
 
 /**
  * Checks an authorize request. What it does not know it ignores: `login_hint`, `prompt` and the like
- * are undocumented, and `scope` has no effect because scopes belong to the consumer.
+ * are undocumented.
  */
 function readRequest(
   parameters: URLSearchParams,
-  { consumers, pkce }: Bitbucket,
+  { consumers, pkce, scopeParameter, behaviour }: Bitbucket,
 ): AuthorizationRequest | Answer {
   const consumer = consumers.find(({ clientId }) => clientId === parameters.get('client_id'))
   if (!consumer) {
@@ -54,18 +57,26 @@ function readRequest(
       400,
       'Invalid client_id',
       'This integration is misconfigured. Contact the vendor for assistance.',
-      `The emulator knows these clients: ${consumers.map(({ clientId }) => clientId).join(', ')}.`,
+      `The emulator knows these ${behaviour.clientWord}s: ${consumers.map(({ clientId }) => clientId).join(', ')}.`,
     )
   }
   const redirectUri = readRedirectUri(parameters.get('redirect_uri'), consumer)
-  if (!redirectUri) return misconfigured(consumer)
+  if (!redirectUri) return misconfigured(consumer, behaviour)
 
-  const asked = { consumer, redirectUri, parameters }
+  const requested = (parameters.get('scope') ?? '').split(' ').filter((name) => name !== '')
+  const narrows = scopeParameter === 'narrow' && requested.length > 0
+  const scopes = narrows ? requested : consumer.scopes
+  const asked = { consumer, redirectUri, scopes, parameters }
   // [?] The texts of these redirects are undocumented; the codes are those of RFC 6749 §4.1.2.1.
   const responseType = parameters.get('response_type')
   if (responseType === null) return refuse(asked, 'invalid_request', 'response_type is missing.')
   if (responseType !== 'code') {
     return refuse(asked, 'unsupported_response_type', 'The emulator knows response_type=code only.')
+  }
+  const excess = scopes.filter((name) => !consumer.scopes.includes(name))
+  if (excess.length > 0) {
+    const problem = `The ${behaviour.clientWord} does not have the scope ${excess.join(', ')}.`
+    return refuse(asked, 'invalid_scope', problem)
   }
   const challenge = parameters.get('code_challenge')
   if (pkce === 'enforce' && challenge !== null) {
@@ -86,12 +97,12 @@ function readRedirectUri(requested: string | null, { callbackUrl }: Consumer): U
 }
 
 // The first two sentences are Bitbucket's own. [?] Its status is not known.
-function misconfigured(consumer: Consumer): Answer {
+function misconfigured(consumer: Consumer, { clientWord }: Behaviour): Answer {
   return message(
     400,
     'Invalid redirect_uri',
     'This integration is misconfigured. Contact the vendor for assistance.',
-    `In this emulator, the client ${consumer.clientId} ${callbackRule(consumer)}.`,
+    `In this emulator, the ${clientWord} ${consumer.clientId} ${callbackRule(consumer)}.`,
   )
 }
 

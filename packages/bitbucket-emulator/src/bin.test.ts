@@ -48,6 +48,7 @@ describe('the program', () => {
     const { code, stdout } = await run('--help')
     expect(code).toBe(0)
     expect(stdout).toContain('--port NUMBER')
+    expect(stdout).toContain('--profile NAME')
     expect(stdout).toContain('--seed FILE')
   })
 
@@ -82,12 +83,23 @@ describe('the program', () => {
     expect(output.stdout).not.toContain('latchkey-dev')
   })
 
+  it('is the Bitbucket of the profile that it is given', async () => {
+    const seed = await seedFile(JSON.stringify({ consumers: [{ name: 'Mine' }] }))
+    const { child, output } = start('--port', '0', '--profile', 'legacy', '--seed', seed)
+    await once(child.stdout ?? child, 'data')
+    expect(output.stdout).toMatch(/client id {6}[0-9a-f]{18}\n/)
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output.stdout)?.[0]
+    const answer = await fetch(`${url}/2.0/user`)
+    expect(await answer.text()).toContain('Token is invalid or not supported for this endpoint.')
+  })
+
   it.each([
     [['--prot', '1'], `Unknown option '--prot'`],
     [['--port', 'http'], '--port must be a whole number from 0 to 65535.'],
     [['--port', '65536'], '--port must be a whole number from 0 to 65535.'],
     [['--port', ''], '--port must be a whole number from 0 to 65535.'],
     [['--seed', '/nowhere/seed.json'], '--seed: /nowhere/seed.json cannot be read (ENOENT).'],
+    [['--profile', 'old'], '--profile must be 2026 or legacy, not old.'],
     [['stray'], `Unexpected argument 'stray'`],
   ])('refuses %j in one line', async (flags, problem) => {
     const { code, stdout, stderr } = await run(...flags)

@@ -3,15 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
 import { noteOn } from './people.ts'
+import { isProfile, profiles } from './profiles.ts'
 import { anyLoopback } from './redirect-uri.ts'
-import { readSeed } from './seed.ts'
+import { readSeed, type Seed } from './seed.ts'
 
 const help = `Bitbucket Cloud's OAuth 2.0 and user API on your own machine, for development and tests.
 
-Usage: bitbucket-emulator [--port NUMBER] [--seed FILE]
+Usage: bitbucket-emulator [--port NUMBER] [--profile NAME] [--seed FILE]
 
   --port NUMBER  where to listen on 127.0.0.1; 0 takes any free port (default 4020)
-  --seed FILE    people and consumers as JSON, instead of the built-in ones
+  --profile NAME 2026, or legacy for Bitbucket before the changes of May 2026 (default 2026)
+  --seed FILE    people, workspaces and clients as JSON, instead of the built-in ones
   --help         this text
 `
 
@@ -19,32 +21,37 @@ try {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: '4020' },
+      profile: { type: 'string', default: '2026' },
       seed: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.help) process.stdout.write(help)
-  else await run(values.port, values.seed)
+  else await run(values)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
   process.exitCode = 1
 }
 
-async function run(portText: string, seedFile: string | undefined): Promise<void> {
-  const port = /^\d+$/.test(portText) ? Number(portText) : Number.NaN
+async function run(flags: { port: string; profile: string; seed?: string }): Promise<void> {
+  const port = /^\d+$/.test(flags.port) ? Number(flags.port) : Number.NaN
   if (!(port <= 65535)) throw new Error('--port must be a whole number from 0 to 65535.')
-  const seed = seedFile === undefined ? undefined : await readSeedFile(seedFile)
-  const emulator = await startBitbucketEmulator({ port, ...(seed && { seed }) })
-  process.stdout.write(describe(emulator, readSeed(seed)))
+  const { profile } = flags
+  if (!isProfile(profile)) throw new Error(`--profile must be 2026 or legacy, not ${profile}.`)
+  const seed = flags.seed === undefined ? {} : await readSeedFile(flags.seed)
+  const emulator = await startBitbucketEmulator({ port, profile, seed })
+  process.stdout.write(describe(emulator, readSeed(seed, profiles[profile])))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, emulator.close)
 }
 
-async function readSeedFile(file: string): Promise<ReturnType<typeof readSeed>> {
+async function readSeedFile(file: string): Promise<Seed> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new Error(`--seed: ${file} cannot be read (${cause.code}).`, { cause })
   })
   try {
-    return readSeed(JSON.parse(text))
+    const seed = JSON.parse(text)
+    readSeed(seed)
+    return seed
   } catch (cause) {
     throw new Error(`--seed: ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause })
   }

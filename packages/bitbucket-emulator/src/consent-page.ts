@@ -1,8 +1,9 @@
+import type { AuthorizationRequest } from './authorize.ts'
 import type { Answer } from './http.ts'
 import { html, type Markup, page } from './page.ts'
 import { initials, noteOn } from './people.ts'
-import { scopes } from './scopes.ts'
-import type { Consumer, Person } from './seed.ts'
+import { scopes as permissions } from './scopes.ts'
+import type { Person } from './seed.ts'
 
 /** The names of the form's own fields: whoever asks for consent cannot fill them in beforehand. */
 const ownFields = ['user', 'decision']
@@ -11,15 +12,13 @@ const tones = 6
 
 /**
  * The page that asks whether `consumer` may use an account, and whose. It is one form that posts the
- * request's own `query` back together with `user=<nickname>` or `decision=deny`.
+ * request's own parameters back together with `user=<nickname>` or `decision=deny`.
  */
 export function consentPage(
-  consumer: Consumer,
+  { consumer, redirectUri, scopes, parameters }: AuthorizationRequest,
   people: readonly Person[],
-  redirectUri: URL,
-  query: URLSearchParams,
 ): Answer {
-  const fields = [...query].filter(([name]) => !ownFields.includes(name))
+  const fields = [...parameters].filter(([name]) => !ownFields.includes(name))
   return page(
     200,
     `Let ${consumer.name} use your account?`,
@@ -33,7 +32,7 @@ ${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="
 <div>
 <h2>It will be able to</h2>
 <ul class="permissions">
-${consumer.scopes.map((scope) => html`<li>${scopes[scope] ?? scope}</li>`)}
+${scopes.map((scope) => html`<li>${permissions[scope] ?? scope}</li>`)}
 </ul>
 </div>
 <div class="small">

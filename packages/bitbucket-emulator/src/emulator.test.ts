@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
+import { rateLimitExceeded } from './faults.ts'
 import * as publicNames from './index.ts'
 import { approve, basic, callback, getApi, ordinary, postToken, signIn } from './testing/client.ts'
 
@@ -19,6 +23,7 @@ it('has these public names', () => {
   expect(Object.keys(publicNames).sort()).toEqual([
     'defaultConsumer',
     'defaultPeople',
+    'rateLimitExceeded',
     'startBitbucketEmulator',
   ])
 })
@@ -26,6 +31,18 @@ it('has these public names', () => {
 describe('starting', () => {
   it('listens on any free port of 127.0.0.1', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  })
+
+  it('is not to be had at any other address of the machine', async () => {
+    const others = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ address }) => address !== '127.0.0.1')
+    const { port } = new URL(url)
+    for (const { address, family, scopeid } of others) {
+      const host = scopeid ? `${address}%${scopeid}` : address
+      const socket = connect({ host, port: Number(port), family: family === 'IPv6' ? 6 : 4 })
+      await expect(once(socket, 'connect')).rejects.toThrow('ECONNREFUSED')
+    }
   })
 
   it('says what to do about a port that is in use', async () => {
@@ -40,6 +57,9 @@ describe('starting', () => {
     [{ port: '4020' }, 'port must be a whole number from 0 to 65535'],
     [{ pkce: 'required' }, 'pkce must be ignore or enforce'],
     [{ clientAuth: 'body' }, 'clientAuth must be basic+body or basic'],
+    [{ profile: '2025' }, 'profile must be 2026 or legacy'],
+    [{ scopeParameter: 'widen' }, 'scopeParameter must be ignore or narrow'],
+    [{ refreshLockoutMs: -1 }, 'refreshLockoutMs must be a number of milliseconds, 0 or more'],
     [{ clock: 0 }, 'clock must be a function'],
     [{ people: [] }, 'There is no option "people". There are port, seed, '],
     [{ seed: { people: [] } }, 'people is empty'],
@@ -196,6 +216,22 @@ describe('a planned answer', () => {
   })
 })
 
+describe('too many requests', () => {
+  it('are refused in the words of the real one, or with nothing at all', async () => {
+    emulator.answerNext('GET /2.0/user', rateLimitExceeded)
+    emulator.answerNext('GET /2.0/user', { status: 429 })
+    const inWords = await getApi(url, '/2.0/user', 'any')
+    expect(inWords.status).toBe(429)
+    expect(await inWords.json()).toEqual({
+      type: 'error',
+      error: { message: 'Rate limit for this resource has been exceeded' },
+    })
+    const bare = await getApi(url, '/2.0/user', 'any')
+    expect(bare.status).toBe(429)
+    expect(await bare.text()).toBe('')
+  })
+})
+
 describe('a fault', () => {
   it('hang: the client waits until the emulator closes', async () => {
     emulator.answerNext('POST /site/oauth2/access_token', { fault: 'hang' })
@@ -319,6 +355,20 @@ describe('odd requests', () => {
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toMatch(/^application\/json/)
     expect(await response.text()).toBe('')
+  })
+
+  it('there is nothing to control it by', async () => {
+    emulator.answerNext('GET /2.0/user', { status: 500 })
+    const names = ['reset', 'advance', 'close', 'requests', 'answer-next', 'faults', 'people', '_']
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
+      for (const name of names) {
+        const response = await fetch(`${url}/${name}`, { method })
+        expect([method, name, response.status]).toEqual([method, name, 404])
+      }
+    }
+    const headers = { 'x-http-method-override': 'DELETE', 'x-reset': '1' }
+    await fetch(`${url}/site/oauth2/authorize?reset=1`, { method: 'POST', headers })
+    expect((await getApi(url, '/2.0/user', 'any')).status).toBe(500)
   })
 
   it('an API that does not exist is not found in the words of the real one', async () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createBitbucket } from './bitbucket.ts'
 import { createPlans, type PlannedAnswer } from './faults.ts'
+import { type Profile, profiles } from './profiles.ts'
 import { isRoute, type Route, routeNames } from './routes.ts'
 import { readSeed, type Seed } from './seed.ts'
 import { type RecordedRequest, serve } from './serve.ts'
@@ -12,6 +13,8 @@ export interface EmulatorOptions {
   readonly port?: number
   /** Who and what exists. Default: `defaultPeople` and `defaultConsumer`. */
   readonly seed?: Seed
+  /** `legacy` is Bitbucket before the changes that began in May 2026. Default `2026`. */
+  readonly profile?: Profile
   /**
    * `ignore` takes no notice of `code_challenge` and `code_verifier`, as Bitbucket seems to do;
    * `enforce` checks them (RFC 7636, S256 only). Default `ignore`.
@@ -19,6 +22,17 @@ export interface EmulatorOptions {
   readonly pkce?: 'ignore' | 'enforce'
   /** Where client credentials count at the token endpoint. Default `basic+body`. */
   readonly clientAuth?: 'basic+body' | 'basic'
+  /**
+   * What `scope` in an authorize request does. `ignore`: nothing, the scopes are those of the client;
+   * `narrow`: only what was asked for is given, and `invalid_scope` is the answer to more than the
+   * client has. Sources differ. Default `ignore`.
+   */
+  readonly scopeParameter?: 'ignore' | 'narrow'
+  /**
+   * For how long, in milliseconds, a client gets the answer of a dead refresh token to good ones too,
+   * once it has sent a dead one. It was seen to last some minutes, by one observer. Default 0.
+   */
+  readonly refreshLockoutMs?: number
   /** The time in milliseconds since the Unix epoch, for codes and tokens. Default `Date.now`. */
   readonly clock?: () => number
 }
@@ -54,11 +68,11 @@ export interface BitbucketEmulator {
 export async function startBitbucketEmulator(
   options: EmulatorOptions = {},
 ): Promise<BitbucketEmulator> {
-  checkOptions(options)
-  const { port = 0, seed, pkce = 'ignore', clientAuth = 'basic+body', clock = Date.now } = options
+  const { port, seed, profile, clock, ...rules } = readOptions(options)
+  const behaviour = profiles[profile]
   let advanced = 0
   const now = (): number => clock() + advanced
-  const bitbucket = createBitbucket({ ...readSeed(seed), pkce, clientAuth }, now)
+  const bitbucket = createBitbucket({ ...readSeed(seed, behaviour), ...rules, behaviour }, now)
   const plans = createPlans()
   const requests: RecordedRequest[] = []
   let holding = new AbortController()
@@ -104,25 +118,43 @@ export async function startBitbucketEmulator(
   }
 }
 
-function checkOptions(options: EmulatorOptions): void {
-  const { port = 0, pkce = 'ignore', clientAuth = 'basic+body', clock = Date.now } = options
-  const known = ['port', 'seed', 'pkce', 'clientAuth', 'clock']
-  const stranger = Object.keys(options).find((key) => !known.includes(key))
+function readOptions(options: EmulatorOptions): Required<EmulatorOptions> {
+  const {
+    port = 0,
+    seed = {},
+    profile = '2026',
+    pkce = 'ignore',
+    clientAuth = 'basic+body',
+    scopeParameter = 'ignore',
+    refreshLockoutMs = 0,
+    clock = Date.now,
+    ...strangers
+  } = options
+  const read = { port, seed, profile, pkce, clientAuth, scopeParameter, refreshLockoutMs, clock }
+  const [stranger] = Object.keys(strangers)
   if (stranger !== undefined) {
-    throw new TypeError(`There is no option "${stranger}". There are ${known.join(', ')}.`)
+    throw new TypeError(
+      `There is no option "${stranger}". There are ${Object.keys(read).join(', ')}.`,
+    )
   }
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new TypeError('port must be a whole number from 0 to 65535; 0 takes any free port.')
   }
-  if (pkce !== 'ignore' && pkce !== 'enforce') {
-    throw new TypeError('pkce must be ignore or enforce.')
-  }
-  if (clientAuth !== 'basic+body' && clientAuth !== 'basic') {
-    throw new TypeError('clientAuth must be basic+body or basic.')
+  checkChoice('profile', profile, Object.keys(profiles))
+  checkChoice('pkce', pkce, ['ignore', 'enforce'])
+  checkChoice('clientAuth', clientAuth, ['basic+body', 'basic'])
+  checkChoice('scopeParameter', scopeParameter, ['ignore', 'narrow'])
+  if (!(refreshLockoutMs >= 0)) {
+    throw new TypeError('refreshLockoutMs must be a number of milliseconds, 0 or more.')
   }
   if (typeof clock !== 'function') {
     throw new TypeError('clock must be a function that gives milliseconds since the Unix epoch.')
   }
+  return read
+}
+
+function checkChoice(option: string, value: string, choices: readonly string[]): void {
+  if (!choices.includes(value)) throw new TypeError(`${option} must be ${choices.join(' or ')}.`)
 }
 
 function portTrouble(port: number, code: string | undefined): string {

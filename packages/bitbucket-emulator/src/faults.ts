@@ -36,6 +36,15 @@ export interface PlannedAnswer {
   readonly times?: number
 }
 
+/**
+ * What the API says to somebody who has asked too often, to be planned with `answerNext`. It is also
+ * said to come with no body at all: that is `{ status: 429 }`. A `Retry-After` was never documented.
+ */
+export const rateLimitExceeded: PlannedAnswer = {
+  status: 429,
+  body: { type: 'error', error: { message: 'Rate limit for this resource has been exceeded' } },
+}
+
 const faults: readonly string[] = ['hang', 'truncate', 'huge', 'redirect'] satisfies Fault[]
 const longestTimer = 2 ** 31 - 1
 const knownFields = ['status', 'headers', 'body', 'delayMs', 'fault', 'times']

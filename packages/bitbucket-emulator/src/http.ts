@@ -4,6 +4,8 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 export interface Received {
   /** Scheme and host as the client named them, so that links in answers lead back the same way. */
   readonly origin: string
+  /** As it was sent, without the query. */
+  readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   /** The body, if it is a form; `null` for any other content type. */

@@ -6,12 +6,13 @@ import type { Person, SeedConsumer, SeedPerson } from './seed.ts'
  * may send people back to any address of this machine: `127.0.0.1`, `localhost` or `[::1]`,
  * any port, any path. Such a callback needs a `redirect_uri` in the request.
  */
-export const defaultConsumer: Required<SeedConsumer> = {
+export const defaultConsumer: Required<Omit<SeedConsumer, 'workspace'>> = {
   clientId: 'latchkey-dev',
   clientSecret: 'latchkey-dev-secret',
   name: 'Development app',
   callbackUrl: anyLoopback,
   scopes: ['account', 'email'],
+  isPrivate: false,
 }
 
 /**

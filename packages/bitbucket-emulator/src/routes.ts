@@ -1,9 +1,17 @@
 import { exchange } from './access-token.ts'
+import { apiError } from './api.ts'
 import { decide, showConsent } from './authorize.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import type { Answer, Received } from './http.ts'
 import { message } from './page.ts'
-import { apiError, listEmails, showEmail, showUser } from './user-api.ts'
+import { forbidden, listEmails, showEmail, showUser } from './user-api.ts'
+import {
+  gone,
+  listRepositories,
+  listWorkspaces,
+  showPermission,
+  showRepository,
+} from './workspace-api.ts'
 
 /** What the emulator answers, each as method and path. */
 export type Route =
@@ -13,6 +21,14 @@ export type Route =
   | 'GET /2.0/user'
   | 'GET /2.0/user/emails'
   | 'GET /2.0/user/emails/{email}'
+  | 'GET /2.0/user/workspaces'
+  | 'GET /2.0/user/workspaces/{workspace}/permission'
+  | 'GET /2.0/repositories'
+  | 'GET /2.0/repositories/{workspace}/{repository}'
+  | 'GET /2.0/workspaces'
+  | 'GET /2.0/user/permissions/workspaces'
+  | 'GET /2.0/user/permissions/repositories'
+  | 'GET /user'
 
 type Handler = (request: Received, bitbucket: Bitbucket) => Answer
 
@@ -23,6 +39,14 @@ const handlers = new Map<Route, Handler>([
   ['GET /2.0/user', showUser],
   ['GET /2.0/user/emails', listEmails],
   ['GET /2.0/user/emails/{email}', showEmail],
+  ['GET /2.0/user/workspaces', listWorkspaces],
+  ['GET /2.0/user/workspaces/{workspace}/permission', showPermission],
+  ['GET /2.0/repositories', listRepositories],
+  ['GET /2.0/repositories/{workspace}/{repository}', showRepository],
+  ['GET /2.0/workspaces', gone],
+  ['GET /2.0/user/permissions/workspaces', gone],
+  ['GET /2.0/user/permissions/repositories', gone],
+  ['GET /user', forbidden],
 ])
 
 export const routeNames: readonly Route[] = [...handlers.keys()]

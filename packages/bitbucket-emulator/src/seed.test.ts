@@ -1,16 +1,27 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { defaultConsumer, defaultPeople } from './people.ts'
+import { profiles } from './profiles.ts'
 import { readSeed } from './seed.ts'
 
+const uuid = expect.stringMatching(/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/)
+const acme = { slug: 'acme', name: 'acme', uuid, owners: ['ada'], members: ['ben'] }
+
 describe('a seed', () => {
-  it('that is left out means the built-in people and consumer', () => {
-    expect(readSeed(undefined)).toEqual({ people: defaultPeople, consumers: [defaultConsumer] })
+  it('that is left out means the built-in people, workspace and consumer', () => {
+    expect(readSeed(undefined)).toEqual({
+      people: defaultPeople,
+      workspaces: [acme],
+      consumers: [{ ...defaultConsumer, workspace: acme }],
+    })
   })
 
-  it('with people alone keeps the built-in consumer', () => {
-    const { people, consumers } = readSeed({ people: [{ nickname: 'sam' }] })
+  it('with people alone keeps the built-in consumer, and gives them the workspace', () => {
+    const { people, workspaces, consumers } = readSeed({ people: [{ nickname: 'sam' }] })
+    const samsAcme = { ...acme, owners: ['sam'], members: [] }
     expect(people.map(({ nickname }) => nickname)).toEqual(['sam'])
-    expect(consumers).toEqual([defaultConsumer])
+    expect(workspaces).toEqual([samsAcme])
+    expect(consumers).toEqual([{ ...defaultConsumer, workspace: samsAcme }])
   })
 
   it('needs no more than a nickname, and makes the same person of it each time', () => {
@@ -20,7 +31,7 @@ describe('a seed', () => {
     expect(sam).toEqual({
       nickname: 'sam',
       displayName: 'sam',
-      uuid: expect.stringMatching(/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/),
+      uuid,
       accountId: expect.stringMatching(/^[0-9a-f]{24}$/),
       accountStatus: 'active',
       emails: [{ email: 'sam@example.com', isPrimary: true, isConfirmed: true }],
@@ -32,18 +43,63 @@ describe('a seed', () => {
   it('may give a consumer no callback, and a name that is its client id', () => {
     const { consumers } = readSeed({ consumers: [{ clientId: 'c', clientSecret: 's' }] })
     expect(consumers).toEqual([
-      { clientId: 'c', clientSecret: 's', name: 'c', scopes: ['account', 'email'] },
+      {
+        clientId: 'c',
+        clientSecret: 's',
+        name: 'c',
+        scopes: ['account', 'email'],
+        isPrivate: false,
+        workspace: acme,
+      },
     ])
   })
+
+  it.each([
+    ['2026', 32, 76],
+    ['legacy', 18, 32],
+  ] as const)('makes credentials as long as those of %s', (profile, idLength, secretLength) => {
+    const read = () => readSeed({ consumers: [{ name: 'Mine' }] }, profiles[profile]).consumers[0]
+    expect(read()?.clientId).toHaveLength(idLength)
+    expect(read()?.clientSecret).toHaveLength(secretLength)
+    expect(read()).toEqual(read())
+  })
+
+  it('says who owns a workspace, and which of them a consumer was registered in', () => {
+    const workspaces = [
+      { slug: 'one', owners: ['ada'] },
+      { slug: 'two', name: 'The second', owners: ['ben', 'ada'], members: ['no-email'] },
+    ]
+    const consumers = [
+      { clientId: 'c', clientSecret: 's' },
+      { clientId: 'd', clientSecret: 's', workspace: 'two', isPrivate: true },
+    ]
+    const read = readSeed({ workspaces, consumers })
+    expect(read.workspaces).toEqual([
+      { slug: 'one', name: 'one', uuid, owners: ['ada'], members: [] },
+      { slug: 'two', name: 'The second', uuid, owners: ['ben', 'ada'], members: ['no-email'] },
+    ])
+    expect(read.workspaces[0]?.uuid).not.toBe(read.workspaces[1]?.uuid)
+    expect(read.consumers.map(({ workspace }) => workspace.slug)).toEqual(['one', 'two'])
+    expect(read.consumers[1]?.isPrivate).toBe(true)
+  })
+})
+
+it('that the README shows is good', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const [, example = ''] = /```json\n(.*?)```/s.exec(readme) ?? []
+  const { people, consumers } = readSeed(JSON.parse(example))
+  expect(people.map(({ nickname }) => nickname)).toEqual(['sam', 'kim'])
+  expect(consumers[0]?.isPrivate).toBe(true)
 })
 
 const person = { nickname: 'sam' }
 const email = { email: 'sam@example.com', isPrimary: true, isConfirmed: true }
 const consumer = { clientId: 'c', clientSecret: 's' }
+const workspace = { slug: 'acme', owners: ['ada'] }
 
 it.each([
   [[], 'seed must be an object'],
-  [{ peeple: [] }, 'seed has an unknown field "peeple". Known are people, consumers.'],
+  [{ peeple: [] }, 'seed has an unknown field "peeple". Known are people, workspaces, consumers.'],
   [{ people: {} }, 'people must be a list'],
   [{ people: [] }, 'people is empty. Give at least one, or leave it out for the default.'],
   [{ people: ['sam'] }, 'people[0] must be an object'],
@@ -69,8 +125,30 @@ it.each([
     { people: [{ ...person, emails: [email, { ...email, email: 'b@example.com' }] }] },
     'people[0].emails has more than one primary address',
   ],
+  [{ workspaces: [] }, 'workspaces is empty'],
+  [
+    { workspaces: [{ ...workspace, slug: 'Acme Inc' }] },
+    'workspaces[0].slug may only have lower-case letters, digits and - _ in it.',
+  ],
+  [{ workspaces: [{ slug: 'acme', owners: [] }] }, 'workspaces[0].owners is empty'],
+  [
+    { workspaces: [{ slug: 'acme', owners: ['nobody'] }] },
+    "workspaces[0].owners[0] is nobody's nickname. There are ada, ben, ",
+  ],
+  [
+    { workspaces: [{ ...workspace, members: ['ada'] }] },
+    'workspaces[0].owners and members has "ada" twice as nickname',
+  ],
+  [{ workspaces: [workspace, workspace] }, 'workspaces has "acme" twice as slug'],
+  [{ workspaces: [{ ...workspace, uuid: 'x' }] }, 'workspaces[0].uuid must be a uuid in braces'],
   [{ consumers: [] }, 'consumers is empty'],
-  [{ consumers: [{}] }, 'consumers[0].clientId is missing'],
+  [{ consumers: [{}] }, 'consumers[0].clientId is missing. Give it, or a name to have one made.'],
+  [{ consumers: [{ name: 7 }] }, 'consumers[0].name must be a text that is not empty'],
+  [{ consumers: [{ ...consumer, isPrivate: 1 }] }, 'consumers[0].isPrivate must be true or false'],
+  [
+    { consumers: [{ ...consumer, workspace: 'none' }] },
+    'consumers[0].workspace is not a workspace. There are acme.',
+  ],
   [
     { consumers: [{ ...consumer, clientSecret: 'a:b' }] },
     'consumers[0].clientSecret may only have letters, digits and - . _ in it.',

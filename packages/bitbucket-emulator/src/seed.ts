@@ -1,11 +1,14 @@
-import { createHash } from 'node:crypto'
+import { digestOf, uuidFrom } from './ids.ts'
 import { defaultConsumer, defaultPeople } from './people.ts'
+import { type Behaviour, profiles } from './profiles.ts'
 import { isCallbackUrl } from './redirect-uri.ts'
 import { scopes } from './scopes.ts'
 
 /** Who and what exists. Each list that is given replaces the built-in one. */
 export interface Seed {
   readonly people?: readonly SeedPerson[]
+  /** Default: `acme`, owned by the first of the people, with the second as its member. */
+  readonly workspaces?: readonly SeedWorkspace[]
   readonly consumers?: readonly SeedConsumer[]
 }
 
@@ -31,31 +34,57 @@ export interface Email {
   readonly isConfirmed: boolean
 }
 
-/** A registered OAuth client. Bitbucket calls it an OAuth consumer, and since 2026 an OAuth client. */
+/** A Bitbucket workspace. Only `slug` and `owners` are needed. */
+export interface SeedWorkspace {
+  /** Its name in URLs: lower-case letters, digits and - _. */
+  readonly slug: string
+  /** Default: the slug. */
+  readonly name?: string
+  /** In braces. Default: made from the slug. */
+  readonly uuid?: string
+  /** Nicknames. A workspace has at least one. */
+  readonly owners: readonly string[]
+  /** Nicknames of those who are not owners. Default: none. */
+  readonly members?: readonly string[]
+}
+
+/**
+ * A registered OAuth client. Bitbucket calls it an OAuth consumer, and since 2026 an OAuth client.
+ * It needs a `clientId` or a `name`.
+ */
 export interface SeedConsumer {
-  readonly clientId: string
-  readonly clientSecret: string
+  /** Default: made from the name, as long as the profile's are. */
+  readonly clientId?: string
+  /** Default: made from the client id, as long as the profile's are. */
+  readonly clientSecret?: string
   /** What the consent page calls it. Default: the client id. */
   readonly name?: string
   /** Where people are sent back to; `any-loopback` for any address of this machine. */
   readonly callbackUrl?: string
-  /** What its tokens may do; requests cannot change it. Default `account` and `email`. */
+  /** The permissions of its form: what its tokens may do. Default `account` and `email`. */
   readonly scopes?: readonly string[]
+  /** "This is a private consumer": whether it may use `client_credentials`. Default `false`. */
+  readonly isPrivate?: boolean
+  /** The slug of the workspace that it was registered in. Default: the first workspace. */
+  readonly workspace?: string
 }
 
 export type Person = Required<SeedPerson>
-export type Consumer = Required<Omit<SeedConsumer, 'callbackUrl'>> &
-  Pick<SeedConsumer, 'callbackUrl'>
+export type Workspace = Required<SeedWorkspace>
+export type Consumer = Required<Omit<SeedConsumer, 'callbackUrl' | 'workspace'>> &
+  Pick<SeedConsumer, 'callbackUrl'> & { readonly workspace: Workspace }
 
 /**
  * Checks a seed from a program or a file and fills in what it leaves out.
  *
  * @throws TypeError naming the field and the cure
  */
-export function readSeed(seed: unknown): { people: Person[]; consumers: Consumer[] } {
-  const fields = readObject(seed ?? {}, 'seed', ['people', 'consumers'])
+export function readSeed(
+  seed: unknown,
+  behaviour: Behaviour = profiles['2026'],
+): { people: Person[]; workspaces: Workspace[]; consumers: Consumer[] } {
+  const fields = readObject(seed ?? {}, 'seed', ['people', 'workspaces', 'consumers'])
   const people = readList(fields.people ?? defaultPeople, 'people', readPerson)
-  const consumers = readList(fields.consumers ?? [defaultConsumer], 'consumers', readConsumer)
   for (const key of ['nickname', 'uuid', 'accountId'] as const) {
     refuseTwins(
       people.map((person) => person[key].toLowerCase()),
@@ -63,29 +92,34 @@ export function readSeed(seed: unknown): { people: Person[]; consumers: Consumer
       key,
     )
   }
+  const nicknames = people.map(({ nickname }) => nickname)
+  const [owner = '', ...others] = nicknames
+  const acme: SeedWorkspace = { slug: 'acme', owners: [owner], members: others.slice(0, 1) }
+  const workspaces = readList(fields.workspaces ?? [acme], 'workspaces', (value, where) =>
+    readWorkspace(value, where, nicknames),
+  )
+  for (const key of ['slug', 'uuid'] as const) {
+    refuseTwins(
+      workspaces.map((workspace) => workspace[key].toLowerCase()),
+      'workspaces',
+      key,
+    )
+  }
+  const consumers = readList(fields.consumers ?? [defaultConsumer], 'consumers', (value, where) =>
+    readConsumer(value, where, workspaces, behaviour),
+  )
   refuseTwins(
     consumers.map((consumer) => consumer.clientId),
     'consumers',
     'clientId',
   )
-  return { people, consumers }
+  return { people, workspaces, consumers }
 }
 
 function readPerson(value: unknown, where: string): Person {
   const known = ['nickname', 'displayName', 'uuid', 'accountId', 'accountStatus', 'emails']
   const fields = readObject(value, where, known)
   const nickname = readText(fields.nickname, `${where}.nickname`, 'the name of the account')
-  const digest = createHash('sha256').update(nickname).digest('hex')
-  const uuid = readText(
-    fields.uuid ?? `{${digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')}}`,
-    `${where}.uuid`,
-    'a uuid in braces',
-  )
-  if (!/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i.test(uuid)) {
-    throw new TypeError(
-      `${where}.uuid must be a uuid in braces, like {87bb15eb-47c1-49b3-9f16-ca824a2979a4}. Leave it out to have one made.`,
-    )
-  }
   const emails = readList(
     fields.emails ?? [{ email: `${nickname}@example.com`, isPrimary: true, isConfirmed: true }],
     `${where}.emails`,
@@ -103,9 +137,9 @@ function readPerson(value: unknown, where: string): Person {
   return {
     nickname,
     displayName: readText(fields.displayName ?? nickname, `${where}.displayName`, 'a name'),
-    uuid,
+    uuid: readUuid(fields.uuid, `${where}.uuid`, nickname),
     accountId: readText(
-      fields.accountId ?? digest.slice(-24),
+      fields.accountId ?? digestOf(nickname).slice(-24),
       `${where}.accountId`,
       'an Atlassian account id',
     ),
@@ -127,15 +161,62 @@ function readEmail(value: unknown, where: string): Email {
   }
 }
 
-function readConsumer(value: unknown, where: string): Consumer {
-  const known = ['clientId', 'clientSecret', 'name', 'callbackUrl', 'scopes']
+function readWorkspace(value: unknown, where: string, nicknames: readonly string[]): Workspace {
+  const fields = readObject(value, where, ['slug', 'name', 'uuid', 'owners', 'members'])
+  const slug = readText(fields.slug, `${where}.slug`, 'the name of the workspace in URLs')
+  if (!/^[a-z0-9_-]+$/.test(slug)) {
+    throw new TypeError(`${where}.slug may only have lower-case letters, digits and - _ in it.`)
+  }
+  const readNickname = (nickname: unknown, at: string): string => {
+    const text = readText(nickname, at, 'the nickname of one of the people')
+    if (nicknames.includes(text)) return text
+    throw new TypeError(`${at} is nobody's nickname. There are ${nicknames.join(', ')}.`)
+  }
+  const owners = readList(fields.owners, `${where}.owners`, readNickname)
+  const members = readList(fields.members ?? [], `${where}.members`, readNickname, 'allow empty')
+  refuseTwins([...owners, ...members], `${where}.owners and members`, 'nickname')
+  return {
+    slug,
+    name: readText(fields.name ?? slug, `${where}.name`, 'a name'),
+    uuid: readUuid(fields.uuid, `${where}.uuid`, `workspace ${slug}`),
+    owners,
+    members,
+  }
+}
+
+function readConsumer(
+  value: unknown,
+  where: string,
+  workspaces: readonly Workspace[],
+  { clientIdLength, clientSecretLength }: Behaviour,
+): Consumer {
+  const known = [
+    'clientId',
+    'clientSecret',
+    'name',
+    'callbackUrl',
+    'scopes',
+    'isPrivate',
+    'workspace',
+  ]
   const fields = readObject(value, where, known)
-  const clientId = readCredential(fields.clientId, `${where}.clientId`)
+  if (fields.clientId === undefined && fields.name === undefined) {
+    throw new TypeError(`${where}.clientId is missing. Give it, or a name to have one made.`)
+  }
+  const clientId = readCredential(
+    fields.clientId ?? digestOf(`id ${fields.name}`).slice(0, clientIdLength),
+    `${where}.clientId`,
+  )
   const consumer = {
     clientId,
-    clientSecret: readCredential(fields.clientSecret, `${where}.clientSecret`),
+    clientSecret: readCredential(
+      fields.clientSecret ?? digestOf(`secret ${clientId}`).slice(0, clientSecretLength),
+      `${where}.clientSecret`,
+    ),
     name: readText(fields.name ?? clientId, `${where}.name`, 'a name'),
     scopes: readList(fields.scopes ?? defaultConsumer.scopes, `${where}.scopes`, readScope),
+    isPrivate: readFlag(fields.isPrivate ?? false, `${where}.isPrivate`),
+    workspace: readOwningWorkspace(fields.workspace, `${where}.workspace`, workspaces),
   }
   if (fields.callbackUrl === undefined) return consumer
   const callbackUrl = readText(fields.callbackUrl, `${where}.callbackUrl`, 'a URL')
@@ -145,6 +226,28 @@ function readConsumer(value: unknown, where: string): Consumer {
     )
   }
   return { ...consumer, callbackUrl }
+}
+
+function readOwningWorkspace(
+  value: unknown,
+  where: string,
+  workspaces: readonly Workspace[],
+): Workspace {
+  const found = workspaces.find(({ slug }, index) =>
+    value === undefined ? index === 0 : slug === value,
+  )
+  if (found) return found
+  const slugs = workspaces.map(({ slug }) => slug).join(', ')
+  throw new TypeError(`${where} is not a workspace. There are ${slugs}.`)
+}
+
+function readUuid(value: unknown, where: string, madeFrom: string): string {
+  if (value === undefined) return uuidFrom(madeFrom)
+  const uuid = readText(value, where, 'a uuid in braces')
+  if (/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i.test(uuid)) return uuid
+  throw new TypeError(
+    `${where} must be a uuid in braces, like {87bb15eb-47c1-49b3-9f16-ca824a2979a4}. Leave it out to have one made.`,
+  )
 }
 
 function readScope(value: unknown, where: string): string {

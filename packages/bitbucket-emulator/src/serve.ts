@@ -76,7 +76,7 @@ export async function serve(
   }
   const { handle, parameters } = found
   const origin = `http://${headers.host}`
-  const usual = (): Answer => handle({ origin, query, headers, form, parameters }, bitbucket)
+  const usual = (): Answer => handle({ origin, path, query, headers, form, parameters }, bitbucket)
   await answer(choose(plan, `${origin}${url}`, usual), plan)
 }
 

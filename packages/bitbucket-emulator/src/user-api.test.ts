@@ -140,7 +140,7 @@ describe('GET /2.0/user/emails', () => {
     const token = await signIn(url, 'many-emails')
     const page: EmailPage = await readJson(await getApi(url, '/2.0/user/emails?pagelen=20', token))
     expect(page.values).toHaveLength(20)
-    expect(page.next).toBe(`${url}/2.0/user/emails?page=2&pagelen=20`)
+    expect(page.next).toBe(`${url}/2.0/user/emails?pagelen=20&page=2`)
     const all: EmailPage = await readJson(await getApi(url, '/2.0/user/emails?pagelen=100', token))
     expect(all.values).toHaveLength(30)
     expect(all).not.toHaveProperty('next')

@@ -51,15 +51,33 @@ export async function approve(
   return new URL(location).searchParams.get('code') ?? ''
 }
 
-/** An access token of the person called `user`. */
-export async function signIn(url: string, user: string): Promise<string> {
+/** What the token endpoint gives out. */
+export interface TokenBody {
+  readonly access_token: string
+  readonly refresh_token: string
+}
+
+/** The tokens of the person called `user`. */
+export async function getTokens(url: string, user: string): Promise<TokenBody> {
   const response = await postToken(url, {
     grant_type: 'authorization_code',
     code: await approve(url, user),
     redirect_uri: callback,
   })
-  const { access_token } = await readJson<{ access_token: string }>(response)
-  return access_token
+  return readJson<TokenBody>(response)
+}
+
+/** An access token of the person called `user`. */
+export async function signIn(url: string, user: string): Promise<string> {
+  return (await getTokens(url, user)).access_token
+}
+
+export function refresh(
+  url: string,
+  refreshToken: string,
+  headers?: Record<string, string>,
+): Promise<Response> {
+  return postToken(url, { grant_type: 'refresh_token', refresh_token: refreshToken }, headers)
 }
 
 export function getApi(url: string, path: string, token: string): Promise<Response> {

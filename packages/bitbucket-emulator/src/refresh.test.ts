@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type BitbucketEmulator, type EmulatorOptions, startBitbucketEmulator } from './emulator.ts'
+import {
+  basic,
+  callback,
+  getApi,
+  getTokens,
+  readJson,
+  refresh,
+  type TokenBody,
+} from './testing/client.ts'
+
+const minute = 60 * 1000
+const day = 24 * 60 * minute
+
+let emulator: BitbucketEmulator
+let url: string
+
+async function start(options: EmulatorOptions = {}): Promise<void> {
+  await emulator?.close()
+  emulator = await startBitbucketEmulator(options)
+  url = emulator.url
+}
+
+async function refreshed(refreshToken: string): Promise<TokenBody> {
+  const response = await refresh(url, refreshToken)
+  expect(response.status).toBe(200)
+  return readJson<TokenBody>(response)
+}
+
+const wrongCredentials = {
+  error: 'unauthorized_client',
+  error_description: 'Invalid OAuth client credentials',
+}
+
+async function expectRefused(
+  response: Response,
+  body: Record<string, string> = wrongCredentials,
+): Promise<void> {
+  expect(response.status).toBe(400)
+  expect(await response.json()).toEqual(body)
+}
+
+const otherClient = {
+  clientId: 'other',
+  clientSecret: 'other-secret',
+  callbackUrl: callback,
+}
+const seed = {
+  consumers: [
+    { clientId: 'latchkey-dev', clientSecret: 'latchkey-dev-secret', callbackUrl: callback },
+    otherClient,
+  ],
+}
+const asOther = { authorization: `Basic ${btoa('other:other-secret')}` }
+
+afterEach(() => emulator.close())
+
+describe('refreshing in 2026', () => {
+  beforeEach(() => start())
+
+  it('gives a new pair, and leaves the old access token to its two hours', async () => {
+    const first = await getTokens(url, 'ada')
+    const response = await refresh(url, first.refresh_token)
+    const second = await readJson<TokenBody>(response)
+    expect(second).toEqual({
+      scope: 'account email',
+      access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+      expires_in: 7200,
+      token_type: 'bearer',
+      state: 'refresh_token',
+      refresh_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+    })
+    expect(second.access_token).not.toBe(first.access_token)
+    expect(second.refresh_token).not.toBe(first.refresh_token)
+    for (const { access_token } of [first, second]) {
+      expect((await getApi(url, '/2.0/user', access_token)).status).toBe(200)
+    }
+    emulator.advance(7200 * 1000)
+    expect((await getApi(url, '/2.0/user', second.access_token)).status).toBe(401)
+    await refreshed(second.refresh_token)
+  })
+
+  it('lets the old token live for ten minutes, so that a race goes unnoticed at first', async () => {
+    const { refresh_token } = await getTokens(url, 'ada')
+    await refreshed(refresh_token)
+    emulator.advance(9 * minute)
+    await refreshed(refresh_token)
+    emulator.advance(1 * minute)
+    await expectRefused(await refresh(url, refresh_token))
+  })
+
+  it('counts the ten minutes from the first use, not from the last', async () => {
+    const { refresh_token } = await getTokens(url, 'ada')
+    await refreshed(refresh_token)
+    for (let passed = 0; passed < 9; passed += 3) {
+      emulator.advance(3 * minute)
+      await refreshed(refresh_token)
+    }
+    emulator.advance(1 * minute)
+    await expectRefused(await refresh(url, refresh_token))
+  })
+
+  it('leaves the new token alone when the old one comes again', async () => {
+    const first = await getTokens(url, 'ada')
+    const second = await refreshed(first.refresh_token)
+    emulator.advance(11 * minute)
+    await expectRefused(await refresh(url, first.refresh_token))
+    await refreshed(second.refresh_token)
+  })
+
+  it('keeps a token that nobody uses for three months', async () => {
+    const [kept, lost] = [await getTokens(url, 'ada'), await getTokens(url, 'ben')]
+    emulator.advance(90 * day - minute)
+    const next = await refreshed(kept.refresh_token)
+    emulator.advance(minute)
+    await expectRefused(await refresh(url, lost.refresh_token))
+    emulator.advance(89 * day)
+    await refreshed(next.refresh_token)
+  })
+
+  it('gives many who ask at once with the same token a pair each', async () => {
+    const { refresh_token } = await getTokens(url, 'ada')
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refreshed(refresh_token)))
+    expect(new Set(answers.map((answer) => answer.refresh_token)).size).toBe(20)
+  })
+
+  it.each(['made-up', ''])(
+    'has one answer for a dead token and an unknown one: %j',
+    async (token) => {
+      await expectRefused(await refresh(url, token))
+    },
+  )
+
+  it('is not possible with an access token', async () => {
+    const { access_token } = await getTokens(url, 'ada')
+    await expectRefused(await refresh(url, access_token))
+  })
+
+  it('is for the client that the token was given to', async () => {
+    await start({ seed })
+    const { refresh_token } = await getTokens(url, 'ada')
+    await expectRefused(await refresh(url, refresh_token, asOther))
+    await refreshed(refresh_token)
+  })
+
+  it('needs the client to say who it is', async () => {
+    const { refresh_token } = await getTokens(url, 'ada')
+    const cure = 'Requests must be authenticated using OAuth client credentials'
+    await expectRefused(await refresh(url, refresh_token, {}), {
+      error: 'unauthorized_client',
+      error_description: cure,
+    })
+  })
+
+  it('ends with a reset', async () => {
+    const { refresh_token } = await getTokens(url, 'ada')
+    emulator.reset()
+    await expectRefused(await refresh(url, refresh_token))
+  })
+})
+
+describe('after a dead refresh token', () => {
+  it('others are as good as before, unless a lockout is asked for', async () => {
+    await start()
+    const { refresh_token } = await getTokens(url, 'ada')
+    await expectRefused(await refresh(url, 'made-up'))
+    await refreshed(refresh_token)
+  })
+
+  it('every token of the client gets the same answer while the lockout lasts', async () => {
+    await start({ seed, refreshLockoutMs: 3 * minute })
+    const { refresh_token } = await getTokens(url, 'ada')
+    await expectRefused(await refresh(url, 'made-up', { authorization: basic }))
+    emulator.advance(2 * minute)
+    await expectRefused(await refresh(url, refresh_token))
+    expect((await getTokens(url, 'ben')).access_token).not.toBe('')
+    emulator.advance(1 * minute)
+    await refreshed(refresh_token)
+  })
+
+  it('another client notices nothing', async () => {
+    await start({ seed, refreshLockoutMs: 3 * minute })
+    const { refresh_token } = await getTokens(url, 'ada')
+    await expectRefused(await refresh(url, 'made-up', asOther))
+    await refreshed(refresh_token)
+  })
+})
+
+describe('refreshing before 2026', () => {
+  beforeEach(() => start({ profile: 'legacy' }))
+
+  it('gives a new access token, and the same refresh token, which never dies', async () => {
+    const { refresh_token } = await getTokens(url, 'ada')
+    for (let year = 0; year < 3; year += 1) {
+      emulator.advance(365 * day)
+      const next = await refreshed(refresh_token)
+      expect(next.refresh_token).toBe(refresh_token)
+      expect((await getApi(url, '/2.0/user', next.access_token)).status).toBe(200)
+    }
+  })
+
+  it('names a token that it does not know', async () => {
+    await expectRefused(await refresh(url, 'made-up'), {
+      error: 'invalid_request',
+      error_description: 'Invalid refresh_token',
+    })
+  })
+})
