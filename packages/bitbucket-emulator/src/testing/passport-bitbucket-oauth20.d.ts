@@ -1,0 +1,21 @@
+// The package has no types of its own. This is what the tests use of it.
+declare module 'passport-bitbucket-oauth20' {
+  import type { Strategy as PassportStrategy } from 'passport'
+
+  export interface BitbucketProfile {
+    id: string
+    username: string
+    displayName: string
+    emails: { value: string; primary: boolean; verified: boolean }[]
+  }
+
+  export const Strategy: new (
+    options: Record<string, string>,
+    verify: (
+      accessToken: string,
+      refreshToken: string,
+      profile: BitbucketProfile,
+      done: (error: null, user: object) => void,
+    ) => void,
+  ) => PassportStrategy
+}
