@@ -1,0 +1,51 @@
+import {
+  type EmulatorOptions,
+  rateLimitExceeded,
+  startBitbucketEmulator,
+} from '@latchkey/bitbucket-emulator'
+import { expect, it, onTestFinished } from 'vitest'
+import { buildApp } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+
+async function startBitbucket(options: EmulatorOptions) {
+  const emulator = await startBitbucketEmulator(options)
+  onTestFinished(emulator.close)
+  return emulator
+}
+
+it.each<[string, EmulatorOptions]>([
+  ['as it is in 2026', { profile: '2026' }],
+  ['as it was before', { profile: 'legacy' }],
+  ['that checks PKCE', { pkce: 'enforce' }],
+  ['that takes credentials in the header only', { clientAuth: 'basic' }],
+  ['that narrows a token to the scopes that were asked for', { scopeParameter: 'narrow' }],
+])('signs people in at a Bitbucket %s', async (_, options) => {
+  const browser = createBrowser(await buildApp(await startBitbucket(options)))
+  const answer = await browser.signIn('ada')
+  expect(answer.headers.location).toBe('/')
+  expect((await browser.get('/api/me')).json().user).toMatchObject({
+    name: 'Ada Test',
+    email: 'ada@example.com',
+    emailVerified: true,
+  })
+})
+
+it('asks for no more than Bitbucket needs to say who somebody is', async () => {
+  const browser = createBrowser(await buildApp(await startBitbucket({})))
+  const { searchParams } = new URL(await browser.start())
+  expect(searchParams.get('scope')).toBe('account email')
+})
+
+it.each([
+  ['GET /2.0/user', rateLimitExceeded],
+  ['GET /2.0/user', { status: 429 }],
+  ['GET /2.0/user/emails', rateLimitExceeded],
+] as const)('asks once, and no more, where Bitbucket has had enough: %s', async (route, answer) => {
+  const emulator = await startBitbucket({})
+  emulator.answerNext(route, { ...answer, times: 9 })
+  const browser = createBrowser(await buildApp(emulator))
+  const failed = await browser.signIn('ada')
+  expect(failed.headers.location).toContain('auth_error=provider_unavailable')
+  const [, path] = route.split(' ')
+  expect(emulator.requests.filter((request) => request.path === path)).toHaveLength(1)
+})
