@@ -49,10 +49,9 @@ export function cookiesFor(origin: URL): Cookies {
 
 /** The value of one cookie of a raw `Cookie` header, or `null`. Nothing else of the header is parsed. */
 export function readCookie(header: string | undefined, name: string): string | null {
-  if (header === undefined) return null
-  for (const pair of header.split(';')) {
+  for (const pair of header?.split(';') ?? []) {
     const equals = pair.indexOf('=')
-    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim()
+    if (equals > 0 && nameOf(pair, equals) === name) return pair.slice(equals + 1)
   }
   return null
 }
@@ -62,8 +61,17 @@ export function readCookies(header: string | undefined, prefix: string): Map<str
   const found = new Map<string, string>()
   for (const pair of header?.split(';') ?? []) {
     const equals = pair.indexOf('=')
-    const name = pair.slice(0, equals).trim()
-    if (equals > 0 && name.startsWith(prefix)) found.set(name, pair.slice(equals + 1).trim())
+    const name = nameOf(pair, equals)
+    if (equals > 0 && name.startsWith(prefix)) found.set(name, pair.slice(equals + 1))
   }
   return found
+}
+
+/**
+ * The name to the letter, without the one space that browsers put between cookies. Not trimmed:
+ * `trim()` drops a no-break space too, and a name that begins with one has no `__Host-` in a browser's
+ * eyes, so that any subdomain may set it.
+ */
+function nameOf(pair: string, equals: number): string {
+  return pair.slice(pair.startsWith(' ') ? 1 : 0, Math.max(equals, 0))
 }

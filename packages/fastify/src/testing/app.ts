@@ -17,6 +17,15 @@ export const SECRET = 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo'
 /** The consumer of `https://app.example.com`. */
 export const EXAMPLE_CONSUMER = { clientId: 'app-example', clientSecret: 'app-example-secret' }
 
+/** Where the application is in production. */
+export const HTTPS_ORIGIN = 'https://app.example.com'
+
+/** The options that put the application there. */
+export function onHttps(emulator: { readonly url: string }): LatchkeyOptions {
+  const consumer = { emulatorUrl: emulator.url, ...EXAMPLE_CONSUMER }
+  return { origin: HTTPS_ORIGIN, providers: [bitbucket(consumer)] }
+}
+
 /** One emulator for a test file, as new for every test. */
 export function setUpEmulator(): () => BitbucketEmulator {
   let emulator: BitbucketEmulator

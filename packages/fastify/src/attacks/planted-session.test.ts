@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { buildApp, HTTPS_ORIGIN, onHttps, setUpEmulator } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { sendRaw } from '../testing/raw-request.ts'
+
+const emulator = setUpEmulator()
+
+const tokenIn = (cookies: string): string => {
+  const token = /latchkey(?:-3000)?=([\w.-]+)/.exec(cookies)?.[1]
+  if (token === undefined) throw new Error('nobody is signed in')
+  return token
+}
+
+describe('a subdomain that plants a session under a name like ours', () => {
+  // Browsers let a subdomain set what does not begin with `__Host-` to the letter, and send it along.
+  it.each([
+    ['a no-break space before it', '\u00a0__Host-latchkey'],
+    ['a vertical tab before it', '\u000b__Host-latchkey'],
+    ['a form feed before it', '\u000c__Host-latchkey'],
+    ['a no-break space after it', '__Host-latchkey\u00a0'],
+    ['another case', '__host-latchkey'],
+    ['no prefix', 'latchkey'],
+    ['its prefix escaped', '%5f_Host-latchkey'],
+    ['quotes around it', '"__Host-latchkey"'],
+  ])('with %s, signs nobody in', async (_what, name) => {
+    const app = await buildApp(emulator(), onHttps(emulator()))
+    const attacker = createBrowser(app, HTTPS_ORIGIN)
+    await attacker.signIn('ben')
+    const cookie = `${name}=${tokenIn(attacker.cookies())}`
+    const me = await app.inject({ url: '/api/me', headers: { cookie } })
+    expect(me.statusCode).toBe(401)
+  })
+
+  it('does not get before the session that the browser has, as bytes on the wire', async () => {
+    const app = await buildApp(emulator(), onHttps(emulator()))
+    const [attacker, victim] = [createBrowser(app, HTTPS_ORIGIN), createBrowser(app, HTTPS_ORIGIN)]
+    await attacker.signIn('ben')
+    await victim.signIn('ada')
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const planted = `\u00a0__Host-latchkey=${tokenIn(attacker.cookies())}`
+    const answer = await sendRaw(app, [
+      'GET /api/me HTTP/1.1',
+      'Host: app.example.com',
+      `Cookie: ${planted}; ${victim.cookies()}`,
+    ])
+    expect(answer).toContain('"name":"Ada Test"')
+  })
+
+  it('cannot do so with a flow either', async () => {
+    const app = await buildApp(emulator(), onHttps(emulator()))
+    const attacker = createBrowser(app, HTTPS_ORIGIN)
+    const callback = await attacker.consent(await attacker.start(), { user: 'ben' })
+    const headers = { cookie: `\u00a0${attacker.cookies()}` }
+    const answer = await app.inject({ url: callback, headers })
+    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    expect((await attacker.get(callback)).headers.location).toBe('/')
+  })
+})
