@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildApp, HTTPS_ORIGIN, onHttps, setUpEmulator } from '../testing/app.ts'
-import { createBrowser } from '../testing/browser.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
 import { sendRaw } from '../testing/raw-request.ts'
 
 const emulator = setUpEmulator()
@@ -54,5 +54,51 @@ describe('a subdomain that plants a session under a name like ours', () => {
     const answer = await app.inject({ url: callback, headers })
     expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
     expect((await attacker.get(callback)).headers.location).toBe('/')
+  })
+})
+
+describe('a session cookie that was there before the sign-in', () => {
+  it.each([
+    ['invented', async () => `${'A'.repeat(22)}.${'B'.repeat(43)}`],
+    ['nonsense', async () => 'attacker'],
+    [
+      'that of the attacker’s own session',
+      async (attacker: Browser) => {
+        await attacker.signIn('ben')
+        return tokenIn(attacker.cookies())
+      },
+    ],
+    [
+      'that of a session that has ended',
+      async (attacker: Browser) => {
+        await attacker.signIn('ben')
+        const token = tokenIn(attacker.cookies())
+        await attacker.post('/auth/sign-out')
+        return token
+      },
+    ],
+  ])('and was %s is replaced, and opens nothing afterwards', async (_what, plant) => {
+    const app = await buildApp(emulator())
+    const [attacker, victim] = [createBrowser(app), createBrowser(app)]
+    const planted = await plant(attacker)
+    victim.jar.setCookieSync(`latchkey-3000=${planted}; Path=/`, 'http://localhost:3000/')
+    await victim.signIn('ada')
+    const issued = tokenIn(victim.cookies())
+    // Neither half survives, or the attacker would know one.
+    for (const half of planted.split('.')) expect(issued).not.toContain(half)
+    expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
+    const headers = { cookie: `latchkey-3000=${planted}` }
+    expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+  })
+
+  it('gets nothing from a sign-in that fails', async () => {
+    const app = await buildApp(emulator())
+    const victim = createBrowser(app)
+    const planted = `latchkey-3000=${'A'.repeat(22)}.${'B'.repeat(43)}`
+    victim.jar.setCookieSync(`${planted}; Path=/`, 'http://localhost:3000/')
+    const callback = await victim.signIn('inactive')
+    expect(callback.headers.location).toBe('/auth/sign-in?auth_error=account_inactive')
+    const me = await app.inject({ url: '/api/me', headers: { cookie: planted } })
+    expect(me.statusCode).toBe(401)
   })
 })
