@@ -5,7 +5,7 @@ import { readCookie } from './cookies.ts'
 import { askStore, LatchkeyError, sendError } from './errors.ts'
 import type { Settings } from './options.ts'
 import { sha256 } from './seal.ts'
-import type { StoredSession, StoredUser } from './store.ts'
+import type { Store, StoredSession, StoredUser } from './store.ts'
 
 /** Who a request comes from. */
 export interface Auth {
@@ -36,11 +36,12 @@ export function createSessions({ site, store, clock }: Settings): Sessions {
     if (cookie === null || cookie === '') return null
     const [, id, secret] = TOKEN.exec(cookie) ?? []
     if (id === undefined || secret === undefined) return refuse(request, 'malformed')
-    const found = await askStore(request.log, () => store.findSession(id))
+    const found = await askStore(request.log, async () => whole(await store.findSession(id), id))
     if (found === null) return refuse(request, 'unknown')
     if (!isSameHash(sha256(secret), found.session.secretHash))
       return refuse(request, 'wrong secret')
-    if (found.session.expiresAt <= clock()) return refuse(request, 'expired')
+    // Put this way round, a time that is none has passed.
+    if (!(found.session.expiresAt > clock())) return refuse(request, 'expired')
     return { user: publicUser(found.user), session: publicSession(found.session) }
   }
 
@@ -74,6 +75,19 @@ export function createSessions({ site, store, clock }: Settings): Sessions {
       return answer
     },
   }
+}
+
+type Found = Awaited<ReturnType<Store['findSession']>>
+
+/**
+ * The store's answer, if it is one: no session, or the one that was asked for, with its own user.
+ * @throws anything otherwise; a store that mixes people up has not answered
+ */
+function whole(found: Found, id: string): Found {
+  if (found === null) return null
+  const { session, user } = found
+  if (session.id === id && session.userId === user.id) return found
+  throw new Error('The store answered with another session or user than it was asked for.')
 }
 
 /** A session cookie that opens nothing means signed out; it is worth a line, not an error. */
