@@ -1,0 +1,220 @@
+import Fastify, {
+  type FastifyInstance,
+  type FastifyServerOptions,
+  type LightMyRequestResponse,
+} from 'fastify'
+import { afterEach, describe, expect, it } from 'vitest'
+import latchkey from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, HTTPS_ORIGIN, onHttps, SECRET, setUpEmulator } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { sendRaw } from '../testing/raw-request.ts'
+
+const emulator = setUpEmulator()
+const apps: FastifyInstance[] = []
+
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.close()))
+})
+
+type TrustProxy = NonNullable<FastifyServerOptions['trustProxy']>
+
+async function buildBehindProxy(trustProxy: TrustProxy): Promise<FastifyInstance> {
+  const app = Fastify({ trustProxy })
+  apps.push(app)
+  await app.register(latchkey, {
+    ...onHttps(emulator()),
+    secret: SECRET,
+    store: sqlite(':memory:'),
+  })
+  app.get('/seen', async ({ host, protocol }) => ({ host, protocol }))
+  return app
+}
+
+/** One request of each kind, which between them make every absolute URL and cookie that there is. */
+const REQUESTS = [
+  { url: '/auth/bitbucket/start?return_to=%2Fwork' },
+  { url: '/auth/bitbucket/start', headers: { 'sec-fetch-site': 'cross-site' } },
+  { url: '/auth/bitbucket/callback?code=c&state=s' },
+  { url: '/auth/sign-in?return_to=%2Fwork&auth_error=flow_used' },
+  { url: '/auth/providers' },
+  { url: '/auth/session' },
+  { url: '/auth/nothing' },
+  { url: '/auth/sign-out', method: 'POST' as const, headers: { origin: HTTPS_ORIGIN } },
+  {
+    url: '/auth/sign-out',
+    method: 'POST' as const,
+    headers: { origin: HTTPS_ORIGIN, 'content-type': 'application/x-www-form-urlencoded' },
+    payload: 'return_to=%2Fbye',
+  },
+]
+
+/** What an answer says, without what is new each time. */
+function said({ statusCode, headers, body }: LightMyRequestResponse): object {
+  const { date: _date, ...rest } = headers
+  const text = JSON.stringify(rest)
+    .replace(/(state|code_challenge)=[\w-]{43}/g, '$1=…')
+    .replace(/-flow-[\w-]{10}=[\w-]+/g, '-flow-…=…')
+  return { statusCode, headers: JSON.parse(text), body }
+}
+
+async function answers(
+  app: FastifyInstance,
+  hostile: Readonly<Record<string, string>> = {},
+): Promise<object[]> {
+  const all: object[] = []
+  for (const { headers = {}, ...request } of REQUESTS) {
+    const answer = await app.inject({
+      ...request,
+      headers: { host: 'app.example.com', ...headers, ...hostile },
+    })
+    all.push(said(answer))
+  }
+  return all
+}
+
+const HOSTILE: readonly Readonly<Record<string, string>>[] = [
+  { host: 'evil.example' },
+  { host: 'app.example.com:81' },
+  { host: 'app.example.com.evil.example' },
+  { host: 'app.example.com@evil.example' },
+  { host: 'a"><script>alert(1)</script>' },
+  { host: 'localhost:3000' },
+  { host: '' },
+  { 'x-forwarded-host': 'evil.example' },
+  { 'x-forwarded-host': 'app.example.com, evil.example' },
+  { 'x-forwarded-host': 'evil.example, app.example.com' },
+  { forwarded: 'for=127.0.0.1;host=evil.example;proto=http' },
+  { 'x-forwarded-proto': 'http' },
+  { 'x-forwarded-proto': 'https,http' },
+  { 'x-forwarded-proto': 'javascript' },
+  { 'x-forwarded-scheme': 'http', 'x-forwarded-ssl': 'off', 'front-end-https': 'off' },
+  { 'x-forwarded-port': '444', 'x-forwarded-server': 'evil.example', 'x-host': 'evil.example' },
+  { 'x-forwarded-prefix': '//evil.example', 'x-script-name': '//evil.example' },
+  { 'x-original-url': '/evil', 'x-rewrite-url': '/evil', 'x-original-host': 'evil.example' },
+  { 'x-forwarded-for': 'evil.example', via: '1.1 evil.example' },
+]
+
+describe('a request that lies about host, scheme or path', () => {
+  it.each<[string, TrustProxy, object]>([
+    ['nobody', false, { host: 'app.example.com', protocol: 'http' }],
+    ['somebody else', '10.0.0.1', { host: 'app.example.com', protocol: 'http' }],
+    ['everybody', true, { host: 'evil.example', protocol: 'https' }],
+    ['the address that it has', '127.0.0.1', { host: 'evil.example', protocol: 'https' }],
+    // Gone from Fastify's types, and still in its documentation.
+    [
+      'one hop, which it takes for nobody,',
+      1 as never,
+      { host: 'app.example.com', protocol: 'http' },
+    ],
+    ['whom a function names', () => true, { host: 'evil.example', protocol: 'https' }],
+  ])(
+    'changes no answer of ours, though Fastify trusts %s as a proxy',
+    async (_who, trust, seen) => {
+      const app = await buildBehindProxy(trust)
+      const lie = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
+      const headers = { host: 'app.example.com', ...lie }
+      expect((await app.inject({ url: '/seen', headers })).json()).toEqual(seen)
+
+      const plain = await answers(app)
+      expect(plain[0]).toMatchObject({
+        headers: {
+          location: expect.stringContaining(
+            encodeURIComponent(`${HTTPS_ORIGIN}/auth/bitbucket/callback`),
+          ),
+          'set-cookie': expect.stringMatching(/^__Host-.*; Secure/),
+        },
+      })
+      for (const hostile of HOSTILE) expect(await answers(app, hostile)).toEqual(plain)
+    },
+  )
+
+  it('sends nobody away from the origin in development', async () => {
+    const app = await buildApp(emulator())
+    const locals = ['localhost:3000', '127.0.0.1:3000', '[::1]:3000', 'localhost:81']
+    for (const hostile of [...HOSTILE, ...locals.map((host) => ({ host }))]) {
+      for (const answer of await answers(app, hostile)) {
+        expect(JSON.stringify(answer)).not.toMatch(/evil|script>|:81|127\.0\.0\.1:3000|\[::1\]/)
+      }
+    }
+  })
+})
+
+describe('bytes that no HTTP client sends', () => {
+  const location = (answer: string): URL => {
+    return new URL(/^location: (.*)\r$/m.exec(answer)?.[1] ?? 'missing:')
+  }
+
+  it.each([
+    ['two Host lines', ['GET {path} HTTP/1.1', 'Host: app.example.com', 'Host: evil.example']],
+    [
+      'two Host lines in turn',
+      ['GET {path} HTTP/1.1', 'Host: evil.example', 'Host: app.example.com'],
+    ],
+    ['a whole URL', ['GET https://evil.example{path} HTTP/1.1', 'Host: app.example.com']],
+    ['a whole URL of both', ['GET https://evil.example{path} HTTP/1.1', 'Host: evil.example']],
+    ['markup as Host', ['GET {path} HTTP/1.1', 'Host: a"><script>alert(1)</script>']],
+    ['an empty Host', ['GET {path} HTTP/1.1', 'Host:']],
+    ['no Host at all', ['GET {path} HTTP/1.0']],
+    [
+      'two of each forwarding header',
+      [
+        'GET {path} HTTP/1.1',
+        'Host: app.example.com',
+        'X-Forwarded-Host: evil.example',
+        'X-Forwarded-Host: app.example.com',
+        'X-Forwarded-Proto: http',
+        'X-Forwarded-Proto: https',
+      ],
+    ],
+  ])('with %s lead where any request leads', async (_what, lines) => {
+    const app = await buildBehindProxy(true)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const ask = (path: string): Promise<string> => {
+      return sendRaw(
+        app,
+        lines.map((line) => line.replace('{path}', path)),
+      )
+    }
+    const start = await ask('/auth/bitbucket/start')
+    expect(start).toMatch(/^HTTP\/1\.[01] 303 /)
+    expect(location(start).origin).toBe(emulator().url)
+    expect(location(start).searchParams.get('redirect_uri')).toBe(
+      `${HTTPS_ORIGIN}/auth/bitbucket/callback`,
+    )
+    expect(start).toMatch(/^set-cookie: __Host-latchkey-flow-.*; Secure; SameSite=Lax\r$/m)
+    expect(await ask('/auth/bitbucket/callback?code=c&state=s')).toMatch(
+      /^location: \/auth\/sign-in\?auth_error=flow_missing\r$/m,
+    )
+    const page = await ask('/auth/sign-in')
+    expect(page).toContain('href="/auth/bitbucket/start"')
+    expect(start + page).not.toMatch(/evil\.example|<script>/)
+  })
+
+  it('with a whole URL lead to the origin in development too', async () => {
+    const app = await buildApp(emulator())
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const answer = await sendRaw(app, [
+      'GET http://evil.example/auth/bitbucket/start HTTP/1.1',
+      'Host: 127.0.0.1',
+    ])
+    expect(location(answer).href).toBe('http://localhost:3000/auth/bitbucket/start')
+  })
+})
+
+describe('a proxy that ends TLS in front', () => {
+  it.each([true, false])(
+    'gets cookies for https though it speaks http, with trustProxy %s, and no loop',
+    async (trustProxy) => {
+      const app = await buildBehindProxy(trustProxy)
+      const browser = createBrowser(app, HTTPS_ORIGIN)
+      expect((await browser.signIn('ada')).headers.location).toBe('/')
+      expect(browser.cookies()).toMatch(/^__Host-latchkey=/)
+      const cookies = await browser.jar.getCookies(HTTPS_ORIGIN)
+      for (const cookie of cookies) expect(cookie.secure).toBe(true)
+      expect((await browser.get('/auth/session')).json()).toMatchObject({
+        user: { name: 'Ada Test' },
+      })
+    },
+  )
+})
