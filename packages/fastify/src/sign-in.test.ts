@@ -2,14 +2,7 @@ import type { SessionBody } from '@latchkey/contract'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
 import { sqlite } from './sqlite.ts'
-import {
-  buildApp,
-  countRows,
-  EXAMPLE_CONSUMER,
-  SECRET,
-  setUpEmulator,
-  temporaryFile,
-} from './testing/app.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 
 const emulator = setUpEmulator()
@@ -412,61 +405,6 @@ describe('signing out', () => {
     expect(answer.statusCode).toBe(400)
     expect(answer.json().error.code).toBe('invalid_request')
     expect((await browser.get('/api/me')).statusCode).toBe(200)
-  })
-})
-
-describe('cookies', () => {
-  it('on https are __Host-, Secure, HttpOnly, Lax, for the whole site, set and cleared alike', async () => {
-    const app = await buildApp(emulator(), {
-      origin: 'https://app.example.com',
-      providers: [bitbucket({ emulatorUrl: emulator().url, ...EXAMPLE_CONSUMER })],
-    })
-    const browser = createBrowser(app, 'https://app.example.com')
-    const start = await browser.get('/auth/bitbucket/start')
-    const flowCookie = String(start.headers['set-cookie'])
-    expect(flowCookie).toMatch(
-      /^__Host-latchkey-flow-[\w-]{10}=[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
-    )
-    const path = await browser.consent(start.headers.location as string, { user: 'ada' })
-    const callback = await browser.get(path)
-    const signOut = await browser.post('/auth/sign-out')
-    const all = [callback, signOut].flatMap(({ headers }) => [headers['set-cookie'] ?? []].flat())
-    expect(all).toHaveLength(4)
-    for (const cookie of all) {
-      expect(cookie).toMatch(/^__Host-latchkey(-last|-flow-[\w-]{10})?=[\w.-]*; Max-Age=\d+; /)
-      expect(cookie).toMatch(/; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
-    }
-    expect(browser.cookies()).toMatch(/^__Host-latchkey-last=bitbucket$/)
-  })
-
-  it('on loopback http carry the port in their names, since ports share cookies', async () => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    await browser.signIn('ada')
-    expect(browser.cookies()).toMatch(/latchkey-3000=[\w.-]+; latchkey-3000-last=bitbucket/)
-  })
-
-  it('ignore what the application has set for its own', async () => {
-    const { default: Fastify } = await import('fastify')
-    const { default: cookie } = await import('@fastify/cookie')
-    const { default: latchkey } = await import('./index.ts')
-    const app = Fastify()
-    await app.register(cookie, {
-      secret: 'the application signs its cookies',
-      parseOptions: { domain: 'example.com', signed: true, path: '/elsewhere' },
-    })
-    await app.register(latchkey, {
-      origin: 'https://app.example.com',
-      secret: SECRET,
-      providers: [bitbucket({ emulatorUrl: emulator().url, ...EXAMPLE_CONSUMER })],
-      store: sqlite(':memory:'),
-    })
-    const browser = createBrowser(app, 'https://app.example.com')
-    await browser.signIn('ada')
-    expect((await browser.get('/auth/session')).json()).toMatchObject({
-      user: { name: 'Ada Test' },
-    })
-    await app.close()
   })
 })
 

@@ -12,7 +12,7 @@ export async function sendRaw(
 ): Promise<string> {
   const { port } = app.server.address() as AddressInfo
   const socket = connect(port, '127.0.0.1')
-  socket.end([...lines, 'Connection: close', '', body].join('\r\n'), 'latin1')
+  socket.write([...lines, 'Connection: close', '', body].join('\r\n'), 'latin1')
   let answer = ''
   for await (const chunk of socket.setEncoding('latin1')) answer += chunk
   return answer
