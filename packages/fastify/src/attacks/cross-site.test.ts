@@ -1,0 +1,229 @@
+import Fastify from 'fastify'
+import { describe, expect, it } from 'vitest'
+import latchkey from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, HTTPS_ORIGIN, onHttps, SECRET, setUpEmulator } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { everyAnswer } from '../testing/every-answer.ts'
+
+const emulator = setUpEmulator()
+const FORM = 'application/x-www-form-urlencoded'
+
+/** Every route that changes something for who is signed in. */
+const CHANGING = [{ method: 'POST', url: '/auth/sign-out' }] as const
+
+/** Which requests that change something are a page's of ours: by Origin, then by Sec-Fetch-Site. */
+const SITES = ['same-origin', 'same-site', 'cross-site', 'none', 'Same-Origin', undefined]
+const MATRIX: readonly [origin: string | undefined, ...passes: boolean[]][] = [
+  [HTTPS_ORIGIN, true, false, false, false, false, true],
+  ['null', true, false, false, false, false, false],
+  [undefined, true, false, false, false, false, false],
+  ['', false, false, false, false, false, false],
+  ['https://evil.example', false, false, false, false, false, false],
+  ['https://sub.app.example.com', false, false, false, false, false, false],
+  ['https://example.com', false, false, false, false, false, false],
+  ['http://app.example.com', false, false, false, false, false, false],
+  ['https://app.example.com:444', false, false, false, false, false, false],
+  ['https://app.example.com.evil.example', false, false, false, false, false, false],
+  ['https://app.example.com@evil.example', false, false, false, false, false, false],
+  ['https://app.example.com, https://evil.example', false, false, false, false, false, false],
+  ['https://evil.example/https://app.example.com', false, false, false, false, false, false],
+]
+
+describe('a request that changes something', () => {
+  it('is one of a list', async () => {
+    const app = Fastify()
+    const found: string[] = []
+    app.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) {
+        if (!['GET', 'HEAD'].includes(one) && !url.endsWith('/*')) found.push(`${one} ${url}`)
+      }
+    })
+    await app.register(latchkey, {
+      ...onHttps(emulator()),
+      secret: SECRET,
+      store: sqlite(':memory:'),
+    })
+    await app.ready()
+    expect(found).toEqual(CHANGING.map(({ method, url }) => `${method} ${url}`))
+    await app.close()
+  })
+
+  it.each(CHANGING)('($method $url) passes for a page of ours, and for no other', async (route) => {
+    const app = await buildApp(emulator(), onHttps(emulator()))
+    const user = await app.latchkey.users.create({ name: 'Ada Test' })
+    for (const [origin, ...passes] of MATRIX) {
+      const passed: boolean[] = []
+      for (const site of SITES) {
+        const { cookie } = await app.latchkey.sessions.create(user.id)
+        const headers = {
+          cookie,
+          ...(origin === undefined ? {} : { origin }),
+          ...(site === undefined ? {} : { 'sec-fetch-site': site }),
+        }
+        const answer = await app.inject({ ...route, headers })
+        const still = await app.inject({ url: '/api/me', headers: { cookie } })
+        if (answer.statusCode === 403) {
+          expect(answer.json().error.code).toBe('cross_site')
+          expect(answer.headers['set-cookie']).toBeUndefined()
+          expect(still.statusCode).toBe(200)
+        } else {
+          expect(answer.statusCode).toBe(204)
+          expect(still.statusCode).toBe(401)
+        }
+        passed.push(answer.statusCode === 204)
+      }
+      expect([origin, ...passed]).toEqual([origin, ...passes])
+    }
+  })
+})
+
+describe('a page at another port or name of this machine, in development', () => {
+  it.each([
+    'http://localhost:3001',
+    'http://localhost',
+    'https://localhost:3000',
+    'http://sub.localhost:3000',
+    'http://127.0.0.1:3000',
+    'http://[::1]:3000',
+  ])('such as %s is another site too', async (origin) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    for (const site of [
+      {},
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'same-origin' },
+    ]) {
+      const answer = await browser.post('/auth/sign-out', undefined, { origin, ...site })
+      expect(answer.statusCode).toBe(403)
+    }
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+})
+
+describe('another site that signs a person out', () => {
+  it('by a link, a picture or a form with GET finds nothing there', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    for (const destination of ['document', 'image', 'iframe', 'empty']) {
+      const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': destination }
+      for (const url of ['/auth/sign-out', '/auth/sign-out?scope=global&_method=POST']) {
+        expect((await browser.get(url, headers)).statusCode).toBe(404)
+      }
+    }
+    const override = { 'x-http-method-override': 'POST', 'x-method-override': 'POST' }
+    expect((await browser.get('/auth/sign-out', override)).statusCode).toBe(404)
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  // What a page may send anywhere without being asked: https://fetch.spec.whatwg.org/#cors-safelisted-method
+  it.each([
+    ['no body and no type', undefined, ''],
+    ['an empty form', FORM, ''],
+    ['a form', FORM, 'scope=global&return_to=%2F'],
+    ['a form with files', 'multipart/form-data; boundary=x', '--x--'],
+    ['JSON that is called text', 'text/plain', '{"scope":"global"}'],
+    ['JSON in a form’s field', 'text/plain', '{"scope":"global","x":"="}'],
+    ['JSON of an odd type', 'application/json\t;x', '{"scope":"global"}'],
+    ['an empty JSON', 'application/json', ''],
+    ['a report of its own', 'application/csp-report', '{"scope":"global"}'],
+    ['a type that cannot be read', 'x', 'x'],
+  ])('by a request with %s is refused before it is read', async (_what, type, payload) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    for (const [origin, site] of [
+      ['https://evil.example', 'cross-site'],
+      ['https://evil.example', undefined],
+      ['null', undefined],
+      [undefined, undefined],
+    ]) {
+      const answer = await app.inject({
+        method: 'POST',
+        url: '/auth/sign-out',
+        headers: {
+          cookie: browser.cookies(),
+          ...(type === undefined ? {} : { 'content-type': type }),
+          ...(origin === undefined ? {} : { origin }),
+          ...(site === undefined ? {} : { 'sec-fetch-site': site }),
+        },
+        payload,
+      })
+      expect(answer.statusCode).toBe(403)
+      expect(answer.json().error.code).toBe('cross_site')
+    }
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+})
+
+describe('another site that reads', () => {
+  it('what an answer says is permitted by none, to whatever origin it is given', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    for (const origin of ['https://evil.example', 'null', 'http://localhost:3001']) {
+      for (const url of ['/auth/session', '/auth/providers', '/auth/sign-in', '/auth/nothing']) {
+        const cors = { origin, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }
+        const preflight = await app.inject({
+          method: 'OPTIONS',
+          url,
+          headers: {
+            ...cors,
+            'access-control-request-method': 'POST',
+            'access-control-request-headers': 'content-type',
+          },
+        })
+        expect(preflight.statusCode).toBe(404)
+        for (const { headers } of [preflight, await browser.get(url, cors)]) {
+          const names = Object.keys(headers).filter((name) => name.startsWith('access-control-'))
+          expect(names).toEqual([])
+          // Nor does any depend on it, so that a cache could mix them up.
+          expect(JSON.stringify(headers)).not.toContain(origin)
+        }
+      }
+    }
+  })
+})
+
+describe('another site that frames, embeds or sniffs', () => {
+  it('is forbidden to by every answer', async () => {
+    const answers = await everyAnswer(emulator(), onHttps(emulator()))
+    const codes = new Set<number>()
+    for (const [what, { headers, statusCode }] of answers) {
+      codes.add(statusCode)
+      // A guard answers on a route of the application, which frames and caches as it likes, in JSON.
+      if (what.startsWith('a guarded route')) {
+        expect(headers['content-type']).toBe('application/json; charset=utf-8')
+        continue
+      }
+      const policy = String(headers['content-security-policy']).split('; ')
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).toContain("frame-ancestors 'none'")
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['referrer-policy']).toBe('same-origin')
+      expect(headers['cross-origin-resource-policy']).toBe('same-origin')
+    }
+    expect([...codes].sort()).toEqual([200, 204, 303, 400, 401, 403, 404, 413, 500, 503])
+  })
+
+  it('gets no script to run on the one page that is HTML', async () => {
+    const answers = await everyAnswer(emulator())
+    const pages = [...answers].filter(([, { headers }]) => {
+      return String(headers['content-type']).startsWith('text/html')
+    })
+    expect(pages.map(([what]) => what)).toEqual([
+      'the sign-in page',
+      'the sign-in page with an error',
+      'the sign-in page, signed in',
+      'the sign-in page without the store',
+    ])
+    for (const [, { body, headers }] of pages) {
+      expect(body).not.toMatch(/<script|\son\w+=|javascript:/i)
+      expect(headers['content-security-policy']).toMatch(
+        /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/,
+      )
+    }
+  })
+})
