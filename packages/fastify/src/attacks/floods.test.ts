@@ -1,0 +1,277 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, it } from 'vitest'
+import latchkey, { bitbucket } from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { sendRaw } from '../testing/raw-request.ts'
+
+const emulator = setUpEmulator()
+const TABLES = ['users', 'identities', 'sessions', 'used_flows'] as const
+
+const rows = (file: string): number[] => TABLES.map((table) => countRows(file, table))
+
+const exchanges = (): number => {
+  return emulator().requests.filter(({ path }) => path === '/site/oauth2/access_token').length
+}
+
+async function listening(app: FastifyInstance): Promise<FastifyInstance> {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return app
+}
+
+describe('thousands of requests', () => {
+  it('for the start store nothing, ask the provider nothing, and disturb nobody', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const browser = createBrowser(app)
+    const url = await browser.start()
+    for (let request = 0; request < 3000; request++) {
+      const { statusCode } = await app.inject('/auth/bitbucket/start')
+      if (statusCode !== 303) throw new Error(`start answered ${statusCode}`)
+    }
+    expect(rows(file)).toEqual([0, 0, 0, 0])
+    expect(emulator().requests).toEqual([])
+    const callback = await browser.consent(url, { user: 'ada' })
+    expect((await browser.get(callback)).headers.location).toBe('/')
+  })
+
+  it('for the callback, each with a code and state of its own, neither', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const browser = createBrowser(app)
+    const url = await browser.start()
+    for (let request = 0; request < 3000; request++) {
+      const state = `${request}`.padStart(43, 'A')
+      const answer = await app.inject(`/auth/bitbucket/callback?code=${request}&state=${state}`)
+      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    }
+    expect(rows(file)).toEqual([0, 0, 0, 0])
+    expect(emulator().requests).toEqual([])
+    const callback = await browser.consent(url, { user: 'ada' })
+    expect((await browser.get(callback)).headers.location).toBe('/')
+  })
+
+  it('for the callback with one flow’s cookie buy one question to the provider, and one row', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const browser = createBrowser(app)
+    const state = new URL(await browser.start()).searchParams.get('state')
+    const headers = { cookie: browser.cookies() }
+    await Promise.all(
+      Array.from({ length: 500 }, (_, code) => {
+        return app.inject({ url: `/auth/bitbucket/callback?code=${code}&state=${state}`, headers })
+      }),
+    )
+    expect(exchanges()).toBe(1)
+    expect(rows(file)).toEqual([0, 0, 0, 1])
+  })
+
+  it('with flows that have expired ask the provider nothing, and their rows do not pile up', async () => {
+    const file = temporaryFile()
+    let now = Date.now()
+    const app = await buildApp(emulator(), { store: sqlite(file), clock: () => now })
+    const browser = createBrowser(app)
+    const callbacks: { url: string; cookie: string }[] = []
+    for (let flow = 0; flow < 50; flow++) {
+      const { headers } = await app.inject('/auth/bitbucket/start')
+      const state = new URL(String(headers.location)).searchParams.get('state')
+      const cookie = String(headers['set-cookie']).split(';', 1)[0] ?? ''
+      callbacks.push({ url: `/auth/bitbucket/callback?code=c&state=${state}`, cookie })
+    }
+    now += 11 * 60 * 1000
+    for (const { url, cookie } of callbacks) {
+      const answer = await app.inject({ url, headers: { cookie } })
+      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_expired')
+    }
+    expect(exchanges()).toBe(0)
+    expect(countRows(file, 'used_flows')).toBeLessThanOrEqual(1)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+  })
+
+  it('from another site’s page do not push out the flow that is under way', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const url = await browser.start()
+    for (let request = 0; request < 20; request++) {
+      const navigation = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' }
+      await browser.get('/auth/bitbucket/start', navigation)
+      await browser.get('/auth/bitbucket/start', { 'sec-fetch-dest': 'image' })
+      await browser.get(`/auth/bitbucket/callback?code=c&state=${request}`, navigation)
+      await browser.get('/auth/bitbucket/callback?error=access_denied', navigation)
+    }
+    const callback = await browser.consent(url, { user: 'ada' })
+    expect((await browser.get(callback)).headers.location).toBe('/')
+  })
+})
+
+describe('a request that is too large', () => {
+  it.each([
+    ['a target', `GET /auth/bitbucket/start?return_to=/${'x'.repeat(20_000)} HTTP/1.1`],
+    ['ten thousand parameters', `GET /auth/sign-in?${'a&'.repeat(10_000)} HTTP/1.1`],
+    ['a state', `GET /auth/bitbucket/callback?state=${'x'.repeat(20_000)} HTTP/1.1`],
+    ['a cookie', `GET /auth/session HTTP/1.1\r\nCookie: a=${'x'.repeat(20_000)}`],
+  ])('in %s is refused before it reaches us', async (_what, line) => {
+    const app = await listening(await buildApp(emulator()))
+    const answer = await sendRaw(app, [line, 'Host: localhost'])
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /)
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+  })
+
+  it.each([
+    ['that it announces', ['Content-Length: 1000000'], ''],
+    [
+      'in pieces',
+      ['Transfer-Encoding: chunked'],
+      `${(5000).toString(16)}\r\n${'x'.repeat(5000)}\r\n`,
+    ],
+  ])('with a body %s is refused without waiting for the rest', async (_what, framing, body) => {
+    const app = await listening(await buildApp(emulator()))
+    const ask = (origin: string): Promise<string> => {
+      const lines = ['POST /auth/sign-out HTTP/1.1', 'Host: localhost', `Origin: ${origin}`]
+      return sendRaw(app, [...lines, 'Content-Type: application/json', ...framing], body)
+    }
+    const own = await ask('http://localhost:3000')
+    expect(own).toMatch(/^HTTP\/1\.1 413 /)
+    expect(own).toContain('"code":"invalid_request"')
+    expect(await ask('https://evil.example')).toMatch(/^HTTP\/1\.1 403 /)
+  })
+
+  it('with a body on the start starts all the same, the body unread', async () => {
+    const app = await listening(await buildApp(emulator()))
+    const lines = ['GET /auth/bitbucket/start HTTP/1.1', 'Host: localhost:3000']
+    const answer = await sendRaw(app, [...lines, 'Content-Length: 1000000'])
+    expect(answer).toMatch(/^HTTP\/1\.1 303 /)
+  })
+
+  it('where a server lets it through is cut down to nothing', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const mega = 'x'.repeat(1_000_000)
+    const url = await browser.start(`?return_to=/${mega}&login_hint=${mega}&prompt=${mega}`, {
+      referer: `http://localhost:3000/${mega}`,
+    })
+    expect(url.length).toBeLessThan(1000)
+    expect(browser.cookies().length).toBeLessThan(1000)
+    const denied = await browser.get(await browser.consent(url, { decision: 'deny' }))
+    expect(denied.headers.location).toBe('/auth/sign-in?auth_error=access_denied')
+    const callback = await browser.get(`/auth/bitbucket/callback?code=${mega}&state=${mega}`)
+    expect(callback.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
+    const page = await browser.get(`/auth/sign-in?auth_error=${mega}&return_to=/${mega}`)
+    expect(page.body.length).toBeLessThan(10_000)
+    const cookies = `latchkey-3000=${mega}; ${'a=b; '.repeat(100_000)}`
+    const session = await app.inject({ url: '/auth/session', headers: { cookie: cookies } })
+    expect(session.json()).toEqual({ user: null, session: null })
+  })
+
+  it.each([
+    ['lists in lists', '['.repeat(2000) + ']'.repeat(2000), 400],
+    ['objects in objects', `${'{"a":'.repeat(600)}1${'}'.repeat(600)}`, 204],
+    ['braces that never end', '{"a":'.repeat(800), 400],
+    ['ten thousand objects in objects', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`, 413],
+    ['a number without end', `{"scope":${'9'.repeat(4000)}}`, 400],
+  ])('in depth, of %s, is only looked at as far as it counts', async (_what, payload, status) => {
+    const app = await buildApp(emulator())
+    const headers = { origin: 'http://localhost:3000', 'content-type': 'application/json' }
+    const answer = await app.inject({ method: 'POST', url: '/auth/sign-out', headers, payload })
+    expect(answer.statusCode).toBe(status)
+  })
+})
+
+describe('clients that begin to ask and never end', () => {
+  const sockets: Socket[] = []
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy()
+  })
+
+  it.each([
+    ['in the middle of their headers', 'GET /auth/bitbucket/start HTTP/1.1\r\nHost: loc'],
+    [
+      'in the middle of their body',
+      'POST /auth/sign-out HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:3000\r\nContent-Length: 100\r\n\r\n{',
+    ],
+  ])('%s do not keep others from signing in and out', async (_where, beginning) => {
+    const app = await listening(await buildApp(emulator()))
+    const { port } = app.server.address() as AddressInfo
+    for (let client = 0; client < 100; client++) {
+      const socket = connect(port, '127.0.0.1')
+      sockets.push(socket)
+      await once(socket, 'connect')
+      socket.write(beginning)
+    }
+    const browser = createBrowser(app)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect(await sendRaw(app, ['GET /auth/session HTTP/1.1', 'Host: localhost'])).toMatch(/ 200 /)
+    expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
+  })
+})
+
+describe('the address that a request comes from, or claims to', () => {
+  const SPOOFED = ['1.2.3.4', '::ffff:1.2.3.4', '2001:DB8::1', '2001:db8::2', 'unknown', "'--"]
+
+  it('is nothing that a session or a flow is bound to', async () => {
+    const app = Fastify({ trustProxy: true })
+    await app.register(latchkey, {
+      origin: 'http://localhost:3000',
+      secret: SECRET,
+      providers: [bitbucket({ emulatorUrl: emulator().url })],
+      store: sqlite(':memory:'),
+    })
+    const browser = createBrowser(app)
+    const [first = '', ...others] = SPOOFED
+    const url = await browser.start('', { 'x-forwarded-for': first })
+    const callback = await browser.consent(url, { user: 'ada' })
+    await browser.get(callback, { 'x-forwarded-for': '9.9.9.9' })
+    for (const address of others) {
+      const session = await browser.get('/auth/session', { 'x-forwarded-for': address })
+      expect(session.json()).toMatchObject({ user: { name: 'Ada Test' } })
+    }
+    await app.close()
+  })
+
+  it('is left to a limiter in front, whose refusal a person can read, and nobody else meets', async () => {
+    const app = Fastify()
+    const asked = new Map<string, number>()
+    // As @fastify/rate-limit does it: a header, and an error with a status.
+    app.addHook('onRequest', async (request, reply) => {
+      const times = (asked.get(request.ip) ?? 0) + 1
+      asked.set(request.ip, times)
+      if (times <= 3) return
+      reply.header('retry-after', 60)
+      throw Object.assign(new Error('over the limit'), { statusCode: 429 })
+    })
+    await app.register(latchkey, {
+      origin: 'http://localhost:3000',
+      secret: SECRET,
+      providers: [bitbucket({ emulatorUrl: emulator().url })],
+      store: sqlite(':memory:'),
+    })
+    const statuses: number[] = []
+    for (const address of SPOOFED) {
+      const headers = { 'x-forwarded-for': address, forwarded: `for=${address}` }
+      statuses.push((await app.inject({ url: '/auth/bitbucket/start', headers })).statusCode)
+    }
+    expect(statuses).toEqual([303, 303, 303, 429, 429, 429])
+    for (const url of [
+      '/auth/bitbucket/callback?code=c&state=s',
+      '/auth/session',
+      '/auth/nothing',
+    ]) {
+      const refused = await app.inject(url)
+      expect(refused.statusCode).toBe(429)
+      expect(refused.headers['retry-after']).toBe('60')
+      expect(refused.headers['set-cookie']).toBeUndefined()
+      expect(refused.json()).toEqual({
+        error: {
+          code: 'too_many_requests',
+          message: 'That was too often. Please wait a moment and try again.',
+        },
+      })
+    }
+    const other = await app.inject({ url: '/auth/bitbucket/start', remoteAddress: '10.0.0.7' })
+    expect(other.statusCode).toBe(303)
+    await app.close()
+  })
+})
