@@ -126,7 +126,7 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
     followsPort: origin === undefined,
     loopbackOnly:
       secrets === undefined ||
-      filled.providers.some(({ emulated }) => emulated) ||
+      filled.providers.some(isEmulated) ||
       // Nothing says that this is development but what was left out.
       (origin === undefined && !process.env.NODE_ENV),
     callbackUrl: (providerId) => site.origin + basePath + routes.callback(providerId),
@@ -167,10 +167,15 @@ function checkOrigin(origin: string): string {
   if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
     throw invalid('origin', 'must be scheme and host alone, such as https://app.example.com')
   }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+  if (!isConfidential(url)) {
     throw invalid('origin', 'must be https, since browsers keep sign-in cookies from plain http')
   }
   return url.origin
+}
+
+/** Whether nobody on the way can read along: https, or http that does not leave this machine. */
+function isConfidential({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }
 
 /** As Fastify joins them. */
@@ -259,7 +264,11 @@ function checkProviders(
         `has a \`${name}\` (of \`${id}\`) with a space or a line break in it, or none at all. Read from a file, it may need a trim()`,
       )
     }
-    if (provider.emulated && !development) {
+    const endpoints = [provider.authorizeUrl, provider.tokenUrl]
+    if (!endpoints.every((url) => URL.canParse(url) && isConfidential(new URL(url)))) {
+      throw invalid('providers', `has a provider (\`${id}\`) that is not at https`)
+    }
+    if (isEmulated(provider) && !development) {
       throw invalid(
         'providers',
         `has an emulator (\`${id}\`), which signs anybody in. Leave out \`emulatorUrl\` in production`,
@@ -272,6 +281,11 @@ function checkProviders(
       )
     }
   }
+}
+
+/** Nobody's real provider is on this machine, whatever it says of itself. */
+function isEmulated({ authorizeUrl, tokenUrl }: Provider): boolean {
+  return [authorizeUrl, tokenUrl].some((url) => isLoopback(new URL(url).hostname))
 }
 
 function invalid(option: string, demand: string): LatchkeyError {

@@ -26,11 +26,10 @@ export interface Provider {
   readonly mark: Mark
   readonly clientId: string
   readonly clientSecret: string
+  /** At https; on this machine, which production refuses, http will do. So is `tokenUrl`. */
   readonly authorizeUrl: string
   readonly tokenUrl: string
   readonly scope: readonly string[]
-  /** Set if `authorizeUrl` is an emulator, which production refuses. */
-  readonly emulated: boolean
   /** Reads the profile of the person whose access token `api` sends. */
   readProfile(api: ProviderApi): Promise<Profile>
 }

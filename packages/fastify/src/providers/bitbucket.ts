@@ -47,7 +47,6 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
     authorizeUrl: `${site}/site/oauth2/authorize`,
     tokenUrl: `${site}/site/oauth2/access_token`,
     scope: ['account', 'email'],
-    emulated: emulator !== undefined,
     readProfile: (session) => readProfile(session, api),
   }
 }

@@ -1,0 +1,179 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import latchkey, { bitbucket, type LatchkeyOptions, type Provider } from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { SECRET } from '../testing/app.ts'
+
+const ORIGIN = 'https://app.example.com'
+const here = process.cwd()
+const apps: FastifyInstance[] = []
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'latchkey-unsafe-'))
+  process.chdir(folder)
+  vi.stubEnv('PORT', undefined)
+  vi.stubEnv('EMULATOR_PORT', undefined)
+})
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.close()))
+  process.chdir(here)
+  rmSync(folder, { recursive: true })
+  vi.unstubAllEnvs()
+})
+
+const real = (): Provider => bitbucket({ clientId: 'an-id', clientSecret: 'a-client-secret' })
+
+const complete = (): LatchkeyOptions => ({
+  origin: ORIGIN,
+  secret: SECRET,
+  providers: [real()],
+  store: sqlite(':memory:'),
+})
+
+/** The application, or what it says when it refuses to boot. */
+async function boot(options: LatchkeyOptions): Promise<FastifyInstance | string> {
+  const app = Fastify()
+  apps.push(app)
+  try {
+    await app.register(latchkey, options)
+    return app
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+const DEVELOPMENT = ['development', 'test']
+const UNSET = [undefined, '']
+const OTHERS = ['production', 'Production', 'staging', 'prod', 'dev', 'DEVELOPMENT', 'development ']
+const LOOPBACK = [undefined, 'http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000']
+const ELSEWHERE = [ORIGIN, 'https://localhost.example.com', 'https://127.0.0.1.example.com']
+
+const pairs = (
+  environments: readonly (string | undefined)[],
+  origins: readonly (string | undefined)[],
+): [string | undefined, string | undefined][] => {
+  return environments.flatMap((environment) => {
+    return origins.map((origin): [string | undefined, string | undefined] => [environment, origin])
+  })
+}
+
+describe('an emulator, a made-up key and everything else that is for development', () => {
+  it.each([...pairs(OTHERS, [...LOOPBACK, ...ELSEWHERE]), ...pairs(UNSET, ELSEWHERE)])(
+    'is refused with NODE_ENV=%s and origin %s',
+    async (environment, origin) => {
+      vi.stubEnv('NODE_ENV', environment)
+      // Not even the variables that development heeds bring it back.
+      vi.stubEnv('EMULATOR_PORT', '0')
+      vi.stubEnv('PORT', '0')
+      const given = { ...complete(), origin }
+      const named = (option: string) => {
+        return new RegExp(`^Option \`${origin === undefined ? 'origin' : option}\` `)
+      }
+      expect(await boot({ origin })).toMatch(named('secret'))
+      expect(await boot({ ...given, secret: undefined })).toMatch(named('secret'))
+      expect(await boot({ ...given, store: undefined })).toMatch(named('store'))
+      expect(await boot({ ...given, providers: undefined })).toMatch(named('providers'))
+      const plain = origin?.startsWith('http:') === true
+      const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
+      expect(await boot({ ...given, providers })).toMatch(named(plain ? 'origin' : 'providers'))
+      expect(existsSync('.latchkey')).toBe(false)
+    },
+  )
+
+  it.each([...pairs(DEVELOPMENT, [...LOOPBACK, ...ELSEWHERE]), ...pairs(UNSET, LOOPBACK)])(
+    'is let out to no other machine with NODE_ENV=%s and origin %s',
+    async (environment, origin) => {
+      vi.stubEnv('NODE_ENV', environment)
+      const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
+      for (const options of [
+        { origin },
+        { ...complete(), origin, secret: undefined },
+        { ...complete(), origin, providers: undefined },
+        { ...complete(), origin, providers },
+        { ...complete(), origin, providers: [real(), { ...providers[0], id: 'two' } as Provider] },
+      ]) {
+        const app = (await boot(options)) as FastifyInstance
+        await expect(app.listen({ port: 0, host: '0.0.0.0' })).rejects.toMatchObject({
+          code: 'LATCHKEY_NOT_LOOPBACK',
+        })
+        expect(app.server.listening).toBe(false)
+      }
+    },
+  )
+
+  it('does not come along with an install for production', () => {
+    const file = new URL('../../package.json', import.meta.url)
+    const { dependencies, peerDependenciesMeta } = JSON.parse(readFileSync(file, 'utf8'))
+    expect(dependencies).not.toHaveProperty('@latchkey/bitbucket-emulator')
+    expect(peerDependenciesMeta['@latchkey/bitbucket-emulator']).toEqual({ optional: true })
+  })
+})
+
+describe('a provider that is not where its company is', () => {
+  const at = (endpoints: Partial<Provider>): LatchkeyOptions => ({
+    ...complete(),
+    providers: [{ ...real(), ...endpoints }],
+  })
+  const page = 'https://bitbucket.org/site/oauth2/authorize'
+
+  it.each([
+    ['on this machine', { authorizeUrl: 'http://localhost:4020/authorize' }],
+    ['on this machine by https', { authorizeUrl: 'https://127.0.0.1:4020/authorize' }],
+    ['with only its tokens on this machine', { authorizeUrl: page, tokenUrl: 'http://[::1]:1/t' }],
+  ])('but %s is refused in production', async (_where, endpoints) => {
+    vi.stubEnv('NODE_ENV', 'production')
+    expect(await boot(at(endpoints))).toMatch(/^Option `providers` has an emulator \(`bitbucket`\)/)
+    vi.stubEnv('NODE_ENV', 'test')
+    const app = (await boot(at(endpoints))) as FastifyInstance
+    await expect(app.listen({ port: 0, host: '0.0.0.0' })).rejects.toMatchObject({
+      code: 'LATCHKEY_NOT_LOOPBACK',
+    })
+  })
+
+  it.each([
+    ['by plain http', { authorizeUrl: 'http://bitbucket.example/authorize' }],
+    ['with its tokens by plain http', { tokenUrl: 'http://bitbucket.example/token' }],
+    ['by something else', { authorizeUrl: 'javascript:alert(1)' }],
+    ['nowhere', { tokenUrl: '/token' }],
+  ])(
+    'but %s is refused everywhere, for it is told the client secret',
+    async (_where, endpoints) => {
+      for (const environment of ['production', 'development', 'test']) {
+        vi.stubEnv('NODE_ENV', environment)
+        expect(await boot(at(endpoints))).toMatch(
+          /^Option `providers` has a provider \(`bitbucket`\) that is not at https/,
+        )
+      }
+    },
+  )
+})
+
+describe('an origin that others could listen in on', () => {
+  it.each([
+    'http://app.example.com',
+    'http://localhost.example.com',
+    'http://10.0.0.1',
+    'http://0.0.0.0:3000',
+    'http://[::]:3000',
+    'ws://localhost',
+  ])('such as %s is refused everywhere', async (origin) => {
+    for (const environment of ['production', 'development', 'test', undefined]) {
+      vi.stubEnv('NODE_ENV', environment)
+      expect(await boot({ ...complete(), origin })).toMatch(/^Option `origin` must be /)
+    }
+  })
+
+  it.each(['http://localhost:3000', 'http://127.0.0.1'])(
+    'such as %s is refused in production',
+    async (origin) => {
+      vi.stubEnv('NODE_ENV', 'production')
+      expect(await boot({ ...complete(), origin })).toMatch(
+        /^Option `origin` must be https in prod/,
+      )
+    },
+  )
+})
