@@ -210,18 +210,26 @@ const SHORTEST_SECRET = 32
 const FEWEST_CHARACTERS = 8
 
 function checkSecrets(given: NonNullable<LatchkeyOptions['secret']>): [string, ...string[]] {
-  const [first, ...others] = typeof given === 'string' ? [given] : given
+  const [first, ...others] = [given].flat()
   const cure = 'Make one with: openssl rand -base64 48'
   const check = (secret: string | undefined): string => {
     if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
       throw invalid('secret', `must have at least ${SHORTEST_SECRET} characters. ${cure}`)
     }
-    if (new Set(secret).size < FEWEST_CHARACTERS) {
+    if (new Set(secret).size < FEWEST_CHARACTERS || repeatsItself(secret)) {
       throw invalid('secret', `must be random, and this one repeats itself. ${cure}`)
     }
     return secret
   }
   return [check(first), ...others.map(check)]
+}
+
+/** Whether a text is a shorter one over and over, the last time perhaps not to its end. */
+function repeatsItself(text: string): boolean {
+  for (let period = 1; period <= text.length / 2; period++) {
+    if (text.startsWith(text.slice(period))) return true
+  }
+  return false
 }
 
 function checkProviders(
