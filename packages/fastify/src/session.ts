@@ -129,8 +129,15 @@ export function createGuards(sessions: Sessions): Guards {
   const passed = new WeakMap<FastifyRequest, Auth>()
 
   return {
-    guard: () =>
-      async function latchkeyGuard(request, reply) {
+    guard(...given: unknown[]) {
+      // As a hook itself, it would be given a request, and its answer, no promise, waited for forever.
+      if (given.length > 0) {
+        throw new LatchkeyError(
+          'LATCHKEY_UNGUARDED',
+          'app.latchkey.guard was given something, as if it were a hook. Call it: { onRequest: app.latchkey.guard() }.',
+        )
+      }
+      return async function latchkeyGuard(request, reply) {
         // As a hook of the root, it meets our own routes too, and people have to get in somewhere.
         if (OWN_ROUTE in request.routeOptions.config) return undefined
         let auth: Auth | null
@@ -143,7 +150,8 @@ export function createGuards(sessions: Sessions): Guards {
         if (auth === null) return sendError(reply, 401, 'unauthenticated')
         passed.set(request, auth)
         return undefined
-      },
+      }
+    },
 
     authOf(request) {
       const auth = passed.get(request)

@@ -141,6 +141,18 @@ describe('a guard', () => {
     expect((await browser.get('/nothing')).statusCode).toBe(404)
   })
 
+  it('that was given without being called refuses everybody, in words, and keeps nobody waiting', async () => {
+    const app = await buildApp(emulator())
+    // TypeScript sees it; JavaScript does not.
+    const onRequest = app.latchkey.guard as never
+    app.get('/work', { onRequest }, async () => 'work')
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const answer = await browser.get('/work')
+    expect(answer.statusCode).toBe(500)
+    expect(answer.json().message).toContain('Call it: { onRequest: app.latchkey.guard() }')
+  })
+
   it('that another application made does not fill in request.auth here', async () => {
     const [here, there] = [await buildApp(emulator()), await buildApp(emulator())]
     here.get('/work', { onRequest: there.latchkey.guard() }, async ({ auth }) => auth.user)
