@@ -1,0 +1,261 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+import { buildWatchedApp, countExchanges, setCookies } from '../testing/refusal.ts'
+
+const emulator = setUpEmulator()
+
+/** What a browser comes back with once somebody has agreed, not yet delivered. */
+async function comeBack(browser: Browser, user: string, query = ''): Promise<string> {
+  return browser.consent(await browser.start(query), { user })
+}
+
+describe('a callback from another browser', () => {
+  it('with a code and an invented state is refused by who has begun nothing', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const attacker = createBrowser(app)
+    const victim = createBrowser(app)
+    const code = new URL(await comeBack(attacker, 'ada'), 'http://x').searchParams.get('code')
+    for (const state of ['x', 'A'.repeat(43)]) {
+      const forged = `/auth/bitbucket/callback?code=${code}&state=${state}`
+      await expectRefused('flow_missing', () => victim.get(forged))
+    }
+  })
+
+  it('with the state of a flow that is under way there is refused here, and goes on there', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const attacker = createBrowser(app)
+    const victim = createBrowser(app)
+    const callback = await comeBack(attacker, 'ada')
+
+    await expectRefused('flow_missing', () => victim.get(callback))
+    await victim.start()
+    await expectRefused('flow_missing', () => victim.get(callback))
+    expect((await victim.get('/auth/session')).json()).toEqual({ user: null, session: null })
+
+    expect((await attacker.get(callback)).headers.location).toBe('/')
+    const again = await attacker.get(callback)
+    expect(setCookies(again)).toEqual([])
+    expect(countExchanges(emulator())).toBe(1)
+  })
+
+  it('with a state of its own does not disturb the flow that is under way', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const attacker = createBrowser(app)
+    const victim = createBrowser(app)
+    const own = await comeBack(victim, 'ada')
+    const foreign = await comeBack(attacker, 'ben')
+    const before = victim.cookies()
+    await expectRefused('flow_missing', () => victim.get(foreign))
+    expect(victim.cookies()).toBe(before)
+    expect((await victim.get(own)).headers.location).toBe('/')
+    expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
+  })
+
+  it('does not replace who is signed in', async () => {
+    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+    const attacker = createBrowser(app)
+    const victim = createBrowser(app)
+    await victim.signIn('ada')
+    const foreign = await comeBack(attacker, 'ben')
+    const answer = await expectNoEffect(() => victim.get(foreign))
+    expect(answer.headers.location).toBe('/')
+    expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
+  })
+
+  it.each([
+    ['no state', ''],
+    ['an empty one', '&state='],
+    ['the word undefined', '&state=undefined'],
+    ['the word null', '&state=null'],
+    ['a zero', '&state=0'],
+    ['a space', '&state=%20'],
+  ])('with %s is no match for no flow, an empty flow or one under way', async (_what, query) => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const url = `/auth/bitbucket/callback?code=stolen-or-invented${query}`
+    await expectRefused('flow_missing', () => app.inject(url))
+
+    // Cookies for each way to read such a state, with nothing in them, or a word.
+    const state = new URLSearchParams(query).get('state')
+    const names = [state ?? '', String(state), 'undefined', '', '0'].map(flowCookie)
+    for (const value of ['', 'undefined', 'null', '""', '{}', 'AAAA']) {
+      const cookie = names.map((name) => `${name}=${value}`).join('; ')
+      await expectRefused('flow_missing', () => app.inject({ url, headers: { cookie } }))
+    }
+
+    const browser = createBrowser(app)
+    const own = await comeBack(browser, 'ada')
+    await expectRefused('flow_missing', () => browser.get(url))
+    expect((await browser.get(own)).headers.location).toBe('/')
+  })
+})
+
+describe('a flow that somebody has tampered with', () => {
+  it('is refused wherever a letter of its cookie is altered, or its end cut off', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await comeBack(browser, 'ada')
+    const [name, value] = theFlowOf(browser)
+    const altered = Array.from({ length: 40 }, (_, index) => {
+      const at = Math.floor((index * value.length) / 40)
+      return value.slice(0, at) + (value[at] === 'A' ? 'B' : 'A') + value.slice(at + 1)
+    })
+    for (const forged of [...altered, '', '%00', value.slice(0, 20), value.slice(0, -4)]) {
+      const headers = { cookie: `${name}=${forged}` }
+      await expectRefused('flow_missing', () => app.inject({ url: callback, headers }))
+    }
+    expect((await browser.get(callback)).headers.location).toBe('/')
+  })
+
+  it('is refused with the cookie of a later or an earlier flow in place of its own', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const earlier = createBrowser(app)
+    const browser = createBrowser(app)
+    const used = await comeBack(earlier, 'ben')
+    const [, old] = theFlowOf(earlier)
+    await earlier.get(used)
+    const callback = await comeBack(browser, 'ada')
+    const [name] = theFlowOf(browser)
+    const later = createBrowser(app)
+    await later.start()
+    for (const value of [old, theFlowOf(later)[1]]) {
+      const headers = { cookie: `${name}=${value}` }
+      await expectRefused('flow_missing', () => app.inject({ url: callback, headers }))
+    }
+  })
+
+  it('is refused with a session in place of a flow', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const signedIn = createBrowser(app)
+    await signedIn.signIn('ben')
+    const [, session = ''] = /latchkey-3000=([\w.-]+)/.exec(signedIn.cookies()) ?? []
+    const callback = await comeBack(createBrowser(app), 'ada')
+    const state = new URL(callback, 'http://x').searchParams.get('state') ?? ''
+    const headers = { cookie: `${flowCookie(state)}=${session}` }
+    await expectRefused('flow_missing', () => app.inject({ url: callback, headers }))
+  })
+
+  it('opens no session in place of one', async () => {
+    const { app } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    await browser.start()
+    const headers = { cookie: `latchkey-3000=${theFlowOf(browser)[1]}` }
+    expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+  })
+})
+
+describe('the same callback again', () => {
+  it('in the same browser leads on, without a second exchange', async () => {
+    const { app, file, expectNoEffect } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await comeBack(browser, 'ada', '?return_to=/work')
+    const before = browser.cookies()
+    expect((await browser.get(callback)).headers.location).toBe('/work')
+
+    const reload = await expectNoEffect(() => browser.get(callback))
+    expect(reload.headers.location).toBe('/')
+    expect(setCookies(reload)).toEqual([])
+    // As a browser may that restores a closed tab, cookies and all.
+    const headers = { cookie: `${before}; ${browser.cookies()}` }
+    const restored = await expectNoEffect(() => app.inject({ url: callback, headers }))
+    expect(restored.headers.location).toBe('/work')
+    expect(countRows(file, 'sessions')).toBe(1)
+  })
+
+  it('by who has copied the cookies of before is refused', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await comeBack(browser, 'ada', '?return_to=/work')
+    const headers = { cookie: browser.cookies() }
+    await browser.get(callback)
+    const replay = await expectRefused('flow_used', () => app.inject({ url: callback, headers }))
+    expect(replay.headers.location).toBe('/auth/sign-in?return_to=%2Fwork&auth_error=flow_used')
+  })
+
+  it('is refused too once the first has failed', async () => {
+    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await comeBack(browser, 'ada')
+    const headers = { cookie: browser.cookies() }
+    emulator().answerNext('POST /site/oauth2/access_token', { status: 503 })
+    await expectRefused('provider_unavailable', () => browser.get(callback), 1)
+    await expectRefused('flow_used', () => app.inject({ url: callback, headers }))
+  })
+
+  it('twenty times at once: one exchange, one session, nineteen times the same refusal', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const browser = createBrowser(app)
+    const callback = await comeBack(browser, 'ada')
+    const cookie = browser.cookies()
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => app.inject({ url: callback, headers: { cookie } })),
+    )
+    const places = answers.map(({ headers }) => headers.location).sort()
+    const refused = '/auth/sign-in?auth_error=flow_used'
+    expect(places).toEqual(['/', ...Array.from({ length: 19 }, () => refused)])
+    const sessions = answers.flatMap(setCookies).filter((line) => line.startsWith('latchkey-3000='))
+    expect(sessions).toHaveLength(1)
+    expect(countRows(file, 'sessions')).toBe(1)
+    expect(countRows(file, 'users')).toBe(1)
+    expect(countRows(file, 'identities')).toBe(1)
+    expect(countExchanges(emulator())).toBe(1)
+  })
+})
+
+describe('a callback that comes too late', () => {
+  const LIFETIME = 10 * 60 * 1000
+
+  it('is refused, and its cookie cleared, from the moment on in which its flow ends', async () => {
+    let now = Date.now()
+    const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    const inTime = createBrowser(app)
+    const late = await comeBack(browser, 'ada')
+    const timely = await comeBack(inTime, 'ben')
+    const [headers, others] = [{ cookie: browser.cookies() }, { cookie: inTime.cookies() }]
+    now += LIFETIME - 1
+    const last = await app.inject({ url: timely, headers: others })
+    expect(last.headers.location).toBe('/')
+    now += 1
+    const answer = await expectRefused('flow_expired', () => app.inject({ url: late, headers }))
+    expect(setCookies(answer)).toEqual([expect.stringMatching(/-flow-[\w-]{10}=; Max-Age=0; /)])
+  })
+
+  it('is refused without the cookie, which browsers have dropped by then', async () => {
+    let now = Date.now()
+    const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
+    const callback = await comeBack(createBrowser(app), 'ada')
+    now += LIFETIME
+    await expectRefused('flow_missing', () => app.inject(callback))
+  })
+
+  it('is refused although nobody remembers any more that it had come in time', async () => {
+    let now = Date.now()
+    const { app, file, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    const callback = await comeBack(browser, 'ada')
+    const headers = { cookie: browser.cookies() }
+    await browser.get(callback)
+    now += LIFETIME + 1
+    // Somebody else's sign-in sweeps away what has expired.
+    await createBrowser(app).signIn('ben')
+    expect(countRows(file, 'used_flows')).toBe(1)
+    await expectRefused('flow_expired', () => app.inject({ url: callback, headers }))
+  })
+})
+
+/** What the cookie of a flow is called. */
+function flowCookie(state: string): string {
+  const name = createHash('sha256').update(state).digest('base64url').slice(0, 10)
+  return `latchkey-3000-flow-${name}`
+}
+
+/** Name and value of the one flow cookie that a browser has. */
+function theFlowOf(browser: Browser): [name: string, value: string] {
+  const [, name, value] = /(latchkey-3000-flow-[\w-]+)=([\w-]+)/.exec(browser.cookies()) ?? []
+  if (name === undefined || value === undefined) throw new Error('no flow is under way')
+  return [name, value]
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { setUpEmulator } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { buildWatchedApp, setCookies } from '../testing/refusal.ts'
+
+const emulator = setUpEmulator()
+const START = '/auth/bitbucket/start'
+
+/** What browsers send, https://www.w3.org/TR/fetch-metadata/ */
+const fetchOf = (destination: string, site: string, more = {}): Record<string, string> => ({
+  'sec-fetch-dest': destination,
+  'sec-fetch-site': site,
+  'sec-fetch-mode': destination === 'document' ? 'navigate' : 'no-cors',
+  ...more,
+})
+
+describe('a start that nobody clicked', () => {
+  it.each([
+    'image',
+    'iframe',
+    'frame',
+    'embed',
+    'object',
+    'script',
+    'style',
+    'font',
+    'audio',
+    'empty',
+    'manifest',
+    'worker',
+    'fencedframe',
+    'anything-new',
+  ])('as the source of an %s, on whatever page, is forbidden', async (destination) => {
+    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    const underWay = await browser.consent(await browser.start(), { user: 'ada' })
+    for (const site of ['cross-site', 'same-site', 'same-origin', 'none']) {
+      const headers = fetchOf(destination, site)
+      const answer = await expectNoEffect(() => browser.get(START, headers))
+      expect(answer.statusCode).toBe(403)
+      expect(answer.json().error.code).toBe('forbidden')
+      expect(setCookies(answer)).toEqual([])
+    }
+    expect((await browser.get(underWay)).headers.location).toBe('/')
+  })
+
+  it.each([
+    { 'sec-purpose': 'prefetch' },
+    { 'sec-purpose': 'prefetch;prerender' },
+    { 'sec-purpose': 'prefetch;anonymous-client-ip' },
+    { 'sec-purpose': 'Prefetch' },
+    { purpose: 'prefetch' },
+    fetchOf('document', 'none', { 'sec-purpose': 'prefetch' }),
+    fetchOf('document', 'same-origin', { 'sec-purpose': 'prefetch;prerender' }),
+    fetchOf('empty', 'cross-site', { 'sec-purpose': 'prefetch' }),
+  ])('loaded ahead of a click, with %o, is put off', async (headers) => {
+    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    const underWay = await browser.consent(await browser.start(), { user: 'ada' })
+    const answer = await expectNoEffect(() => browser.get(START, headers as Record<string, string>))
+    expect(answer.statusCode).toBe(503)
+    expect(answer.json().error.code).toBe('prefetch_refused')
+    expect(setCookies(answer)).toEqual([])
+    expect((await browser.get(underWay)).headers.location).toBe('/')
+  })
+
+  it.each(['cross-site', 'same-site', 'anything-new'])(
+    'by a %s link or redirect is asked first, on our page, whose button still knows where to go',
+    async (site) => {
+      const { app, expectNoEffect } = await buildWatchedApp(emulator())
+      const browser = createBrowser(app)
+      const headers = fetchOf('document', site)
+      const url = `${START}?return_to=%2Fwork&login_hint=ada&prompt=none`
+      const answer = await expectNoEffect(() => browser.get(url, headers))
+      expect(answer.statusCode).toBe(303)
+      expect(answer.headers.location).toBe('/auth/sign-in?return_to=%2Fwork')
+      expect(setCookies(answer)).toEqual([])
+      // Browsers go on calling it cross-site after a redirect, and our page is not put off by that.
+      const page = await browser.get(String(answer.headers.location), headers)
+      expect(page.body).toContain('href="/auth/bitbucket/start?return_to=%2Fwork"')
+    },
+  )
+
+  it.each(['same-origin', 'none'])('but a %s navigation is one, and starts', async (site) => {
+    const { app } = await buildWatchedApp(emulator())
+    const answer = await createBrowser(app).get(START, fetchOf('document', site))
+    expect(answer.statusCode).toBe(303)
+    expect(answer.headers.location).toContain(`${emulator().url}/site/oauth2/authorize?`)
+  })
+
+  it('by a form of another site finds no route', async () => {
+    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data']) {
+      const headers = fetchOf('document', 'cross-site', {
+        origin: 'https://evil.example',
+        'content-type': type,
+      })
+      const answer = await expectNoEffect(() => browser.post(START, undefined, headers))
+      expect(answer.statusCode).toBe(404)
+      expect(setCookies(answer)).toEqual([])
+    }
+  })
+})
+
+describe('a method that a route is not for', () => {
+  // The types of inject() know no TRACE.
+  const METHODS = ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE', 'TRACE'] as 'HEAD'[]
+
+  it('on the start, the callback or what only answers finds nothing, and uses nothing up', async () => {
+    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const headers = { cookie: browser.cookies() }
+    for (const method of [...METHODS, 'POST'] as const) {
+      for (const url of [START, callback, '/auth/session', '/auth/providers', '/auth/sign-in']) {
+        const answer = await expectNoEffect(() => app.inject({ method, url, headers }))
+        expect(answer.statusCode).toBe(404)
+        expect(setCookies(answer)).toEqual([])
+        expect(answer.headers.allow).toBeUndefined()
+      }
+    }
+    expect((await browser.get(callback)).headers.location).toBe('/')
+  })
+
+  it('on the sign-out leaves the person signed in', async () => {
+    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const headers = {
+      cookie: browser.cookies(),
+      origin: 'http://localhost:3000',
+      'sec-fetch-site': 'same-origin',
+    }
+    for (const method of [...METHODS, 'GET'] as const) {
+      const answer = await expectNoEffect(() =>
+        app.inject({ method, url: '/auth/sign-out', headers }),
+      )
+      expect(answer.statusCode).toBe(404)
+      expect(setCookies(answer)).toEqual([])
+    }
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  it('named in a header or a query is not what counts', async () => {
+    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const headers = { 'x-http-method-override': 'POST', 'x-method-override': 'POST' }
+    const answer = await expectNoEffect(() => browser.get('/auth/sign-out?_method=POST', headers))
+    expect(answer.statusCode).toBe(404)
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+})
