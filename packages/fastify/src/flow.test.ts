@@ -4,59 +4,9 @@ import { bitbucket } from './providers/bitbucket.ts'
 import { sqlite } from './sqlite.ts'
 import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
+import { countExchanges } from './testing/refusal.ts'
 
 const emulator = setUpEmulator()
-
-const exchanges = (): number => {
-  return emulator().requests.filter(({ path }) => path === '/site/oauth2/access_token').length
-}
-
-describe('an answer that this browser did not ask for', () => {
-  it.each([
-    '?code=x',
-    '?code=x&state=',
-    '?code=x&state=undefined',
-    '?code=x&state=null',
-    '?code=x&state=a&state=a',
-    '?code=x&state[]=a',
-    '?code=x&state[x]=1',
-    '?error=access_denied',
-    '?error=access_denied&error_description=%3Cscript%3E&state=%00',
-    `?code=x&state=${'s'.repeat(8000)}`,
-    '',
-  ])('of the form %s is refused without asking Bitbucket', async (query) => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    await browser.start()
-    const answer = await browser.get(`/auth/bitbucket/callback${query}`)
-    expect(answer.statusCode).toBe(303)
-    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
-    expect(exchanges()).toBe(0)
-  })
-
-  it('with a code that was not given to it is refused by Bitbucket, and so by us', async () => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    const callback = new URL(
-      await browser.consent(await browser.start(), { user: 'ada' }),
-      'http://x',
-    )
-    callback.searchParams.set('code', 'stolen-or-invented')
-    const answer = await browser.get(callback.pathname + callback.search)
-    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_refused')
-  })
-
-  it('says more than it was asked, and nothing of it counts', async () => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    const callback = await browser.consent(await browser.start(), { user: 'ada' })
-    const extra = '&user=admin&email=x&role=admin&redirect_uri=https://evil.example&client_id=other'
-    expect((await browser.get(callback + extra)).headers.location).toBe('/')
-    expect((await browser.get('/auth/session')).json()).toMatchObject({
-      user: { name: 'Ada Test' },
-    })
-  })
-})
 
 describe('several flows in one browser', () => {
   it('of six the oldest is dropped, and the cookies stay small', async () => {
@@ -149,7 +99,7 @@ describe('an attempt that fails', () => {
     const url = await browser.start('?return_to=/work', { referer })
     const answer = await browser.get(await browser.consent(url, { decision: 'deny' }))
     expect(answer.headers.location).toBe('/pricing?plan=team&auth_error=access_denied#faq')
-    expect(exchanges()).toBe(0)
+    expect(countExchanges(emulator())).toBe(0)
     const again = await browser.signIn('ada')
     expect(again.headers.location).toBe('/')
   })
@@ -164,41 +114,6 @@ describe('an attempt that fails', () => {
     const page = await browser.get(answer.headers.location as string)
     expect(page.body).toContain('You cancelled the sign-in.')
     expect(page.body).toContain('/auth/bitbucket/start?return_to=%2Fwork')
-  })
-
-  it.each([
-    ['access_denied', 'access_denied'],
-    ['temporarily_unavailable', 'provider_unavailable'],
-    ['server_error', 'provider_unavailable'],
-    ['invalid_scope', 'provider_refused'],
-    ['<script>alert(1)</script>', 'provider_refused'],
-  ])('with error=%s is told as %s, and code is not redeemed', async (error, code) => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    const state = new URL(await browser.start()).searchParams.get('state')
-    const query = new URLSearchParams({
-      error,
-      code: 'good',
-      state: String(state),
-      error_description: 'caf\u00e9 \u2192 \r\nSet-Cookie: a=b',
-      error_uri: 'javascript:alert(1)',
-    })
-    const answer = await browser.get(`/auth/bitbucket/callback?${query}`)
-    expect(answer.headers.location).toBe(`/auth/sign-in?auth_error=${code}`)
-    expect(exchanges()).toBe(0)
-  })
-
-  it('without code and error is told as an answer that makes no sense', async () => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    const state = new URL(await browser.start()).searchParams.get('state')
-    for (const code of ['', '&code=', '&code=a&code=b']) {
-      const fresh = new URL(await browser.start()).searchParams.get('state')
-      const answer = await browser.get(`/auth/bitbucket/callback?state=${fresh}${code}`)
-      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_bad_answer')
-    }
-    expect(state).not.toBeNull()
-    expect(exchanges()).toBe(0)
   })
 })
 

@@ -38,24 +38,3 @@ describe('what a request says of where it is', () => {
     expect(foreign.headers.location).toContain(emulator().url)
   })
 })
-
-describe('every answer', () => {
-  it('to a provider that there is not is the same, whatever it is called', async () => {
-    const app = await buildApp(emulator())
-    const names = [
-      '__proto__',
-      'constructor',
-      'toString',
-      'BITBUCKET',
-      'bitbucket%00',
-      'x'.repeat(101),
-    ]
-    for (const name of [...names, '..%2fbitbucket', 'session', '']) {
-      for (const route of ['start', 'callback?code=c&state=s']) {
-        const answer = await app.inject(`/auth/${name}/${route}`)
-        expect(answer.statusCode).toBe(404)
-        expect(answer.json().error.code).toBe('not_found')
-      }
-    }
-  })
-})

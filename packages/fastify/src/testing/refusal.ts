@@ -14,6 +14,8 @@ export interface WatchedApp {
   readonly app: FastifyInstance
   /** The file of its store. */
   readonly file: string
+  /** Every line of its log so far, at level trace. */
+  readonly log: readonly string[]
   /** Nobody was signed in or out, nothing was stored, and nobody else was told a secret. */
   expectNoEffect(attempt: Attempt, exchanges?: number): Promise<LightMyRequestResponse>
   /**
@@ -46,6 +48,7 @@ export async function buildWatchedApp(
   const watched: WatchedApp = {
     app,
     file,
+    log,
 
     async expectNoEffect(attempt, exchanges = 0) {
       const rows = readPeople(file)
