@@ -4,6 +4,8 @@ import { CookieJar } from 'tough-cookie'
 /** A browser of one person: it keeps cookies as browsers do, and does what it is told and no more. */
 export interface Browser {
   readonly jar: CookieJar
+  /** Where it thinks that the application is. */
+  readonly origin: string
   get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
   post(
     path: string,
@@ -44,6 +46,7 @@ export function createBrowser(app: FastifyInstance, origin = 'http://localhost:3
 
   const browser: Browser = {
     jar,
+    origin,
     get: (path, headers = {}) => send('GET', path, headers),
     post: (path, body, headers = { origin }) => send('POST', path, headers, body),
     cookies: () => jar.getCookieStringSync(`${origin}/`),

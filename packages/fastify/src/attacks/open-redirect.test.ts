@@ -1,0 +1,393 @@
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import type { LatchkeyOptions } from '../index.ts'
+import { bitbucket } from '../providers/bitbucket.ts'
+import { buildApp, EXAMPLE_CONSUMER, setUpEmulator } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+
+const emulator = setUpEmulator()
+
+/** An application at an origin, and a person in front of it. */
+async function visit(
+  origin: string,
+  options: LatchkeyOptions = {},
+): Promise<{ app: FastifyInstance; browser: Browser }> {
+  const providers = [bitbucket({ emulatorUrl: emulator().url, ...EXAMPLE_CONSUMER })]
+  const app = await buildApp(emulator(), {
+    origin,
+    ...(origin.startsWith('https:') ? { providers } : {}),
+    ...options,
+  })
+  return { app, browser: createBrowser(app, origin) }
+}
+
+/** Targets that a browser, or a careless reader, would take off the site or into our own routes. */
+const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
+  'with two slashes or more': () => [
+    '//evil.example',
+    '///evil.example',
+    '////evil.example',
+    '/.//evil.example',
+    '/..//evil.example',
+    '/a/..//evil.example',
+    '/%2e//evil.example',
+    '/%2E%2e//evil.example',
+    'https:///evil.example',
+    '//2130706433',
+    '//0x7f000001',
+    '//[::1]',
+    '//evil\u3002example',
+    '//\u00adevil.example',
+  ],
+  'with backslashes': () => [
+    '/\\evil.example',
+    '\\/evil.example',
+    '\\\\evil.example',
+    '\\evil.example',
+    '/./\\/evil.example',
+    '/\\/\\evil.example',
+    '/a/../\\evil.example',
+  ],
+  'with characters that browsers drop': () => [
+    '/\t/evil.example',
+    '/\n/evil.example',
+    '/\r/evil.example',
+    '\t//evil.example',
+    ' //evil.example',
+    '\u0000//evil.example',
+    '\u001f//evil.example',
+    '/\u0000/evil.example',
+    '/work\u0000',
+    '/\u007f/evil.example',
+    '//evil.example ',
+  ],
+  'of a look-alike': ({ protocol, host, hostname, origin }) => [
+    'https://evil.example',
+    `${origin}@evil.example`,
+    `${origin}:80@evil.example`,
+    `${protocol}//user:password@${host}/`,
+    `${protocol}//user@${host}/`,
+    `${protocol}//@${host}/`,
+    `https://evil.example\\@${host}`,
+    `https://evil.example#@${host}`,
+    `https://evil.example\\.${host}`,
+    `https://evil.example/.${host}`,
+    `https://evil.example/${origin}/`,
+    `https://evil.example?${origin}/`,
+    `${origin}.evil.example`,
+    `${protocol}//${hostname}.evil.example`,
+    `${protocol}//${hostname}\u3002evil.example`,
+    `${protocol}//evil-${host}/`,
+    `${protocol}//a.${host}/`,
+    `${protocol}//a.b.${host}/`,
+    `${protocol}//${host.replace(hostname, `${hostname}.`)}/work`,
+    `${protocol}//${hostname}:444/work`,
+    `${protocol === 'https:' ? 'http:' : 'https:'}//${host}/work`,
+    `${protocol}//${host.replace('a', '\u0430')}/work`,
+    `${protocol}//${host.replace('a', '\uff41')}/work`,
+    `${origin}evil.example`,
+    'http://127.0.0.1:3000/work',
+    'http://[::1]:3000/work',
+  ],
+  'with escapes instead of slashes': () => [
+    '%2f%2fevil.example',
+    '%2F%5cevil.example',
+    '%252f%252fevil.example',
+    '%5c%5cevil.example',
+    'https%3a%2f%2fevil.example',
+    '+//evil.example',
+  ],
+  'of another scheme': ({ origin }) => [
+    'javascript:alert(1)',
+    'java\nscript:alert(1)',
+    '\u0001javascript:alert(1)',
+    'JaVaScRiPt:alert(1)',
+    `javascript://${origin}/%0aalert(1)`,
+    'data:text/html,x',
+    'vbscript:x',
+    `blob:${origin}/x`,
+    `filesystem:${origin}/temporary/x`,
+    `view-source:${origin}/`,
+    'file:///etc/passwd',
+    'intent:#Intent;scheme=x;end',
+    'myapp://x',
+    'about:blank',
+    'ws://evil.example',
+  ],
+  'that are no whole path': () => [
+    '',
+    '?x',
+    '#x',
+    '.',
+    '..',
+    'work',
+    'evil.example',
+    '.evil.example',
+    '@evil.example',
+    ':80',
+    ';@evil.example',
+    'http:',
+    'http://',
+    'http:evil.example',
+    'http:/evil.example',
+    'https:evil.example',
+    'https:/evil.example',
+    'http://[',
+    'https://%',
+    'null',
+    '[object Object]',
+  ],
+  'that a header cannot hold, or should not': () => [
+    '/work\r\nSet-Cookie: a=b',
+    '/work\r\n\r\n<script>',
+    '/\u2028/evil.example',
+    '/\u2029',
+    '/\ufeff/evil.example',
+    '/\u00ad/evil.example',
+    '/caf\u00e9',
+    '/\u{1F600}',
+    '/\ud800',
+    '/two words',
+    `/${'x'.repeat(64 * 1024)}`,
+    `/${'"'.repeat(500)}`,
+    `//${'x'.repeat(64 * 1024)}`,
+  ],
+  'that would lead back to us': ({ origin }) => [
+    '/auth',
+    '/auth/',
+    '/auth?x',
+    '/auth#x',
+    '/auth/bitbucket/start',
+    '/auth/bitbucket/start?return_to=/auth/bitbucket/start',
+    '/auth/bitbucket/callback?code=x&state=x',
+    '/auth/sign-out',
+    '/auth/sign-in?return_to=//evil.example',
+    '/auth/anything-new',
+    '/AUTH/sign-out',
+    '/%61uth/sign-out',
+    '/auth%2fsign-out',
+    '/auth/../auth/sign-out',
+    '/work/../auth/sign-out',
+    '/./auth/sign-out',
+    '/auth//evil.example',
+    '/auth/%',
+    `${origin}/auth/bitbucket/start`,
+  ],
+}
+
+/** Ways to hand a target over, and where the browser is then sent. */
+interface Way {
+  readonly name: string
+  arrive(target: string, app: FastifyInstance, browser: Browser): Promise<unknown>
+  /** Where it goes with no target at all. */
+  readonly usual: string
+  /** Where it goes with `/work`. */
+  readonly good: string
+  /** Targets that can be handed over like this. */
+  takes?(target: string): boolean
+}
+
+const WAYS: readonly Way[] = [
+  {
+    name: 'as return_to of a sign-in',
+    usual: '/',
+    good: '/work',
+    async arrive(target, _app, browser) {
+      const { headers } = await browser.signIn('ada', `?return_to=${encode(target)}`)
+      return headers.location
+    },
+  },
+  {
+    name: 'as return_to of a sign-in that fails',
+    usual: '/auth/sign-in?auth_error=access_denied',
+    good: '/auth/sign-in?return_to=%2Fwork&auth_error=access_denied',
+    async arrive(target, _app, browser) {
+      return cancel(browser, await browser.start(`?return_to=${encode(target)}`))
+    },
+  },
+  {
+    name: 'as return_to of a start from another site',
+    usual: '/auth/sign-in',
+    good: '/auth/sign-in?return_to=%2Fwork',
+    async arrive(target, _app, browser) {
+      const url = `/auth/bitbucket/start?return_to=${encode(target)}`
+      return (await browser.get(url, { 'sec-fetch-site': 'cross-site' })).headers.location
+    },
+  },
+  {
+    name: 'as return_to of the hosted page',
+    usual: '/auth/bitbucket/start',
+    good: '/auth/bitbucket/start?return_to=%2Fwork',
+    async arrive(target, _app, browser) {
+      const page = await browser.get(`/auth/sign-in?return_to=${encode(target)}`)
+      return /class="button" href="([^"]*)"/.exec(page.body)?.[1]
+    },
+  },
+  {
+    name: 'as return_to of the hosted page for somebody who is signed in',
+    usual: '/',
+    good: '/work',
+    async arrive(target, _app, browser) {
+      if (!/latchkey(-\d+)?=/.test(browser.cookies())) await browser.signIn('ada')
+      const page = await browser.get(`/auth/sign-in?return_to=${encode(target)}`)
+      return /class="back" href="([^"]*)"/.exec(page.body)?.[1]
+    },
+  },
+  {
+    name: 'as return_to of a sign-out',
+    usual: '/',
+    good: '/work',
+    // A longer body than a sign-out takes is refused as a whole.
+    takes: (target) => target.length < 3000,
+    async arrive(target, app, { origin }) {
+      const answer = await app.inject({
+        method: 'POST',
+        url: '/auth/sign-out?return_to=https://evil.example',
+        headers: { origin, 'content-type': 'application/x-www-form-urlencoded' },
+        payload: `return_to=${encode(target)}`,
+      })
+      return answer.headers.location
+    },
+  },
+  {
+    name: 'as Referer of a sign-in that fails',
+    usual: '/auth/sign-in?auth_error=access_denied',
+    good: '/work?auth_error=access_denied',
+    // No HTTP client can send more.
+    takes: (target) => /^[\x20-\x7e]*$/.test(target) && target.length < 9000,
+    async arrive(target, _app, browser) {
+      return cancel(browser, await browser.start('', { referer: target }))
+    },
+  },
+]
+
+describe.each(['http://localhost:3000', 'https://app.example.com'])('at %s a target', (origin) => {
+  describe.each(WAYS)('$name', ({ arrive, usual, good, takes = () => true }) => {
+    it('on the site is where it goes', async () => {
+      const { app, browser } = await visit(origin)
+      expect(await arrive('/work', app, browser)).toBe(good)
+      expect(await arrive(`${origin}/work`, app, browser)).toBe(good)
+    })
+
+    it.each(Object.entries(FAMILIES))('%s counts for none', async (_family, targets) => {
+      const { app, browser } = await visit(origin)
+      const given = targets(new URL(origin)).filter(takes)
+      expect(given).not.toEqual([])
+      for (const target of given) {
+        expect(await arrive(target, app, browser), JSON.stringify(target)).toBe(usual)
+      }
+    })
+  })
+})
+
+describe('a target of a sign-in', () => {
+  it.each([
+    ['/work', '/work'],
+    ['/work?tab=open&x=%2F%2Fevil.example#top', '/work?tab=open&x=%2F%2Fevil.example#top'],
+    ['/work?next=//evil.example', '/work?next=//evil.example'],
+    ['http://localhost:3000/work?x=1', '/work?x=1'],
+    ['/caf%C3%A9', '/caf%C3%A9'],
+    ['/%2f/evil.example', '/%2f/evil.example'],
+    ['/%5cevil.example', '/%5cevil.example'],
+    ['/%09/evil.example', '/%09/evil.example'],
+    ['/%0d%0aSet-Cookie:a=b', '/%0d%0aSet-Cookie:a=b'],
+    ['/%c0%af/evil.example', '/%c0%af/evil.example'],
+    ['/%E2%80%A8', '/%E2%80%A8'],
+    ['/%00', '/%00'],
+    ['/+/evil.example', '/+/evil.example'],
+    ['/a/../b', '/b'],
+    ['/authors', '/authors'],
+    ['/work/auth/sign-out', '/work/auth/sign-out'],
+    ['/x@evil.example', '/x@evil.example'],
+    ['/:80', '/:80'],
+    ['/javascript:alert(1)', '/javascript:alert(1)'],
+  ])('%j, on the site however it looks, is where the browser stays', async (target, location) => {
+    const { browser } = await visit('http://localhost:3000')
+    const callback = await browser.signIn('ada', `?return_to=${encode(target)}`)
+    expect(callback.headers.location).toBe(location)
+    const arrived = new URL(location, 'http://localhost:3000/auth/bitbucket/callback?code=x')
+    expect(arrived.origin).toBe('http://localhost:3000')
+    expect(arrived.pathname).not.toMatch(/^\/\//)
+  })
+
+  it.each([
+    ['/%09/evil.example', '/'],
+    ['/%0a/evil.example', '/'],
+    ['/%5cevil.example', '/'],
+    ['%2f%2fevil.example', '/'],
+    ['/%2fevil.example', '/'],
+    ['%252f%252fevil.example', '/'],
+    ['+//evil.example', '/'],
+    ['/+/evil.example', '/'],
+    ['/%c0%af/evil.example', '/%c0%af/evil.example'],
+    ['/%e2%80%a8', '/'],
+    ['/%2509/evil.example', '/%09/evil.example'],
+    ['/%252f/evil.example', '/%2f/evil.example'],
+    ['/%255cevil.example', '/%5cevil.example'],
+    ['/%25252f', '/%252f'],
+  ])('that is written %s in the address is decoded once', async (written, location) => {
+    const { browser } = await visit('http://localhost:3000')
+    const callback = await browser.signIn('ada', `?return_to=${written}`)
+    expect(callback.headers.location).toBe(location)
+  })
+
+  it.each([
+    '?return_to=/a&return_to=/b',
+    '?return_to=/a&return_to=/a',
+    '?return_to[]=/a',
+    '?return_to[a]=/b',
+    '?returnTo=/a',
+    '?RETURN_TO=/a',
+    '?redirect_uri=/a&redirect=/a&next=/a&url=/a',
+  ])('given as %s is none', async (query) => {
+    const { browser } = await visit('http://localhost:3000')
+    expect((await browser.signIn('ada', query)).headers.location).toBe('/')
+  })
+
+  it('is kept from our own routes wherever they are', async () => {
+    const { app } = await visit('http://localhost:3000', { prefix: '/account/log-in' })
+    for (const [target, kept] of [
+      ['/account/log-in/bitbucket/start', null],
+      ['/Account/Log-In', null],
+      ['/account%2flog-in/sign-out', null],
+      ['/account/x/../log-in', null],
+      ['/account', '/account'],
+      ['/account/log-in-again', '/account/log-in-again'],
+      ['/auth/bitbucket/start', '/auth/bitbucket/start'],
+    ] as const) {
+      const answer = await app.inject({
+        url: `/account/log-in/bitbucket/start?return_to=${encode(target)}`,
+        headers: { 'sec-fetch-site': 'cross-site' },
+      })
+      const { searchParams } = new URL(String(answer.headers.location), 'http://localhost:3000')
+      expect(searchParams.get('return_to')).toBe(kept)
+    }
+  })
+
+  it('goes along to the origin from another name of this machine, once it is safe', async () => {
+    const { app } = await visit('http://localhost:3000')
+    const headers = { host: '127.0.0.1:3000' }
+    const start = 'http://localhost:3000/auth/bitbucket/start'
+    for (const [name, targets] of Object.entries(FAMILIES)) {
+      for (const target of targets(new URL('http://localhost:3000'))) {
+        const url = `/auth/bitbucket/start?return_to=${encode(target)}`
+        const answer = await app.inject({ url, headers })
+        expect(answer.headers.location, `${name}: ${JSON.stringify(target)}`).toBe(start)
+      }
+    }
+    const good = await app.inject({ url: '/auth/bitbucket/start?return_to=/work', headers })
+    expect(good.headers.location).toBe(`${start}?return_to=%2Fwork`)
+  })
+})
+
+/** Comes back as from a press on Cancel. */
+async function cancel(browser: Browser, authorizeUrl: string): Promise<unknown> {
+  const state = new URL(authorizeUrl).searchParams.get('state')
+  const callback = `/auth/bitbucket/callback?error=access_denied&state=${state}`
+  return (await browser.get(callback)).headers.location
+}
+
+/** As a browser escapes it; a lone surrogate, which encodeURIComponent refuses, as its bytes. */
+function encode(target: string): string {
+  return target.isWellFormed() ? encodeURIComponent(target) : '%2F%ED%A0%80'
+}
