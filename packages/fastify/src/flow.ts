@@ -46,10 +46,10 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
   }
 
   /** The page that the click was made on, if it is one to come back to; else the sign-in page, `null`. */
-  function whereItBegan(request: FastifyRequest): string | null {
-    const referer = sameOriginPath(request.headers.referer, site.origin)
-    if (referer === null || isUnder(basePath, referer)) return null
-    const began = withoutQuery(referer, 'auth_error')
+  function whereItBegan(untrusted: unknown): string | null {
+    const path = sameOriginPath(untrusted, site.origin)
+    if (path === null || isUnder(basePath, path)) return null
+    const began = withoutQuery(path, 'auth_error')
     return began.length > LONGEST_BEGAN ? null : began
   }
 
@@ -76,7 +76,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       codeVerifier: randomBytes(32).toString('base64url'),
       redirectUri: settings.callbackUrl(client.provider.id),
       returnTo: target,
-      began: whereItBegan(request),
+      began: whereItBegan(request.headers.referer),
       expiresAt: clock() + FLOW_LIFETIME,
     }
     flowCookies.put(request, reply, flow)
@@ -102,7 +102,8 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       await useOnce(request, client, flow)
       const profile = await redeem(request, client, flow)
       await signIn(request, reply, client, profile)
-      return reply.redirect(flow.returnTo, 303)
+      // Judged again where it is used: a sealed target is only as good as what sealed it.
+      return reply.redirect(returnTo(flow.returnTo), 303)
     } catch (error) {
       return fail(request, reply, client, flow, error)
     }
@@ -211,14 +212,14 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (code === 'flow_missing' || code === 'flow_used') {
       // A reload, a Back and a second consent end here after the first one has worked.
       const auth = await sessions.read(request).catch(() => null)
-      if (auth !== null) return reply.redirect(flow?.returnTo ?? '/', 303)
+      if (auth !== null) return reply.redirect(returnTo(flow?.returnTo), 303)
     }
     const reason = error instanceof Error ? error.message : 'unknown'
     const level = code.startsWith('provider_') ? 'warn' : 'info'
     if (code === 'server_error') request.log.error({ err: error }, 'a sign-in failed unexpectedly')
     else request.log[level]({ event: 'sign-in-failed', provider, code, reason }, 'sign-in failed')
     events.emit('sign-in-failed', { provider, code })
-    const back = flow?.began ?? withReturnTo(signInPath, flow?.returnTo ?? '/')
+    const back = whereItBegan(flow?.began) ?? withReturnTo(signInPath, returnTo(flow?.returnTo))
     return reply.redirect(withQuery(back, { auth_error: code }), 303)
   }
 

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import type { LatchkeyOptions } from '../index.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
-import { buildApp, EXAMPLE_CONSUMER, setUpEmulator } from '../testing/app.ts'
+import { createSeal } from '../seal.ts'
+import { buildApp, EXAMPLE_CONSUMER, SECRET, setUpEmulator } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
@@ -259,6 +260,26 @@ const WAYS: readonly Way[] = [
       return cancel(browser, await browser.start('', { referer: target }))
     },
   },
+  {
+    name: 'inside a flow, put there by who has the secret,',
+    usual: '/',
+    good: '/work',
+    async arrive(target, _app, browser) {
+      const url = await browser.start('?return_to=/elsewhere')
+      resealFlow(browser, { returnTo: target })
+      return (await browser.get(await browser.consent(url, { user: 'ada' }))).headers.location
+    },
+  },
+  {
+    name: 'inside a flow that fails, put there by who has the secret,',
+    usual: '/auth/sign-in?auth_error=access_denied',
+    good: '/work?auth_error=access_denied',
+    async arrive(target, _app, browser) {
+      const url = await browser.start()
+      resealFlow(browser, { returnTo: target, began: target })
+      return cancel(browser, url)
+    },
+  },
 ]
 
 describe.each(['http://localhost:3000', 'https://app.example.com'])('at %s a target', (origin) => {
@@ -385,6 +406,16 @@ async function cancel(browser: Browser, authorizeUrl: string): Promise<unknown> 
   const state = new URL(authorizeUrl).searchParams.get('state')
   const callback = `/auth/bitbucket/callback?error=access_denied&state=${state}`
   return (await browser.get(callback)).headers.location
+}
+
+/** Changes the one flow that is under way, as only the application could. */
+function resealFlow(browser: Browser, change: Record<string, string>): void {
+  const [, name = '', value = ''] = /(\S+-flow-[\w-]+)=([\w-]+)/.exec(browser.cookies()) ?? []
+  const { open, seal } = createSeal([SECRET], 'flow')
+  const flow = JSON.parse(open(value, name) ?? '')
+  const secure = browser.origin.startsWith('https:') ? '; Secure' : ''
+  const cookie = `${name}=${seal(JSON.stringify({ ...flow, ...change }), name)}; Path=/${secure}`
+  browser.jar.setCookieSync(cookie, browser.origin)
 }
 
 /** As a browser escapes it; a lone surrogate, which encodeURIComponent refuses, as its bytes. */
