@@ -19,11 +19,11 @@ export interface Demo {
   readonly emulator: BitbucketEmulator
   /**
    * A new person: no cookies yet. Closed after the test, which fails if the page logged an error other
-   * than an `expected` one.
+   * than the `expected` ones.
    */
   visit(
     options?: BrowserContextOptions,
-    expected?: string,
+    ...expected: string[]
   ): Promise<{ page: Page; context: BrowserContext }>
 }
 
@@ -70,12 +70,12 @@ export function setUpDemo(seed?: Seed): Demo {
     get emulator() {
       return emulator
     },
-    async visit(options = {}, expected) {
+    async visit(options = {}, ...expected) {
       const context = await browser.newContext(options)
       contexts.push(context)
       context.on('console', (message) => {
         const text = message.text()
-        const asExpected = expected !== undefined && text.includes(expected)
+        const asExpected = expected.some((part) => text.includes(part))
         if (message.type() === 'error' && !asExpected) problems.push(text)
       })
       context.on('weberror', (error) => void problems.push(String(error.error())))

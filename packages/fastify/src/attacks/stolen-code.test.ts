@@ -31,6 +31,8 @@ describe('a code stolen on its way back', () => {
     const forged = withParameter(own, 'code', stolen)
     await expectRefused('provider_refused', () => thief.get(forged), 1)
     expect((await thief.get('/auth/session')).json()).toEqual({ user: null, session: null })
+    // It is the code that was refused: an honest one is not.
+    expect((await victim.signIn('ada')).headers.location).toBe('/')
   })
 
   it('put into a flow for which nobody was asked for consent is refused as well', async () => {
