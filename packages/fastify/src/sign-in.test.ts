@@ -105,21 +105,6 @@ describe('a person signs in', () => {
     })
   })
 
-  it('is another user for another subject with the same e-mail address', async () => {
-    const app = await buildApp(emulator())
-    const ada = createBrowser(app)
-    const other = createBrowser(app)
-    await ada.signIn('ada')
-    const { user } = (await ada.get('/auth/session')).json() as SessionBody
-    emulator().answerNext('GET /2.0/user/emails', {
-      body: { values: [{ email: user?.email, is_primary: true, is_confirmed: true }] },
-    })
-    await other.signIn('ben')
-    const body = (await other.get('/auth/session')).json() as SessionBody
-    expect(body.user?.email).toBe(user?.email)
-    expect(body.user?.id).not.toBe(user?.id)
-  })
-
   it('remembers the provider that this browser last used', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
