@@ -70,9 +70,11 @@ export async function connectProvider(
         throw tokenFailure(error)
       })
       const accessToken = accessTokenOf((await deadline.cut(answered)).token)
-      return provider.readProfile({
+      const profile = await provider.readProfile({
         get: (url) => deadline.cut(getJson(http, url, accessToken, deadline)),
       })
+      if (isSubject(profile.subject)) return profile
+      throw new FlowError('provider_bad_answer', 'the profile has no usable subject')
     },
   }
 }
@@ -203,6 +205,14 @@ function accessTokenOf(answer: unknown): string {
     throw new FlowError('provider_bad_answer', 'the token answer is not of type bearer')
   }
   return access_token
+}
+
+/**
+ * Checked whatever the provider is written in: a store takes a number too, and long ones are the same
+ * number, so that two people would be one user.
+ */
+function isSubject(subject: unknown): boolean {
+  return typeof subject === 'string' && /^[\x21-\x7e]{1,255}$/.test(subject)
 }
 
 async function getJson(

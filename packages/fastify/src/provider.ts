@@ -2,7 +2,7 @@ import type { Mark } from '@latchkey/contract'
 
 /** What a provider says about a person; transient. */
 export interface Profile {
-  /** The provider's unchangeable name for the person: 1 to 255 printable characters. */
+  /** The provider's unchangeable name for the person: 1 to 255 printable ASCII characters, no spaces. */
   readonly subject: string
   readonly name: string | null
   readonly email: string | null

@@ -1,6 +1,7 @@
 import { defaultPeople } from '@latchkey/bitbucket-emulator'
 import type { SessionBody, User } from '@latchkey/contract'
 import { describe, expect, it } from 'vitest'
+import { bitbucket } from '../providers/bitbucket.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
@@ -118,6 +119,30 @@ describe('a person whom Bitbucket names by something else than a uuid', () => {
     for (const number of ['920138789012345001', '920138789012345002']) {
       await expectNobody(`{"type":"user","uuid":${number}}`)
     }
+  })
+})
+
+describe('a provider of the application’s own', () => {
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['an empty text', ''],
+    ['a number', 920_138_789_012_345_000],
+    ['an object', { id: 1 }],
+    ['a list', ['1']],
+    ['a text with a line break', '1\n'],
+    ['a text with NUL', '1\u0000'],
+    ['256 characters', '1'.repeat(256)],
+  ])('that names a person by %s signs nobody in', async (_what, subject) => {
+    const file = temporaryFile()
+    const own = bitbucket({ emulatorUrl: emulator().url })
+    const readProfile: typeof own.readProfile = async (api) => {
+      return { ...(await own.readProfile(api)), subject: subject as string }
+    }
+    const store = sqlite(file)
+    const app = await buildApp(emulator(), { store, providers: [{ ...own, readProfile }] })
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe(BAD_ANSWER)
+    expect(countRows(file, 'users')).toBe(0)
   })
 })
 
