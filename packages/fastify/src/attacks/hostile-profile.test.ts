@@ -153,6 +153,34 @@ describe('a name that is more than a name', () => {
   })
 })
 
+describe('an e-mail address that is not one as it is', () => {
+  it.each([
+    ['too long, and another’s once it is cut', `${'x'.repeat(305)}@victim.example.evil.example`],
+    ['another’s before NUL', 'victim@example.com\u0000@evil.example'],
+    ['another’s before a line break', 'victim@example.com\r\n.evil.example'],
+    ['between spaces', ' victim@example.com '],
+    ['one of two', 'victim@example.com, evil@example.com'],
+    ['with half a surrogate pair', 'vic\ud800tim@example.com'],
+    ['without an at sign', 'victim'],
+    ['with two at signs', 'victim@example.com@evil.example'],
+    ['empty', ''],
+    ['in a list', ['victim@example.com']],
+    ['in an object', { email: 'victim@example.com' }],
+    ['a number', 7],
+  ])('(%s) is dropped, not mended', async (_what, email) => {
+    const { user } = await signInAs({ display_name: 'Ada' }, { email })
+    expect(user).toMatchObject({ name: 'Ada', email: null, emailVerified: false })
+  })
+
+  it.each(['Ada.O’Hara+tag@Example.COM', `${'x'.repeat(64)}@example.com`, '例え@例え.example'])(
+    'while %s is, letter for letter',
+    async (email) => {
+      const { user } = await signInAs({}, { email })
+      expect(user).toMatchObject({ email, emailVerified: true })
+    },
+  )
+})
+
 describe('an address of a picture', () => {
   it.each([
     'javascript:alert(1)',

@@ -54,7 +54,7 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
 async function readProfile(api: ProviderApi, base: string): Promise<Profile> {
   const [user, emails] = await Promise.all([readUser(api, base), readEmails(api, base)])
   const primary = emails.find((email) => email.is_primary === true && email.is_confirmed === true)
-  const email = primary === undefined ? null : plainText(primary.email, 320)
+  const email = addressOf(primary?.email)
   const { account_id, nickname, display_name, account_status, links } = user
 
   return {
@@ -142,6 +142,12 @@ function plainText(value: unknown, longest: number): string | null {
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
   return text === '' ? null : [...text].slice(0, longest).join('')
+}
+
+/** As it is or not at all: cut or cleaned, it could be the address of somebody else. */
+function addressOf(value: unknown): string | null {
+  if (typeof value !== 'string' || value.length > 320) return null
+  return /^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u.test(value) ? value : null
 }
 
 function httpsUrl(value: unknown): string | null {
