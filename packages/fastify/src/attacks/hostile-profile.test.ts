@@ -216,6 +216,18 @@ describe('an address of a picture', () => {
   })
 })
 
+describe('an account’s status that is not a word', () => {
+  it.each([[{ toString: 'active' }], [['active']], [true], [1], [' active']])(
+    '%j is not active, and leaves nothing behind',
+    async (account_status) => {
+      const { answer, user, file } = await signInAs({ account_status })
+      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=account_inactive')
+      expect(user).toBeNull()
+      expect(countRows(file, 'users')).toBe(0)
+    },
+  )
+})
+
 /** The name, and no markup around it that is not the page's own. */
 async function expectShown(browser: Browser, name: string): Promise<void> {
   const session = await browser.get('/auth/session')

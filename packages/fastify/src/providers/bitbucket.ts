@@ -56,6 +56,8 @@ async function readProfile(api: ProviderApi, base: string): Promise<Profile> {
   const primary = emails.find((email) => email.is_primary === true && email.is_confirmed === true)
   const email = addressOf(primary?.email)
   const { account_id, nickname, display_name, account_status, links } = user
+  // Documented nowhere; every account that may sign in has been seen as "active".
+  const status = account_status ?? 'active'
 
   return {
     subject: subjectOf(user),
@@ -63,8 +65,7 @@ async function readProfile(api: ProviderApi, base: string): Promise<Profile> {
     email,
     emailVerified: email !== null,
     avatarUrl: httpsUrl(isObject(links) && isObject(links.avatar) ? links.avatar.href : null),
-    // Documented nowhere; every account that may sign in has been seen as "active".
-    active: /^active$/i.test(String(account_status ?? 'active')),
+    active: typeof status === 'string' && status.toLowerCase() === 'active',
     attributes: compact({
       accountId: plainText(account_id, 255),
       nickname: plainText(nickname, 255),
