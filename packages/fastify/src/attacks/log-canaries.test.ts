@@ -1,0 +1,104 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { CanaryReport } from '../testing/canary-run.ts'
+
+let report: CanaryReport
+let stdout = ''
+let stderr = ''
+
+beforeAll(async () => {
+  const child = fork(fileURLToPath(import.meta.resolve('../testing/canary-run.ts')), {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, DEBUG: '*', NODE_ENV: 'test' },
+    execArgv: [],
+  })
+  const [[message], out, err] = await Promise.all([
+    Promise.race([once(child, 'message'), once(child, 'exit')]),
+    text(child.stdout as NodeJS.ReadableStream),
+    text(child.stderr as NodeJS.ReadableStream),
+  ])
+  report = message as CanaryReport
+  stdout = out
+  stderr = err
+  if (typeof report !== 'object') throw new Error(`The run ended early:\n${err}`)
+}, 60_000)
+
+describe('every way to sign in and to fail, with all logs on and DEBUG=*', () => {
+  it('was gone through', () => {
+    expect([...new Set(report.outcomes)].sort()).toEqual([
+      '/',
+      'access_denied',
+      'account_inactive',
+      'flow_expired',
+      'flow_missing',
+      'flow_used',
+      'provider_bad_answer',
+      'provider_refused',
+      'provider_unavailable',
+      'unavailable',
+    ])
+    expect(report.outcomes.length).toBeGreaterThan(45)
+    const levels = stdout.split('\n').flatMap((line) => /^{"level":(\d+)/.exec(line)?.[1] ?? [])
+    expect([...new Set(levels)].sort()).toEqual(['20', '30', '40', '50'])
+  })
+
+  it.each([
+    'client secret',
+    'secret of Latchkey',
+    'code',
+    'state',
+    'verifier',
+    'sealed flow',
+    'session secret',
+    'access token',
+    'refresh token',
+    'ID token',
+    'e-mail address',
+    'words of the provider',
+  ])('prints no %s, however it is written', (kind) => {
+    const canaries = report.canaries[kind] ?? []
+    expect(canaries.length).toBeGreaterThan(0)
+    for (const canary of canaries) {
+      expect(canary.length).toBeGreaterThan(20)
+      expect(findIn(stdout, canary)).toBeUndefined()
+      expect(findIn(stderr, canary)).toBeUndefined()
+    }
+  })
+
+  it('prints no request to the provider either, while what is printed on purpose is found', () => {
+    expect(stdout + stderr).not.toMatch(/basic |bearer |authorization|code_verifier/i)
+    expect(findIn(stdout, report.decoy)).toBeDefined()
+    expect(findIn(stderr, report.decoy)).toBeDefined()
+  })
+
+  it('prints nothing but lines of JSON', () => {
+    for (const line of stdout.trimEnd().split(/[\n\r\u0085\u2028\u2029]/)) {
+      expect(() => JSON.parse(line)).not.toThrow()
+    }
+  })
+})
+
+/** The lines around a secret as it is, percent-encoded, in hexadecimal, base64 or as a list of bytes. */
+function findIn(output: string, secret: string): string | undefined {
+  const bytes = Buffer.from(secret)
+  const shapes = [
+    secret,
+    encodeURIComponent(secret),
+    bytes.toString('hex'),
+    bytes.join(','),
+    ...[0, 1, 2].flatMap((offset) => base64Within(bytes, offset)),
+  ]
+  const found = shapes.find((shape) => output.includes(shape))
+  return found && output.split('\n').find((line) => line.includes(found))
+}
+
+/** What the bytes look like in the base64 of something longer, so many bytes after a multiple of three. */
+function base64Within(bytes: Buffer, offset: number): string[] {
+  const whole = bytes.subarray(0, bytes.length - ((bytes.length + offset) % 3))
+  const encoded = Buffer.concat([Buffer.alloc(offset), whole])
+  const skipped = Math.ceil((offset * 4) / 3)
+  return (['base64', 'base64url'] as const).map((way) => encoded.toString(way).slice(skipped))
+}

@@ -1,0 +1,266 @@
+/**
+ * A process that signs in, and fails to, in every way there is, at log level trace. It tells its parent
+ * what was secret in it, and where each attempt led. What it prints must not give away the former.
+ */
+import { randomBytes } from 'node:crypto'
+import { type AddressInfo, connect } from 'node:net'
+import {
+  defaultConsumer,
+  type PlannedAnswer,
+  type Route,
+  startBitbucketEmulator,
+} from '@latchkey/bitbucket-emulator'
+import Fastify, { type FastifyInstance } from 'fastify'
+import latchkey, { bitbucket, type LatchkeyOptions, type Store } from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { type Browser, createBrowser } from './browser.ts'
+
+/** What the run reports once it is over. */
+export interface CanaryReport {
+  /** Everything secret that there was, by what it is. */
+  readonly canaries: Readonly<Record<string, readonly string[]>>
+  /** Printed on purpose: as it is to stdout, in base64 to stderr. */
+  readonly decoy: string
+  /** The `auth_error` of every attempt, or the path that it led to. */
+  readonly outcomes: readonly string[]
+}
+
+const canaries: Record<string, string[]> = {}
+const outcomes: string[] = []
+
+function note(kind: string, value: string | undefined): void {
+  if (value === undefined) return
+  canaries[kind] = [...new Set([...(canaries[kind] ?? []), value])]
+}
+
+function plant(kind: string): string {
+  const value = randomBytes(16).toString('hex')
+  note(kind, value)
+  return value
+}
+
+const TOKEN = 'POST /site/oauth2/access_token'
+const USER = 'GET /2.0/user'
+const EMAILS = 'GET /2.0/user/emails'
+
+const consumer = { ...defaultConsumer, clientSecret: plant('client secret') }
+const secret = plant('secret of Latchkey')
+const address = plant('e-mail address')
+const emulator = await startBitbucketEmulator({
+  seed: {
+    consumers: [consumer],
+    people: [
+      {
+        nickname: 'ada',
+        displayName: 'Ada Test',
+        emails: [{ email: `${address}@example.com`, isPrimary: true, isConfirmed: true }],
+      },
+      { nickname: 'inactive', displayName: 'Finn Test', accountStatus: 'inactive' },
+    ],
+  },
+})
+
+let now = Date.now()
+let storeFails = false
+
+/** A store whose database complains with all it was given. */
+function complainingStore(): Store {
+  const store = sqlite(':memory:')
+  const complain = async (): Promise<never> => {
+    const detail = `Key (email)=(${address}@example.com) already exists.`
+    throw Object.assign(new Error('no space left'), { detail, parameters: [secret], headers: {} })
+  }
+  return {
+    ...store,
+    findSession: (id) => (storeFails ? complain() : store.findSession(id)),
+    transaction: (durability, work) => {
+      return storeFails ? complain() : store.transaction(durability, work)
+    },
+  }
+}
+
+async function build(options: LatchkeyOptions = {}): Promise<FastifyInstance> {
+  const app = Fastify({ logger: { level: 'trace' } })
+  const { clientId, clientSecret } = consumer
+  await app.register(latchkey, {
+    origin: 'http://localhost:3000',
+    secret,
+    providers: [bitbucket({ emulatorUrl: emulator.url, clientId, clientSecret })],
+    store: complainingStore(),
+    providerTimeout: 300,
+    clock: () => now,
+    ...options,
+  })
+  app.get('/api/me', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth)
+  return app
+}
+
+/** Presses the button and consents: the callback, and the browser that it is for. */
+async function begin(
+  app: FastifyInstance,
+  press: Parameters<Browser['consent']>[1] = { user: 'ada' },
+): Promise<{ browser: Browser; callback: string }> {
+  const browser = createBrowser(app)
+  const callback = await browser.consent(await browser.start(), press)
+  const query = new URL(callback, 'http://localhost').searchParams
+  note('code', query.get('code') ?? undefined)
+  note('state', query.get('state') ?? undefined)
+  noteCookies(browser)
+  return { browser, callback }
+}
+
+async function finish(browser: Browser, callback: string): Promise<void> {
+  const { headers } = await browser.get(callback)
+  const location = String(headers.location)
+  outcomes.push(new URL(location, 'http://x').searchParams.get('auth_error') ?? location)
+  noteCookies(browser)
+}
+
+function noteCookies(browser: Browser): void {
+  for (const [, flow] of browser.cookies().matchAll(/latchkey-3000-flow-[^=]+=([^;]+)/g)) {
+    note('sealed flow', flow)
+  }
+  note('session secret', /latchkey-3000=[^.]+\.([^;]+)/.exec(browser.cookies())?.[1])
+}
+
+async function attempt(app: FastifyInstance): Promise<Browser> {
+  const { browser, callback } = await begin(app)
+  await finish(browser, callback)
+  return browser
+}
+
+const app = await build()
+
+// It works, and then it is over.
+const happy = await begin(app)
+const before = happy.browser.cookies()
+await finish(happy.browser, happy.callback)
+await happy.browser.get('/api/me')
+await happy.browser.get('/auth/session')
+await happy.browser.get('/auth/sign-in')
+await happy.browser.get(happy.callback)
+await happy.browser.post('/auth/sign-out', {}, { origin: 'https://evil.example' })
+await happy.browser.post('/auth/sign-out', { scope: 'global' })
+const replay = createBrowser(app)
+for (const cookie of before.split('; ')) replay.jar.setCookieSync(cookie, 'http://localhost:3000/')
+await finish(replay, happy.callback)
+
+// The person or the browser does something else.
+const denied = await begin(app, { decision: 'deny' })
+await finish(denied.browser, denied.callback)
+const inactive = await begin(app, { user: 'inactive' })
+await finish(inactive.browser, inactive.callback)
+const stolen = await begin(app)
+await finish(createBrowser(app), stolen.callback)
+const expired = await begin(app)
+now += 11 * 60 * 1000
+await finish(expired.browser, expired.callback)
+const forged = plant('state')
+await finish(createBrowser(app), `/auth/bitbucket/callback?code=${plant('code')}&state=${forged}`)
+const refused = await begin(app)
+const ownState = new URL(refused.callback, 'http://x').searchParams.get('state')
+const said = plant('words of the provider')
+await finish(
+  refused.browser,
+  `/auth/bitbucket/callback?error=${said}&error_description=${said}&state=${ownState}`,
+)
+
+// The wrong client secret.
+const clientSecret = plant('client secret')
+const { clientId } = consumer
+const misconfigured = await build({
+  providers: [bitbucket({ emulatorUrl: emulator.url, clientId, clientSecret })],
+})
+await attempt(misconfigured)
+
+// The provider answers with everything it should keep to itself, and in every broken way.
+const leaky = {
+  access_token: plant('access token'),
+  refresh_token: plant('refresh token'),
+  id_token: plant('ID token'),
+  error: { message: said, detail: said },
+  error_description: said,
+}
+const broken: PlannedAnswer[] = [
+  { status: 500, body: leaky },
+  { status: 429, body: leaky },
+  { status: 400, body: leaky },
+  { status: 401, body: { ...leaky, error: said } },
+  { body: { ...leaky, token_type: said, uuid: said, values: said } },
+  { body: JSON.stringify(leaky).slice(0, -9) },
+  { headers: { 'content-type': 'text/html' }, body: `<p>${leaky.access_token} ${said}</p>` },
+  { status: 302, headers: { location: `https://evil.example/${leaky.access_token}` } },
+  { fault: 'hang' },
+  { fault: 'huge', body: leaky },
+  { fault: 'truncate', body: leaky },
+  { fault: 'redirect', body: leaky },
+]
+for (const route of [TOKEN, USER, EMAILS] satisfies Route[]) {
+  for (const answer of broken) {
+    emulator.answerNext(route, answer)
+    await attempt(app)
+  }
+}
+const next = `${emulator.url}/2.0/user/emails/${leaky.access_token}?page=2`
+emulator.answerNext(EMAILS, { body: { values: [], next } })
+await attempt(app)
+emulator.answerNext(TOKEN, { body: { ...leaky, error: undefined, token_type: 'bearer' } })
+const uuid = '{a1e7c0de-0001-4a01-8a01-000000000001}'
+emulator.answerNext(USER, { body: { type: 'user', uuid, display_name: '\r\n\u001b[31m', said } })
+emulator.answerNext(EMAILS, { body: { values: [] } })
+await attempt(app)
+
+// Something of the application's own fails.
+app.latchkey.on('sign-in', () => {
+  throw new Error('a listener of the application')
+})
+const signedIn = await attempt(app)
+const late = await begin(app)
+storeFails = true
+await finish(late.browser, late.callback)
+await signedIn.get('/api/me')
+await signedIn.get('/auth/session')
+await signedIn.get('/auth/sign-in')
+await signedIn.post('/auth/sign-out')
+storeFails = false
+
+// Requests that no route of ours is for, or that are none at all.
+const spare = await begin(app)
+for (const method of ['HEAD', 'POST', 'PUT', 'OPTIONS'] as const) {
+  await app.inject({ method, url: spare.callback, headers: { cookie: signedIn.cookies() } })
+}
+await app.inject(spare.callback.replace('/callback', '/callback/%2e'))
+const altered = signedIn.cookies().replace(/(latchkey-3000=[^.]+\.)./, '$1-')
+await app.inject({ url: '/auth/session', headers: { cookie: altered } })
+const malformed = `latchkey-3000=${plant('session secret')}`
+await app.inject({ url: '/auth/session', headers: { cookie: malformed } })
+const headers = { origin: 'http://localhost:3000', 'content-type': 'application/json' }
+for (const payload of [`{"scope":"${said}"}`, `{"${said}`, said.repeat(200)]) {
+  await app.inject({ method: 'POST', url: '/auth/sign-out', headers, payload })
+}
+await app.listen({ port: 0, host: '127.0.0.1' })
+const { port } = app.server.address() as AddressInfo
+for (const [method, header] of [
+  ['PROPFIND', 'a: b'],
+  ['SEARCH', 'a: b'],
+]) {
+  const socket = connect(port, '127.0.0.1')
+  const cookie = signedIn.cookies()
+  socket.end(
+    `${method} ${spare.callback} HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n${header}\r\nConnection: close\r\n\r\n`,
+  )
+  socket.resume()
+  await new Promise((resolve) => socket.once('close', resolve))
+}
+
+for (const { body, headers } of emulator.requests) {
+  if (typeof body === 'object') note('verifier', body.code_verifier)
+  note('access token', /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1])
+}
+const decoy = randomBytes(16).toString('hex')
+app.log.info({ decoy })
+process.stderr.write(`${Buffer.from(`decoy:${decoy}`).toString('base64')}\n`)
+for (const server of [app, misconfigured]) await server.close()
+await emulator.close()
+const report: CanaryReport = { canaries, decoy, outcomes }
+process.send?.(report, () => process.disconnect())
