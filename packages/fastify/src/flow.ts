@@ -103,7 +103,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       const profile = await redeem(request, client, flow)
       await signIn(request, reply, client, profile)
       // Judged again where it is used: a sealed target is only as good as what sealed it.
-      return reply.redirect(returnTo(flow.returnTo), 303)
+      return goOn(reply, returnTo(flow.returnTo))
     } catch (error) {
       return fail(request, reply, client, flow, error)
     }
@@ -212,7 +212,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (code === 'flow_missing' || code === 'flow_used') {
       // A reload, a Back and a second consent end here after the first one has worked.
       const auth = await sessions.read(request).catch(() => null)
-      if (auth !== null) return reply.redirect(returnTo(flow?.returnTo), 303)
+      if (auth !== null) return goOn(reply, returnTo(flow?.returnTo))
     }
     const reason = error instanceof Error ? error.message : 'unknown'
     const level = code.startsWith('provider_') ? 'warn' : 'info'
@@ -220,10 +220,18 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     else request.log[level]({ event: 'sign-in-failed', provider, code, reason }, 'sign-in failed')
     events.emit('sign-in-failed', { provider, code })
     const back = whereItBegan(flow?.began) ?? withReturnTo(signInPath, returnTo(flow?.returnTo))
-    return reply.redirect(withQuery(back, { auth_error: code }), 303)
+    return goOn(reply, withQuery(back, { auth_error: code }))
   }
 
   return { start, finish, returnTo }
+}
+
+/**
+ * Ends a callback, unless something else has: a `handlerTimeout`, say. Fastify warns of a second answer
+ * in words that quote the whole URL.
+ */
+function goOn(reply: FastifyReply, path: string): FastifyReply {
+  return reply.sent ? reply : reply.redirect(path, 303)
 }
 
 /** A query parameter that was given exactly once and is not empty, or `null`. */

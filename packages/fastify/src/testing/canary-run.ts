@@ -4,13 +4,14 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type AddressInfo, connect } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import {
   defaultConsumer,
   type PlannedAnswer,
   type Route,
   startBitbucketEmulator,
 } from '@latchkey/bitbucket-emulator'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import latchkey, { bitbucket, type LatchkeyOptions, type Store } from '../index.ts'
 import { sqlite } from '../sqlite.ts'
 import { type Browser, createBrowser } from './browser.ts'
@@ -79,8 +80,11 @@ function complainingStore(): Store {
   }
 }
 
-async function build(options: LatchkeyOptions = {}): Promise<FastifyInstance> {
-  const app = Fastify({ logger: { level: 'trace' } })
+async function build(
+  options: LatchkeyOptions = {},
+  server: FastifyServerOptions = {},
+): Promise<FastifyInstance> {
+  const app = Fastify({ logger: { level: 'trace' }, ...server })
   const { clientId, clientSecret } = consumer
   await app.register(latchkey, {
     origin: 'http://localhost:3000',
@@ -224,6 +228,15 @@ await signedIn.get('/auth/sign-in')
 await signedIn.post('/auth/sign-out')
 storeFails = false
 
+// The server answers before the provider does.
+const impatient = await build({}, { handlerTimeout: 100 })
+const over = new Promise<unknown>((resolve) => impatient.latchkey.on('sign-in-failed', resolve))
+emulator.answerNext(TOKEN, { fault: 'hang' })
+const slow = await begin(impatient)
+await slow.browser.get(slow.callback)
+await over
+await setImmediate()
+
 // Requests that no route of ours is for, or that are none at all.
 const spare = await begin(app)
 for (const method of ['HEAD', 'POST', 'PUT', 'OPTIONS'] as const) {
@@ -260,7 +273,7 @@ for (const { body, headers } of emulator.requests) {
 const decoy = randomBytes(16).toString('hex')
 app.log.info({ decoy })
 process.stderr.write(`${Buffer.from(`decoy:${decoy}`).toString('base64')}\n`)
-for (const server of [app, misconfigured]) await server.close()
+for (const server of [app, misconfigured, impatient]) await server.close()
 await emulator.close()
 const report: CanaryReport = { canaries, decoy, outcomes }
 process.send?.(report, () => process.disconnect())
