@@ -64,6 +64,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   })
   await store.open()
 
+  keepPacketsOutOfTheLog(app)
   const events = createEvents(app.log)
   const sessions = createSessions(settings)
   const guards = createGuards(sessions)
@@ -220,6 +221,16 @@ function keepQueriesOutOfTheLog(app: FastifyInstance): void {
   app.setChildLoggerFactory(function latchkeyLogger(logger, bindings, options, rawRequest) {
     const serializers = { ...options.serializers, req }
     return outer.call(this, logger, bindings, { ...options, serializers }, rawRequest)
+  })
+}
+
+/**
+ * Of a request that is no HTTP, or whose headers are too long, Fastify logs the error at level trace, and
+ * Node puts all that was received on it, cookies and a callback's query too.
+ */
+function keepPacketsOutOfTheLog(app: FastifyInstance): void {
+  app.server.prependListener('clientError', (error) => {
+    Object.defineProperty(error, 'rawPacket', { enumerable: false })
   })
 }
 

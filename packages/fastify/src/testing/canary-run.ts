@@ -256,6 +256,8 @@ const { port } = app.server.address() as AddressInfo
 for (const [method, header] of [
   ['PROPFIND', 'a: b'],
   ['SEARCH', 'a: b'],
+  ['GET', 'not a header'],
+  ['GET', `cookie: ${'x'.repeat(20_000)}`],
 ]) {
   const socket = connect(port, '127.0.0.1')
   const cookie = signedIn.cookies()
