@@ -214,10 +214,13 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       const auth = await sessions.read(request).catch(() => null)
       if (auth !== null) return goOn(reply, returnTo(flow?.returnTo))
     }
-    const reason = error instanceof Error ? error.message : 'unknown'
-    const level = code.startsWith('provider_') ? 'warn' : 'info'
-    if (code === 'server_error') request.log.error({ err: error }, 'a sign-in failed unexpectedly')
-    else request.log[level]({ event: 'sign-in-failed', provider, code, reason }, 'sign-in failed')
+    const { message: reason = 'unknown', stack }: Partial<Error> =
+      error instanceof Error ? error : {}
+    const unexpected = code === 'server_error'
+    const level = unexpected ? 'error' : code.startsWith('provider_') ? 'warn' : 'info'
+    // Never the error itself: an HTTP client's holds the request with its headers.
+    const line = { event: 'sign-in-failed', provider, code, reason, ...(unexpected && { stack }) }
+    request.log[level](line, 'sign-in failed')
     events.emit('sign-in-failed', { provider, code })
     const back = whereItBegan(flow?.began) ?? withReturnTo(signInPath, returnTo(flow?.returnTo))
     return goOn(reply, withQuery(back, { auth_error: code }))

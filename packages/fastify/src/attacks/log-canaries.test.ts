@@ -38,6 +38,7 @@ describe('every way to sign in and to fail, with all logs on and DEBUG=*', () =>
       'provider_bad_answer',
       'provider_refused',
       'provider_unavailable',
+      'server_error',
       'unavailable',
     ])
     expect(report.outcomes.length).toBeGreaterThan(45)

@@ -215,6 +215,11 @@ emulator.answerNext(EMAILS, { body: { values: [] } })
 await attempt(app)
 
 // Something of the application's own fails.
+const own = bitbucket({ emulatorUrl: emulator.url, clientId, clientSecret: consumer.clientSecret })
+const ownProvider = await build({
+  providers: [{ ...own, readProfile: (api) => api.get(said).then(() => own.readProfile(api)) }],
+})
+await attempt(ownProvider)
 app.latchkey.on('sign-in', () => {
   throw new Error('a listener of the application')
 })
@@ -275,7 +280,7 @@ for (const { body, headers } of emulator.requests) {
 const decoy = randomBytes(16).toString('hex')
 app.log.info({ decoy })
 process.stderr.write(`${Buffer.from(`decoy:${decoy}`).toString('base64')}\n`)
-for (const server of [app, misconfigured, impatient]) await server.close()
+for (const server of [app, misconfigured, ownProvider, impatient]) await server.close()
 await emulator.close()
 const report: CanaryReport = { canaries, decoy, outcomes }
 process.send?.(report, () => process.disconnect())
