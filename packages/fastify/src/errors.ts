@@ -60,7 +60,7 @@ export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T
   } catch (error) {
     if (error instanceof FlowError) throw error
     log.error(
-      { reason: error instanceof Error ? error.message : String(error) },
+      { reason: error instanceof Error ? error.message : 'unknown' },
       'the store of Latchkey did not answer',
     )
     throw new UnavailableError()

@@ -34,6 +34,7 @@ const THROWN: readonly (readonly [string, () => unknown])[] = [
   ['a text', () => 'planted'],
   ['null', () => null],
   ['nothing', () => undefined],
+  ['an object that is no text', () => Object.create(null)],
 ]
 
 /** Nothing of the error, and none of the headers that only an error could have set. */
