@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { defaultPeople } from '@latchkey/bitbucket-emulator'
+import { errorSentences } from '@latchkey/contract'
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+
+const emulator = setUpEmulator()
+const uuid = defaultPeople[0]?.uuid ?? ''
+
+/** Ends a line in every way, clears a terminal, and closes a string of JSON, to go on as another line. */
+const FORGED =
+  '\r\n\u2028\u0085{"level":60,"msg":"forged"}\n\u001b[2J\u009b2J","level":60,"forged":"'
+
+/** Everything that Latchkey's own lines may be. */
+const MESSAGES = [
+  'incoming request',
+  'request completed',
+  'signed in',
+  'signed out',
+  'sign-in failed',
+  'session cookie refused',
+]
+const REASONS = [
+  /^(malformed|unknown|wrong secret|expired)$/,
+  /^(this browser has no such flow|the person cancelled|not admitted|the answer has no code)$/,
+  /^the provider answered ([a-z_]{1,40}|\(no error code\))$/,
+  /^the token endpoint answered \d{3} ([a-z_]{1,40}|\(no error code\))$/,
+  /^the token endpoint answered \d{3} with something else than JSON of a token$/,
+  /^the token answer (is an error ([a-z_]{1,40}|\(no error code\))|has no usable access_token|is not of type bearer)$/,
+  /^GET \/2\.0\/user(\/emails)? (answered [\w -]+|names a next page elsewhere)$/,
+]
+
+type Line = Readonly<Record<string, unknown>>
+
+/** What is logged while `act` goes on, each line checked to be one, and one of ours. */
+async function logOf(
+  act: (app: FastifyInstance, browser: Browser) => Promise<void>,
+): Promise<Line[]> {
+  const written: string[] = []
+  const app = await buildApp(emulator(), {}, { write: (line) => void written.push(line) })
+  await act(app, createBrowser(app))
+  return written.map((text) => {
+    expect(text).toMatch(/^[^\p{Cc}\u2028\u2029]+\n$/u)
+    expect(text).not.toContain('forged')
+    const line = JSON.parse(text) as Line
+    expect([10, 20, 30, 40, 50]).toContain(line.level)
+    expect(MESSAGES).toContain(line.msg)
+    if ('reason' in line) {
+      const { reason } = line
+      expect(REASONS.filter((pattern) => pattern.test(String(reason)))).toHaveLength(1)
+    }
+    return line
+  })
+}
+
+/** The line of a sign-in that failed, and nothing on it that is not on every one. */
+function failureIn(lines: readonly Line[]): Line | undefined {
+  const failures = lines.filter(({ event }) => event === 'sign-in-failed')
+  for (const failure of failures) {
+    expect(Object.keys(failure).sort()).toEqual([
+      'code',
+      'event',
+      'hostname',
+      'level',
+      'msg',
+      'pid',
+      'provider',
+      'reason',
+      'reqId',
+      'time',
+    ])
+    expect(Object.keys(errorSentences)).toContain(failure.code)
+    expect(failure.provider).toBe('bitbucket')
+  }
+  expect(failures).toHaveLength(1)
+  return failures[0]
+}
+
+describe('text that would be another line of the log', () => {
+  it.each([
+    'user-agent',
+    'referer',
+    'origin',
+    'accept-language',
+    'x-forwarded-for',
+    'x-forwarded-host',
+    'forwarded',
+    'x-request-id',
+    'request-id',
+    'sec-fetch-site',
+    'content-type',
+  ])('in the header %s is in none', async (name) => {
+    const lines = await logOf(async (app) => {
+      for (const [method, url] of [
+        ['GET', '/auth/bitbucket/start'],
+        ['GET', '/auth/bitbucket/callback?code=x&state=y'],
+        ['GET', '/auth/session'],
+        ['GET', '/auth/sign-in'],
+        ['POST', '/auth/sign-out'],
+        ['GET', '/auth/nothing'],
+      ] as const) {
+        await app.inject({ method, url, headers: { [name]: FORGED }, payload: 'x' })
+      }
+    })
+    expect(lines.filter(({ msg }) => msg === 'request completed')).toHaveLength(6)
+  })
+
+  it('in a cookie is in none', async () => {
+    const lines = await logOf(async (app) => {
+      for (const name of ['latchkey-3000', 'latchkey-3000-last', 'latchkey-3000-flow-0123456789']) {
+        const headers = { cookie: `${name}=${FORGED}` }
+        await app.inject({ url: '/auth/session', headers })
+        await app.inject({ url: '/auth/bitbucket/start', headers })
+      }
+    })
+    expect(lines).toContainEqual(expect.objectContaining({ reason: 'malformed' }))
+  })
+
+  it('in the query or the body is in none', async () => {
+    const forged = encodeURIComponent(FORGED)
+    await logOf(async (_app, browser) => {
+      await browser.get(`/auth/bitbucket/start?return_to=/${forged}&login_hint=${forged}`)
+      await browser.get(`/auth/bitbucket/start?prompt=${forged}&${forged}=1`)
+      await browser.get(`/auth/sign-in?auth_error=${forged}&return_to=${forged}`)
+      await browser.get(`/auth/bitbucket/callback?code=${forged}&state=${forged}`)
+      await browser.get(`/auth/nothing?${forged}`)
+      await browser.signIn('ada')
+      await browser.post('/auth/sign-out', { scope: FORGED, return_to: FORGED })
+    })
+  })
+
+  it.each([
+    ['error', { error: FORGED }],
+    ['error_description', { error: 'invalid_scope', error_description: FORGED, error_uri: FORGED }],
+    ['code', { code: FORGED }],
+  ])('in the %s of a callback is in none', async (_where, answer) => {
+    const lines = await logOf(async (_app, browser) => {
+      const state = String(new URL(await browser.start()).searchParams.get('state'))
+      await browser.get(`/auth/bitbucket/callback?${new URLSearchParams({ ...answer, state })}`)
+    })
+    expect(failureIn(lines)).toMatchObject({ code: 'provider_refused' })
+  })
+
+  it.each([
+    ['an error', { status: 400, body: { error: FORGED, error_description: FORGED } }],
+    ['an error that is a success', { body: { error: FORGED } }],
+    ['a token', { body: { access_token: FORGED, token_type: 'bearer' } }],
+    ['a type of token', { body: { access_token: 'x', token_type: FORGED } }],
+    ['a page', { status: 400, headers: { 'content-type': 'text/html' }, body: FORGED }],
+  ])('in %s from the token endpoint is in none', async (_what, answer) => {
+    const lines = await logOf(async (_app, browser) => {
+      emulator().answerNext('POST /site/oauth2/access_token', answer)
+      await browser.signIn('ada')
+    })
+    expect(failureIn(lines)?.level).toBe(40)
+  })
+
+  it.each([
+    ['a uuid', { uuid: FORGED }],
+    ['a type', { uuid, type: FORGED }],
+    ['a status', { uuid, account_status: FORGED }],
+  ])('in %s of a profile is in none', async (_what, body) => {
+    const lines = await logOf(async (_app, browser) => {
+      emulator().answerNext('GET /2.0/user', { body })
+      await browser.signIn('ada')
+    })
+    expect(failureIn(lines)).toBeDefined()
+  })
+
+  it('in a name or an address is in none, and the person is signed in', async () => {
+    const lines = await logOf(async (_app, browser) => {
+      const text = { display_name: FORGED, nickname: FORGED, account_id: FORGED }
+      emulator().answerNext('GET /2.0/user', { body: { uuid, ...text } })
+      emulator().answerNext('GET /2.0/user/emails', {
+        body: { values: [{ email: FORGED, is_primary: true, is_confirmed: true }] },
+      })
+      await browser.signIn('ada')
+    })
+    expect(lines.find(({ event }) => event === 'sign-in')).toEqual({
+      ...Object.fromEntries(
+        ['level', 'time', 'pid', 'hostname', 'reqId'].map((key) => [key, expect.anything()]),
+      ),
+      event: 'sign-in',
+      provider: 'bitbucket',
+      userId: expect.stringMatching(/^[\da-f-]{36}$/),
+      newUser: true,
+      msg: 'signed in',
+    })
+  })
+
+  it('in the address of a next page is in none', async () => {
+    const lines = await logOf(async (_app, browser) => {
+      const next = `${emulator().url}/2.0/user/emails/forged%0a?${FORGED}`
+      emulator().answerNext('GET /2.0/user/emails', { body: { values: [], next } })
+      emulator().answerNext('GET /2.0/user/emails/{email}', { status: 503 })
+      await browser.signIn('ada')
+    })
+    expect(failureIn(lines)).toMatchObject({ code: 'provider_bad_answer' })
+  })
+})
+
+describe('bytes on the wire that are no text', () => {
+  it('are one line of the log all the same', async () => {
+    const written: string[] = []
+    const app = await buildApp(emulator(), {}, { write: (line) => void written.push(line) })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    for (const request of [
+      'GET /auth/session HTTP/1.1\r\nHost: \x85\x9b2J\xff"}\r\nUser-Agent: \x85\x9b2J\xff',
+      'GET /auth/%0d%0a%1b%5b2J%e2%80%a8"}{?%0a HTTP/1.1\r\nHost: localhost',
+      'GET /auth/\x1b[2J HTTP/1.1\r\nHost: localhost',
+      'GET /auth/session HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \x1b[2J',
+      'GET /auth/session HTTP/1.1\nHost: localhost\n{"level":60}',
+    ]) {
+      const socket = connect(port, '127.0.0.1')
+      socket.end(Buffer.from(`${request}\r\nConnection: close\r\n\r\n`, 'latin1'))
+      socket.resume()
+      await once(socket, 'close')
+    }
+    expect(written.length).toBeGreaterThan(8)
+    for (const line of written) {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: which is what is looked for
+      expect(line).toMatch(/^[^\x00-\x1f\x7f]+\n$/)
+      expect(JSON.parse(line).level).toBeLessThan(60)
+    }
+  })
+})
