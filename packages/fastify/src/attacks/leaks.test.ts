@@ -1,0 +1,204 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+
+const emulator = setUpEmulator()
+
+type Ending = (situation: {
+  app: FastifyInstance
+  browser: Browser
+  callback: string
+}) => Promise<LightMyRequestResponse>
+
+const ENDINGS: readonly (readonly [string, Ending])[] = [
+  ['a sign-in', ({ browser, callback }) => browser.get(callback)],
+  [
+    'the same callback again',
+    async ({ browser, callback }) => {
+      await browser.get(callback)
+      return browser.get(callback)
+    },
+  ],
+  [
+    'the same callback again, signed out',
+    async ({ app, browser, callback }) => {
+      const cookie = browser.cookies()
+      await browser.get(callback)
+      return app.inject({ url: callback, headers: { cookie } })
+    },
+  ],
+  ['a callback in another browser', ({ app, callback }) => createBrowser(app).get(callback)],
+  [
+    'a refusal with a code in it',
+    ({ browser, callback }) => browser.get(`${callback}&error=access_denied`),
+  ],
+  [
+    'an error of the provider',
+    ({ browser, callback }) => {
+      emulator().answerNext('POST /site/oauth2/access_token', { status: 400, body: { error: 'x' } })
+      return browser.get(callback)
+    },
+  ],
+  [
+    'a provider that is away',
+    ({ browser, callback }) => {
+      emulator().answerNext('GET /2.0/user', { status: 503 })
+      return browser.get(callback)
+    },
+  ],
+  [
+    'a provider that makes no sense',
+    ({ browser, callback }) => {
+      emulator().answerNext('GET /2.0/user', { body: 'no JSON' })
+      return browser.get(callback)
+    },
+  ],
+]
+
+/** All that must stay between the browser, the server and the provider. */
+function secretsOf(browser: Browser, callback: string): string[] {
+  const query = new URL(callback, 'http://localhost').searchParams
+  const exchange = emulator().requests.findLast(({ path }) => path.endsWith('access_token'))
+  const verifier = typeof exchange?.body === 'object' ? exchange.body.code_verifier : undefined
+  const bearer = emulator().requests.findLast(({ path }) => path === '/2.0/user')?.headers
+  const token = bearer?.authorization?.slice('Bearer '.length)
+  const session = /latchkey-3000=[^.]+\.([^;]+)/.exec(browser.cookies())?.[1]
+  return [query.get('code'), query.get('state'), verifier, token, session].flatMap(
+    (secret) => secret ?? [],
+  )
+}
+
+describe('what is left in the history, a Referer or a beacon of the next page', () => {
+  it.each(ENDINGS)('after %s holds no code, state or token', async (_what, ending) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const referer = 'http://localhost:3000/pricing?plan=team'
+    for (const headers of [{}, { referer }]) {
+      const url = await browser.start('?return_to=/work', headers)
+      const callback = await browser.consent(url, { user: 'ada' })
+      const answer = await ending({ app, browser, callback })
+
+      const secrets = secretsOf(browser, callback)
+      expect(secrets.length).toBeGreaterThan(1)
+      expect(answer.statusCode).toBe(303)
+      expect(answer.body).toBe('')
+      const location = String(answer.headers.location)
+      expect(location).toMatch(
+        /^\/($|work$|(auth\/sign-in|pricing)\?((return_to=%2Fwork|plan=team)&)?auth_error=[a-z_]+$)/,
+      )
+      const page = await browser.get(location)
+      for (const secret of secrets) {
+        expect(location + page.body + JSON.stringify(page.headers)).not.toContain(secret)
+      }
+      for (const header of [
+        'link',
+        'refresh',
+        'report-to',
+        'nel',
+        'content-location',
+        'sourcemap',
+      ]) {
+        expect(answer.headers).not.toHaveProperty(header)
+      }
+      expect(answer.headers['referrer-policy']).toBe('same-origin')
+      expect(answer.headers['cache-control']).toBe('no-store')
+      await browser.post('/auth/sign-out')
+    }
+  })
+
+  it('has the state in the address of the provider alone, and the verifier nowhere', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const start = await browser.get('/auth/bitbucket/start')
+    const callback = await browser.consent(String(start.headers.location), { user: 'ada' })
+    await browser.get(callback)
+    const [, state, verifier] = secretsOf(browser, callback)
+    expect(start.body).toBe('')
+    expect(String(start.headers.location)).toContain(state)
+    expect(String(start.headers['set-cookie'])).not.toContain(state)
+    expect(JSON.stringify(start.headers)).not.toContain(verifier)
+  })
+
+  it('is the way of the form after a sign-out, without the session', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const session = /latchkey-3000=([^;]+)/.exec(browser.cookies())?.[1] ?? 'missing'
+    const answer = await browser.post('/auth/sign-out', undefined, {
+      origin: 'http://localhost:3000',
+      'content-type': 'application/x-www-form-urlencoded',
+    })
+    expect(answer.headers.location).toBe('/')
+    for (const part of session.split('.')) {
+      expect(JSON.stringify(answer.headers)).not.toContain(part)
+    }
+  })
+})
+
+describe('the hosted page', () => {
+  it.each([
+    ['with no error', ''],
+    ['with an error', '?auth_error=provider_bad_answer'],
+    ['with an error that there is not', '?auth_error=https://evil.example/'],
+    ['with a target elsewhere', '?return_to=https://evil.example/&auth_error=flow_missing'],
+  ])('%s links and loads nothing of others, and tells nobody', async (_what, query) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    emulator().answerNext('GET /2.0/user', {
+      body: {
+        uuid: '{a1e7c0de-0001-4a01-8a01-000000000001}',
+        display_name: 'https://evil.example/',
+        links: { avatar: { href: 'https://evil.example/a.png' } },
+      },
+    })
+    const signedOut = await browser.get(`/auth/sign-in${query}`)
+    await browser.signIn('ada')
+    const signedIn = await browser.get(`/auth/sign-in${query}`)
+    expect(signedIn.body).toContain('<bdi>https://evil.example/</bdi>')
+    for (const { body, headers } of [signedOut, signedIn]) {
+      const addresses = [
+        ...body.matchAll(/\b(?:href|src|srcset|action|content|poster|ping)="([^"]*)"/g),
+      ]
+        .map(([, address]) => address ?? '')
+        .filter((address) => !/^(width=device-width, initial-scale=1|noindex)$/.test(address))
+      expect(addresses.length).toBeGreaterThan(0)
+      for (const address of addresses) expect(address).toMatch(/^\/(?!\/)/)
+      expect(body).not.toMatch(
+        /url\(|@import|<(script|img|iframe|object|embed|link|base|svg:image)\b/,
+      )
+      expect(headers['referrer-policy']).toBe('same-origin')
+      expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/)
+    }
+  })
+})
+
+describe('a callback that no route is for', () => {
+  it.each([
+    ['HEAD', '/auth/bitbucket/callback'],
+    ['POST', '/auth/bitbucket/callback'],
+    ['PUT', '/auth/bitbucket/callback'],
+    ['OPTIONS', '/auth/bitbucket/callback'],
+    ['PROPFIND', '/auth/bitbucket/callback'],
+    ['SEARCH', '/auth/bitbucket/callback'],
+    ['GET', '/auth/bitbucket/callback/'],
+    ['GET', '/auth/other/callback'],
+  ])('(%s %s) is not repeated by the answer', async (method, path) => {
+    const app = await buildApp(emulator(), { store: sqlite(':memory:') })
+    app.get('/*', async ({ url }) => `a page of the application at ${url}`)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.end(
+      `${method} ${path}?code=canary-code&state=canary-state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    )
+    const [answer] = await Promise.all([text(socket), once(socket, 'close')])
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+    expect(answer).toMatch(/^cache-control: no-store\r$/m)
+    expect(answer).not.toContain('canary')
+  })
+})
