@@ -148,7 +148,7 @@ async function registerOAuth2(
  */
 function keepOutOfDebugOutput(): void {
   const { DEBUG } = process.env
-  if (!DEBUG || DEBUG.includes('-simple-oauth2')) return
+  if (!DEBUG || DEBUG.includes('-simple-oauth2*')) return
   const fromOAuth2 = createRequire(createRequire(import.meta.url).resolve('@fastify/oauth2'))
   const fromSimpleOAuth2 = createRequire(fromOAuth2.resolve('simple-oauth2'))
   const debug = fromSimpleOAuth2('debug') as { enable(namespaces: string): void }
