@@ -1,10 +1,11 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { sqlite } from '../sqlite.ts'
-import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { buildApp, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
@@ -173,6 +174,26 @@ describe('the hosted page', () => {
       )
       expect(headers['referrer-policy']).toBe('same-origin')
       expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/)
+    }
+  })
+})
+
+describe('a copy of the database', () => {
+  it('opens no session, finishes no flow, and holds no token', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    await browser.get(callback)
+    const { session } = (await browser.get('/auth/session')).json()
+    const copy = Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)])
+    expect(copy.includes(session.id)).toBe(true)
+    const secrets = secretsOf(browser, callback)
+    expect(secrets).toHaveLength(5)
+    for (const secret of [...secrets, SECRET, 'latchkey-dev-secret']) {
+      for (const bytes of [Buffer.from(secret), Buffer.from(secret, 'base64url')]) {
+        expect(copy.includes(bytes)).toBe(false)
+      }
     }
   })
 })
