@@ -177,7 +177,7 @@ function tokenFailure(error: unknown): FlowError {
   const status = answer?.statusCode
   if (status === undefined) {
     return isBoom === true || code !== undefined
-      ? new FlowError('provider_unavailable', 'the token endpoint could not be reached')
+      ? new FlowError('provider_unavailable', `the token endpoint ${noAnswer(error)}`)
       : new FlowError('provider_bad_answer', 'the token endpoint answered no token')
   }
   const said = `the token endpoint answered ${status}`
@@ -229,8 +229,8 @@ async function getJson(
   }
   const response = await http
     .request('GET', url, { headers, timeout: deadline.remaining() })
-    .catch(() => {
-      throw new FlowError('provider_unavailable', `GET ${pathname} got no answer`)
+    .catch((error: unknown) => {
+      throw new FlowError('provider_unavailable', `GET ${pathname} ${noAnswer(error)}`)
     })
 
   const status = response.statusCode ?? 0
@@ -262,6 +262,18 @@ function isTimeout(error: unknown): boolean {
     data?: { isResponseError?: boolean }
   }
   return output?.statusCode === 408 && data?.isResponseError !== true
+}
+
+/**
+ * Why a request got no answer, for the log: Node's and OpenSSL's own word for it, such as ECONNREFUSED or
+ * CERT_HAS_EXPIRED, and nothing else of the error, which holds the request.
+ */
+function noAnswer(error: unknown): string {
+  const { code, data } = error as { code?: unknown; data?: { code?: unknown } | null }
+  const word = code ?? data?.code
+  return typeof word === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(word)
+    ? `could not be reached: ${word}`
+    : 'got no answer'
 }
 
 function isOutage(status: number): boolean {

@@ -1,0 +1,98 @@
+import type { ServerOptions } from 'node:https'
+import { createServer } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { generate } from 'selfsigned'
+import { afterEach, describe, expect, it } from 'vitest'
+import { buildApp } from '../testing/app.ts'
+import { agree, bitbucketAt, comeBack, listen, type Route, routes, serve } from './unruly.ts'
+
+const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
+const DAY = 24 * 60 * 60 * 1000
+
+interface Certificate {
+  readonly host?: string
+  /** The last day, counted from today. */
+  readonly lastDay?: number
+  /** Whether this machine trusts it. */
+  readonly trusted?: boolean
+}
+
+async function certify(certificate: Certificate): Promise<ServerOptions> {
+  const { host = 'localhost', lastDay = 1, trusted = true } = certificate
+  const { private: key, cert } = await generate([{ name: 'commonName', value: host }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(Date.now() - 30 * DAY),
+    notAfterDate: new Date(Date.now() + lastDay * DAY),
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
+  })
+  if (trusted) setDefaultCACertificates([cert])
+  return { key, cert }
+}
+
+const usual = getCACertificates('default')
+afterEach(() => setDefaultCACertificates(usual))
+
+/** One of the provider's routes is behind TLS like this; the others are as they should be. */
+async function comeBackThrough(
+  route: Route,
+  tls: ServerOptions,
+): Promise<{ location: unknown; asked: number; log: string }> {
+  let asked = 0
+  const secure = await serve((request, response) => {
+    asked++
+    agree(request, response)
+  }, tls)
+  const provider = bitbucketAt(await serve(agree), { [route]: secure })
+  const lines: string[] = []
+  const app = await buildApp(
+    { url: 'http://127.0.0.1:9' },
+    { providers: [provider] },
+    { write: (line) => void lines.push(line) },
+  )
+  const { location } = (await comeBack(app)).headers
+  return { location, asked, log: lines.join('') }
+}
+
+describe.each(routes)('%s behind TLS', (route) => {
+  it('with a certificate that this machine trusts is asked', async () => {
+    const { location, asked } = await comeBackThrough(route, await certify({}))
+    expect(location).toBe('/')
+    expect(asked).toBe(1)
+  })
+
+  it.each([
+    ['that nobody vouches for', { trusted: false }, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['that has expired', { lastDay: -1 }, 'CERT_HAS_EXPIRED'],
+    ['of another host', { host: 'other.example' }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ])('with a certificate %s gets no request, and the log says why', async (_what, bad, word) => {
+    const { location, asked, log } = await comeBackThrough(route, await certify(bad))
+    expect(location).toBe(UNAVAILABLE)
+    expect(asked).toBe(0)
+    expect(log).toMatch(new RegExp(`"event":"sign-in-failed".*could not be reached: ${word}`))
+    expect(log).not.toMatch(/canary|Basic |Bearer |PRIVATE KEY/)
+  })
+
+  it('of 2006 gets no request, and the log says why', async () => {
+    const { location, asked, log } = await comeBackThrough(route, {
+      ...(await certify({})),
+      minVersion: 'TLSv1.1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT:@SECLEVEL=0',
+    })
+    expect(location).toBe(UNAVAILABLE)
+    expect(asked).toBe(0)
+    expect(log).toMatch(/"event":"sign-in-failed".*could not be reached: (ERR_SSL|EPROTO)/)
+  })
+
+  it('that takes the connection and never says hello is given up at the deadline', async () => {
+    const mute = createServer()
+    const secure = `https://localhost:${await listen(mute)}`
+    const provider = bitbucketAt(await serve(agree), { [route]: secure })
+    const app = await buildApp(
+      { url: 'http://127.0.0.1:9' },
+      { providers: [provider], providerTimeout: 300 },
+    )
+    expect((await comeBack(app)).headers.location).toBe(UNAVAILABLE)
+  })
+})

@@ -1,0 +1,71 @@
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createSecureServer, type ServerOptions } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { afterEach } from 'vitest'
+import type { Provider } from '../provider.ts'
+import { bitbucket } from '../providers/bitbucket.ts'
+import { createBrowser } from '../testing/browser.ts'
+
+/** What a sign-in asks of Bitbucket, in this order; the last two at once. */
+export const routes = ['/site/oauth2/access_token', '/2.0/user', '/2.0/user/emails'] as const
+
+export type Route = (typeof routes)[number]
+
+const answers: Readonly<Record<string, unknown>> = {
+  '/site/oauth2/access_token': { access_token: 'x', token_type: 'bearer' },
+  '/2.0/user': { type: 'user', uuid: '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}' },
+  '/2.0/user/emails': { values: [] },
+} satisfies Record<Route, unknown>
+
+/** Takes any code from anybody: what a provider is to answer where nothing is wrong. */
+export const agree: RequestListener = (request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(answers[request.url ?? '']))
+}
+
+const closing: (() => void)[] = []
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close()
+})
+
+/**
+ * A provider on 127.0.0.1, for one test, that does what the emulator is too well-behaved for: `listener`
+ * has the connection in its hands.
+ * @returns its URL
+ */
+export async function serve(listener: RequestListener, tls?: ServerOptions): Promise<string> {
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener)
+  const port = await listen(server)
+  closing.push(() => server.closeAllConnections())
+  return tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`
+}
+
+/** @returns the port */
+export async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+/** Bitbucket at one URL, but for those of its routes that are somewhere else. */
+export function bitbucketAt(url: string, elsewhere: Partial<Record<Route, string>> = {}): Provider {
+  const provider = bitbucket({ emulatorUrl: url })
+  const found = (address: string): string => {
+    const path = address.slice(url.length)
+    return (elsewhere[path as Route] ?? url) + path
+  }
+  return {
+    ...provider,
+    tokenUrl: found(provider.tokenUrl),
+    readProfile: (api) => provider.readProfile({ get: (address) => api.get(found(address)) }),
+  }
+}
+
+/** A person comes back from the provider with a code. The answer is the callback's. */
+export async function comeBack(app: FastifyInstance): Promise<LightMyRequestResponse> {
+  const browser = createBrowser(app)
+  const state = new URL(await browser.start()).searchParams.get('state')
+  return browser.get(`/auth/bitbucket/callback?code=canary-code&state=${state}`)
+}
