@@ -103,9 +103,7 @@ function asKyselyExpects(database: DatabaseSync): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare(sql) {
-      // A transaction that begins by reading could not be promoted to writing once another process has
-      // written; one that takes the write lock at once waits for its turn instead.
-      const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql)
+      const statement = database.prepare(spelled(sql, database))
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
@@ -114,4 +112,14 @@ function asKyselyExpects(database: DatabaseSync): SqliteDatabase {
       }
     },
   }
+}
+
+function spelled(sql: string, database: DatabaseSync): string {
+  // A transaction that begins by reading could not be promoted to writing once another process has
+  // written; one that takes the write lock at once waits for its turn instead.
+  if (sql === 'begin') return 'begin immediate'
+  // A full disk ends the transaction by itself. A rollback of none would throw, and hide what happened.
+  // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+  if (sql === 'rollback' && !database.isTransaction) return 'select 1'
+  return sql
 }
