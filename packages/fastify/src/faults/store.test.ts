@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it } from 'vitest'
+import { promisify } from 'node:util'
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, it, vi } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
@@ -170,5 +175,247 @@ describe('a sign-in whose commit fails', () => {
     tamper(file, 'drop trigger broken')
     expect((await browser.signIn('ada')).headers.location).toBe('/')
     expect(rows(file)).toEqual({ users: 1, identities: 1, sessions: 1 })
+  })
+})
+
+describe('the first sign-in of one person, many times at once', () => {
+  it('in two servers on one file makes one user, and everybody gets a session of it', async () => {
+    const file = temporaryFile()
+    const apps = await Promise.all(
+      [sqlite(file), sqlite(file)].map((store) => buildApp(emulator(), { store })),
+    )
+    const browsers = Array.from({ length: 5 }, () => apps.map((app) => createBrowser(app))).flat()
+    const callbacks = await Promise.all(
+      browsers.map(async (browser) => browser.consent(await browser.start(), { user: 'ada' })),
+    )
+    const answers = await Promise.all(
+      browsers.map((browser, index) => browser.get(callbacks[index] ?? '')),
+    )
+    expect(answers.map(({ headers }) => headers.location)).toEqual(browsers.map(() => '/'))
+    expect(rows(file)).toEqual({ users: 1, identities: 1, sessions: 10 })
+    const people = await Promise.all(browsers.map((browser) => browser.get('/api/me')))
+    expect(new Set(people.map((answer) => answer.json().user.id)).size).toBe(1)
+  })
+
+  it('while another process is writing waits its turn, and makes one user', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const browsers = Array.from({ length: 5 }, () => createBrowser(app))
+    const callbacks = await Promise.all(
+      browsers.map(async (browser) => browser.consent(await browser.start(), { user: 'ada' })),
+    )
+    const other = new DatabaseSync(file)
+    other.exec('begin immediate')
+    const answers = Promise.all(
+      browsers.map((browser, index) => browser.get(callbacks[index] ?? '')),
+    )
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+    expect(emulator().requests.filter(({ path }) => path.endsWith('access_token'))).toHaveLength(0)
+    other.exec('commit')
+    other.close()
+    expect((await answers).map(({ headers }) => headers.location)).toEqual(browsers.map(() => '/'))
+    expect(rows(file)).toEqual({ users: 1, identities: 1, sessions: 5 })
+  })
+})
+
+/** An application on a file, and the connection that its store has to it, whose settings are its own. */
+async function buildOnConnection(
+  file: string,
+): Promise<{ app: FastifyInstance; connection: DatabaseSync }> {
+  const exec = vi.spyOn(DatabaseSync.prototype, 'exec')
+  const app = await buildApp(emulator(), { store: sqlite(file) })
+  const connection = exec.mock.contexts[0]
+  exec.mockRestore()
+  if (!(connection instanceof DatabaseSync)) throw new Error('the store has no connection')
+  return { app, connection }
+}
+
+describe('a disk that is full', () => {
+  it('lets nobody in, keeps everybody in who is, lets them out, and is well again with more room', async () => {
+    const file = temporaryFile()
+    const { app, connection } = await buildOnConnection(file)
+    const [here, there] = [createBrowser(app), createBrowser(app)]
+    await here.signIn('ben')
+    await there.signIn('ben')
+
+    connection.exec('pragma max_page_count = 1')
+    let last = '/'
+    let acknowledged = 2
+    while (last === '/' && acknowledged < 500) {
+      const callback = await createBrowser(app).signIn('ada')
+      last = String(callback.headers.location)
+      if (last === '/') acknowledged++
+      else expect(String(callback.headers['set-cookie'])).not.toMatch(/latchkey-3000=/)
+    }
+    expect(last).toBe(UNAVAILABLE)
+    expect(countRows(file, 'sessions')).toBe(acknowledged)
+    expect((await here.get('/api/me')).statusCode).toBe(200)
+    expect((await there.post('/auth/sign-out')).statusCode).toBe(204)
+    expect((await there.get('/api/me')).statusCode).toBe(401)
+
+    connection.exec('pragma max_page_count = 1000000')
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+  })
+
+  it('for flows alone redeems no code', async () => {
+    const { app, connection } = await buildOnConnection(temporaryFile())
+    connection.exec('pragma max_page_count = 1')
+    const cancel = async (): Promise<unknown> => {
+      const browser = createBrowser(app)
+      const state = new URL(await browser.start()).searchParams.get('state')
+      const url = `/auth/bitbucket/callback?error=access_denied&state=${state}`
+      return (await browser.get(url)).headers.location
+    }
+    let cancelled = 0
+    while ((await cancel()) !== UNAVAILABLE && cancelled < 500) cancelled++
+    expect(cancelled).toBeLessThan(500)
+    await expectUnavailable(createBrowser(app))
+    expect(emulator().requests.filter(({ path }) => path.endsWith('access_token'))).toHaveLength(0)
+  })
+})
+
+describe('a file that may only be read', () => {
+  it('lets nobody in or out, and keeps everybody in who is', async () => {
+    const { app, connection } = await buildOnConnection(temporaryFile())
+    const browser = createBrowser(app)
+    await browser.signIn('ben')
+    connection.exec('pragma query_only = on')
+    await expectUnavailable(createBrowser(app))
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    const signOut = await browser.post('/auth/sign-out')
+    expect(signOut.statusCode).toBe(503)
+    expect(signOut.headers['set-cookie']).toBeUndefined()
+    connection.exec('pragma query_only = off')
+    expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+  })
+})
+
+describe('a file that another process keeps locked', () => {
+  it('is given up after a while: nobody comes in or goes out, and everybody in stays in', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const [browser, other] = [createBrowser(app), createBrowser(app)]
+    await browser.signIn('ben')
+    await other.signIn('ben')
+    const lock = new DatabaseSync(file)
+    lock.exec('begin exclusive')
+    const [, signOut] = await Promise.all([
+      expectUnavailable(createBrowser(app)),
+      other.post('/auth/sign-out'),
+    ])
+    expect(signOut.statusCode).toBe(503)
+    expect(signOut.headers['set-cookie']).toBeUndefined()
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    lock.exec('rollback')
+    lock.close()
+    expect((await other.post('/auth/sign-out')).statusCode).toBe(204)
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+  }, 30_000)
+})
+
+describe('a file whose journal (-wal) is deleted', () => {
+  it('while it is open loses nothing', async () => {
+    const file = temporaryFile()
+    const store = sqlite(file)
+    const app = await buildApp(emulator(), { store })
+    const [before, after] = [createBrowser(app), createBrowser(app)]
+    await before.signIn('ada')
+    rmSync(`${file}-wal`)
+    expect((await before.get('/api/me')).statusCode).toBe(200)
+    await after.signIn('ben')
+    await store.close()
+    await store.open()
+    expect((await before.get('/api/me')).statusCode).toBe(200)
+    expect((await after.get('/api/me')).statusCode).toBe(200)
+    expect(rows(file)).toEqual({ users: 2, identities: 2, sessions: 2 })
+  })
+
+  it('after the power went loses what was in it, and people sign in again', async () => {
+    const [file, found] = [temporaryFile(), temporaryFile()]
+    const browser = createBrowser(await buildApp(emulator(), { store: sqlite(file) }))
+    await browser.signIn('ada')
+    copyFileSync(file, found)
+
+    const app = await buildApp(emulator(), { store: sqlite(found) })
+    const cookie = browser.cookies()
+    const lost = await app.inject({ url: '/api/me', headers: { cookie } })
+    expect(lost.statusCode).toBe(401)
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+    expect(rows(found)).toEqual({ users: 1, identities: 1, sessions: 1 })
+  })
+})
+
+describe('a file that is damaged', () => {
+  /** Overwrites the one page that a table has, in a file that is closed. */
+  function damage(file: string, table: string): void {
+    const database = new DatabaseSync(file, { readOnly: true })
+    const size = Number(database.prepare('pragma page_size').get()?.page_size)
+    const row = database.prepare('select rootpage from sqlite_schema where name = ?').get(table)
+    database.close()
+    const page = Number(row?.rootpage ?? 1)
+    const bytes = readFileSync(file)
+    // The first page begins with the header of the file.
+    bytes.fill(0xa5, page === 1 ? 100 : (page - 1) * size, page * size)
+    writeFileSync(file, bytes)
+  }
+
+  it.each(['sqlite_schema', 'latchkey_migrations'])(
+    'in its %s is refused by name, and left as it is',
+    async (table) => {
+      const file = temporaryFile()
+      const store = sqlite(file)
+      await store.open()
+      await store.close()
+      damage(file, table)
+      const found = readFileSync(file)
+      await expect(sqlite(file).open()).rejects.toMatchObject({
+        code: 'LATCHKEY_STORE_UNUSABLE',
+        message: expect.stringContaining('database disk image is malformed'),
+      })
+      expect(readFileSync(file).equals(found)).toBe(true)
+    },
+  )
+
+  it('among its sessions lets nobody in, and says neither that they are in nor out', async () => {
+    const file = temporaryFile()
+    const store = sqlite(file)
+    const lines: string[] = []
+    const app = await buildApp(emulator(), { store }, { write: (line) => void lines.push(line) })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    await store.close()
+    damage(file, 'latchkey_sessions')
+    await store.open()
+    expect((await browser.get('/api/me')).statusCode).toBe(503)
+    await expectUnavailable(createBrowser(app))
+    expect(lines.join('')).toContain('database disk image is malformed')
+    expect(countRows(file, 'users')).toBe(1)
+  })
+})
+
+describe('a file on a disk that is mounted for reading only', () => {
+  it('is refused at boot, and nothing is kept in memory instead', async () => {
+    const file = temporaryFile()
+    const store = sqlite(file)
+    await store.open()
+    await store.close()
+    chmodSync(file, 0o444)
+    chmodSync(dirname(file), 0o555)
+    // Permissions are not root's concern, so a child of root's goes on as nobody.
+    const program = `
+      import { sqlite } from ${JSON.stringify(new URL('../sqlite.ts', import.meta.url).href)}
+      const loaded = sqlite(':memory:')
+      await loaded.open()
+      if (process.getuid() === 0) process.seteuid(65534)
+      await sqlite(${JSON.stringify(file)}).open().catch((error) => console.log(error.code, error.message))`
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--input-type=module',
+      '--eval',
+      program,
+    ])
+    expect(stdout).toMatch(/^LATCHKEY_STORE_UNUSABLE .*(readonly|unable to open)/)
+    expect(readdirSync(dirname(file))).toEqual([basename(file)])
+    chmodSync(dirname(file), 0o755)
   })
 })
