@@ -1,145 +1,214 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import { readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { PlannedAnswer } from '@latchkey/bitbucket-emulator'
 import { describe, expect, it } from 'vitest'
-import { bitbucket } from '../providers/bitbucket.ts'
-import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
+import { bitbucketAt, comeBack, serve } from './unruly.ts'
 
 const emulator = setUpEmulator()
 const TOKEN = 'POST /site/oauth2/access_token'
 const USER = 'GET /2.0/user'
 const EMAILS = 'GET /2.0/user/emails'
+const everyRoute = [TOKEN, USER, EMAILS] as const
 
 const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 const REFUSED = '/auth/sign-in?auth_error=provider_refused'
 
-/** A failed attempt: nobody signed in, nothing stored, and the next attempt works. */
-async function expectCleanFailure(app: FastifyInstance, location: string): Promise<void> {
+const json = { 'content-type': 'application/json' }
+
+/** How often the emulator has been asked for a route. */
+function asked(route: string): number {
+  const [method, path] = route.split(' ')
+  return emulator().requests.filter((one) => one.method === method && one.path === path).length
+}
+
+/**
+ * A sign-in during which a route answers like this: nobody signed in, nothing stored, nothing asked
+ * twice, and the next attempt works.
+ */
+async function expectCleanFailure(
+  route: (typeof everyRoute)[number],
+  answer: PlannedAnswer,
+  location: string,
+): Promise<void> {
+  const app = await buildApp(emulator())
+  const newUsers: boolean[] = []
+  app.latchkey.on('sign-in', ({ newUser }) => void newUsers.push(newUser))
+  emulator().answerNext(route, answer)
+  const before = asked(route)
   const browser = createBrowser(app)
   const callback = await browser.signIn('ada')
   expect(callback.statusCode).toBe(303)
   expect(callback.headers.location).toBe(location)
+  expect(callback.body).toBe('')
   expect(String(callback.headers['set-cookie'])).not.toMatch(/latchkey-3000=/)
   expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
+  expect(asked(route)).toBe(before + 1)
+
   emulator().reset()
   expect((await browser.signIn('ada')).headers.location).toBe('/')
+  expect(newUsers).toEqual([true])
 }
 
 describe('the token endpoint', () => {
   it.each([
     [500, UNAVAILABLE],
+    [502, UNAVAILABLE],
     [503, UNAVAILABLE],
     [429, UNAVAILABLE],
     [400, REFUSED],
     [401, REFUSED],
-  ])(
-    'answering %i with JSON sends the person back with a word for it',
-    async (status, location) => {
-      const app = await buildApp(emulator())
-      emulator().answerNext(TOKEN, {
-        status,
-        body: { error: 'some_error', error_description: 'x' },
-      })
-      await expectCleanFailure(app, location)
-    },
-  )
+  ])('answering %i sends the person back with a word for it', async (status, location) => {
+    const body = { error: 'some_error', error_description: 'x' }
+    await expectCleanFailure(TOKEN, { status, body }, location)
+  })
 
   it.each([
     ['an error with status 200', { error: 'bad_verification_code' }, REFUSED],
+    ['an error beside a token', { access_token: 'x', token_type: 'bearer', error: 'x' }, REFUSED],
+    ['nothing in its object', {}, BAD_ANSWER],
     ['no access_token', { token_type: 'bearer' }, BAD_ANSWER],
     ['an empty access_token', { access_token: '', token_type: 'bearer' }, BAD_ANSWER],
     ['an access_token that is an object', { access_token: {}, token_type: 'bearer' }, BAD_ANSWER],
+    ['an access_token in a list', { access_token: ['x'], token_type: 'bearer' }, BAD_ANSWER],
     ['a header in its token', { access_token: 'a\r\nx: y', token_type: 'bearer' }, BAD_ANSWER],
     ['another token_type', { access_token: 'x', token_type: 'mac' }, BAD_ANSWER],
+    ['no token_type', { access_token: 'x' }, BAD_ANSWER],
     ['a list', [], BAD_ANSWER],
     ['null', null, BAD_ANSWER],
     ['a number', 7, BAD_ANSWER],
   ])('answering %s is no sign-in', async (_what, body, location) => {
-    const app = await buildApp(emulator())
-    emulator().answerNext(TOKEN, { body })
-    await expectCleanFailure(app, location)
+    await expectCleanFailure(TOKEN, { body }, location)
   })
 
   it.each([
+    ['HTML and 400', { status: 400, headers: { 'content-type': 'text/html' }, body: '<p>' }],
     [
-      'HTML',
-      { status: 200, headers: { 'content-type': 'text/html' }, body: '<h1>Oh</h1>' },
-      BAD_ANSWER,
+      'a token as plain text',
+      {
+        headers: { 'content-type': 'text/plain' },
+        body: '{"access_token":"x","token_type":"bearer"}',
+      },
     ],
     [
-      'HTML and 400',
-      { status: 400, headers: { 'content-type': 'text/html' }, body: '<p>' },
-      BAD_ANSWER,
+      'a token with a prototype',
+      { headers: json, body: '{"access_token":"x","token_type":"bearer","__proto__":{"a":1}}' },
     ],
-    ['half an answer', { fault: 'truncate' as const }, BAD_ANSWER],
-    ['more than it should', { fault: 'huge' as const }, BAD_ANSWER],
-    ['a redirect', { fault: 'redirect' as const }, BAD_ANSWER],
-    ['nothing', { body: '' }, BAD_ANSWER],
-  ])('answering %s is an answer that makes no sense', async (_what, answer, location) => {
-    const app = await buildApp(emulator())
-    emulator().answerNext(TOKEN, answer)
-    await expectCleanFailure(app, location)
+    [
+      'a token behind a byte order mark',
+      { headers: json, body: '\uFEFF{"access_token":"x","token_type":"bearer"}' },
+    ],
+    ['a token as a form', { body: 'access_token=x&token_type=bearer' }],
+  ])('answering %s is an answer that makes no sense', async (_what, answer) => {
+    await expectCleanFailure(TOKEN, answer, BAD_ANSWER)
   })
 
-  it('answering with fields of any shape beside a good token is fine', async () => {
-    const app = await buildApp(emulator())
-    for (const odd of [
-      { expires_in: 'never' },
-      { expires_in: -1 },
-      { scopes: 'x' },
-      { scope: 7 },
-    ]) {
-      const browser = createBrowser(app)
-      const url = await browser.start()
-      const callback = await browser.consent(url, { user: 'ada' })
-      const real = await tokenFor(url)
-      emulator().answerNext(TOKEN, { body: { access_token: real, token_type: 'Bearer', ...odd } })
-      expect((await browser.get(callback)).headers.location).toBe('/')
+  it.each([
+    ['expires_in', ['3600', 'never', -1, 0, 1e18, 1e300, null, {}]],
+    ['scopes', ['x', 7, null, ['account']]],
+    ['scope', [7, null, {}]],
+    ['refresh_token', ['x', 7, null, {}]],
+  ])('answering any %s beside a good token is fine', async (name, values) => {
+    for (const value of values) {
+      const provider = bitbucketAt(
+        await serve((request, response) => {
+          response.writeHead(200, { 'content-type': 'application/json' })
+          if (request.url !== '/site/oauth2/access_token') {
+            response.end('{"uuid":"{87bb15eb-47c1-49b3-9f16-ca824a2979a4}","values":[]}')
+          } else {
+            const odd = JSON.stringify(value)
+            response.end(`{"access_token":"x","token_type":"Bearer","${name}":${odd}}`)
+          }
+        }),
+      )
+      const app = await buildApp(emulator(), { providers: [provider] })
+      expect((await comeBack(app)).headers.location, JSON.stringify(value)).toBe('/')
     }
   })
+})
+
+describe.each(everyRoute)('%s', (route) => {
+  it.each([
+    ['HTML', { headers: { 'content-type': 'text/html' }, body: '<h1>Maintenance</h1>' }],
+    ['XML', { headers: { 'content-type': 'application/xml' }, body: '<?xml version="1.0"?><a/>' }],
+    ['HTML that says it is JSON', { headers: json, body: '<h1>Maintenance</h1>' }],
+    ['nothing', { body: '' }],
+    ['half an answer', { fault: 'truncate' }],
+    ['more than it should', { fault: 'huge' }],
+    ['a list', { body: [] }],
+    ['a text', { body: '"bearer"', headers: json }],
+    ['204', { status: 204 }],
+    ['404', { status: 404, headers: { 'content-type': 'text/html' }, body: 'No' }],
+  ] satisfies [string, PlannedAnswer][])(
+    'answering %s is an answer that makes no sense',
+    async (_what, answer) => {
+      await expectCleanFailure(route, answer, BAD_ANSWER)
+    },
+  )
+
+  it.each([301, 302, 303, 307, 308])('answering %i leads nowhere', async (status) => {
+    let followed = 0
+    const thief = await serve((_request, response) => {
+      followed++
+      response.end()
+    })
+    for (const location of [thief, `${emulator().url}/2.0/user`, '/2.0/user']) {
+      await expectCleanFailure(route, { status, headers: { location } }, BAD_ANSWER)
+    }
+    expect(followed).toBe(0)
+  })
+
+  it.each(['1', 'Fri, 31 Dec 2099 23:59:59 GMT', '9e9', 'soon'])(
+    'that is too busy, and says to retry after %s, is not asked again',
+    async (retryAfter) => {
+      const answer = { status: 429, headers: { 'retry-after': retryAfter } }
+      await expectCleanFailure(route, answer, UNAVAILABLE)
+    },
+  )
 })
 
 describe('the user API', () => {
   it.each([
     [USER, 500, UNAVAILABLE],
-    [USER, 429, UNAVAILABLE],
     [USER, 401, REFUSED],
     [USER, 403, REFUSED],
-    [USER, 404, BAD_ANSWER],
     [EMAILS, 503, UNAVAILABLE],
-    [EMAILS, 404, BAD_ANSWER],
+    [EMAILS, 401, BAD_ANSWER],
   ] as const)('%s answering %i sends the person back', async (route, status, location) => {
-    const app = await buildApp(emulator())
-    emulator().answerNext(route, { status, body: { type: 'error', error: { message: 'x' } } })
-    await expectCleanFailure(app, location)
+    const body = { type: 'error', error: { message: 'x' } }
+    await expectCleanFailure(route, { status, body }, location)
   })
 
-  it.each([USER, EMAILS] as const)(
-    '%s answering rubbish is an answer that makes no sense',
-    async (route) => {
-      const app = await buildApp(emulator())
-      for (const answer of [
-        { fault: 'truncate' as const },
-        { fault: 'huge' as const },
-        { fault: 'redirect' as const },
-        { headers: { 'content-type': 'text/html' }, body: '<h1>Maintenance</h1>' },
-        { body: '' },
-        { body: [] },
-        { body: { values: 'none' } },
-      ]) {
-        emulator().answerNext(route, answer)
-        await expectCleanFailure(app, BAD_ANSWER)
-      }
-    },
-  )
 
   it('an app_user is not a person', async () => {
-    const app = await buildApp(emulator())
     const uuid = '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}'
-    emulator().answerNext(USER, { body: { type: 'app_user', uuid } })
-    await expectCleanFailure(app, BAD_ANSWER)
+    await expectCleanFailure(USER, { body: { type: 'app_user', uuid } }, BAD_ANSWER)
+  })
+
+  it.each([
+    ['no list', { values: 'none' }],
+    ['no values', {}],
+  ])('addresses that are %s make no sense', async (_what, body) => {
+    await expectCleanFailure(EMAILS, { body }, BAD_ANSWER)
+  })
+
+  it.each([
+    ['refused', { status: 403, body: { type: 'error' } }],
+    ['none', { body: { values: [] } }],
+    ['no addresses', { body: { values: [null, 7, 'x', {}, { email: 7, is_primary: true }] } }],
+  ])('addresses that are %s leave a person without one', async (_what, answer) => {
+    const app = await buildApp(emulator())
+    emulator().answerNext(EMAILS, answer)
+    const browser = createBrowser(app)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect((await browser.get('/api/me')).json().user).toMatchObject({
+      name: 'Ada Test',
+      email: null,
+      emailVerified: false,
+    })
   })
 
   it('a list of addresses without end is cut', async () => {
@@ -147,97 +216,31 @@ describe('the user API', () => {
     const next = `${emulator().url}/2.0/user/emails?page=2`
     emulator().answerNext(EMAILS, { body: { values: [], next }, times: 1000 })
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
-    const asked = emulator().requests.filter(({ path }) => path === '/2.0/user/emails')
-    expect(asked).toHaveLength(20)
+    expect(asked(EMAILS)).toBe(20)
   })
 })
 
-describe('a provider that is away', () => {
-  it('does not keep the server from starting, and the person from being told', async () => {
-    const app = await buildApp(emulator(), {
-      providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:9' })],
-    })
-    const browser = createBrowser(app)
-    const state = new URL(await browser.start()).searchParams.get('state')
-    const answer = await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`)
-    expect(answer.headers.location).toBe(UNAVAILABLE)
+describe('a token', () => {
+  it('is asked for uncompressed, since a small answer could unpack into a large one', async () => {
+    await createBrowser(await buildApp(emulator())).signIn('ada')
+    const fromUs = emulator().requests.filter(({ headers }) => headers['user-agent'] === 'latchkey')
+    expect(fromUs).toHaveLength(3)
+    for (const { headers } of fromUs) expect(headers['accept-encoding']).toBeUndefined()
   })
 
-  it.each([TOKEN, USER, EMAILS] as const)('%s hanging is cut at the deadline', async (route) => {
-    const app = await buildApp(emulator(), { providerTimeout: 300 })
-    emulator().answerNext(route, { fault: 'hang' })
-    await expectCleanFailure(app, UNAVAILABLE)
-  })
-
-  it('that drips its answer is cut at the deadline too', async () => {
-    const cut = Promise.withResolvers<void>()
-    const drip = createServer((_request, response) => {
-      response.writeHead(200, { 'content-type': 'application/json' })
-      const timer = setInterval(() => response.write(' '), 20)
-      response.on('close', () => {
-        clearInterval(timer)
-        cut.resolve()
-      })
-    }).listen(0, '127.0.0.1')
-    await new Promise((resolve) => drip.once('listening', resolve))
-    const { port } = drip.address() as AddressInfo
-    const app = await buildApp(emulator(), {
-      providerTimeout: 300,
-      providers: [bitbucket({ emulatorUrl: `http://127.0.0.1:${port}` })],
-    })
-    const browser = createBrowser(app)
-    const state = new URL(await browser.start()).searchParams.get('state')
-    const answer = await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`)
-    expect(answer.headers.location).toBe(UNAVAILABLE)
-    await cut.promise
-    drip.close()
-  })
-
-  it('never sees a code twice', async () => {
-    const app = await buildApp(emulator())
-    emulator().answerNext(TOKEN, { status: 503, times: 5 })
+  it.each([undefined, 500])('is kept nowhere (user API: %s)', async (status) => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    if (status !== undefined) emulator().answerNext(USER, { status })
     await createBrowser(app).signIn('ada')
-    expect(emulator().requests.filter(({ path }) => path.endsWith('access_token'))).toHaveLength(1)
-  })
-})
-
-describe('a provider that is there', () => {
-  it('is asked over connections that are kept, for tokens too', async () => {
-    const ports = new Map<string, Set<number | undefined>>()
-    const answers: Record<string, unknown> = {
-      '/site/oauth2/access_token': { access_token: 'x', token_type: 'bearer' },
-      '/2.0/user': { uuid: '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}' },
-      '/2.0/user/emails': { values: [] },
-    }
-    const provider = createServer((request, response) => {
-      const path = request.url ?? ''
-      ports.set(path, (ports.get(path) ?? new Set()).add(request.socket.remotePort))
-      response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(answers[path]))
-    }).listen(0, '127.0.0.1')
-    await new Promise((resolve) => provider.once('listening', resolve))
-    const { port } = provider.address() as AddressInfo
-    const app = await buildApp(emulator(), {
-      providers: [bitbucket({ emulatorUrl: `http://127.0.0.1:${port}` })],
+    const sent = emulator().requests.find(({ path }) => path === '/2.0/user')?.headers.authorization
+    const token = String(sent).slice('Bearer '.length)
+    expect(token.length).toBeGreaterThan(1900)
+    for (const part of [file, `${file}-wal`]) expect(readFileSync(part).includes(token)).toBe(false)
+    const database = new DatabaseSync(file, { readOnly: true })
+    expect(database.prepare('select count(*) as count from latchkey_users').get()).toEqual({
+      count: status === undefined ? 1 : 0,
     })
-    for (let round = 0; round < 10; round++) {
-      const browser = createBrowser(app)
-      const state = new URL(await browser.start()).searchParams.get('state')
-      const answer = await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`)
-      expect(answer.headers.location).toBe('/')
-    }
-    expect([...ports.keys()].sort()).toEqual(Object.keys(answers).sort())
-    for (const used of ports.values()) expect(used.size).toBeLessThan(5)
-    provider.close()
-    provider.closeAllConnections()
+    database.close()
   })
 })
-
-async function tokenFor(authorizeUrl: string): Promise<string> {
-  const app = await buildApp(emulator())
-  const browser = createBrowser(app)
-  await browser.signIn('ada')
-  const call = emulator().requests.findLast(({ path }) => path === '/2.0/user')
-  expect(authorizeUrl).toContain('/authorize')
-  return String(call?.headers.authorization).slice('Bearer '.length)
-}

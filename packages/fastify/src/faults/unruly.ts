@@ -12,16 +12,17 @@ export const routes = ['/site/oauth2/access_token', '/2.0/user', '/2.0/user/emai
 
 export type Route = (typeof routes)[number]
 
-const answers: Readonly<Record<string, unknown>> = {
+/** What a provider answers where nothing is wrong. */
+export const answers: Readonly<Record<Route, Readonly<Record<string, unknown>>>> = {
   '/site/oauth2/access_token': { access_token: 'x', token_type: 'bearer' },
   '/2.0/user': { type: 'user', uuid: '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}' },
   '/2.0/user/emails': { values: [] },
-} satisfies Record<Route, unknown>
+}
 
-/** Takes any code from anybody: what a provider is to answer where nothing is wrong. */
+/** Takes any code from anybody, who then is always the same person. */
 export const agree: RequestListener = (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(answers[request.url ?? '']))
+  response.end(JSON.stringify(answers[request.url as Route]))
 }
 
 const closing: (() => void)[] = []
@@ -64,8 +65,12 @@ export function bitbucketAt(url: string, elsewhere: Partial<Record<Route, string
 }
 
 /** A person comes back from the provider with a code. The answer is the callback's. */
-export async function comeBack(app: FastifyInstance): Promise<LightMyRequestResponse> {
+export async function comeBack(
+  app: FastifyInstance,
+  provider = 'bitbucket',
+): Promise<LightMyRequestResponse> {
   const browser = createBrowser(app)
-  const state = new URL(await browser.start()).searchParams.get('state')
-  return browser.get(`/auth/bitbucket/callback?code=canary-code&state=${state}`)
+  const start = await browser.get(`/auth/${provider}/start`)
+  const state = new URL(String(start.headers.location)).searchParams.get('state')
+  return browser.get(`/auth/${provider}/callback?code=canary-code&state=${state}`)
 }

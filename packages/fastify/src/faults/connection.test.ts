@@ -1,0 +1,271 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import type { LatchkeyOptions } from '../options.ts'
+import { bitbucket } from '../providers/bitbucket.ts'
+import { buildApp } from '../testing/app.ts'
+import { agree, answers, bitbucketAt, comeBack, type Route, routes, serve } from './unruly.ts'
+
+const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
+const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
+const NOBODY = { url: 'http://127.0.0.1:9' }
+
+/** What comes of a sign-in where one route is somewhere else, and the others are as they should be. */
+async function comeBackWith(
+  route: Route,
+  url: string,
+  options: LatchkeyOptions = {},
+): Promise<{ location: unknown; log: string }> {
+  const lines: string[] = []
+  const app = await buildApp(
+    NOBODY,
+    { providers: [bitbucketAt(await serve(agree), { [route]: url })], ...options },
+    { write: (line) => void lines.push(line) },
+  )
+  const { statusCode, headers } = await comeBack(app)
+  expect(statusCode).toBe(303)
+  const cookies = String(headers['set-cookie'])
+  expect(/latchkey-3000=/.test(cookies)).toBe(headers.location === '/')
+  return { location: headers.location, log: lines.join('') }
+}
+
+/** What comes of a sign-in where one route answers like this. */
+async function comeBackTo(
+  route: Route,
+  answer: RequestListener,
+  options?: LatchkeyOptions,
+): Promise<{ location: unknown; log: string }> {
+  return comeBackWith(route, await serve(answer), options)
+}
+
+function answerOf(route: Route): string {
+  return JSON.stringify(answers[route])
+}
+
+describe.each(routes)('%s', (route) => {
+  it('where nobody listens is told to be away, and the log says why', async () => {
+    const { location, log } = await comeBackWith(route, NOBODY.url)
+    expect(location).toBe(UNAVAILABLE)
+    expect(log).toContain('could not be reached: ECONNREFUSED')
+  })
+
+  it('whose name does not exist is told to be away, and the log says why', async () => {
+    const { location, log } = await comeBackWith(route, 'http://nobody.invalid')
+    expect(location).toBe(UNAVAILABLE)
+    expect(log).toMatch(/could not be reached: (ENOTFOUND|EAI_AGAIN)/)
+  })
+
+  it('that takes no connection is given up at the deadline', async () => {
+    const deaf = await listenAndFreeze()
+    const { location } = await comeBackWith(route, deaf.url, { providerTimeout: 300 })
+    expect(location).toBe(UNAVAILABLE)
+    deaf.end()
+  })
+
+  it('that never answers is given up at the deadline, and the connection ended', async () => {
+    const ended = Promise.withResolvers<void>()
+    const { location } = await comeBackTo(
+      route,
+      (_request, response) => void response.on('close', ended.resolve),
+      { providerTimeout: 300 },
+    )
+    expect(location).toBe(UNAVAILABLE)
+    await ended.promise
+  })
+
+  it('that drips its answer is given up at the deadline, and the connection ended', async () => {
+    const ended = Promise.withResolvers<void>()
+    const { location } = await comeBackTo(
+      route,
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' })
+        const timer = setInterval(() => response.write(' '), 20)
+        response.on('close', () => {
+          clearInterval(timer)
+          ended.resolve()
+        })
+      },
+      { providerTimeout: 300 },
+    )
+    expect(location).toBe(UNAVAILABLE)
+    await ended.promise
+  })
+
+  it('that resets the connection before it answers is told to be away', async () => {
+    const { location, log } = await comeBackTo(route, (request) => {
+      request.socket.resetAndDestroy()
+    })
+    expect(location).toBe(UNAVAILABLE)
+    expect(log).toContain('could not be reached: ECONNRESET')
+  })
+
+  it('that resets the connection in the middle of its answer has answered rubbish', async () => {
+    const { location } = await comeBackTo(route, (request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.write(answerOf(route).slice(0, -1), () => request.socket.resetAndDestroy())
+    })
+    expect(location).toBe(BAD_ANSWER)
+  })
+
+  it('that promises more than it sends has answered rubbish', async () => {
+    const { location } = await comeBackTo(route, (request, response) => {
+      const text = answerOf(route)
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': text.length + 1,
+      })
+      response.write(text, () => request.socket.end())
+    })
+    expect(location).toBe(BAD_ANSWER)
+  })
+
+  it('that sends more than it promised is not taken for two answers', async () => {
+    const connections = new Set<Socket>()
+    const head = (body: string): string =>
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+    const url = await serve(({ socket }) => {
+      connections.add(socket)
+      const [text, planted] = [answerOf(route), '{"error":"planted"}']
+      socket.write(head(text) + text + head(planted) + planted)
+    })
+    const provider = bitbucketAt(await serve(agree), { [route]: url })
+    const app = await buildApp(NOBODY, { providers: [provider] })
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      expect((await comeBack(app)).headers.location).toBe('/')
+      expect(connections.size).toBe(attempt)
+    }
+  })
+
+  it('that ends a kept connection as we write is told to be away, and is asked anew the next time', async () => {
+    const requests = new Map<Socket, number>()
+    const provider = bitbucketAt(await serve(agree), {
+      [route]: await serve((request, response) => {
+        const count = (requests.get(request.socket) ?? 0) + 1
+        requests.set(request.socket, count)
+        if (count === 1) agree(request, response)
+        else request.socket.destroy()
+      }),
+    })
+    const app = await buildApp(NOBODY, { providers: [provider] })
+    const locations: unknown[] = []
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      locations.push((await comeBack(app)).headers.location)
+    }
+    expect(locations).toEqual(['/', UNAVAILABLE, '/'])
+    // Nothing was sent a second time behind our back: the code is good for once.
+    expect([...requests.values()]).toEqual([2, 1])
+  })
+
+  it('in another encoding than UTF-8 has answered rubbish', async () => {
+    const { location } = await comeBackTo(route, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-16le' })
+      response.end(Buffer.from(answerOf(route), 'utf16le'))
+    })
+    expect(location).toBe(BAD_ANSWER)
+  })
+
+  it('that sends 200 MB is cut off', async () => {
+    const total = 200 * 1024 * 1024
+    let taken = 0
+    function* flood(): Generator<Buffer> {
+      const chunk = Buffer.alloc(64 * 1024, ' ')
+      for (; taken < total; taken += chunk.length) yield chunk
+    }
+    const { location } = await comeBackTo(route, async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      await pipeline(Readable.from(flood()), response).catch(() => undefined)
+    })
+    expect(location).toBe(BAD_ANSWER)
+    // What the two ends of a connection may hold is a few megabytes, and no business of ours.
+    expect(taken).toBeLessThan(total / 10)
+  })
+
+  it('that sends 50 MB in a small packet has it left unopened', async () => {
+    const bomb = gzipSync(
+      Buffer.concat([Buffer.alloc(50 * 1024 * 1024, ' '), Buffer.from(answerOf(route))]),
+    )
+    expect(bomb.length).toBeLessThan(256 * 1024)
+    const { location } = await comeBackTo(route, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+      response.end(bomb)
+    })
+    expect(location).toBe(BAD_ANSWER)
+  })
+
+  it.each([
+    ['100,000 names', `{${Array.from({ length: 100_000 }, (_, n) => `"${n}":0`).join()},"":0}`],
+    ['a nest 100,000 deep', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['an object 40,000 deep', `${'{"a":'.repeat(40_000)}0${'}'.repeat(40_000)}`],
+  ])('that sends %s is refused', async (_what, text) => {
+    const { location } = await comeBackTo(route, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(text)
+    })
+    expect(location).toBe(BAD_ANSWER)
+  })
+
+  it('that hides a good answer below 40,000 levels of nothing is read', async () => {
+    const { location } = await comeBackTo(route, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const deep = `${'['.repeat(40_000)}${']'.repeat(40_000)}`
+      response.end(`{"deep":${deep},${answerOf(route).slice(1)}`)
+    })
+    expect(location).toBe('/')
+  })
+})
+
+describe('a provider', () => {
+  it('that is away keeps neither the server from starting nor people from the other provider', async () => {
+    const app = await buildApp(NOBODY, {
+      providers: [
+        bitbucket({ emulatorUrl: NOBODY.url }),
+        bitbucket({ id: 'other', emulatorUrl: await serve(agree) }),
+      ],
+    })
+    expect((await comeBack(app, 'bitbucket')).headers.location).toBe(UNAVAILABLE)
+    expect((await comeBack(app, 'other')).headers.location).toBe('/')
+  })
+
+  it('is asked over connections that are kept, for tokens too', async () => {
+    const sockets = new Map<unknown, Set<Socket>>()
+    const url = await serve((request, response) => {
+      sockets.set(request.url, (sockets.get(request.url) ?? new Set()).add(request.socket))
+      agree(request, response)
+    })
+    const app = await buildApp(NOBODY, { providers: [bitbucketAt(url)] })
+    for (let attempt = 1; attempt <= 10; attempt++) {
+      expect((await comeBack(app)).headers.location).toBe('/')
+    }
+    expect([...sockets.keys()].sort()).toEqual([...routes].sort())
+    for (const used of sockets.values()) expect(used.size).toBeLessThan(5)
+  })
+})
+
+/** A process that listens, and then stands still, with as many callers waiting as can wait. */
+async function listenAndFreeze(): Promise<{ url: string; end(): void }> {
+  const program = `
+    const server = require('node:net').createServer()
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      require('node:fs').writeSync(1, String(server.address().port))
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const child = spawn(process.execPath, ['--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [port] = await once(child.stdout, 'data')
+  const callers = Array.from({ length: 4 }, () => connect(Number(port), '127.0.0.1'))
+  for (const caller of callers) caller.on('error', () => {})
+  await Promise.race(callers.map((caller) => once(caller, 'connect')))
+  return {
+    url: `http://127.0.0.1:${port}`,
+    end() {
+      for (const caller of callers) caller.destroy()
+      child.kill('SIGKILL')
+    },
+  }
+}
