@@ -22,7 +22,10 @@ export interface Browser {
   cookies(): string
 }
 
-export function createBrowser(app: FastifyInstance, origin = 'http://localhost:3000'): Browser {
+export function createBrowser(
+  app: Pick<FastifyInstance, 'inject'>,
+  origin = 'http://localhost:3000',
+): Browser {
   const jar = new CookieJar()
 
   async function send(

@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { afterEach } from 'vitest'
+import type { Orders } from './server.ts'
+
+/** A server in a process of its own. */
+export interface Child {
+  /** Asks it over its socket, as `inject()` asks one in this process. Rejects where there is no answer. */
+  readonly app: Pick<FastifyInstance, 'inject'>
+  readonly process: ChildProcess
+  /** What ended it: a signal, or `null` if it went by itself. */
+  readonly ended: Promise<NodeJS.Signals | null>
+}
+
+const children: Child[] = []
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    child.process.kill('SIGKILL')
+    await child.ended
+  }
+})
+
+/** Starts `server.ts`, which ends with the test at the latest. */
+export async function startChild(orders: Orders, execArgv: string[] = []): Promise<Child> {
+  const server = fork(new URL('./server.ts', import.meta.url), [JSON.stringify(orders)], {
+    execArgv,
+    env: { ...process.env, NODE_ENV: 'test' },
+  })
+  const ended = once(server, 'exit').then(([, signal]) => signal as NodeJS.Signals | null)
+  const [port] = await Promise.race([
+    once(server, 'message'),
+    ended.then(() => {
+      throw new Error('the server ended before it listened')
+    }),
+  ])
+  const agent = new Agent({ keepAlive: true })
+  ended.then(() => agent.destroy())
+  const inject = (options: InjectOptions): Promise<LightMyRequestResponse> =>
+    ask({ host: '127.0.0.1', port, agent }, options)
+  const child = { app: { inject } as Pick<FastifyInstance, 'inject'>, process: server, ended }
+  children.push(child)
+  return child
+}
+
+/** As much of `inject()` as a browser needs. */
+async function ask(
+  place: { host: string; port: number; agent: Agent },
+  { method = 'GET', url, headers, payload }: InjectOptions,
+): Promise<LightMyRequestResponse> {
+  const body = payload === undefined ? undefined : JSON.stringify(payload)
+  const type = body === undefined ? {} : { 'content-type': 'application/json' }
+  const asked = request({ ...place, method, path: String(url), headers: { ...type, ...headers } })
+  asked.end(body)
+  const [response] = await once(asked, 'response')
+  const answer = await text(response)
+  const { statusCode } = response
+  const read = {
+    statusCode,
+    headers: response.headers,
+    body: answer,
+    json: () => JSON.parse(answer),
+  }
+  return read as LightMyRequestResponse
+}
