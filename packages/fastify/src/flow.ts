@@ -21,7 +21,11 @@ import type { StoredUser } from './store.ts'
 export interface Flows {
   /** Begins a flow, if a click on a page of ours asked for one. */
   start(request: FastifyRequest, reply: FastifyReply, client: ProviderClient): FastifyReply
-  /** Ends a flow: with a session, or back where it began with `?auth_error=<code>`. */
+  /**
+   * Ends a flow: with a session, or back where it began with `?auth_error=<code>`. It runs to its end even
+   * if the browser goes away meanwhile: the code is used up by then, and the session that nobody holds
+   * expires like any other.
+   */
   finish(
     request: FastifyRequest,
     reply: FastifyReply,

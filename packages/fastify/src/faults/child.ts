@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { afterEach } from 'vitest'
@@ -37,23 +37,27 @@ export async function startChild(orders: Orders, execArgv: string[] = []): Promi
       throw new Error('the server ended before it listened')
     }),
   ])
-  const agent = new Agent({ keepAlive: true })
-  ended.then(() => agent.destroy())
-  const inject = (options: InjectOptions): Promise<LightMyRequestResponse> =>
-    ask({ host: '127.0.0.1', port, agent }, options)
+  const inject = (options: InjectOptions): Promise<LightMyRequestResponse> => ask(port, options)
   const child = { app: { inject } as Pick<FastifyInstance, 'inject'>, process: server, ended }
   children.push(child)
   return child
 }
 
-/** As much of `inject()` as a browser needs. */
+/** As much of `inject()` as a browser needs, over a connection for this alone. */
 async function ask(
-  place: { host: string; port: number; agent: Agent },
+  port: number,
   { method = 'GET', url, headers, payload }: InjectOptions,
 ): Promise<LightMyRequestResponse> {
   const body = payload === undefined ? undefined : JSON.stringify(payload)
   const type = body === undefined ? {} : { 'content-type': 'application/json' }
-  const asked = request({ ...place, method, path: String(url), headers: { ...type, ...headers } })
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    method,
+    path: String(url),
+    headers: { ...type, ...headers },
+    agent: false,
+  })
   asked.end(body)
   const [response] = await once(asked, 'response')
   const answer = await text(response)

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import Fastify from 'fastify'
 import latchkey, { bitbucket } from '../index.ts'
 import { sqlite } from '../sqlite.ts'
@@ -9,12 +10,17 @@ export interface Orders {
   readonly file: string
   readonly emulatorUrl: string
   readonly death?: Death
+  readonly providerTimeout?: number
+  /** Whether everything that listens for an event fails, at once, later or never. */
+  readonly badListeners?: boolean
 }
 
 // A server as a process of its own, for tests to end. It is told its orders in its one argument, and
 // tells its port.
 
-const { file, emulatorUrl, death } = JSON.parse(String(process.argv[2])) as Orders
+const { file, emulatorUrl, death, providerTimeout, badListeners } = JSON.parse(
+  String(process.argv[2]),
+) as Orders
 let times = 0
 let armed = false
 
@@ -37,6 +43,7 @@ await app.register(latchkey, {
   origin: 'http://localhost:3000',
   secret: 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo',
   store: sqlite(file),
+  providerTimeout,
   providers: [
     {
       ...real,
@@ -50,10 +57,29 @@ await app.register(latchkey, {
 app.latchkey.on('sign-in', () => at('told'))
 app.latchkey.on('sign-out', () => at('told'))
 
-process.on('SIGTERM', () => void app.close().then(() => process.exit()))
+if (badListeners) {
+  for (const event of ['sign-in', 'sign-in-failed', 'sign-out'] as const) {
+    app.latchkey.on(event, () => {
+      throw new Error('at once')
+    })
+    app.latchkey.on(event, async () => {
+      await setImmediate()
+      throw new Error('late')
+    })
+    app.latchkey.on(event, () => Promise.reject(null))
+    app.latchkey.on(event, () => new Promise(() => {}))
+  }
+}
+
 process.on('message', () => {
   armed = true
 })
-process.on('disconnect', () => process.exit())
+const leave = (): never => process.exit()
+process.on('disconnect', leave)
+process.once('SIGTERM', async () => {
+  await app.close()
+  // It ends by itself now, or something has been left running.
+  process.off('disconnect', leave).disconnect()
+})
 await app.listen({ host: '127.0.0.1', port: 0 })
 process.send?.((app.server.address() as AddressInfo).port)

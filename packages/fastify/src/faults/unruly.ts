@@ -66,7 +66,7 @@ export function bitbucketAt(url: string, elsewhere: Partial<Record<Route, string
 
 /** A person comes back from the provider with a code. The answer is the callback's. */
 export async function comeBack(
-  app: FastifyInstance,
+  app: Pick<FastifyInstance, 'inject'>,
   provider = 'bitbucket',
 ): Promise<LightMyRequestResponse> {
   const browser = createBrowser(app)

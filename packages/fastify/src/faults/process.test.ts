@@ -1,0 +1,167 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import { describe, expect, it } from 'vitest'
+import latchkey from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { startChild } from './child.ts'
+import { agree, bitbucketAt, comeBack, serve } from './unruly.ts'
+
+const emulator = setUpEmulator()
+const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
+const MONTH = 30 * 24 * 60 * 60 * 1000
+
+/** A provider that keeps people waiting, once they have come back with a code, until it is let go. */
+async function serveSlowly(): Promise<{ url: string; asked: Promise<void>; letGo(): void }> {
+  const [asked, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const url = await serve(async (incoming, response) => {
+    asked.resolve()
+    await free.promise
+    agree(incoming, response)
+  })
+  return { url, asked: asked.promise, letGo: free.resolve }
+}
+
+describe('a server that is told to stop while a person comes back', { timeout: 30_000 }, () => {
+  it('answers them first, takes nobody new, and leaves nothing running', async () => {
+    const provider = await serveSlowly()
+    const file = temporaryFile()
+    const server = await startChild({ file, emulatorUrl: provider.url })
+    const callback = comeBack(server.app)
+    await provider.asked
+    server.process.kill('SIGTERM')
+    await untilRefused(server.app)
+    provider.letGo()
+    const { headers } = await callback
+    expect(headers.location).toBe('/')
+    expect(await server.ended).toBeNull()
+    expect(server.process.exitCode).toBe(0)
+
+    const [cookie] = String(headers['set-cookie']).match(/latchkey-3000=[^;]+/) ?? []
+    const next = await startChild({ file, emulatorUrl: provider.url })
+    const known = await next.app.inject({ url: '/auth/session', headers: { cookie } })
+    expect(known.json().user).not.toBeNull()
+  })
+
+  it('answers them in words, if the provider does not answer in time', async () => {
+    const provider = await serveSlowly()
+    const file = temporaryFile()
+    const orders = { file, emulatorUrl: provider.url, providerTimeout: 500 }
+    const server = await startChild(orders)
+    const callback = comeBack(server.app)
+    await provider.asked
+    server.process.kill('SIGTERM')
+    expect((await callback).headers.location).toBe(UNAVAILABLE)
+    expect(await server.ended).toBeNull()
+    expect(server.process.exitCode).toBe(0)
+    expect(countRows(file, 'sessions')).toBe(0)
+  })
+})
+
+describe('a browser that goes away while it waits', () => {
+  it('is signed in all the same, and the session that nobody holds expires', async () => {
+    const provider = await serveSlowly()
+    const file = temporaryFile()
+    let now = Date.now()
+    const app = await buildApp(emulator(), {
+      providers: [bitbucketAt(provider.url)],
+      store: sqlite(file),
+      clock: () => now,
+    })
+    const signedIn = new Promise((resolve) => app.latchkey.on('sign-in', resolve))
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const browser = createBrowser(app)
+    const state = new URL(await browser.start()).searchParams.get('state')
+    const callback = request({
+      host: '127.0.0.1',
+      port,
+      path: `/auth/bitbucket/callback?code=x&state=${state}`,
+      headers: { cookie: browser.cookies() },
+    })
+    callback.on('error', () => {})
+    callback.end()
+    const [, answer] = await once(app.server, 'request')
+    await provider.asked
+    callback.destroy()
+    await once(answer, 'close')
+    provider.letGo()
+    await signedIn
+    expect(countRows(file, 'sessions')).toBe(1)
+
+    now += MONTH + 1
+    expect((await comeBack(app)).headers.location).toBe('/')
+    expect(countRows(file, 'sessions')).toBe(1)
+    expect(countRows(file, 'users')).toBe(1)
+  })
+})
+
+describe('an application whose listeners fail, at once, later or never', {
+  timeout: 30_000,
+}, () => {
+  it('signs people in and out as ever, where an unhandled rejection would end it', async () => {
+    const server = await startChild(
+      { file: temporaryFile(), emulatorUrl: emulator().url, badListeners: true },
+      ['--unhandled-rejections=strict'],
+    )
+    const browser = createBrowser(server.app)
+    emulator().answerNext('GET /2.0/user', { status: 500 })
+    expect((await browser.signIn('ada')).headers.location).toBe(UNAVAILABLE)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect((await browser.get('/auth/session')).json().user.name).toBe('Ada Test')
+    expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
+    server.process.kill('SIGTERM')
+    expect(await server.ended).toBeNull()
+    expect(server.process.exitCode).toBe(0)
+  })
+})
+
+describe('an application whose own hooks throw', () => {
+  it.each([
+    ['onRequest', [500, 500, 500]],
+    ['preParsing', [500, 500, 500]],
+    ['preValidation', [500, 500, 500]],
+    ['preHandler', [500, 500, 500]],
+    ['onSend', [500, 500, 500]],
+    ['onResponse', [200, 303, 204]],
+    ['onError', [200, 303, 204]],
+  ] as const)('in %s is answered for, and goes on', async (hook, statuses) => {
+    const app = Fastify()
+    let failing = false
+    app.addHook(hook as 'onRequest', async () => {
+      if (failing) throw new Error('a mistake of the application')
+    })
+    await app.register(latchkey, {
+      origin: 'http://localhost:3000',
+      secret: SECRET,
+      providers: [bitbucketAt(await serve(agree))],
+      store: sqlite(':memory:'),
+    })
+    const browser = createBrowser(app)
+    const state = new URL(await browser.start()).searchParams.get('state')
+    failing = true
+    const answers = [
+      await browser.get('/auth/session'),
+      await browser.get(`/auth/bitbucket/callback?code=x&state=${state}`),
+      await browser.post('/auth/sign-out'),
+    ]
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(statuses)
+    failing = false
+    expect((await comeBack(app)).headers.location).toBe('/')
+    await app.close()
+  })
+})
+
+/** Waits until a server takes no new connections. */
+async function untilRefused(app: Parameters<typeof createBrowser>[0]): Promise<void> {
+  for (;;) {
+    const answer = await app
+      .inject({ url: '/auth/session', headers: { connection: 'close' } })
+      .catch(() => null)
+    if (answer === null) return
+    expect([200, 503]).toContain(answer.statusCode)
+  }
+}
