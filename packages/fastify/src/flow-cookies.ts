@@ -36,11 +36,15 @@ export const FLOW_LIFETIME: number = 10 * 60 * 1000
 /** Flows that one browser may have under way; the oldest is dropped. */
 const MOST_FLOWS = 5
 
+/** How a flow is called behind the prefix: the beginning of its state's hash. */
+const NAME_LENGTH = 10
+const NAME = new RegExp(`^[\\w-]{${NAME_LENGTH}}$`)
+
 export function createFlowCookies({ clock, secrets, site }: Settings): FlowCookies {
   const { seal, open } = createSeal(secrets, 'flow')
 
   function nameOf(state: string): string {
-    return site.cookies.flowPrefix + sha256(state).slice(0, 10)
+    return site.cookies.flowPrefix + sha256(state).slice(0, NAME_LENGTH)
   }
 
   function read(name: string, value: string): Flow | null {
@@ -51,8 +55,10 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
   /** Drops what no longer opens or has expired, then the oldest, until one more fits. */
   function makeRoom(request: FastifyRequest, reply: FastifyReply): void {
     const cookies = readCookies(request.raw.headers.cookie, site.cookies.flowPrefix)
-    // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
+    // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties. What is called
+    // otherwise is not ours: to clear it would say its name again, which need not be one.
     const newestFirst = [...cookies]
+      .filter(([name]) => NAME.test(name.slice(site.cookies.flowPrefix.length)))
       .reverse()
       .map(([name, value]) => ({ name, expiresAt: read(name, value)?.expiresAt ?? 0 }))
       .sort((a, b) => b.expiresAt - a.expiresAt)

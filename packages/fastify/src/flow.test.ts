@@ -76,6 +76,16 @@ describe('several flows in one browser', () => {
     expect(countRows(file, 'used_flows')).toBe(1)
   })
 
+  it('are not kept from starting by a cookie of any other name, which is left alone', async () => {
+    const app = await buildApp(emulator())
+    for (const name of ['x y', '"', 'caf\u00e9', '', '<script>', 'AAAAAAAAAAA', 'AAAAAAAAA']) {
+      const cookie = `latchkey-3000-flow-${name}=1`
+      const start = await app.inject({ url: '/auth/bitbucket/start', headers: { cookie } })
+      expect(start.statusCode).toBe(303)
+      expect(start.headers['set-cookie']).toMatch(/^latchkey-3000-flow-[\w-]{10}=[\w-]{28}/)
+    }
+  })
+
   it('outlive a new secret, as long as the old one is in the list', async () => {
     const file = temporaryFile()
     const fresh = 'Zq8w3ErTy6uIoP1aSdFg4hJkLzXcVb9n'
