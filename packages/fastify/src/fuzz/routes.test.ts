@@ -17,7 +17,8 @@ const PATHS = Object.values(paths()).map((path) => {
 
 /**
  * Stands in everything that is sent, and must not come back. Letters alone, so that it looks the same
- * however it is escaped, and enough of them that no random token has them; the letter behind it says which part of the request it was sent in.
+ * however it is escaped, and enough of them that no random token has them. One more letter says in
+ * which part of the request it was sent.
  */
 const MARK = 'quokkamark'
 const SENT_IN = { path: `${MARK}p`, query: `${MARK}q`, header: `${MARK}h`, body: `${MARK}b` }
@@ -319,6 +320,9 @@ describe('a request of any kind to any path', () => {
         // A well-formed error code is worth knowing, whoever sent it.
         const rest = log.replace(/the provider answered [a-z_]{1,40}"/, '')
         expect(rest).not.toMatch(new RegExp(`${MARK}[qb]`, 'i'))
+        for (const secret of ['{session}', '{flow}', '{state}']) {
+          expect(log).not.toContain(filled(secret))
+        }
       }),
       tries(2000),
     )
@@ -397,8 +401,9 @@ function readAnswer(text: string): Answer {
   const [statusLine = '', ...lines] = head.split('\r\n')
   const headers: Record<string, string> = {}
   for (const line of lines) {
-    const [name = '', value] = line.toLowerCase().split(': ', 2)
-    headers[name] = headers[name] === undefined ? `${value}` : `${headers[name]}, ${value}`
+    const [name = '', value = ''] = line.split(': ', 2)
+    const before = headers[name.toLowerCase()]
+    headers[name.toLowerCase()] = before === undefined ? value : `${before}, ${value}`
   }
   return { statusCode: Number(statusLine.split(' ')[1]), headers, body }
 }
