@@ -36,6 +36,8 @@ export function createSeal(secrets: readonly [string, ...string[]], purpose: str
     open(sealed, context) {
       const bytes = Buffer.from(sealed, 'base64url')
       if (bytes.length < NONCE_BYTES + TAG_BYTES) return null
+      // Decoding skips what is not base64url and drops spare bits, so that many texts would be one seal.
+      if (bytes.toString('base64url') !== sealed) return null
       const nonce = bytes.subarray(0, NONCE_BYTES)
       const tag = bytes.subarray(-TAG_BYTES)
       const text = bytes.subarray(NONCE_BYTES, -TAG_BYTES)
