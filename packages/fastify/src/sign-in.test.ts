@@ -118,6 +118,9 @@ describe('a person signs in', () => {
   })
 })
 
+/** One letter to a person, two to JavaScript. */
+const FACE = '\u{1f600}'
+
 describe('what Bitbucket says about a person', () => {
   it.each([
     ['no-email', null],
@@ -143,6 +146,20 @@ describe('what Bitbucket says about a person', () => {
     expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
     const page = await browser.get(callback.headers.location as string)
     expect(page.body).toContain('Bitbucket says that this account is not active')
+  })
+
+  it.each([
+  it.each([
+    ['in front of a space', `${FACE.repeat(199)} and so on`, FACE.repeat(199)],
+    ['and not where it was spaced out', `   ${FACE.repeat(200)}`, FACE.repeat(200)],
+  ])('a name that is too long is cut to 200 letters, %s', async (_where, name, kept) => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    emulator().answerNext('GET /2.0/user', {
+      body: { ...(await profileOf('ada')), display_name: name },
+    })
+    await browser.signIn('ada')
+    expect((await browser.get('/auth/session')).json().user.name).toBe(kept)
   })
 
   it.each([

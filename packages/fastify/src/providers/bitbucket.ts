@@ -139,11 +139,10 @@ function plainText(value: unknown, longest: number): string | null {
   if (typeof value !== 'string') return null
   // Databases refuse NUL, terminals obey escapes, and lone surrogates are no text.
   const text = value
-    .slice(0, longest * 2)
     .toWellFormed()
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
-  return text === '' ? null : [...text].slice(0, longest).join('')
+  return text === '' ? null : [...text].slice(0, longest).join('').trimEnd()
 }
 
 /** As it is or not at all: cut or cleaned, it could be the address of somebody else. */
