@@ -149,7 +149,6 @@ describe('what Bitbucket says about a person', () => {
   })
 
   it.each([
-  it.each([
     ['in front of a space', `${FACE.repeat(199)} and so on`, FACE.repeat(199)],
     ['and not where it was spaced out', `   ${FACE.repeat(200)}`, FACE.repeat(200)],
   ])('a name that is too long is cut to 200 letters, %s', async (_where, name, kept) => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { buildApp, setUpEmulator } from './testing/app.ts'
-import { createBrowser } from './testing/browser.ts'
 
 const emulator = setUpEmulator()
 

@@ -182,7 +182,6 @@ describe('the user API', () => {
     await expectCleanFailure(route, { status, body }, location)
   })
 
-
   it('an app_user is not a person', async () => {
     const uuid = '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}'
     await expectCleanFailure(USER, { body: { type: 'app_user', uuid } }, BAD_ANSWER)
