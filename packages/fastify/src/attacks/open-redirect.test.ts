@@ -48,6 +48,8 @@ const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
     '/./\\/evil.example',
     '/\\/\\evil.example',
     '/a/../\\evil.example',
+    '/work\\..\\..\\evil.example',
+    '/work?x=\\',
   ],
   'with characters that browsers drop': () => [
     '/\t/evil.example',
@@ -398,6 +400,41 @@ describe('a target of a sign-in', () => {
     }
     const good = await app.inject({ url: '/auth/bitbucket/start?return_to=/work', headers })
     expect(good.headers.location).toBe(`${start}?return_to=%2Fwork`)
+  })
+})
+
+describe('a target of a sign-out', () => {
+  it.each([
+    { return_to: '//evil.example' },
+    { return_to: ['//evil.example'] },
+    { return_to: { a: '//evil.example' } },
+    { return_to: 1 },
+    { return_to: null },
+    { returnTo: ['/x'] },
+  ])('as JSON, %j, is none: whoever speaks JSON is sent nowhere', async (body) => {
+    const { browser } = await visit('http://localhost:3000')
+    const answer = await browser.post('/auth/sign-out?return_to=//evil.example', body)
+    expect(answer.statusCode).toBe(204)
+    expect(answer.headers.location).toBeUndefined()
+  })
+
+  it.each([
+    'return_to=//evil.example&return_to=/work',
+    'return_to=/work&return_to=//evil.example',
+    'return_to[]=//evil.example',
+    'return_to[a]=//evil.example',
+    'return_to',
+    '__proto__[return_to]=//evil.example',
+    '__proto__=//evil.example',
+  ])('as a form with %s stays on the site', async (payload) => {
+    const { app, browser } = await visit('http://localhost:3000')
+    const headers = {
+      origin: browser.origin,
+      'content-type': 'application/x-www-form-urlencoded',
+    }
+    const answer = await app.inject({ method: 'POST', url: '/auth/sign-out', headers, payload })
+    expect(answer.statusCode).toBe(303)
+    expect(['/', '/work']).toContain(answer.headers.location)
   })
 })
 
