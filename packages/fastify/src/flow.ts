@@ -216,7 +216,10 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (code === 'flow_missing' || code === 'flow_used') {
       // A reload, a Back and a second consent end here after the first one has worked.
       const auth = await sessions.read(request).catch(() => null)
-      if (auth !== null) return goOn(reply, returnTo(flow?.returnTo))
+      if (auth !== null) {
+        request.log.info({ event: 'sign-in-ignored', provider, code }, 'signed in already')
+        return goOn(reply, returnTo(flow?.returnTo))
+      }
     }
     const { message: reason = 'unknown', stack }: Partial<Error> =
       error instanceof Error ? error : {}

@@ -54,14 +54,18 @@ describe('a callback from another browser', () => {
     expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
   })
 
-  it('does not replace who is signed in', async () => {
-    const { app, expectNoEffect } = await buildWatchedApp(emulator())
+  it('does not replace who is signed in, and leaves a line in the log', async () => {
+    const { app, log, expectNoEffect } = await buildWatchedApp(emulator())
     const attacker = createBrowser(app)
     const victim = createBrowser(app)
     await victim.signIn('ada')
     const foreign = await comeBack(attacker, 'ben')
     const answer = await expectNoEffect(() => victim.get(foreign))
     expect(answer.headers.location).toBe('/')
+    const lines = log.map((line) => JSON.parse(line))
+    expect(lines.filter(({ event }) => event === 'sign-in-ignored')).toEqual([
+      expect.objectContaining({ level: 30, provider: 'bitbucket', code: 'flow_missing' }),
+    ])
     expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
   })
 
