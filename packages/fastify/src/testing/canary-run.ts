@@ -11,7 +11,7 @@ import {
   type Route,
   startBitbucketEmulator,
 } from '@latchkey/bitbucket-emulator'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import latchkey, { bitbucket, type LatchkeyOptions, type Store } from '../index.ts'
 import { sqlite } from '../sqlite.ts'
 import { type Browser, createBrowser } from './browser.ts'
@@ -82,16 +82,16 @@ function complainingStore(): Store {
 
 async function build(
   options: LatchkeyOptions = {},
-  server: FastifyServerOptions = {},
+  prepare: (app: FastifyInstance) => void = () => {},
 ): Promise<FastifyInstance> {
-  const app = Fastify({ logger: { level: 'trace' }, ...server })
+  const app = Fastify({ logger: { level: 'trace' } })
+  prepare(app)
   const { clientId, clientSecret } = consumer
   await app.register(latchkey, {
     origin: 'http://localhost:3000',
     secret,
     providers: [bitbucket({ emulatorUrl: emulator.url, clientId, clientSecret })],
     store: complainingStore(),
-    providerTimeout: 300,
     clock: () => now,
     ...options,
   })
@@ -185,6 +185,7 @@ const leaky = {
   error: { message: said, detail: said },
   error_description: said,
 }
+const hurried = await build({ providerTimeout: 300 })
 const broken: PlannedAnswer[] = [
   { status: 500, body: leaky },
   { status: 429, body: leaky },
@@ -202,7 +203,7 @@ const broken: PlannedAnswer[] = [
 for (const route of [TOKEN, USER, EMAILS] satisfies Route[]) {
   for (const answer of broken) {
     emulator.answerNext(route, answer)
-    await attempt(app)
+    await attempt(answer.fault === 'hang' ? hurried : app)
   }
 }
 const next = `${emulator.url}/2.0/user/emails/${leaky.access_token}?page=2`
@@ -233,10 +234,27 @@ await signedIn.get('/auth/sign-in')
 await signedIn.post('/auth/sign-out')
 storeFails = false
 
-// The server answers before the provider does.
-const impatient = await build({}, { handlerTimeout: 100 })
-const over = new Promise<unknown>((resolve) => impatient.latchkey.on('sign-in-failed', resolve))
-emulator.answerNext(TOKEN, { fault: 'hang' })
+// The server answers before the provider does, as it would with a `handlerTimeout`.
+let answerFirst = (): void => {}
+const impatient = await build(
+  {
+    providers: [
+      {
+        ...own,
+        readProfile: (api) => {
+          answerFirst()
+          return own.readProfile(api)
+        },
+      },
+    ],
+  },
+  (app) => {
+    app.addHook('preHandler', async (_request, reply) => {
+      answerFirst = () => void reply.code(503).send()
+    })
+  },
+)
+const over = new Promise<unknown>((resolve) => impatient.latchkey.on('sign-in', resolve))
 const slow = await begin(impatient)
 await slow.browser.get(slow.callback)
 await over
@@ -280,7 +298,7 @@ for (const { body, headers } of emulator.requests) {
 const decoy = randomBytes(16).toString('hex')
 app.log.info({ decoy })
 process.stderr.write(`${Buffer.from(`decoy:${decoy}`).toString('base64')}\n`)
-for (const server of [app, misconfigured, ownProvider, impatient]) await server.close()
+for (const server of [app, misconfigured, hurried, ownProvider, impatient]) await server.close()
 await emulator.close()
 const report: CanaryReport = { canaries, decoy, outcomes }
 process.send?.(report, () => process.disconnect())
