@@ -16,6 +16,7 @@ async function run(DEBUG: string): Promise<Run> {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, DEBUG, NODE_ENV: 'test' },
     execArgv: [],
+    timeout: 50_000,
   })
   const [[report], stdout, stderr] = await Promise.all([
     Promise.race([once(child, 'message'), once(child, 'exit')]),
