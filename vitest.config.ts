@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'node',
           include: ['packages/*/src/**/*.test.ts', '*.test.ts'],
           env: { NODE_ENV: 'test' },
+          // A machine may be busy with something else. No test measures time.
+          testTimeout: 60_000,
         },
       },
       {
