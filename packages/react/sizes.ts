@@ -1,0 +1,57 @@
+/// <reference types="node" />
+
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { rolldown } from 'rolldown'
+
+// What the kit adds to a page, minified and compressed, React not counted. Part of every build,
+// which fails beyond a limit: `node sizes.ts [FOLDER]`, default `dist`.
+
+const dist = resolve(process.argv[2] ?? join(import.meta.dirname, 'dist'))
+const kit = JSON.stringify(join(dist, 'index.js'))
+const styles = readFileSync(join(dist, 'styles.css'))
+
+report('<SignInButton> alone', await bundle(`export { SignInButton } from ${kit}`), 2_000)
+report(
+  'the whole kit, with styles',
+  (await bundle(`export * from ${kit}`)) + zipped(styles),
+  12_000,
+)
+
+/** The bytes of a page's script that says `code`, without what it leaves unused. */
+async function bundle(code: string): Promise<number> {
+  const page = 'page.js'
+  const bundler = await rolldown({
+    input: page,
+    external: /^react(-dom)?(\/|$)/,
+    // Whatever else is left out of the bundle would be counted as nothing.
+    onLog: (_level, log) => {
+      if (log.code !== 'MODULE_LEVEL_DIRECTIVE') throw new Error(log.message)
+    },
+    plugins: [
+      {
+        name: 'page',
+        resolveId: (id) => (id === page ? id : null),
+        load: (id) => (id === page ? code : null),
+      },
+    ],
+  })
+  const { output } = await bundler.generate({ minify: true })
+  await bundler.close()
+  return output.reduce((sum, file) => sum + ('code' in file ? zipped(file.code) : 0), 0)
+}
+
+function zipped(content: string | Uint8Array): number {
+  return gzipSync(content).length
+}
+
+function report(what: string, bytes: number, limit: number): void {
+  const line = `${what}: ${bytes} bytes, of at most ${limit}`
+  if (bytes <= limit) {
+    console.log(line)
+  } else {
+    console.error(`${line}. Make it smaller, or decide on another limit in sizes.ts.`)
+    process.exitCode = 1
+  }
+}
