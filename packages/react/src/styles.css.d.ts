@@ -1,0 +1,2 @@
+// For TypeScript, which asks what an import of styles brings in: nothing.
+export {}
