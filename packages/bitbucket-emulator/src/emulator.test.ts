@@ -5,7 +5,6 @@ import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
 import { rateLimitExceeded } from './faults.ts'
-import * as publicNames from './index.ts'
 import { approve, basic, callback, getApi, ordinary, postToken, signIn } from './testing/client.ts'
 
 let emulator: BitbucketEmulator
@@ -18,15 +17,6 @@ beforeEach(async () => {
 afterEach(() => emulator.close())
 
 const grant = { grant_type: 'authorization_code', redirect_uri: callback }
-
-it('has these public names', () => {
-  expect(Object.keys(publicNames).sort()).toEqual([
-    'defaultConsumer',
-    'defaultPeople',
-    'rateLimitExceeded',
-    'startBitbucketEmulator',
-  ])
-})
 
 describe('starting', () => {
   it('listens on any free port of 127.0.0.1', () => {

@@ -1,18 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import * as contract from './index.ts'
 import { errorSentence, errorSentences, paths, reservedSegments, routes } from './index.ts'
-
-it('exports these names and no others', () => {
-  expect(Object.keys(contract).sort()).toEqual([
-    'bitbucketMark',
-    'defaultBasePath',
-    'errorSentence',
-    'errorSentences',
-    'paths',
-    'reservedSegments',
-    'routes',
-  ])
-})
 
 describe('the paths', () => {
   it('are the routes below the base path, with or without a slash at its end', () => {

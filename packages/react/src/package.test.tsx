@@ -4,7 +4,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorSentences } from '@latchkey/contract'
 import { expect, test } from 'vitest'
-import * as kit from './index.ts'
 
 const here = import.meta.dirname
 const sources = readdirSync(here).filter((name) => /^[^.]+\.tsx?$/.test(name))
@@ -18,23 +17,6 @@ function read(name: string): string {
 function matches(text: string, pattern: RegExp): string[] {
   return [...new Set(text.match(pattern))].sort()
 }
-
-test('the public names are these', () => {
-  expect(Object.keys(kit).sort()).toMatchInlineSnapshot(`
-    [
-      "AuthError",
-      "AuthProvider",
-      "SignIn",
-      "SignInButton",
-      "SignOutButton",
-      "SignedIn",
-      "SignedOut",
-      "signInUrl",
-      "useAuth",
-      "useUser",
-    ]
-  `)
-})
 
 test.each(sources)('%s does nothing that a strict page or a careful reader would mind', (name) => {
   expect(read(name)).not.toMatch(
