@@ -34,8 +34,8 @@ export default defineConfig({
         test: {
           name: 'packages',
           include: ['published/**/*.test.ts'],
-          globalSetup: ['published/pack.ts'],
-          testTimeout: 60_000,
+          globalSetup: ['published/publish.ts'],
+          testTimeout: 120_000,
           hookTimeout: 300_000,
         },
       },

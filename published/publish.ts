@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A folder with `<package>.tgz`, and beside it `<package>/`, what is in it. */
+    tarballs: string
+    /** Where npm finds the tarballs as if they were published. It has nothing else. */
+    registry: string
+  }
+}
+
+const run = promisify(execFile)
+const packages = join(import.meta.dirname, '../packages')
+
+/** Packs every package as it would be published, and publishes it to a registry on loopback. */
+export default async function publish(project: TestProject): Promise<() => Promise<void>> {
+  console.log('Packing the packages …')
+  const tarballs = await mkdtemp(join(tmpdir(), 'latchkey-tarballs-'))
+  for (const name of await readdir(packages)) await pack(name, tarballs)
+  const registry = serve(tarballs).listen(0, '127.0.0.1')
+  await once(registry, 'listening')
+  project.provide('tarballs', tarballs)
+  project.provide('registry', `http://127.0.0.1:${(registry.address() as AddressInfo).port}`)
+  return async () => {
+    registry.close()
+    registry.closeAllConnections()
+    await rm(tarballs, { recursive: true })
+  }
+}
+
+async function pack(name: string, folder: string): Promise<void> {
+  const tarball = join(folder, `${name}.tgz`)
+  const cwd = join(packages, name)
+  await run('npx', ['--yes', 'pnpm@12', 'pack', '--out', tarball], { cwd })
+  await mkdir(join(folder, name))
+  await run('tar', ['-xzf', tarball, '-C', join(folder, name), '--strip-components=1'])
+}
+
+/** `GET /@latchkey/<package>` says what there is, `GET /<package>.tgz` gives it. */
+function serve(tarballs: string): Server {
+  return createServer(async (request, response) => {
+    response.setHeader('cache-control', 'no-store')
+    const [, name = ''] =
+      /^\/(?:@latchkey\/)?([a-z-]+)/.exec(decodeURIComponent(`${request.url}`)) ?? []
+    const tarball = await readFile(join(tarballs, `${name}.tgz`)).catch(() => null)
+    if (tarball === null) return response.writeHead(404).end()
+    if (request.url === `/${name}.tgz`) return response.end(tarball)
+    const manifest = JSON.parse(await readFile(join(tarballs, name, 'package.json'), 'utf8'))
+    const dist = {
+      tarball: `http://${request.headers.host}/${name}.tgz`,
+      integrity: `sha512-${createHash('sha512').update(tarball).digest('base64')}`,
+    }
+    const { version } = manifest
+    response.end(
+      JSON.stringify({
+        name: manifest.name,
+        'dist-tags': { latest: version },
+        versions: { [version]: { ...manifest, dist } },
+      }),
+    )
+  })
+}
