@@ -141,6 +141,12 @@ describe.each([
       })
     })
 
+    it('has no emulator in it, although development has', () => {
+      const lock = readFileSync(join(project.folder, 'package-lock.json'), 'utf8')
+      expect(lock).toContain('node_modules/@latchkey/bitbucket-emulator')
+      expect(globSync('node_modules/**/bitbucket-emulator*', { cwd: project.folder })).toEqual([])
+    })
+
     it('adds at most 30 packages and 8 MB to Fastify', () => {
       const { packages, bytes } = weigh(project)
       const added = { packages: packages - alone.packages, bytes: bytes - alone.bytes }
@@ -171,6 +177,8 @@ describe.each([
     it.each([
       ['production', {}, /Option `origin` is missing/],
       ['production', { EMULATOR_PORT: '4020', ORIGIN: 'http://localhost' }, /`origin` is missing/],
+      ['development', {}, /npm i -D @latchkey\/bitbucket-emulator/],
+      ['', {}, /npm i -D @latchkey\/bitbucket-emulator/],
     ])('does not start as in development with NODE_ENV=%s and %j', async (name, env, words) => {
       const { code, said } = await project.run('node development.js', { ...env, NODE_ENV: name })
       expect(code).toBe(1)

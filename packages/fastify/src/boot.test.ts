@@ -1,10 +1,20 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -343,18 +353,43 @@ describe('in development, with nothing set up', () => {
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow()
   })
 
-  it('without the emulator installed says how to install it, or do without', async () => {
+  describe('and the emulator where the plugin cannot see it', () => {
     const hooks = `import { registerHooks } from 'node:module'
       registerHooks({ resolve(name, context, next) {
-        if (name !== '@latchkey/bitbucket-emulator') return next(name, context)
+        if (name !== '@latchkey/bitbucket-emulator' || !context.parentURL.includes('/fastify/src/')) {
+          return next(name, context)
+        }
         throw Object.assign(new Error('Cannot find package ' + name), { code: 'ERR_MODULE_NOT_FOUND' })
       } })`
     const program = `${hooks}
       const { default: latchkey } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url))})
       const { default: Fastify } = await import(${JSON.stringify(import.meta.resolve('fastify'))})
-      await Fastify().register(latchkey).then(null, ({ code, message }) => console.log(code, message))`
-    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program])
-    expect(stdout).toMatch(/^LATCHKEY_EMULATOR_MISSING .*npm i -D @latchkey\/bitbucket-emulator/)
+      const app = Fastify()
+      try {
+        await app.register(latchkey)
+        console.log((await app.inject('/auth/bitbucket/start')).headers.location)
+      } catch ({ code, message }) {
+        console.log(code, message)
+      }
+      await app.close()`
+    // pnpm's way of starting Vitest shows every package to everybody.
+    const start = () =>
+      run(process.execPath, ['--input-type=module', '--eval', program], {
+        env: { ...process.env, NODE_PATH: '' },
+      })
+
+    it('because it is not installed, says how to install it, or do without', async () => {
+      const { stdout } = await start()
+      expect(stdout).toMatch(/^LATCHKEY_EMULATOR_MISSING .*npm i -D @latchkey\/bitbucket-emulator/)
+    })
+
+    it('because only the application asks for it, finds it from the working directory', async () => {
+      mkdirSync('node_modules/@latchkey', { recursive: true })
+      const emulator = new URL('../../bitbucket-emulator', import.meta.url)
+      symlinkSync(fileURLToPath(emulator), 'node_modules/@latchkey/bitbucket-emulator')
+      const { stdout } = await start()
+      expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/site\/oauth2\/authorize\?/)
+    })
   })
 
   it('refuses a kept key that is cut short, and a folder that it cannot have', async () => {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LatchkeyError } from './errors.ts'
 import type { Settings } from './options.ts'
@@ -105,25 +107,45 @@ async function keptStore(): Promise<Store> {
 }
 
 async function startEmulator(): Promise<{ url: string; close(): Promise<void> }> {
-  const name = '@latchkey/bitbucket-emulator'
   const port = readPort('EMULATOR_PORT', 0)
-  let emulator: typeof import('@latchkey/bitbucket-emulator')
-  try {
-    emulator = await import('@latchkey/bitbucket-emulator')
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(name)) throw error
-    throw new LatchkeyError(
-      'LATCHKEY_EMULATOR_MISSING',
-      `No provider is given, and the emulator that stands in for one in development is not installed. Either: npm i -D ${name}. Or give \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
-    )
-  }
+  const emulator = await importEmulator()
   return emulator.startBitbucketEmulator({ port }).catch((error: unknown) => {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_INVALID',
       `The emulator cannot listen on port ${port}, which the environment variable EMULATOR_PORT names (${reasonOf(error)}). Name a free one, or none.`,
     )
   })
+}
+
+const EMULATOR = '@latchkey/bitbucket-emulator'
+
+/**
+ * The application's own dependency in development, and on purpose none of ours: not even an optional
+ * peer, which npm and pnpm would install in production too.
+ */
+async function importEmulator(): Promise<typeof import('@latchkey/bitbucket-emulator')> {
+  try {
+    return await import(EMULATOR)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+  try {
+    // Strict package managers show it to the application alone.
+    return await import(
+      pathToFileURL(createRequire(resolve('package.json')).resolve(EMULATOR)).href
+    )
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    throw new LatchkeyError(
+      'LATCHKEY_EMULATOR_MISSING',
+      `No provider is given, and the emulator that stands in for one in development is not installed. Either: npm i -D ${EMULATOR}. Or give \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
+    )
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return /MODULE_NOT_FOUND$/.test(code) && message.includes(EMULATOR)
 }
 
 /** A port from an environment variable, or `otherwise`. */
