@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it, onTestFinished } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+const run = promisify(execFile)
+
+it('a change of one package gives all the same new version, and a changelog that tells of it', async () => {
+  const copy = mkdtempSync(join(tmpdir(), 'latchkey-release-'))
+  onTestFinished(() => rmSync(copy, { recursive: true }))
+  const manifests = globSync(['package.json', '{apps,packages}/*/package.json'], { cwd: root })
+  for (const file of [...manifests, 'pnpm-workspace.yaml', '.changeset/config.json']) {
+    cpSync(join(root, file), join(copy, file), { recursive: true })
+  }
+  const change = `---\n'@latchkey/contract': minor\n---\n\nA sentence for users.\n`
+  writeFileSync(join(copy, '.changeset/a-change.md'), change)
+  await run('git', ['init', '--quiet'], { cwd: copy })
+
+  const read = (file: string): string => readFileSync(join(copy, file), 'utf8')
+  const packages = globSync('packages/*', { cwd: copy })
+  const before = JSON.parse(read('packages/contract/package.json')).version
+  await run(join(root, 'node_modules/.bin/changeset'), ['version'], { cwd: copy })
+  const { version } = JSON.parse(read('packages/contract/package.json'))
+  expect(version).not.toBe(before)
+  expect(packages).toHaveLength(4)
+  for (const name of packages) {
+    expect(JSON.parse(read(`${name}/package.json`)).version).toBe(version)
+    expect(read(`${name}/CHANGELOG.md`)).toContain(`## ${version}\n`)
+  }
+  expect(read('packages/contract/CHANGELOG.md')).toContain('A sentence for users.')
+  expect(read('packages/fastify/package.json')).toContain('"workspace:^"')
+})
