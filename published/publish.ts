@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -19,13 +19,12 @@ declare module 'vitest' {
 }
 
 const run = promisify(execFile)
-const packages = join(import.meta.dirname, '../packages')
+const root = join(import.meta.dirname, '..')
 
 /** Packs every package as it would be published, and publishes it to a registry on loopback. */
 export default async function publish(project: TestProject): Promise<() => Promise<void>> {
-  console.log('Packing the packages …')
   const tarballs = await mkdtemp(join(tmpdir(), 'latchkey-tarballs-'))
-  for (const name of await readdir(packages)) await pack(name, tarballs)
+  await pack(tarballs)
   const registry = serve(tarballs).listen(0, '127.0.0.1')
   await once(registry, 'listening')
   project.provide('tarballs', tarballs)
@@ -37,12 +36,18 @@ export default async function publish(project: TestProject): Promise<() => Promi
   }
 }
 
-async function pack(name: string, folder: string): Promise<void> {
-  const tarball = join(folder, `${name}.tgz`)
-  const cwd = join(packages, name)
-  await run('npx', ['--yes', 'pnpm@12', 'pack', '--out', tarball], { cwd })
-  await mkdir(join(folder, name))
-  await run('tar', ['-xzf', tarball, '-C', join(folder, name), '--strip-components=1'])
+async function pack(folder: string): Promise<void> {
+  console.log('Packing the packages …')
+  const command = `--yes pnpm@12 -r --filter ./packages/* pack --out ${folder}/%s.tgz`
+  await run('npx', command.split(' '), { cwd: root }).catch(({ stdout, stderr }) => {
+    throw new Error(`Packing failed.\n${stdout}\n${stderr}`)
+  })
+  for (const file of await readdir(folder)) {
+    const name = file.replace(/^latchkey-|\.tgz$/g, '')
+    await rename(join(folder, file), join(folder, `${name}.tgz`))
+    await mkdir(join(folder, name))
+    await run('tar', ['-xzf', `${name}.tgz`, '-C', name, '--strip-components=1'], { cwd: folder })
+  }
 }
 
 /** `GET /@latchkey/<package>` says what there is, `GET /<package>.tgz` gives it. */
