@@ -8,16 +8,24 @@ const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const { engines } = JSON.parse(readFileSync(join(root, 'packages/fastify/package.json'), 'utf8'))
 const lowest = `${/\d+\.\d+/.exec(engines.node)}.0`
+const newest = '26.10.0'
 
 describe.each([
   { node: lowest, npm: '10', typescript: '5', react: '18' },
-  { node: '26.10.0', npm: '12', typescript: '7', react: '19' },
+  { node: newest, npm: '12', typescript: '7', react: '19' },
 ])('on Node $node with npm $npm and React $react', ({ node, npm, typescript, react }) => {
   let machine: Machine
   beforeAll(async () => {
     machine = await setUpMachine(node, npm)
   })
   afterAll(() => machine?.remove())
+
+  it('runs the emulator with nothing installed', async () => {
+    const project = await machine.createProject('nothing')
+    const { code, said } = await project.run('npx --yes @latchkey/bitbucket-emulator --help')
+    expect(said).toContain('Usage: bitbucket-emulator [--port NUMBER] [--seed FILE]')
+    expect(code).toBe(0)
+  })
 
   describe('a project that did what the README says', () => {
     let project: Project

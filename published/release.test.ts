@@ -17,7 +17,6 @@ it('a change of one package gives all the same new version, and a changelog that
   }
   const change = `---\n'@latchkey/contract': minor\n---\n\nA sentence for users.\n`
   writeFileSync(join(copy, '.changeset/a-change.md'), change)
-  await run('git', ['init', '--quiet'], { cwd: copy })
 
   const read = (file: string): string => readFileSync(join(copy, file), 'utf8')
   const packages = globSync('packages/*', { cwd: copy })
