@@ -14,7 +14,7 @@ import { errorWord, type ProviderClient } from './provider-client.ts'
 import { isLoopback, judgeStart } from './request-origin.ts'
 import { isUnder, sameOriginPath, withoutQuery, withQuery, withReturnTo } from './return-to.ts'
 import { sha256 } from './seal.ts'
-import { publicSession, publicUser, type Sessions } from './session.ts'
+import { CLOCK_TOLERANCE, publicSession, publicUser, type Sessions } from './session.ts'
 import type { Site } from './site.ts'
 import type { StoredUser } from './store.ts'
 
@@ -123,7 +123,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       store.transaction('process', async (queries) => {
         // Each callback clears away more than it can add, or cancelled flows would pile up.
         await queries.deleteExpired(clock(), SWEEP)
-        return queries.useFlow(sha256(flow.state), flow.expiresAt)
+        return queries.useFlow(sha256(flow.state), flow.expiresAt + CLOCK_TOLERANCE)
       }),
     )
     if (!first) throw new FlowError('flow_used', 'the flow has been used')

@@ -25,6 +25,12 @@ export interface Sessions {
 /** How long a session lasts whatever happens: 30 days, in milliseconds. */
 const SESSION_LIFETIME = 30 * 24 * 60 * 60 * 1000
 
+/**
+ * How far two servers' clocks may be apart, or one clock be put right, in milliseconds: an hour, by which
+ * daylight saving has set many a clock wrong.
+ */
+export const CLOCK_TOLERANCE: number = 60 * 60 * 1000
+
 /** `id.secret`: 16 and 32 random bytes, base64url. */
 const TOKEN = /^([\w-]{22})\.([\w-]{43})$/
 
@@ -40,8 +46,11 @@ export function createSessions({ site, store, clock }: Settings): Sessions {
     if (found === null) return refuse(request, 'unknown')
     if (!isSameHash(sha256(secret), found.session.secretHash))
       return refuse(request, 'wrong secret')
+    const left = found.session.expiresAt - clock()
     // Put this way round, a time that is none has passed.
-    if (!(found.session.expiresAt > clock())) return refuse(request, 'expired')
+    if (!(left > 0)) return refuse(request, 'expired')
+    // Made by a clock that was far ahead; it would outlast every other.
+    if (left > SESSION_LIFETIME + CLOCK_TOLERANCE) return refuse(request, 'from the future')
     return { user: publicUser(found.user), session: publicSession(found.session) }
   }
 

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest'
+import { bitbucket } from '../providers/bitbucket.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+
+const emulator = setUpEmulator()
+const HOUR = 60 * 60 * 1000
+const DAY = 24 * HOUR
+const YEAR = 365 * DAY
+const noon = Date.UTC(2027, 2, 28, 12)
+
+describe('a clock that was wrong when a person signed in', () => {
+  it.each([
+    ['an hour ahead', HOUR],
+    ['a minute and a half ahead', 90_000],
+    ['a minute and a half behind', -90_000],
+    ['an hour behind', -HOUR],
+  ])('by %s costs nobody a thing', async (_what, error) => {
+    let now = noon + error
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    now = noon
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    now = noon + 30 * DAY - HOUR - 1
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    now = noon + 30 * DAY + HOUR
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+  })
+
+  it('by a year ahead made a session that ends when the clock is put right', async () => {
+    let now = noon + YEAR
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    now = noon
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  it('by a year behind made a session that is over, and the next one is good', async () => {
+    let now = noon - YEAR
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    now = noon
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+})
+
+describe('a clock that jumps while a person is at the provider', () => {
+  it.each([
+    ['an hour back', -HOUR, '/'],
+    ['a year back', -YEAR, '/'],
+    ['an hour ahead', HOUR, '/auth/sign-in?auth_error=flow_expired'],
+    ['a year ahead', YEAR, '/auth/sign-in?auth_error=flow_expired'],
+  ])('%s lets them in or asks them to begin again', async (_what, jump, location) => {
+    let now = noon
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    now += jump
+    expect((await browser.get(callback)).headers.location).toBe(location)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    now += 30 * DAY
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+  })
+})
+
+describe('a clock that jumps while the provider answers', () => {
+  it.each([-YEAR, -HOUR, HOUR, YEAR])(
+    'by %i ms neither ends the waiting nor prolongs it, and the session lasts its month',
+    async (jump) => {
+      let now = noon
+      const real = bitbucket({ emulatorUrl: emulator().url })
+      const app = await buildApp(emulator(), {
+        clock: () => now,
+        providerTimeout: 300,
+        providers: [
+          {
+            ...real,
+            readProfile(api) {
+              now += jump
+              return real.readProfile(api)
+            },
+          },
+        ],
+      })
+      const browser = createBrowser(app)
+      emulator().answerNext('GET /2.0/user', { fault: 'hang' })
+      const late = await browser.signIn('ada')
+      expect(late.headers.location).toBe('/auth/sign-in?auth_error=provider_unavailable')
+      emulator().reset()
+      const callback = await browser.signIn('ada')
+      expect(callback.headers.location).toBe('/')
+      expect(String(callback.headers['set-cookie'])).toMatch(
+        /latchkey-3000=[^;]+; Max-Age=2592000;/,
+      )
+      now += 30 * DAY - 1
+      expect((await browser.get('/api/me')).statusCode).toBe(200)
+      now += 1
+      expect((await browser.get('/api/me')).statusCode).toBe(401)
+    },
+  )
+})
+
+describe('a clock that jumps an hour ahead and back', () => {
+  it('does not make an answer good for a second time', async () => {
+    let now = noon
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const cookie = browser.cookies()
+    await app.inject({ url: callback, headers: { cookie } })
+    now += HOUR
+    await createBrowser(app).signIn('ben')
+    now -= HOUR
+    const again = await app.inject({ url: callback, headers: { cookie } })
+    expect(again.headers.location).toBe('/auth/sign-in?auth_error=flow_used')
+    const { length } = emulator().requests.filter(({ path }) => path.endsWith('access_token'))
+    expect(length).toBe(2)
+  })
+})
+
+describe('two servers on one file whose clocks are 90 seconds apart', () => {
+  it('finish each other’s flows and know each other’s sessions', async () => {
+    const file = temporaryFile()
+    const [here, there] = await Promise.all(
+      [noon, noon + 90_000].map((now) =>
+        buildApp(emulator(), { store: sqlite(file), clock: () => now }),
+      ),
+    )
+    if (here === undefined || there === undefined) throw new Error('there are two')
+    for (const [one, other] of [
+      [here, there],
+      [there, here],
+    ] as const) {
+      const browser = createBrowser(one)
+      const callback = await browser.consent(await browser.start(), { user: 'ada' })
+      const cookie = browser.cookies()
+      const answer = await other.inject({ url: callback, headers: { cookie } })
+      expect(answer.headers.location).toBe('/')
+      const [session] = String(answer.headers['set-cookie']).match(/latchkey-3000=[^;]+/) ?? []
+      const known = await one.inject({ url: '/api/me', headers: { cookie: session } })
+      expect(known.statusCode).toBe(200)
+    }
+    expect(countRows(file, 'users')).toBe(1)
+  })
+})
+
+describe('a session that lasts longer than a timer can', () => {
+  it('is no timer, so that none goes off at once', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', note)
+    const browser = createBrowser(await buildApp(emulator()))
+    await browser.signIn('ada')
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    await new Promise(setImmediate)
+    process.off('warning', note)
+    expect(30 * DAY).toBeGreaterThan(2 ** 31)
+    expect(warnings).toEqual([])
+  })
+})
