@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -25,9 +25,13 @@ afterEach(async () => {
 })
 
 /** Starts `server.ts`, which ends with the test at the latest. */
-export async function startChild(orders: Orders, execArgv: string[] = []): Promise<Child> {
+export async function startChild(
+  orders: Orders,
+  { execArgv = [], execPath = process.execPath }: ForkOptions = {},
+): Promise<Child> {
   const server = fork(new URL('./server.ts', import.meta.url), [JSON.stringify(orders)], {
     execArgv,
+    execPath,
     env: { ...process.env, NODE_ENV: 'test' },
   })
   const ended = once(server, 'exit').then(([, signal]) => signal as NodeJS.Signals | null)

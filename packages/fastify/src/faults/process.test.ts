@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import latchkey from '../index.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
-import { createBrowser } from '../testing/browser.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
 import { startChild } from './child.ts'
 import { agree, bitbucketAt, comeBack, serve } from './unruly.ts'
 
@@ -61,6 +61,40 @@ describe('a server that is told to stop while a person comes back', { timeout: 3
   })
 })
 
+describe('a server whose files may not grow, not even its journal', { timeout: 30_000 }, () => {
+  it('acknowledges no more, keeps everybody in who is, and has lost nothing once they may', async () => {
+    const file = temporaryFile()
+    const orders = { file, emulatorUrl: emulator().url }
+    // 200 kB. The signal that says so would end a process that does not ignore it.
+    const limits = `trap '' XFSZ; ulimit -f 400; exec '${process.execPath}' "$0" "$@"`
+    const server = await startChild(orders, { execPath: '/bin/sh', execArgv: ['-c', limits] })
+    const inside: Browser[] = []
+    let last: unknown = '/'
+    while (last === '/' && inside.length < 100) {
+      const browser = createBrowser(server.app)
+      last = (await browser.signIn('ada')).headers.location
+      if (last === '/') inside.push(browser)
+    }
+    expect(last).toBe('/auth/sign-in?auth_error=unavailable')
+    const [somebody] = inside
+    const signOut = await somebody?.post('/auth/sign-out')
+    expect(signOut?.statusCode).toBe(503)
+    expect(signOut?.headers['set-cookie']).toBeUndefined()
+    for (const browser of inside) {
+      expect((await browser.get('/auth/session')).json().user.name).toBe('Ada Test')
+    }
+    server.process.kill('SIGTERM')
+    await server.ended
+    const next = await startChild(orders)
+    for (const browser of inside) {
+      const headers = { cookie: browser.cookies() }
+      const known = await next.app.inject({ url: '/auth/session', headers })
+      expect(known.json().user.name).toBe('Ada Test')
+    }
+    expect((await createBrowser(next.app).signIn('ada')).headers.location).toBe('/')
+  })
+})
+
 describe('a browser that goes away while it waits', () => {
   it('is signed in all the same, and the session that nobody holds expires', async () => {
     const provider = await serveSlowly()
@@ -105,7 +139,7 @@ describe('an application whose listeners fail, at once, later or never', {
   it('signs people in and out as ever, where an unhandled rejection would end it', async () => {
     const server = await startChild(
       { file: temporaryFile(), emulatorUrl: emulator().url, badListeners: true },
-      ['--unhandled-rejections=strict'],
+      { execArgv: ['--unhandled-rejections=strict'] },
     )
     const browser = createBrowser(server.app)
     emulator().answerNext('GET /2.0/user', { status: 500 })

@@ -291,7 +291,18 @@ describe('a file that may only be read', () => {
   })
 })
 
-describe('a file that another process keeps locked', () => {
+describe('a file that another process keeps locked', { timeout: 30_000 }, () => {
+  it('is given up after a while at boot, and the error says what to do', async () => {
+    const file = temporaryFile()
+    const lock = new DatabaseSync(file)
+    lock.exec('create table other (id); begin exclusive')
+    await expect(sqlite(file).open()).rejects.toMatchObject({
+      code: 'LATCHKEY_STORE_UNUSABLE',
+      message: expect.stringContaining('Another process holds it. Try again once it is done.'),
+    })
+    lock.close()
+  })
+
   it('is given up after a while: nobody comes in or goes out, and everybody in stays in', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
@@ -311,7 +322,7 @@ describe('a file that another process keeps locked', () => {
     lock.close()
     expect((await other.post('/auth/sign-out')).statusCode).toBe(204)
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
-  }, 30_000)
+  })
 })
 
 describe('a file whose journal (-wal) is deleted', () => {
@@ -394,7 +405,7 @@ describe('a file that is damaged', () => {
   })
 })
 
-describe('a file on a disk that is mounted for reading only', () => {
+describe('a file on a disk that is mounted for reading only', { timeout: 30_000 }, () => {
   it('is refused at boot, and nothing is kept in memory instead', async () => {
     const file = temporaryFile()
     const store = sqlite(file)
