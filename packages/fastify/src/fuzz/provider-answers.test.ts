@@ -61,9 +61,6 @@ const text = fc.oneof(
     'user',
     UUID,
     UUID.toUpperCase(),
-    ` ${UUID}`,
-    `${UUID}\n`,
-    UUID.slice(1, -1),
     `<script>${MARK}</script>`,
     `javascript:${MARK}`,
     `https://${MARK}@[`,
@@ -85,23 +82,61 @@ const json = fc.oneof(
   fc.jsonValue({ stringUnit: 'binary', maxDepth: 2 }),
 )
 
-/** A good answer with one field left out, or with something else in it. */
-function nearly(name: keyof typeof GOOD): fc.Arbitrary<PlannedAnswer> {
-  const fields = fieldsOf(GOOD[name])
-  return fc
-    .tuple(fc.constantFrom(...fields), fc.option(json, { nil: undefined, freq: 5 }))
-    .map(([path, value]) => ({ body: withField(GOOD[name], path, value) }))
+/** The fields that decide something, and what is nearly right in them. */
+const WEIGHTY: Record<keyof typeof GOOD, readonly [path: string, ...values: Json[]][]> = {
+  [TOKEN]: [
+    ['access_token', '', ' ', `${MARK}\r\nx: y`, 'caf\u00e9', [ACCESS_TOKEN], 7],
+    ['token_type', 'BEARER', 'bearer ', 'mac', ['bearer']],
+    ['error', 'invalid_grant', `${MARK} failed`, null, false],
+  ],
+  [USER]: [
+    ['uuid', UUID.toUpperCase(), ` ${UUID}`, `${UUID}\n`, UUID + UUID, UUID.slice(1, -1), [UUID]],
+    ['type', 'app_user', 'team', ['user'], null],
+    ['account_status', 'ACTIVE', 'inactive', 'active\n', ['active'], { toString: 1 }],
+    [
+      'links.avatar.href',
+      `javascript:${MARK}`,
+      `http://${MARK}/`,
+      `//${MARK}`,
+      'data:,x',
+      ['https:'],
+    ],
+  ],
+  [EMAILS]: [
+    ['values.0.email', '', ' ', `${MARK}\0@example.com`, ['ada@example.com']],
+    ['values.0.is_primary', 'true', 1, false],
+    ['next', '', MARK, 'http://127.0.0.1:9/2.0/user/emails', '/2.0/user/emails', [], {}],
+  ],
 }
 
-function fieldsOf(value: Json): string[][] {
+/** A good answer with one field left out, or with something else in it. */
+function nearly(name: keyof typeof GOOD): fc.Arbitrary<PlannedAnswer> {
+  const change = fc.oneof(
+    fc
+      .constantFrom(...WEIGHTY[name])
+      .chain(([path, ...values]) => fc.tuple(fc.constant(path), fc.constantFrom<Json>(...values))),
+    fc.tuple(fc.constantFrom(...WEIGHTY[name].map(([path]) => path)), json),
+    fc.tuple(
+      fc.constantFrom(...fieldsOf(GOOD[name])),
+      fc.option(json, { nil: undefined, freq: 5 }),
+    ),
+  )
+  return change.map(([path, value]) => ({ body: withField(GOOD[name], path.split('.'), value) }))
+}
+
+function fieldsOf(value: Json): string[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => [
-    [key],
-    ...fieldsOf(inner as Json).map((path) => [key, ...path]),
+    key,
+    ...fieldsOf(inner as Json).map((path) => `${key}.${path}`),
   ])
 }
 
-function withField(body: Json, [key = '', ...rest]: string[], value: Json | undefined): Json {
+function withField(
+  body: Json,
+  [key = '', ...rest]: readonly string[],
+  value: Json | undefined,
+): Json {
   const copy = structuredClone(body) as Record<string, Json>
   if (rest.length > 0) copy[key] = withField(copy[key] ?? null, rest, value)
   else if (value === undefined) delete copy[key]
@@ -132,10 +167,17 @@ const anything: fc.Arbitrary<PlannedAnswer> = fc
   )
   .map((answer) => answer)
 
+/** What goes wrong at a provider, in its own words. */
+const refusal: fc.Arbitrary<PlannedAnswer> = fc.record({
+  status: fc.constantFrom(200, 400, 401, 403, 404, 429, 500, 503),
+  body: fc.record({ error: json, error_description: text }, { requiredKeys: ['error'] }),
+})
+
 const plan = route.chain((name) => {
   const answer = fc.oneof(
     { weight: 3, arbitrary: nearly(name) },
     { weight: 1, arbitrary: anything },
+    { weight: 1, arbitrary: refusal },
     { weight: 1, arbitrary: json.map((body): PlannedAnswer => ({ body })) },
   )
   return fc.tuple(fc.constant(name), answer)
@@ -175,7 +217,8 @@ const answerInBytes = fc
 function answerNext(planned: Partial<Record<Route, PlannedAnswer>> = {}): void {
   emulator().reset()
   for (const name of [TOKEN, USER, EMAILS] as const) {
-    emulator().answerNext(name, planned[name] ?? { body: GOOD[name] })
+    // More than once: the sign-in before may have ended while a question of its was still on its way.
+    emulator().answerNext(name, { ...(planned[name] ?? { body: GOOD[name] }), times: 100 })
   }
 }
 
@@ -245,7 +288,8 @@ describe('a provider that answers anything', () => {
           expect(rows.get()).toEqual(before)
         } else {
           expect(answer.headers.location).toBe('/')
-          const { uuid } = (name === USER ? planned.body : GOOD[USER]) as { uuid: Json }
+          const { uuid, type } = (name === USER ? planned.body : GOOD[USER]) as Record<string, Json>
+          expect(type ?? 'user').toBe('user')
           expect(uuid).toMatch(WELL_FORMED_UUID)
           expect(subjects.all()).toContainEqual({ subject: uuid })
           const body = (await app.inject({ url: '/auth/session', headers: { cookie } })).json()
