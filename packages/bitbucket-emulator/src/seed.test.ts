@@ -107,6 +107,10 @@ it.each([
   [{ people: [person, { nickname: ' ' }] }, 'people[1].nickname must be a text that is not empty'],
   [{ people: [{ ...person, nickName: 'x' }] }, 'people[0] has an unknown field "nickName"'],
   [{ people: [{ ...person, displayName: 7 }] }, 'people[0].displayName must be a text'],
+  [
+    { people: [{ ...person, displayName: '\ud83d' }] },
+    'people[0].displayName has half a character',
+  ],
   [{ people: [{ ...person, uuid: 'x' }] }, 'people[0].uuid must be a uuid in braces'],
   [{ people: [{ ...person, accountId: '' }] }, 'people[0].accountId must be a text'],
   [{ people: [{ ...person, accountStatus: true }] }, 'people[0].accountStatus must be a text'],

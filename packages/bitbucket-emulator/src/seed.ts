@@ -265,8 +265,11 @@ function readCredential(value: unknown, where: string): string {
 }
 
 function readText(value: unknown, where: string, what: string): string {
-  if (typeof value === 'string' && value.trim() !== '') return value
-  const problem = value === undefined ? 'is missing' : 'must be a text that is not empty'
+  const isText = typeof value === 'string'
+  if (isText && value.trim() !== '' && value.isWellFormed()) return value
+  let problem = value === undefined ? 'is missing' : 'must be a text that is not empty'
+  // A lone surrogate, which neither a form nor a URL can hold.
+  if (isText && !value.isWellFormed()) problem = 'has half a character in it'
   throw new TypeError(`${where} ${problem}. Give ${what}.`)
 }
 
