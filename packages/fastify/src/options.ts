@@ -167,15 +167,10 @@ function checkOrigin(origin: string): string {
   if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
     throw invalid('origin', 'must be scheme and host alone, such as https://app.example.com')
   }
-  if (!isConfidential(url)) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     throw invalid('origin', 'must be https, since browsers keep sign-in cookies from plain http')
   }
   return url.origin
-}
-
-/** Whether nobody on the way can read along: https, or http that does not leave this machine. */
-function isConfidential({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }
 
 /** As Fastify joins them. */
@@ -273,13 +268,19 @@ function checkProviders(
       )
     }
     const endpoints = [provider.authorizeUrl, provider.tokenUrl]
-    if (!endpoints.every((url) => URL.canParse(url) && isConfidential(new URL(url)))) {
-      throw invalid('providers', `has a provider (\`${id}\`) that is not at https`)
+    if (!endpoints.every((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) {
+      throw invalid('providers', `has an address (of \`${id}\`) that is none of http or https`)
     }
     if (isEmulated(provider) && !development) {
       throw invalid(
         'providers',
         `has an emulator (\`${id}\`), which signs anybody in. Leave out \`emulatorUrl\` in production`,
+      )
+    }
+    if (!development && !endpoints.every((url) => new URL(url).protocol === 'https:')) {
+      throw invalid(
+        'providers',
+        `has an address (of \`${id}\`) that is not https, where others would read the client secret`,
       )
     }
     if (secrets.includes(provider.clientSecret)) {

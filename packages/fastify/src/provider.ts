@@ -26,7 +26,7 @@ export interface Provider {
   readonly mark: Mark
   readonly clientId: string
   readonly clientSecret: string
-  /** At https; on this machine, which production refuses, http will do. So is `tokenUrl`. */
+  /** At https, as `tokenUrl` is, and not on this machine: production refuses anything else. */
   readonly authorizeUrl: string
   readonly tokenUrl: string
   readonly scope: readonly string[]

@@ -137,19 +137,23 @@ describe('a provider that is not where its company is', () => {
   it.each([
     ['by plain http', { authorizeUrl: 'http://bitbucket.example/authorize' }],
     ['with its tokens by plain http', { tokenUrl: 'http://bitbucket.example/token' }],
-    ['by something else', { authorizeUrl: 'javascript:alert(1)' }],
+  ])('but %s is refused in production, for it is told the client secret', async (_w, endpoints) => {
+    vi.stubEnv('NODE_ENV', 'production')
+    expect(await boot(at(endpoints))).toMatch(/^Option `providers` has an address .* not https,/)
+  })
+
+  it.each([
+    ['by a script', { authorizeUrl: 'javascript:alert(1)' }],
+    ['by a file', { tokenUrl: 'file:///token' }],
     ['nowhere', { tokenUrl: '/token' }],
-  ])(
-    'but %s is refused everywhere, for it is told the client secret',
-    async (_where, endpoints) => {
-      for (const environment of ['production', 'development', 'test']) {
-        vi.stubEnv('NODE_ENV', environment)
-        expect(await boot(at(endpoints))).toMatch(
-          /^Option `providers` has a provider \(`bitbucket`\) that is not at https/,
-        )
-      }
-    },
-  )
+  ])('but %s is refused everywhere, in words that hold no secret', async (_w, endpoints) => {
+    for (const environment of ['production', 'development', 'test']) {
+      vi.stubEnv('NODE_ENV', environment)
+      expect(await boot(at(endpoints))).toBe(
+        'Option `providers` has an address (of `bitbucket`) that is none of http or https.',
+      )
+    }
+  })
 })
 
 describe('an origin that others could listen in on', () => {
