@@ -8,15 +8,15 @@ const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
  *
  * Bitbucket takes the callback itself and anything below it, "appended to the same URL configured in
  * the consumer" (https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/).
- * Both are compared after parsing, which resolves `..`, and below means at a `/`, so that neither
- * `/callback/../evil` nor `/callback-evil` passes for `/callback`. The port of a loopback callback
- * does not matter (RFC 8252 §7.3).
+ * Below means at a `/`, so that `/callback-evil` does not pass for `/callback`, and nothing passes that
+ * one parser might read otherwise than another: dot segments, encoded slashes, backslashes, white
+ * space. The port of a loopback callback does not matter (RFC 8252 §7.3).
  *
  * @returns the parsed URI, or `null` if it must not be used
  */
 export function allowedRedirectUri(requested: string, callbackUrl: string): URL | null {
   const uri = URL.parse(requested)
-  if (!uri || !isPlainHttp(uri) || requested.includes('#')) return null
+  if (!uri || !isPlainHttp(uri) || !isPlainlyWritten(requested)) return null
   if (callbackUrl === anyLoopback) {
     return isLoopback(uri) ? uri : null
   }
@@ -35,6 +35,12 @@ export function isCallbackUrl(value: string): boolean {
   if (value === anyLoopback) return true
   const url = URL.parse(value)
   return url !== null && isPlainHttp(url) && !value.includes('#')
+}
+
+function isPlainlyWritten(uri: string): boolean {
+  const [address = ''] = uri.split('?')
+  const isOdd = /[\s\\]|%2f|%5c|\/(\.|%2e){1,2}(\/|$)/i.test(address)
+  return /^https?:\/\//i.test(uri) && !isOdd && !uri.includes('#')
 }
 
 function isPlainHttp(url: URL): boolean {
