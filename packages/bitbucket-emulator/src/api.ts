@@ -1,5 +1,6 @@
 import type { Access, Bitbucket } from './bitbucket.ts'
 import { type Answer, json, type Received } from './http.ts'
+import { allows } from './scopes.ts'
 
 /** Every failure of the API. */
 export function apiError(status: number, message: string, detail?: unknown): Answer {
@@ -19,7 +20,7 @@ export function withScope(
   const access = bitbucket.findAccess(readToken(request, bitbucket) ?? '')
   if (access === 'unknown') return apiError(401, bitbucket.behaviour.unknownToken)
   if (access === 'expired') return apiError(401, bitbucket.behaviour.expiredToken)
-  const answer = access.scopes.includes(scope)
+  const answer = allows(access.scopes, scope)
     ? read(access)
     : apiError(403, 'Your credentials lack one or more required privilege scopes.', {
         required: [scope],

@@ -30,3 +30,22 @@ export const scopes: Readonly<Record<string, string>> = {
   runner: 'See your pipeline runners',
   'runner:write': 'Change your pipeline runners',
 }
+
+/** What a scope includes, from the same page. `…:admin` includes nothing, and `project:write` is old. */
+const included: Readonly<Record<string, readonly string[]>> = {
+  'account:write': ['account'],
+  'team:write': ['team'],
+  'project:write': ['project'],
+  'repository:write': ['repository'],
+  pullrequest: ['repository'],
+  'pullrequest:write': ['pullrequest', 'repository:write'],
+  'issue:write': ['issue'],
+  'snippet:write': ['snippet'],
+  'pipeline:write': ['pipeline'],
+  'runner:write': ['runner'],
+}
+
+/** Whether somebody who was given `granted` may do what needs `required`. */
+export function allows(granted: readonly string[], required: string): boolean {
+  return granted.some((scope) => scope === required || allows(included[scope] ?? [], required))
+}

@@ -90,7 +90,7 @@ describe('GET /2.0/user/emails', () => {
       values: [
         {
           is_primary: true,
-          links: { self: { href: `${url}/2.0/user/emails/ada@example.com` } },
+          links: { self: { href: `${url}/2.0/user/emails/ada%40example.com` } },
           type: 'email',
           email: 'ada@example.com',
           is_confirmed: true,
@@ -216,6 +216,32 @@ describe('without a good token', () => {
     const response = await getApi(url, '/2.0/user', token)
     expect(response.status).toBe(401)
     expect(await response.json()).toEqual(invalidToken)
+  })
+})
+
+describe('a scope that includes another', () => {
+  it.each([
+    ['account:write', '/2.0/user', 200],
+    ['pullrequest', '/2.0/repositories/acme/rocket', 404],
+    ['pullrequest:write', '/2.0/repositories/acme/rocket', 404],
+    ['repository:admin', '/2.0/repositories/acme/rocket', 403],
+    ['account', '/2.0/user/emails', 403],
+  ])('%s at %s: %i', async (scope, path, status) => {
+    const wide = await startBitbucketEmulator({
+      seed: {
+        consumers: [
+          {
+            clientId: 'latchkey-dev',
+            clientSecret: 'latchkey-dev-secret',
+            callbackUrl: callback,
+            scopes: [scope],
+          },
+        ],
+      },
+    })
+    const response = await getApi(wide.url, path, await signIn(wide.url, 'ada'))
+    await wide.close()
+    expect(response.status).toBe(status)
   })
 })
 

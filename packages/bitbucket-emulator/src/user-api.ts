@@ -82,7 +82,7 @@ function avatarUrl({ uuid, displayName }: Person): string {
 function emailBody({ email, isPrimary, isConfirmed }: Email, origin: string): object {
   return {
     is_primary: isPrimary,
-    links: { self: { href: `${origin}/2.0/user/emails/${email}` } },
+    links: { self: { href: `${origin}/2.0/user/emails/${encodeURIComponent(email)}` } },
     type: 'email',
     email,
     is_confirmed: isConfirmed,
