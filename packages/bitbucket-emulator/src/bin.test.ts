@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startBitbucketEmulator } from './emulator.ts'
+import { askConsent, getTokens, ordinary, postToken, refresh } from './testing/client.ts'
 
 const bin = fileURLToPath(new URL('bin.ts', import.meta.url))
 const running = new Set<ChildProcess>()
@@ -93,11 +94,37 @@ describe('the program', () => {
     expect(await answer.text()).toContain('Token is invalid or not supported for this endpoint.')
   })
 
+  it('has a flag for every rule of which nobody knows', async () => {
+    const { child, output } = start(
+      ...['--port', '0', '--pkce', 'enforce', '--client-auth', 'basic'],
+      ...['--scope-parameter', 'narrow', '--refresh-lockout-ms', '60000'],
+    )
+    await once(child.stdout ?? child, 'data')
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output.stdout)?.[0] ?? ''
+    const unverified = { ...ordinary, code_challenge: 'x', code_challenge_method: 'plain' }
+    const errorOf = async (parameters: Record<string, string>) => {
+      const answer = await askConsent(url, parameters)
+      return new URL(answer.headers.get('location') ?? '').searchParams.get('error')
+    }
+    expect(await errorOf(unverified)).toBe('invalid_request')
+    expect(await errorOf({ ...ordinary, scope: 'repository' })).toBe('invalid_scope')
+    const inForm = { client_id: 'latchkey-dev', client_secret: 'latchkey-dev-secret' }
+    const { refresh_token } = await getTokens(url, 'ada')
+    const form = { grant_type: 'refresh_token', refresh_token }
+    expect((await postToken(url, { ...form, ...inForm }, {})).status).toBe(400)
+    expect((await refresh(url, 'made-up')).status).toBe(400)
+    expect((await postToken(url, form)).status).toBe(400)
+  })
+
   it.each([
     [['--prot', '1'], `Unknown option '--prot'`],
-    [['--port', 'http'], '--port must be a whole number from 0 to 65535.'],
+    [['--port', 'http'], '--port must be a whole number, 0 or more.'],
     [['--port', '65536'], '--port must be a whole number from 0 to 65535.'],
-    [['--port', ''], '--port must be a whole number from 0 to 65535.'],
+    [['--port', ''], '--port must be a whole number, 0 or more.'],
+    [['--pkce', 'on'], '--pkce must be ignore or enforce, not on.'],
+    [['--client-auth', 'body'], '--client-auth must be basic+body or basic, not body.'],
+    [['--scope-parameter', 'no'], '--scope-parameter must be ignore or narrow, not no.'],
+    [['--refresh-lockout-ms', '1s'], '--refresh-lockout-ms must be a whole number, 0 or more.'],
     [['--seed', '/nowhere/seed.json'], '--seed: /nowhere/seed.json cannot be read (ENOENT).'],
     [['--profile', 'old'], '--profile must be 2026 or legacy, not old.'],
     [['stray'], `Unexpected argument 'stray'`],

@@ -3,29 +3,37 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
 import { noteOn } from './people.ts'
-import { isProfile, profiles } from './profiles.ts'
+import { profiles } from './profiles.ts'
 import { anyLoopback } from './redirect-uri.ts'
 import { readSeed, type Seed } from './seed.ts'
 
 const help = `Bitbucket Cloud's OAuth 2.0 and user API on your own machine, for development and tests.
 
-Usage: bitbucket-emulator [--port NUMBER] [--profile NAME] [--seed FILE]
+Usage: bitbucket-emulator [flags]
 
-  --port NUMBER  where to listen on 127.0.0.1; 0 takes any free port (default 4020)
-  --profile NAME 2026, or legacy for Bitbucket before the changes of May 2026 (default 2026)
-  --seed FILE    people, workspaces and clients as JSON, instead of the built-in ones
-  --help         this text
+  --port NUMBER           where to listen on 127.0.0.1; 0 takes any free port (default 4020)
+  --seed FILE             people, workspaces and clients as JSON, instead of the built-in ones
+  --profile NAME          2026, or legacy for Bitbucket before May 2026 (default 2026)
+  --pkce MODE             ignore or enforce PKCE (default ignore)
+  --client-auth WHERE     basic+body or basic: where client credentials count (default basic+body)
+  --scope-parameter MODE  ignore what is asked for, or narrow tokens to it (default ignore)
+  --refresh-lockout-ms N  how long a dead refresh token locks its client out (default 0)
+  --help                  this text
 `
 
+const flags = {
+  port: { type: 'string', default: '4020' },
+  seed: { type: 'string' },
+  profile: { type: 'string', default: '2026' },
+  pkce: { type: 'string' },
+  'client-auth': { type: 'string' },
+  'scope-parameter': { type: 'string' },
+  'refresh-lockout-ms': { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
 try {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '4020' },
-      profile: { type: 'string', default: '2026' },
-      seed: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  })
+  const { values } = parseArgs({ options: flags })
   if (values.help) process.stdout.write(help)
   else await run(values)
 } catch (error) {
@@ -33,15 +41,45 @@ try {
   process.exitCode = 1
 }
 
-async function run(flags: { port: string; profile: string; seed?: string }): Promise<void> {
-  const port = /^\d+$/.test(flags.port) ? Number(flags.port) : Number.NaN
-  if (!(port <= 65535)) throw new Error('--port must be a whole number from 0 to 65535.')
-  const { profile } = flags
-  if (!isProfile(profile)) throw new Error(`--profile must be 2026 or legacy, not ${profile}.`)
-  const seed = flags.seed === undefined ? {} : await readSeedFile(flags.seed)
-  const emulator = await startBitbucketEmulator({ port, profile, seed })
+type Flags = ReturnType<typeof parseArgs<{ options: typeof flags }>>['values']
+
+async function run(values: Flags): Promise<void> {
+  const port = readNumber('port', values.port)
+  if (port > 65535) throw new Error('--port must be a whole number from 0 to 65535.')
+  const profile = readChoice('profile', values.profile, ['2026', 'legacy'])
+  const seed = values.seed === undefined ? {} : await readSeedFile(values.seed)
+  const emulator = await startBitbucketEmulator({
+    port,
+    profile,
+    seed,
+    pkce: readChoice('pkce', values.pkce ?? 'ignore', ['ignore', 'enforce']),
+    clientAuth: readChoice('client-auth', values['client-auth'] ?? 'basic+body', [
+      'basic+body',
+      'basic',
+    ]),
+    scopeParameter: readChoice('scope-parameter', values['scope-parameter'] ?? 'ignore', [
+      'ignore',
+      'narrow',
+    ]),
+    refreshLockoutMs: readNumber('refresh-lockout-ms', values['refresh-lockout-ms'] ?? '0'),
+  })
   process.stdout.write(describe(emulator, readSeed(seed, profiles[profile])))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, emulator.close)
+}
+
+function readNumber(flag: keyof typeof flags, text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  throw new Error(`--${flag} must be a whole number, 0 or more.`)
+}
+
+function readChoice<Choice extends string>(
+  flag: keyof typeof flags,
+  text: string,
+  choices: readonly Choice[],
+): Choice {
+  const chosen = choices.find((choice) => choice === text)
+  if (chosen !== undefined) return chosen
+  throw new Error(`--${flag} must be ${choices.join(' or ')}, not ${text}.`)
 }
 
 async function readSeedFile(file: string): Promise<Seed> {
@@ -73,7 +111,7 @@ function describe(
       '',
       `  client id      ${clientId}`,
       `  client secret  ${clientSecret}`,
-      `  callback       ${callbackUrl === anyLoopback ? 'any http address of this machine' : (callbackUrl ?? 'none')}`,
+      `  callback       ${callbackUrl === anyLoopback ? 'any address of this machine' : (callbackUrl ?? 'none')}`,
     ]),
     '',
     'Sign in as:',

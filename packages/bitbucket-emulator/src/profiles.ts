@@ -54,7 +54,3 @@ export const profiles: Readonly<Record<Profile, Behaviour>> = {
     unknownToken: 'Token is invalid or not supported for this endpoint.',
   },
 }
-
-export function isProfile(name: string): name is Profile {
-  return Object.hasOwn(profiles, name)
-}
