@@ -201,6 +201,20 @@ describe('client credentials', () => {
   })
 })
 
+describe('a Basic header', () => {
+  it.each(['basic', 'BASIC', 'Basic  '])('may be written %j', async (scheme) => {
+    const code = await approve(url, 'ada')
+    const headers = { authorization: basic.replace('Basic', scheme) }
+    expect((await postToken(url, { ...grant, code }, headers)).status).toBe(200)
+  })
+
+  it('counts before what is in the form', async () => {
+    const code = await approve(url, 'ada')
+    const wrong = { client_id: 'latchkey-dev', client_secret: 'wrong' }
+    expect((await postToken(url, { ...grant, ...wrong, code })).status).toBe(200)
+  })
+})
+
 describe('a request that is not what Bitbucket expects', () => {
   it.each([
     ['no grant type', {}],
@@ -240,7 +254,13 @@ describe('a request that is not what Bitbucket expects', () => {
       expect(answer.headers.get('content-type')).toMatch(/^text\/html/)
       expect(await answer.text()).toContain('OpenID transaction in progress')
     }
-    expect((await postToken(url, { ...grant, code })).status).toBe(200)
+    const form = { ...grant, code }
+    const beside = await fetch(`${url}/site/oauth2/access_token?client_id=beside`, {
+      method: 'POST',
+      headers: { authorization: basic },
+      body: new URLSearchParams(form),
+    })
+    expect(beside.status).toBe(200)
   })
 })
 

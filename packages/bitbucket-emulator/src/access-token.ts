@@ -43,12 +43,16 @@ type Grant = (form: URLSearchParams, consumer: Consumer, bitbucket: Bitbucket) =
 const grants: ReadonlyMap<string, Grant> = new Map([
   ['authorization_code', redeemCode],
   ['refresh_token', redeemRefreshToken],
-  ['client_credentials', redeemNothing],
+  ['client_credentials', redeemOwnCredentials],
 ])
 
-/** Whether a request went so wrong that Bitbucket answers with a page of its web site. */
-function isLost({ headers, query }: Received): boolean {
+/**
+ * Whether a request went so wrong that Bitbucket answers with a page of its web site: by the scheme
+ * Bearer, or with its parameters in the query instead of a form.
+ */
+function isLost({ headers, query, form }: Received): boolean {
   if (/^bearer /i.test(headers.authorization ?? '')) return true
+  if (form?.has('grant_type')) return false
   return ['grant_type', 'code', 'client_id', 'client_secret'].some((name) => query.has(name))
 }
 
@@ -87,7 +91,7 @@ function redeemRefreshToken(
 }
 
 /** `client_credentials`: the client signs in as itself. */
-function redeemNothing(
+function redeemOwnCredentials(
   _form: URLSearchParams,
   consumer: Consumer,
   bitbucket: Bitbucket,

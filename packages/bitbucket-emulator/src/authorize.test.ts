@@ -148,6 +148,18 @@ describe('a person who chooses', () => {
     )
   })
 
+  it.each([
+    ['http://localhost:3000/cb', '?code='],
+    ['http://localhost:3000/cb?', '?code='],
+    ['http://localhost:3000/cb?a=b', '?a=b&code='],
+    ['http://localhost:3000/cb?a=b&', '?a=b&code='],
+  ])('is sent to %s with the code beside what is there', async (redirect_uri, query) => {
+    const response = await postConsent(emulator.url, { ...ordinary, redirect_uri, user: 'ada' })
+    const location = response.headers.get('location') ?? ''
+    expect(location).toContain(`http://localhost:3000/cb${query}`)
+    expect(new URL(location).searchParams.get('code')).toMatch(/^[\w-]+$/)
+  })
+
   it('may say no', async () => {
     const response = await postConsent(emulator.url, { ...ordinary, decision: 'deny' })
     const location = new URL(response.headers.get('location') ?? '')

@@ -31,7 +31,10 @@ export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
     return refuse(asked, 'access_denied', 'The user denied access to the application.')
   }
   const person = bitbucket.people.find(({ nickname }) => nickname === form.get('user'))
-  if (!person) return message(400, 'Nobody of that name', 'Go back and choose one of the people.')
+  if (!person) {
+    const nicknames = bitbucket.people.map(({ nickname }) => nickname).join(', ')
+    return message(400, 'Nobody of that name', `There are ${nicknames}.`)
+  }
   const code = bitbucket.issueCode({
     consumer: asked.consumer,
     person,
@@ -107,9 +110,9 @@ function misconfigured(consumer: Consumer, { clientWord }: Behaviour): Answer {
 }
 
 function callbackRule({ callbackUrl }: Consumer): string {
-  if (callbackUrl === undefined) return 'has no callback URL'
+  if (callbackUrl === undefined) return 'has no callback URL: give it a `callbackUrl` in the seed'
   if (callbackUrl !== anyLoopback) return `may send people to ${callbackUrl} and below it`
-  return 'needs a redirect_uri on this machine: http and 127.0.0.1, localhost or [::1]'
+  return 'needs a redirect_uri on this machine: at 127.0.0.1, localhost or [::1]'
 }
 
 function refuse(asked: AuthorizationRequest, error: string, description: string): Answer {
@@ -122,5 +125,7 @@ function sendBack(
 ): Answer {
   const state = parameters.get('state')
   const added = new URLSearchParams(state === null ? result : { ...result, state })
-  return redirect(`${redirectUri.href}${redirectUri.search === '' ? '?' : '&'}${added}`)
+  const { href } = redirectUri
+  const separator = href.includes('?') ? (/[?&]$/.test(href) ? '' : '&') : '?'
+  return redirect(href + separator + added)
 }

@@ -71,6 +71,7 @@ export function createBitbucket(
   now: () => number,
 ): Bitbucket {
   const { behaviour, refreshLockoutMs } = settings
+  const rotates = behaviour.refreshTokens === 'rotate'
   const codes = new Map<string, Approval & { expiresAt: number }>()
   const accessTokens = new Map<string, Access & { expiresAt: number }>()
   const refreshTokens = new Map<string, { access: Access; expiresAt: number }>()
@@ -82,7 +83,6 @@ export function createBitbucket(
     accessTokens.set(accessToken, { ...access, expiresAt })
     if (refreshable === 'not refreshable') return { accessToken, refreshToken: null }
     const refreshToken = randomToken(behaviour, 1280)
-    const rotates = behaviour.refreshTokens === 'rotate'
     const lifetime = rotates ? refreshTokenLifetime : Number.POSITIVE_INFINITY
     refreshTokens.set(refreshToken, { access, expiresAt: now() + lifetime })
     return { accessToken, refreshToken }
@@ -108,11 +108,11 @@ export function createBitbucket(
       if (now() < (lockouts.get(consumer) ?? 0)) return null
       const found = refreshTokens.get(refreshToken)
       if (!found || found.access.consumer !== consumer || now() >= found.expiresAt) {
-        lockouts.set(consumer, now() + refreshLockoutMs)
+        if (rotates) lockouts.set(consumer, now() + refreshLockoutMs)
         return null
       }
       const { access } = found
-      if (behaviour.refreshTokens === 'stay') {
+      if (!rotates) {
         return { access, ...issueTokens(access, 'not refreshable'), refreshToken }
       }
       found.expiresAt = Math.min(found.expiresAt, now() + refreshTokenAfterlife)

@@ -49,6 +49,7 @@ describe('starting', () => {
     [{ clientAuth: 'body' }, 'clientAuth must be basic+body or basic'],
     [{ profile: '2025' }, 'profile must be 2026 or legacy'],
     [{ scopeParameter: 'widen' }, 'scopeParameter must be ignore or narrow'],
+    [{ refreshLockoutMs: '5' }, 'refreshLockoutMs must be a number of milliseconds, 0 or more'],
     [{ refreshLockoutMs: -1 }, 'refreshLockoutMs must be a number of milliseconds, 0 or more'],
     [{ clock: 0 }, 'clock must be a function'],
     [{ people: [] }, 'There is no option "people". There are port, seed, '],
@@ -191,6 +192,24 @@ describe('a planned answer', () => {
     await expect(late).rejects.toThrow()
   })
 
+  it('that nobody waits for any more uses up no code', async () => {
+    const code = await approve(url, 'ada')
+    emulator.answerNext('POST /site/oauth2/access_token', { delayMs: 300 })
+    const gone = new AbortController()
+    const asked = fetch(`${url}/site/oauth2/access_token`, {
+      method: 'POST',
+      headers: { authorization: basic },
+      body: new URLSearchParams({ ...grant, code }),
+      signal: gone.signal,
+    })
+    const isThere = ({ path }: { path: string }) => path === '/site/oauth2/access_token'
+    await vi.waitFor(() => expect(emulator.requests.some(isThere)).toBe(true))
+    gone.abort()
+    await expect(asked).rejects.toThrow()
+    emulator.answerNext('POST /site/oauth2/access_token', { delayMs: 600 })
+    expect((await postToken(url, { ...grant, code })).status).toBe(200)
+  })
+
   it.each([
     ['GET /2.0/users', { status: 500 }, 'There is no route "GET /2.0/users". There are GET /site/'],
     ['GET /2.0/user', { status: 42 }, 'status must be an HTTP status from 200 to 599'],
@@ -198,7 +217,11 @@ describe('a planned answer', () => {
     ['GET /2.0/user', { delayMs: -1 }, 'delayMs must be'],
     ['GET /2.0/user', { delayMs: Number.POSITIVE_INFINITY }, 'delayMs must be'],
     ['GET /2.0/user', { body: [1n] }, 'BigInt'],
-    ['GET /2.0/user', { times: 0 }, 'times must be 1 or more'],
+    ['GET /2.0/user', { times: 0 }, 'times must be a whole number, 1 or more'],
+    ['GET /2.0/user', { times: 1.5 }, 'times must be a whole number, 1 or more'],
+    ['GET /2.0/user', { body: () => 1 }, 'body must be a text, or a value that JSON can hold'],
+    ['GET /2.0/user', { status: 200, fault: 'redirect' }, 'status must be from 300 to 399'],
+    ['GET /2.0/user', null, 'An answer must be an object'],
     ['GET /2.0/user', { code: 500 }, 'An answer has no field "code". It has status, '],
     ['GET /2.0/user', { headers: { 'x-a': 'b\r\nx-c: d' } }, 'Invalid character in header'],
   ])('that makes no sense is refused at once: %s %o', (route, answer, problem) => {

@@ -144,7 +144,7 @@ function readOptions(options: EmulatorOptions): Required<EmulatorOptions> {
   checkChoice('pkce', pkce, ['ignore', 'enforce'])
   checkChoice('clientAuth', clientAuth, ['basic+body', 'basic'])
   checkChoice('scopeParameter', scopeParameter, ['ignore', 'narrow'])
-  if (!(refreshLockoutMs >= 0)) {
+  if (typeof refreshLockoutMs !== 'number' || !(refreshLockoutMs >= 0)) {
     throw new TypeError('refreshLockoutMs must be a number of milliseconds, 0 or more.')
   }
   if (typeof clock !== 'function') {

@@ -81,6 +81,7 @@ export function createPlans(): Plans {
 
 /** @throws TypeError naming the field of a planned answer that cannot be carried out, and the cure */
 function checkPlan(plan: PlannedAnswer): void {
+  if (typeof plan !== 'object' || plan === null) throw new TypeError('An answer must be an object.')
   const { status = 200, headers = {}, delayMs = 0, fault = 'hang', times = 1 } = plan
   const stranger = Object.keys(plan).find((key) => !knownFields.includes(key))
   if (stranger !== undefined) {
@@ -92,7 +93,12 @@ function checkPlan(plan: PlannedAnswer): void {
   if (!(delayMs >= 0 && delayMs <= longestTimer)) {
     throw new TypeError(`delayMs must be a number of milliseconds from 0 to ${longestTimer}.`)
   }
-  if (!Number.isInteger(times) || times < 1) throw new TypeError('times must be 1 or more.')
+  if (!Number.isInteger(times) || times < 1) {
+    throw new TypeError('times must be a whole number, 1 or more.')
+  }
+  if (fault === 'redirect' && plan.status !== undefined && (status < 300 || status > 399)) {
+    throw new TypeError('status must be from 300 to 399 with the fault redirect.')
+  }
   if (!faults.includes(fault)) throw new TypeError(`fault must be one of ${faults.join(', ')}.`)
   for (const [name, value] of Object.entries(headers)) {
     validateHeaderName(name)
@@ -150,5 +156,7 @@ function* whiteSpaceBefore(body: string): Generator<Buffer | string> {
 
 function asText(body: unknown): string {
   if (body === undefined) return ''
-  return typeof body === 'string' ? body : JSON.stringify(body)
+  const text: string | undefined = typeof body === 'string' ? body : JSON.stringify(body)
+  if (text === undefined) throw new TypeError('body must be a text, or a value that JSON can hold.')
+  return text
 }

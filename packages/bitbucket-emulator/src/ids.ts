@@ -5,7 +5,11 @@ export function digestOf(text: string): string {
   return createHash('sha512').update(text).digest('hex')
 }
 
-/** A uuid in braces, as Bitbucket writes them, always the same for the same text. */
+/**
+ * A uuid in braces, as Bitbucket writes them, always the same for the same text: version 8, made by a
+ * hash of one's own choice (RFC 9562 §5.8).
+ */
 export function uuidFrom(text: string): string {
-  return `{${digestOf(text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')}}`
+  const pattern = /^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/
+  return `{${digestOf(text).replace(pattern, '$1-$2-8$3-8$4-$5')}}`
 }

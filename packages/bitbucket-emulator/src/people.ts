@@ -79,9 +79,10 @@ export const defaultPeople: readonly Required<SeedPerson>[] = [
 export function noteOn({ accountStatus, emails }: Person): string {
   if (accountStatus !== 'active') return accountStatus
   if (emails.length === 0) return 'no e-mail'
-  if (emails.length > 1) return `${emails.length} e-mails`
-  const usable = emails.some(({ isPrimary, isConfirmed }) => isPrimary && isConfirmed)
-  return usable ? '' : 'e-mail not confirmed'
+  const primary = emails.find(({ isPrimary }) => isPrimary)
+  if (!primary) return 'no primary e-mail'
+  if (!primary.isConfirmed) return 'e-mail not confirmed'
+  return emails.length > 1 ? `${emails.length} e-mails` : ''
 }
 
 /** The first letters of the first two words. */

@@ -98,7 +98,7 @@ describe('client_credentials', () => {
   const seed = {
     workspaces: [
       { slug: 'first', owners: ['ada'] },
-      { slug: 'owning', owners: ['ben'], members: ['ada'] },
+      { slug: 'owning', owners: ['ben', 'no-email'], members: ['ada'] },
     ],
     consumers: [
       {
@@ -130,13 +130,23 @@ describe('client_credentials', () => {
       state: 'client_credentials',
     })
     const user = await readJson(await getApi(url, '/2.0/user', body.access_token))
-    expect(user).toMatchObject({ type: 'app_user', display_name: 'private' })
+    expect(user).toMatchObject({
+      type: 'app_user',
+      display_name: 'private',
+      account_status: 'active',
+      uuid: expect.stringMatching(
+        /^\{[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}\}$/,
+      ),
+    })
     const emails = await readJson(await getApi(url, '/2.0/user/emails', body.access_token))
     expect(emails).toMatchObject({ size: 0, values: [] })
     const one = await getApi(url, '/2.0/user/emails/ada@example.com', body.access_token)
     expect(one.status).toBe(404)
     const workspaces = await readJson(await getApi(url, '/2.0/user/workspaces', body.access_token))
-    expect(workspaces).toMatchObject({ size: 1, values: [{ workspace: { slug: 'owning' } }] })
+    expect(workspaces).toMatchObject({
+      size: 1,
+      values: [{ administrator: false, workspace: { slug: 'owning' } }],
+    })
   })
 
   it('make the owner of it in legacy, with a refresh token', async () => {

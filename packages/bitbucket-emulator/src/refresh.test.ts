@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type BitbucketEmulator, type EmulatorOptions, startBitbucketEmulator } from './emulator.ts'
 import {
+  approve,
   basic,
   callback,
   getApi,
   getTokens,
+  ordinary,
+  postToken,
   readJson,
   refresh,
   type TokenBody,
@@ -132,6 +135,14 @@ describe('refreshing in 2026', () => {
     },
   )
 
+  it('leaves a narrowed token narrow', async () => {
+    await start({ scopeParameter: 'narrow' })
+    const code = await approve(url, 'ada', { ...ordinary, scope: 'account' })
+    const form = { grant_type: 'authorization_code', redirect_uri: callback, code }
+    const { refresh_token } = await readJson<TokenBody>(await postToken(url, form))
+    expect(await refreshed(refresh_token)).toMatchObject({ scope: 'account' })
+  })
+
   it('is not possible with an access token', async () => {
     const { access_token } = await getTokens(url, 'ada')
     await expectRefused(await refresh(url, access_token))
@@ -176,6 +187,26 @@ describe('after a dead refresh token', () => {
     await expectRefused(await refresh(url, refresh_token))
     expect((await getTokens(url, 'ben')).access_token).not.toBe('')
     emulator.advance(1 * minute)
+    await refreshed(refresh_token)
+  })
+
+  it('ends with a reset, and begins anew with the next', async () => {
+    await start({ refreshLockoutMs: 3 * minute })
+    await expectRefused(await refresh(url, 'made-up'))
+    emulator.reset()
+    const { refresh_token } = await getTokens(url, 'ada')
+    const next = await refreshed(refresh_token)
+    await expectRefused(await refresh(url, 'made-up'))
+    emulator.advance(3 * minute)
+    await refreshed(next.refresh_token)
+    await expectRefused(await refresh(url, 'made-up'))
+    await expectRefused(await refresh(url, next.refresh_token))
+  })
+
+  it('nothing happens in legacy', async () => {
+    await start({ profile: 'legacy', refreshLockoutMs: 3 * minute })
+    const { refresh_token } = await getTokens(url, 'ada')
+    expect((await refresh(url, 'made-up')).status).toBe(400)
     await refreshed(refresh_token)
   })
 

@@ -122,6 +122,10 @@ it.each([
     'people[0].emails[0].isPrimary must be true or false',
   ],
   [
+    { people: [{ ...person, emails: [{ email: 'sam@example.com' }] }] },
+    'people[0].emails[0].isPrimary is missing. Give true or false',
+  ],
+  [
     { people: [{ ...person, emails: [email, { ...email, email: 'Sam@example.com' }] }] },
     'people[0].emails has "sam@example.com" twice as email',
   ],
@@ -134,6 +138,7 @@ it.each([
     { workspaces: [{ ...workspace, slug: 'Acme Inc' }] },
     'workspaces[0].slug may only have lower-case letters, digits and - _ in it.',
   ],
+  [{ workspaces: [{ slug: 'acme' }] }, 'workspaces[0].owners is missing. Give a list'],
   [{ workspaces: [{ slug: 'acme', owners: [] }] }, 'workspaces[0].owners is empty'],
   [
     { workspaces: [{ slug: 'acme', owners: ['nobody'] }] },

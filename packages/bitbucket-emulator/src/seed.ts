@@ -275,7 +275,8 @@ function readText(value: unknown, where: string, what: string): string {
 
 function readFlag(value: unknown, where: string): boolean {
   if (typeof value === 'boolean') return value
-  throw new TypeError(`${where} must be true or false.`)
+  const problem = value === undefined ? 'is missing. Give' : 'must be'
+  throw new TypeError(`${where} ${problem} true or false.`)
 }
 
 function readList<Item>(
@@ -284,6 +285,7 @@ function readList<Item>(
   readItem: (value: unknown, where: string) => Item,
   empty: 'allow empty' | 'refuse empty' = 'refuse empty',
 ): Item[] {
+  if (value === undefined) throw new TypeError(`${where} is missing. Give a list.`)
   if (!Array.isArray(value)) throw new TypeError(`${where} must be a list.`)
   if (value.length === 0 && empty === 'refuse empty') {
     throw new TypeError(`${where} is empty. Give at least one, or leave it out for the default.`)

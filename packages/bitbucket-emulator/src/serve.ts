@@ -58,12 +58,12 @@ export async function serve(
     await send(given, response, plan.fault)
   }
 
+  if (!isLoopbackHost(headers.host)) return answer(wrongHost)
   const body = await readBody(request)
   if (body === 'client left') return
   if (body === 'too large') return answer(message(413, 'Too large', 'The limit is 64 kB.'))
   const form = readForm(headers, body.text)
   record.body = form ? Object.fromEntries(form) : body.text
-  if (!isLoopbackHost(headers.host)) return answer(wrongHost)
 
   const found = findRoute(method, path)
   if (!('handle' in found)) return answer(noRoute(path, found.allowed))
@@ -74,6 +74,8 @@ export async function serve(
     response.destroy()
     return
   }
+  // Somebody who has left meanwhile uses up no code.
+  if (response.destroyed) return
   const { handle, parameters } = found
   const origin = `http://${headers.host}`
   const usual = (): Answer => handle({ origin, path, query, headers, form, parameters }, bitbucket)
