@@ -60,7 +60,7 @@ describe.each(routes)('%s', (route) => {
     expect(log).toMatch(/could not be reached: (ENOTFOUND|EAI_AGAIN)/)
   })
 
-  it('that takes no connection is given up at the deadline', async () => {
+  it('that takes no connection is given up at the deadline', { timeout: 30_000 }, async () => {
     const deaf = await listenAndFreeze()
     const { location } = await comeBackWith(route, deaf.url, { providerTimeout: 300 })
     expect(location).toBe(UNAVAILABLE)
