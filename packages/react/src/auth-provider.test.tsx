@@ -133,6 +133,12 @@ test.each([
   ['is in trouble', failure(503, 'unavailable'), 'unavailable'],
   ['sends its front page instead', indexHtml, 'bad_answer'],
   ['answers with half a session', () => Response.json({ user: { id: 1 } }), 'bad_answer'],
+  [
+    'knows the error and has no words for it',
+    () =>
+      Response.json({ error: { code: 'unavailable', message: { toString: 1 } } }, { status: 503 }),
+    'unavailable',
+  ],
   ['answers with a word of its own', () => Response.json({}, { status: 500 }), 'bad_answer'],
 ])(
   'a server that %s has not signed anybody out, and may be asked again',

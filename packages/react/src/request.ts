@@ -1,3 +1,4 @@
+import { errorSentence } from '@latchkey/contract'
 import { AuthError, isErrorCode } from './auth-error.ts'
 
 /** In milliseconds. A person who waits longer believes that the page is broken. */
@@ -16,9 +17,9 @@ export async function request(method: 'GET' | 'POST', url: string): Promise<unkn
   if (response.status === 200 && body !== undefined) return body
 
   const error = isObject(body) && isObject(body.error) ? body.error : {}
-  throw isErrorCode(error.code)
-    ? new AuthError(error.code, String(error.message))
-    : badAnswer(method, url, `status ${response.status}`)
+  const { code, message } = error
+  if (!isErrorCode(code)) throw badAnswer(method, url, `status ${response.status}`)
+  throw new AuthError(code, typeof message === 'string' ? message : errorSentence(code))
 }
 
 export function badAnswer(method: string, url: string, what: string): AuthError {
