@@ -1,0 +1,193 @@
+import { cleanup, render, screen, waitFor } from '@testing-library/react'
+import fc from 'fast-check'
+import type { ReactElement } from 'react'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AuthError } from './auth-error.ts'
+import { AuthProvider, useAuth } from './auth-provider.tsx'
+import { SignIn } from './sign-in.tsx'
+import { signInUrl } from './sign-in-url.ts'
+import { type FakeServer, provider, somebody, startFakeServer } from './testing/fake-server.ts'
+import { english } from './texts.ts'
+
+/** How often a property is tried: `usual` times, or `LATCHKEY_FUZZ_RUNS` percent of that. */
+function tries(usual: number): { numRuns: number } {
+  return { numRuns: Math.ceil((usual * Number(process.env.LATCHKEY_FUZZ_RUNS || 100)) / 100) }
+}
+
+/** So long may a property take that is told to be tried often. */
+const PATIENT = { timeout: 60 * 60 * 1000 }
+
+const complaints = vi.spyOn(console, 'error')
+let server: FakeServer
+
+beforeEach(() => {
+  server = startFakeServer()
+})
+
+afterEach(() => {
+  startAnew()
+  server.close()
+})
+
+/** Each try has a page of its own; one that failed leaves it behind. */
+function startAnew(): void {
+  cleanup()
+  complaints.mockReset().mockImplementation(() => {})
+  history.replaceState(null, '', '/')
+}
+
+const text = fc.oneof(
+  fc.constantFrom('', '__proto__', 'constructor', 'access_denied', '/work', '{provider}', '$&'),
+  fc.constantFrom(
+    '//evil.example',
+    '/\\evil.example',
+    'javascript:alert(1)',
+    '/&prompt=none',
+    '\ud800',
+  ),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+)
+
+const json = fc.oneof(
+  text,
+  fc.constantFrom<fc.JsonValue>(null, true, 0, -1, [], {}, { toString: 1 }, { length: 1 }),
+  fc.jsonValue({ stringUnit: 'binary', maxDepth: 2 }),
+)
+
+/** An answer of a server that may be Latchkey's: a good body, nearly, an error, or anything. */
+function answerLike(good: object): fc.Arbitrary<{ status: number; body: string }> {
+  return fc.record({
+    status: fc.oneof(fc.constant(200), fc.constantFrom(201, 400, 401, 404, 500, 503)),
+    body: fc.oneof(
+      fc.tuple(fc.constantFrom(...fieldsOf(good)), json).map(([path, value]) => {
+        return JSON.stringify(withField(good, path.split('.'), value))
+      }),
+      fc
+        .record({ code: fc.oneof(fc.constant('unavailable'), json), message: json })
+        .map((error) => {
+          return JSON.stringify({ error })
+        }),
+      json.map((value) => JSON.stringify(value)),
+      text,
+    ),
+  })
+}
+
+function fieldsOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => [
+    key,
+    ...fieldsOf(inner).map((path) => `${key}.${path}`),
+  ])
+}
+
+function withField(body: unknown, [key = '', ...rest]: readonly string[], value: unknown): unknown {
+  const copy = structuredClone(body) as Record<string, unknown>
+  copy[key] = rest.length > 0 ? withField(copy[key], rest, value) : value
+  return copy
+}
+
+/** Where the links of the page lead, by the URL standard: to a start on this site, or to its sign-in page. */
+function expectLinksStayHere(): void {
+  for (const link of screen.queryAllByRole('link')) {
+    const url = new URL(link.getAttribute('href') ?? '', location.href)
+    expect(url.origin).toBe(location.origin)
+    expect([...url.searchParams.keys()].filter((name) => name !== 'return_to')).toEqual([])
+  }
+}
+
+test('a target and a hint of any kind stay in their parameters', PATIENT, () => {
+  fc.assert(
+    fc.property(text, text, (returnTo, loginHint) => {
+      const url = new URL(signInUrl('bitbucket', { returnTo, loginHint }), location.origin)
+      expect(url.origin + url.pathname).toBe(`${location.origin}/auth/bitbucket/start`)
+      const given = { return_to: returnTo, login_hint: loginHint.toWellFormed() }
+      const named = Object.entries(given).filter(([, value]) => value !== '')
+      expect([...url.searchParams.keys()]).toEqual(named.map(([name]) => name))
+      expect(url.searchParams.get('login_hint') ?? '').toBe(given.login_hint)
+      expect(url.searchParams.get('return_to') ?? '').toMatch(/^[\x21-\x7e]*$/)
+    }),
+    tries(1000),
+  )
+})
+
+test('an address of any kind shows a sentence of ours, and leads nowhere else', PATIENT, () => {
+  const sentences = [...Object.values(english.errors), english.unknownError]
+  fc.assert(
+    fc.property(text, text, (auth_error, return_to) => {
+      startAnew()
+      history.replaceState(null, '', `/?${new URLSearchParams({ auth_error, return_to })}`)
+      render(<SignIn providers={['bitbucket']} />)
+      const alert = screen.queryByRole('alert')?.textContent
+      const known = sentences.map((sentence) => sentence.replace('{provider}', 'Bitbucket'))
+      if (alert !== undefined) expect(known).toContain(alert)
+      expectLinksStayHere()
+      expect(location.search).not.toContain('auth_error')
+      expect(complaints).not.toHaveBeenCalled()
+    }),
+    tries(200),
+  )
+})
+
+function Status(): ReactElement {
+  const auth = useAuth()
+  if (auth.status !== 'error') return <output>{auth.status}</output>
+  const { code, message } = auth.error
+  return (
+    <output>{auth.error instanceof AuthError ? `${code}: ${message}` : 'no word for it'}</output>
+  )
+}
+
+test(
+  'a session of any shape is somebody, nobody or an error, and never a wait without end',
+  PATIENT,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(answerLike(somebody()), async ({ status, body }) => {
+        startAnew()
+        server.answerNext('GET /auth/session', () => new Response(body, { status }))
+        render(
+          <AuthProvider>
+            <Status />
+          </AuthProvider>,
+        )
+        const said = await waitFor(() => {
+          const { textContent } = screen.getByRole('status')
+          expect(textContent).not.toBe('loading')
+          return textContent
+        })
+        expect(said).toMatch(/^(signed-in|signed-out|[a-z_]+: .*)$/s)
+        expect(complaints).not.toHaveBeenCalled()
+        cleanup()
+      }),
+      tries(150),
+    )
+  },
+)
+
+test(
+  'providers of any shape are buttons that stay here, or an error that can be tried again',
+  PATIENT,
+  async () => {
+    const good = { providers: [provider('bitbucket', 'Bitbucket')], lastUsed: 'bitbucket' }
+    await fc.assert(
+      fc.asyncProperty(answerLike(good), async ({ status, body }) => {
+        startAnew()
+        server.answerNext('GET /auth/providers', () => new Response(body, { status }))
+        render(<SignIn />)
+        await waitFor(() => expect(screen.queryByRole('status')).toBeNull())
+        expectLinksStayHere()
+        const shown = [
+          ...screen.queryAllByRole('link'),
+          ...screen.queryAllByRole('button', { name: english.tryAgain }),
+          ...screen.queryAllByText(english.noProviders),
+        ]
+        expect(shown).toHaveLength(1)
+        // Whoever builds the page is told why; React has nothing to say.
+        for (const [said] of complaints.mock.calls) expect(said).toBeInstanceOf(AuthError)
+        cleanup()
+      }),
+      tries(150),
+    )
+  },
+)
