@@ -18,14 +18,20 @@ export interface Demo {
   readonly origin: string
   readonly emulator: BitbucketEmulator
   /**
-   * A new person: no cookies yet. Closed after the test, which fails if the page logged an error other
-   * than the `expected` ones.
+   * A new person: no cookies yet. Closed after the test, which fails if there were problems other than
+   * the `expected` ones.
    */
-  visit(
-    options?: BrowserContextOptions,
-    ...expected: string[]
-  ): Promise<{ page: Page; context: BrowserContext }>
+  visit(options?: BrowserContextOptions, expected?: RegExp): Promise<Visit>
 }
+
+export interface Visit {
+  readonly page: Page
+  readonly context: BrowserContext
+  readonly problems: Problems
+}
+
+/** What went wrong in a browser, in the order in which it did. */
+export type Problems = string[]
 
 /** The built demo on a port of its own, its emulator, and a real browser. */
 export function setUpDemo(seed?: Seed): Demo {
@@ -34,7 +40,7 @@ export function setUpDemo(seed?: Seed): Demo {
   let emulator: BitbucketEmulator
   let origin: string
   const contexts: BrowserContext[] = []
-  const problems: string[] = []
+  const unexpected: (() => Problems)[] = []
 
   beforeAll(async () => {
     emulator = await startBitbucketEmulator(seed === undefined ? {} : { seed })
@@ -54,7 +60,7 @@ export function setUpDemo(seed?: Seed): Demo {
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map((context) => context.close()))
     emulator.reset()
-    expect(problems.splice(0)).toEqual([])
+    expect(unexpected.splice(0).flatMap((problems) => problems())).toEqual([])
   })
 
   afterAll(async () => {
@@ -70,23 +76,35 @@ export function setUpDemo(seed?: Seed): Demo {
     get emulator() {
       return emulator
     },
-    async visit(options = {}, ...expected) {
+    async visit(options = {}, expected) {
       const context = await browser.newContext(options)
       contexts.push(context)
-      context.on('console', (message) => {
-        const text = message.text()
-        const asExpected = expected.some((part) => text.includes(part))
-        if (message.type() === 'error' && !asExpected) problems.push(text)
-      })
-      context.on('weberror', (error) => void problems.push(String(error.error())))
-      context.on('request', (request) => {
-        const { hostname, protocol } = new URL(request.url())
-        if (protocol === 'data:') return
-        if (!['localhost', '127.0.0.1'].includes(hostname)) problems.push(`asked ${hostname}`)
-      })
-      return { page: await context.newPage(), context }
+      const problems = await listenForProblems(context)
+      unexpected.push(() => problems.filter((problem) => !expected?.test(problem)))
+      return { page: await context.newPage(), context, problems }
     },
   }
+}
+
+/** Listens for errors, for what a Content-Security-Policy forbids, and for requests that leave this machine. */
+export async function listenForProblems(context: BrowserContext): Promise<Problems> {
+  const problems: Problems = []
+  context.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text())
+  })
+  context.on('weberror', (error) => void problems.push(String(error.error())))
+  context.on('request', (request) => {
+    const { hostname, protocol } = new URL(request.url())
+    if (protocol === 'data:') return
+    if (!['localhost', '127.0.0.1'].includes(hostname)) problems.push(`asked ${hostname}`)
+  })
+  await context.exposeFunction('reportViolation', (what: string) => void problems.push(what))
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
+      Object(window).reportViolation(`${effectiveDirective} forbids ${blockedURI}`)
+    })
+  })
+  return problems
 }
 
 export async function freePort(): Promise<number> {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { launchChromium } from './chromium.ts'
-import { freePort } from './demo.ts'
+import { freePort, listenForProblems } from './demo.ts'
 
 const DEMO = join(import.meta.dirname, '..')
 const MAIN = join(DEMO, 'src/main.ts')
@@ -57,13 +57,18 @@ describe('pnpm demo', () => {
     expect(said.match(/https?:\/\/\S+/g)).toEqual([`http://localhost:${port}`])
 
     const browser = await launchChromium()
-    const page = await browser.newPage()
-    await page.goto(`http://localhost:${port}`)
+    const context = await browser.newContext()
+    const problems = await listenForProblems(context)
+    const page = await context.newPage()
+    const answer = await page.goto(`http://localhost:${port}`)
+    // As strict as when it is built, although Vite writes scripts and styles into the page.
+    expect(answer?.headers()['content-security-policy']).not.toContain('unsafe')
     await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
     await page.waitForURL(`http://127.0.0.1:${emulatorPort}/**`)
     await page.getByRole('button', { name: 'Ada Test' }).click()
     await page.waitForURL(`http://localhost:${port}/decisions`)
     await page.getByText('Signed by Ada Test').waitFor()
+    expect(problems).toEqual([])
 
     // As Ctrl-C would, with the page still open.
     demo.kill('SIGINT')

@@ -205,7 +205,7 @@ describe('a private page in another tab', () => {
   })
 
   it('asks to sign in again once the server says that nobody is', async () => {
-    const { page, context } = await demo.visit({}, '401 (Unauthorized)')
+    const { page, context } = await demo.visit({}, /401 \(Unauthorized\)/)
     await signIn(page)
     await decide(page, 'While it lasted')
     await context.clearCookies()
@@ -225,7 +225,7 @@ describe('a private page in another tab', () => {
 describe('a decision', () => {
   it('of spaces only is refused in words, and what was written stays', async () => {
     for (const javaScriptEnabled of [true, false]) {
-      const { page } = await demo.visit({ javaScriptEnabled }, '400 (Bad Request)')
+      const { page } = await demo.visit({ javaScriptEnabled }, /400 \(Bad Request\)/)
       await signIn(page)
       await page.getByLabel('What did you decide?').fill('Kept in the field')
       await page.getByLabel('Why?').fill('   ')
@@ -272,7 +272,7 @@ describe('a decision', () => {
 
 describe('a page that does not exist', () => {
   it('says so, and leads home', async () => {
-    const { page } = await demo.visit({}, '404 (Not Found)')
+    const { page } = await demo.visit({}, /404 \(Not Found\)/)
     const answer = await page.goto(`${demo.origin}/nowhere`)
     expect(answer?.status()).toBe(404)
     await page.getByRole('heading', { name: 'There is no such page.' }).waitFor()

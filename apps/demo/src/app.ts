@@ -23,11 +23,23 @@ export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   const book = createDecisionBook()
   // A context of the product's own: Latchkey sees to its routes itself.
   await app.register(async (product) => {
+    protectAnswers(product)
     refuseForeignPosts(product, origin)
     await product.register(decisionsApi, { prefix: '/api/decisions', book })
     await product.register(pages, { built, records, book })
   })
   return app
+}
+
+/** No answer is more than its type says, or stands in a frame; a page has a policy of its own. */
+function protectAnswers(app: FastifyInstance): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'referrer-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+    })
+  })
 }
 
 /** Against cross-site request forgery. */

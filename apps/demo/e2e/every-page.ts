@@ -1,0 +1,65 @@
+import type { Page } from 'playwright-core'
+
+/** Leads a new person through every page in every state, and calls `look` at each. */
+export async function walkEveryPage(
+  page: Page,
+  origin: string,
+  look: (name: string) => Promise<unknown>,
+): Promise<void> {
+  const button = page.getByRole('link', { name: 'Continue with Bitbucket' })
+  const ada = page.getByRole('button', { name: 'Ada Test' })
+  const writeDown = page.getByRole('button', { name: 'Write it down' })
+
+  await page.goto(origin, { waitUntil: 'networkidle' })
+  await look('landing')
+  await page.goto(`${origin}/?auth_error=access_denied`, { waitUntil: 'networkidle' })
+  await look('landing-error')
+  await page.goto(`${origin}/auth/sign-in?return_to=/decisions`)
+  await look('hosted')
+  await page.goto(`${origin}/auth/sign-in?auth_error=access_denied`)
+  await look('hosted-cancelled')
+  await page.goto(`${origin}/auth/sign-in?auth_error=provider_unavailable`)
+  await look('hosted-error')
+
+  await page.goto(origin, { waitUntil: 'networkidle' })
+  await button.click()
+  await ada.waitFor()
+  await look('consent')
+  await page.goto(page.url().replace(/client_id=[^&]*/, 'client_id=unknown'))
+  await look('consent-refused')
+  await page.goBack()
+  await ada.click()
+
+  await page.waitForURL(`${origin}/decisions`)
+  await writeDown.waitFor()
+  if ((await page.getByText('Nothing decided yet.').count()) > 0) {
+    await look('decisions-none')
+    await page.getByLabel('What did you decide?').fill('We meet on Tuesdays only')
+    await page.getByLabel('Why?').fill('Most holidays fall on a Monday; half of us travel then.')
+    await writeDown.click()
+  }
+  await page.getByRole('heading', { name: 'We meet on Tuesdays only' }).waitFor()
+  await look('decisions')
+  await page.getByLabel('What did you decide?').fill('Nothing to say for it')
+  await page.getByLabel('Why?').fill('   ')
+  await writeDown.click()
+  await page.getByRole('alert').waitFor()
+  await look('decisions-refused')
+  await page.goto(`${origin}/what-happened`, { waitUntil: 'networkidle' })
+  await look('what-happened')
+  await page.goto(`${origin}/nowhere`)
+  await look('not-found')
+  await page.goto(origin, { waitUntil: 'networkidle' })
+  await look('landing-signed-in')
+  await page.goto(`${origin}/auth/sign-in`)
+  await look('hosted-signed-in')
+
+  await page.goto(`${origin}/decisions`)
+  const other = await page.context().newPage()
+  await other.goto(`${origin}/auth/sign-in`)
+  await other.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: 'Sign in to go on' }).waitFor()
+  await look('private-left')
+  await page.goto(`${origin}/auth/sign-in`)
+  await look('hosted-returning')
+}
