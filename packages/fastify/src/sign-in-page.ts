@@ -79,7 +79,7 @@ export function signInPage(page: {
 ${alert(page.authError, providers)}
 ${user === null ? buttons(page) : account(user, page)}
 </main>
-${user === null ? '<a class="back" href="/">Back to the front page</a>' : `<a class="back" href="${escapeHtml(returnTo)}">Continue</a>`}
+<footer>${user === null ? '<a class="back" href="/">Back to the front page</a>' : `<a class="back" href="${escapeHtml(returnTo)}">Continue</a>`}</footer>
 </body>
 </html>
 `
