@@ -1,3 +1,5 @@
+import axe, { type AxeResults, type RunOptions } from 'axe-core'
+import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { setUpDemo } from './demo.ts'
 import { walkEveryPage } from './every-page.ts'
@@ -48,9 +50,53 @@ describe('a page with something in it that does not belong there', () => {
         document.body.append(document.createRange().createContextualFragment(markup))
         document.querySelector<HTMLFormElement>('form[action^="http:"]')?.submit()
       }, markup)
-      await expect.poll(() => problems.join()).toContain(`${directive} forbids`)
+      await expect
+        .poll(() => problems.join(), { timeout: 30_000 })
+        .toContain(`${directive} forbids`)
       expect(await page.locator('h1').last().isVisible()).toBe(true)
       expect(page.url()).toBe(demo.origin + path)
     }
   })
 })
+
+describe('axe', () => {
+  it('finds nothing on any page, light or dark, narrow or wide', async () => {
+    // Colours on their way from light to dark are neither.
+    const { page } = await demo.visit({ reducedMotion: 'reduce' }, REFUSED)
+    const findings: string[] = []
+    await walkEveryPage(page, demo.origin, async (name) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        for (const width of [320, 1280]) {
+          await page.emulateMedia({ colorScheme })
+          await page.setViewportSize({ width, height: 800 })
+          const found = await findingsOfAxe(page)
+          findings.push(...found.map((finding) => `${name} ${colorScheme} ${width}: ${finding}`))
+        }
+      }
+    })
+    expect(findings).toEqual([])
+  })
+
+  it('finds a picture without a text for those who do not see it', async () => {
+    const { page } = await demo.visit()
+    await page.goto(demo.origin)
+    await page.evaluate(() => document.querySelector('h1')?.append(new Image()))
+    expect(await findingsOfAxe(page)).toEqual([expect.stringContaining('image-alt')])
+  })
+})
+
+/** The rules of WCAG 2.2, A and AA, and axe's own of good practice, that a page breaks, and where. */
+async function findingsOfAxe(page: Page): Promise<string[]> {
+  const options: RunOptions = {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'],
+    resultTypes: ['violations'],
+  }
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<AxeResults, RunOptions>(
+    (options) => Object(window).axe.run(options),
+    options,
+  )
+  return violations.map(({ id, nodes }) => {
+    return `${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`
+  })
+}

@@ -25,6 +25,7 @@ export function PrivatePage({ path, renderedFor, children }: PrivatePageProps): 
   return (
     <SignedOut>
       <section className="card-alone">
+        <h1>You are signed out.</h1>
         <SignIn title="Sign in to go on" providers={['bitbucket']} returnTo={path} />
       </section>
     </SignedOut>

@@ -42,7 +42,8 @@ export function WhatHappened({ record }: { record: SignInRecord | null }): React
       <div className="beside">
         <figure>
           <figcaption>What Bitbucket said</figcaption>
-          <pre>{JSON.stringify(record.profile, null, 2)}</pre>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard too */}
+          <pre tabIndex={0}>{JSON.stringify(record.profile, null, 2)}</pre>
         </figure>
         <figure>
           <figcaption>The user it became</figcaption>
