@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   type BitbucketEmulator,
@@ -17,11 +17,24 @@ import { launchChromium } from './chromium.ts'
 export interface Demo {
   readonly origin: string
   readonly emulator: BitbucketEmulator
+  /** What the demo was asked during this test, and answered. */
+  readonly exchanges: readonly Exchange[]
   /**
    * A new person: no cookies yet. Closed after the test, which fails if there were problems other than
    * the `expected` ones.
    */
   visit(options?: BrowserContextOptions, expected?: RegExp): Promise<Visit>
+  /** Signs in with two clicks, from the front page to the decisions. Default: Ada Test. */
+  signIn(page: Page, name?: string): Promise<void>
+}
+
+export interface Exchange {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly status: number
+  /** Where the answer leads to, if anywhere. */
+  readonly location: string | null
 }
 
 export interface Visit {
@@ -41,6 +54,7 @@ export function setUpDemo(seed?: Seed): Demo {
   let origin: string
   const contexts: BrowserContext[] = []
   const unexpected: (() => Problems)[] = []
+  const exchanges: Exchange[] = []
 
   beforeAll(async () => {
     emulator = await startBitbucketEmulator(seed === undefined ? {} : { seed })
@@ -53,6 +67,13 @@ export function setUpDemo(seed?: Seed): Demo {
       emulator,
       built: true,
     })
+    app.server.on('request', ({ method = '', url = '', headers }, response) => {
+      response.once('finish', () => {
+        const location = response.getHeader('location')
+        const { statusCode: status } = response
+        exchanges.push({ method, url, headers, status, location: location?.toString() ?? null })
+      })
+    })
     await app.listen({ port, host: 'localhost' })
     browser = await launchChromium()
   })
@@ -60,6 +81,7 @@ export function setUpDemo(seed?: Seed): Demo {
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map((context) => context.close()))
     emulator.reset()
+    exchanges.length = 0
     expect(unexpected.splice(0).flatMap((problems) => problems())).toEqual([])
   })
 
@@ -76,12 +98,19 @@ export function setUpDemo(seed?: Seed): Demo {
     get emulator() {
       return emulator
     },
+    exchanges,
     async visit(options = {}, expected) {
       const context = await browser.newContext(options)
       contexts.push(context)
       const problems = await listenForProblems(context)
       unexpected.push(() => problems.filter((problem) => !expected?.test(problem)))
       return { page: await context.newPage(), context, problems }
+    },
+    async signIn(page, name = 'Ada Test') {
+      await page.goto(origin)
+      await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+      await page.getByRole('button', { name }).click()
+      await page.waitForURL(`${origin}/decisions`)
     },
   }
 }

@@ -18,13 +18,7 @@ const demo = setUpDemo({
 const button = (page: Page) => page.getByRole('link', { name: 'Continue with Bitbucket' })
 const person = (page: Page, name: string) => page.getByRole('button', { name })
 const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' })
-
-async function signIn(page: Page, name = 'Ada Test'): Promise<void> {
-  await page.goto(demo.origin)
-  await button(page).click()
-  await person(page, name).click()
-  await page.waitForURL(`${demo.origin}/decisions`)
-}
+const { signIn } = demo
 
 describe('a person', () => {
   it('signs in with two clicks, reloads, opens a second tab, and signs out of both', async () => {

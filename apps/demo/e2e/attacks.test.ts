@@ -1,0 +1,237 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { setUpAttacker } from './attacker.ts'
+import { type Exchange, setUpDemo } from './demo.ts'
+
+const START = '/auth/bitbucket/start'
+const CALLBACK = '/auth/bitbucket/callback'
+const SIGN_OUT = '/auth/sign-out'
+
+const demo = setUpDemo()
+const attacker = setUpAttacker()
+const { signIn } = demo
+
+/** A hostile page may complain of anything. */
+const ANYTHING = /./
+
+const submit = '<script>document.forms[0].submit()</script>'
+
+/** Ways to send a request without the person's doing, and the method they send it with. */
+const BEHIND_ONES_BACK: [string, 'GET' | 'POST', (url: string) => string][] = [
+  ['a picture', 'GET', (url) => `<img src="${url}">`],
+  ['a script', 'GET', (url) => `<script src="${url}"></script>`],
+  ['a style sheet', 'GET', (url) => `<link rel="stylesheet" href="${url}">`],
+  ['a prefetch', 'GET', (url) => `<link rel="prefetch" href="${url}">`],
+  ['a frame', 'GET', (url) => `<iframe src="${url}"></iframe>`],
+  ['fetch', 'POST', (url) => `<script>${fetchCall(url)}</script>`],
+  [
+    'a form in a frame',
+    'POST',
+    (url) =>
+      `<iframe name="f"></iframe><form method="post" action="${url}" target="f"></form>${submit}`,
+  ],
+  ['a form', 'POST', (url) => `<form method="post" action="${url}"></form>${submit}`],
+]
+
+function fetchCall(url: string): string {
+  const body = 'new URLSearchParams({ scope: "global" })'
+  return `fetch("${url}", { method: "POST", mode: "no-cors", credentials: "include", body: ${body} })`
+}
+
+/** What the demo answers to a request for `path` that a page of `origin` makes in a new tab. */
+async function attack(
+  context: BrowserContext,
+  origin: string,
+  markup: (url: string) => string,
+  path: string,
+): Promise<Exchange | undefined> {
+  attacker.write(markup(demo.origin + path))
+  const page = await context.newPage()
+  await page.goto(origin, { waitUntil: 'commit' })
+  const find = (): Exchange | undefined => demo.exchanges.find(({ url }) => url === path)
+  await expect.poll(find, { timeout: 30_000 }).toBeDefined()
+  return find()
+}
+
+describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (site) => {
+  it.each(BEHIND_ONES_BACK)('starts no sign-in by %s', async (way, method, markup) => {
+    const { context } = await demo.visit({}, ANYTHING)
+    const answer = await attack(context, attacker[site], markup, START)
+    const status = method === 'POST' ? 404 : way === 'a prefetch' ? 503 : 403
+    expect(answer).toMatchObject({ method, status, location: null })
+    expect(await context.cookies(demo.origin)).toEqual([])
+    expect(demo.emulator.requests).toEqual([])
+  })
+
+  it('signs nobody out by any of them', async () => {
+    const { page, context } = await demo.visit({}, ANYTHING)
+    await signIn(page)
+    const cookies = await context.cookies(demo.origin)
+    for (const [way, method, markup] of BEHIND_ONES_BACK) {
+      const path = `${SIGN_OUT}?by=${encodeURIComponent(way)}`
+      const answer = await attack(context, attacker[site], markup, path)
+      const status = method === 'POST' ? 403 : 404
+      expect(answer).toMatchObject({ method, status, location: null })
+    }
+    expect(await context.cookies(demo.origin)).toEqual(cookies)
+    await page.reload()
+    await page.getByText('Signed by Ada Test').waitFor()
+  })
+
+  it.each([
+    ['a link', (url: string) => `<a href="${url}">Win a prize</a>`],
+    ['a script', (url: string) => `<script>location = "${url}"</script>`],
+    ['a refresh', (url: string) => `<meta http-equiv="refresh" content="0; url=${url}">`],
+    ['a form', (url: string) => `<form action="${url}"></form>${submit}`],
+  ])(
+    'leads by %s to where one click of the person signs in, and no sooner',
+    async (way, markup) => {
+      const { page, context } = await demo.visit({}, ANYTHING)
+      attacker.write(markup(demo.origin + START))
+      await page.goto(attacker[site], { waitUntil: 'commit' })
+      if (way === 'a link') await page.getByRole('link').click()
+      await page.waitForURL(`${demo.origin}/auth/sign-in`)
+      expect(await context.cookies(demo.origin)).toEqual([])
+      expect(demo.emulator.requests).toEqual([])
+      await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+      await page.getByRole('button', { name: 'Ada Test' }).click()
+      await page.waitForURL(`${demo.origin}/`)
+      await page.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
+    },
+  )
+
+  it('leaves a sign-in alone that is under way in another tab', async () => {
+    const { page, context } = await demo.visit({}, ANYTHING)
+    await page.goto(demo.origin)
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+    await page.getByRole('button', { name: 'Ada Test' }).waitFor()
+    for (const [way, , markup] of BEHIND_ONES_BACK) {
+      for (const path of [START, CALLBACK]) {
+        await attack(context, attacker[site], markup, `${path}?by=${encodeURIComponent(way)}`)
+      }
+    }
+    await page.getByRole('button', { name: 'Ada Test' }).click()
+    await page.waitForURL(`${demo.origin}/decisions`)
+  })
+
+  it('frames none of the pages, whatever they answer', async () => {
+    const { page } = await demo.visit({}, ANYTHING)
+    await page.goto(demo.origin)
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+    await page.getByRole('button', { name: 'Ada Test' }).waitFor()
+    const consent = page.url()
+    await page.getByRole('button', { name: 'Ada Test' }).click()
+    await page.waitForURL(`${demo.origin}/decisions`)
+    const framed = [
+      ...['/', '/decisions', '/what-happened', '/nowhere', '/quire.svg'],
+      ...['/api/decisions', '/auth/sign-in', '/auth/session', '/auth/nowhere'],
+      ...['/auth/bitbucket/start', '/auth/bitbucket/callback?code=x'],
+    ].map((path) => demo.origin + path)
+    framed.push(consent, consent.replace(/client_id=[^&]*/, 'client_id=unknown'))
+    attacker.write(framed.map((url) => `<iframe src="${url}"></iframe>`).join(''))
+    await page.goto(attacker[site])
+    const frames = page.mainFrame().childFrames()
+    expect(frames.map((frame) => frame.url())).toEqual(
+      framed.map(() => 'chrome-error://chromewebdata/'),
+    )
+  })
+})
+
+describe('a way back that leads elsewhere', () => {
+  it.each(['/\t/evil', '/\n/evil', '/\\evil', '//evil', 'javascript:location="http://evil"'])(
+    'is not taken after signing in, to go on, or after signing out: %j',
+    async (written) => {
+      const target = written.replace('evil', new URL(attacker.otherSite).host)
+      const hostedPage = `${demo.origin}/auth/sign-in?${new URLSearchParams({ return_to: target })}`
+      const { page } = await demo.visit()
+      const arrive = () => page.waitForURL(({ origin }) => origin === demo.origin)
+
+      await page.goto(hostedPage)
+      await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+      await page.getByRole('button', { name: 'Ada Test' }).click()
+      await arrive()
+      await page.goto(hostedPage)
+      await page.getByRole('link', { name: 'Continue' }).click()
+      await arrive()
+      await page.goto(demo.origin)
+      const signOut = page.locator('form', { hasText: 'Sign out' })
+      await signOut
+        .locator('input')
+        .evaluate((input, to) => input.setAttribute('value', to), target)
+      await signOut.getByRole('button').click()
+      await arrive()
+      await page.getByRole('link', { name: 'Continue with Bitbucket' }).waitFor()
+      expect(attacker.requests).toEqual([])
+    },
+  )
+})
+
+describe('what a sign-in leaves behind', () => {
+  const ada = (page: Page) => page.getByRole('button', { name: 'Ada Test' }).click()
+  const ways: [string, number, (page: Page) => Promise<void>][] = [
+    ['when it works', 4, ada],
+    ['when it is cancelled', 1, (page) => page.getByRole('button', { name: 'Cancel' }).click()],
+    [
+      'when the provider fails',
+      4,
+      async (page) => {
+        demo.emulator.answerNext('GET /2.0/user', { status: 500 })
+        await ada(page)
+      },
+    ],
+  ]
+
+  it.each(ways)('has none of its secrets in it %s', async (_when, count, decide) => {
+    const { page, context } = await demo.visit()
+    await page.goto(demo.origin)
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+    await decide(page)
+    await page.waitForURL(({ origin }) => origin === demo.origin)
+    const callback = demo.exchanges.findIndex(({ url }) => url.startsWith(`${CALLBACK}?`))
+    const sent = new URL(demo.exchanges[callback]?.url ?? '', demo.origin).searchParams
+    // The state, the code, the client's secret and the token, as far as it came to them.
+    const secrets = [
+      sent.getAll('state'),
+      sent.getAll('code'),
+      demo.emulator.requests.flatMap(({ headers }) => headers.authorization?.split(' ')[1] ?? []),
+    ].flat()
+    expect(new Set(secrets).size).toBe(count)
+
+    // To elsewhere and back, for more headers to look into.
+    await page.goto(attacker.otherSite)
+    await page.goBack()
+    await page.reload()
+    const { entries } = await (await context.newCDPSession(page)).send('Page.getNavigationHistory')
+    const left = [
+      // The provider's own pages keep what they were asked with.
+      ...entries.map(({ url }) => url).filter((url) => !url.startsWith(demo.emulator.url)),
+      ...(await page.evaluate(() => [
+        document.referrer,
+        JSON.stringify(history.state),
+        document.documentElement.outerHTML,
+        ...performance.getEntries().map(({ name }) => name),
+      ])),
+      ...demo.exchanges.slice(callback).map(({ location }) => location ?? ''),
+      ...demo.exchanges.slice(callback + 1).map(({ url }) => url),
+      ...[...demo.exchanges, ...attacker.requests].map(({ headers }) => headers.referer ?? ''),
+    ].join('\n')
+    expect(left).toContain(demo.origin)
+    for (const secret of secrets) expect(left).not.toContain(secret)
+  })
+
+  it('is told to nobody whom a page leads to', async () => {
+    const { page } = await demo.visit()
+    for (const path of ['/?auth_error=access_denied', '/auth/sign-in?auth_error=flow_used']) {
+      await page.goto(`${demo.origin + path}&private=yes`)
+      await page.evaluate((url) => {
+        const link = document.createElement('a')
+        link.href = url
+        document.body.append(link)
+        link.click()
+      }, attacker.otherSite)
+      await page.waitForURL(`${attacker.otherSite}/`)
+    }
+    expect(attacker.requests.length).toBeGreaterThan(1)
+    for (const { headers } of attacker.requests) expect(headers.referer).toBeUndefined()
+  })
+})
