@@ -1,6 +1,9 @@
 import type { Page } from 'playwright-core'
 
-/** Leads a new person through every page in every state, and calls `look` at each. */
+/**
+ * Leads somebody who is signed out through every page in every state, and calls `look` at each. The page
+ * without decisions is seen on the first walk only.
+ */
 export async function walkEveryPage(
   page: Page,
   origin: string,
@@ -10,9 +13,9 @@ export async function walkEveryPage(
   const ada = page.getByRole('button', { name: 'Ada Test' })
   const writeDown = page.getByRole('button', { name: 'Write it down' })
 
-  await page.goto(origin, { waitUntil: 'networkidle' })
+  await page.goto(origin)
   await look('landing')
-  await page.goto(`${origin}/?auth_error=access_denied`, { waitUntil: 'networkidle' })
+  await page.goto(`${origin}/?auth_error=access_denied`)
   await look('landing-error')
   await page.goto(`${origin}/auth/sign-in?return_to=/decisions`)
   await look('hosted')
@@ -21,7 +24,7 @@ export async function walkEveryPage(
   await page.goto(`${origin}/auth/sign-in?auth_error=provider_unavailable`)
   await look('hosted-error')
 
-  await page.goto(origin, { waitUntil: 'networkidle' })
+  await page.goto(origin)
   await button.click()
   await ada.waitFor()
   await look('consent')
@@ -45,11 +48,11 @@ export async function walkEveryPage(
   await writeDown.click()
   await page.getByRole('alert').waitFor()
   await look('decisions-refused')
-  await page.goto(`${origin}/what-happened`, { waitUntil: 'networkidle' })
+  await page.goto(`${origin}/what-happened`)
   await look('what-happened')
   await page.goto(`${origin}/nowhere`)
   await look('not-found')
-  await page.goto(origin, { waitUntil: 'networkidle' })
+  await page.goto(origin)
   await look('landing-signed-in')
   await page.goto(`${origin}/auth/sign-in`)
   await look('hosted-signed-in')
