@@ -34,7 +34,7 @@ export function Decisions({ user, data, onSignedOut }: DecisionsProps): ReactEle
     <section className="column">
       <h1>Decisions</h1>
       <p className="lead">
-        Signed by {user.name ?? 'you'}
+        Signed by <bdi>{user.name ?? 'you'}</bdi>
         {user.email && <span className="address"> · {user.email}</span>}
       </p>
       <form className="new" method="post" action="/decisions" onSubmit={add}>

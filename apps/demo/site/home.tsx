@@ -24,7 +24,15 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
           <SignedIn>
             {(user) => (
               <div className="welcome">
-                <h2>Welcome{user.name === null ? '' : `, ${user.name}`}.</h2>
+                <h2>
+                  Welcome
+                  {user.name !== null && (
+                    <>
+                      , <bdi>{user.name}</bdi>
+                    </>
+                  )}
+                  .
+                </h2>
                 <a className="action" href="/decisions">
                   Open decisions
                 </a>
