@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import {
   type BitbucketEmulator,
@@ -12,6 +13,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { buildApp } from '../src/app.ts'
+import { certificate } from './certificate.ts'
 import { launchChromium } from './chromium.ts'
 
 export interface Demo {
@@ -46,9 +48,11 @@ export interface Visit {
 /** What went wrong in a browser, in the order in which it did. */
 export type Problems = string[]
 
-/** The built demo on a port of its own, its emulator, and a real browser. */
-export function setUpDemo(seed?: Seed): Demo {
+/** The built demo on a port of its own, the emulator with `seed`, and a real browser. */
+export function setUpDemo(seed?: Seed, scheme: 'http' | 'https' = 'http'): Demo {
   let app: FastifyInstance
+  /** What ends TLS before the demo, as a proxy would. */
+  let front: Server | undefined
   let browser: Browser
   let emulator: BitbucketEmulator
   let origin: string
@@ -59,7 +63,7 @@ export function setUpDemo(seed?: Seed): Demo {
   beforeAll(async () => {
     emulator = await startBitbucketEmulator(seed === undefined ? {} : { seed })
     const port = await freePort()
-    origin = `http://localhost:${port}`
+    origin = `${scheme}://localhost:${port}`
     app = await buildApp({
       origin,
       providers: [bitbucket({ emulatorUrl: emulator.url })],
@@ -67,14 +71,20 @@ export function setUpDemo(seed?: Seed): Demo {
       emulator,
       built: true,
     })
-    app.server.on('request', ({ method = '', url = '', headers }, response) => {
+    if (scheme === 'https') front = createHttpsServer(certificate, app.routing)
+    const server = front ?? app.server
+    server.on('request', ({ method = '', url = '', headers }, response) => {
       response.once('finish', () => {
         const location = response.getHeader('location')
         const { statusCode: status } = response
         exchanges.push({ method, url, headers, status, location: location?.toString() ?? null })
       })
     })
-    await app.listen({ port, host: 'localhost' })
+    if (front === undefined) await app.listen({ port, host: 'localhost' })
+    else {
+      await app.ready()
+      await once(front.listen(port, 'localhost'), 'listening')
+    }
     browser = await launchChromium()
   })
 
@@ -87,6 +97,7 @@ export function setUpDemo(seed?: Seed): Demo {
 
   afterAll(async () => {
     await browser?.close()
+    front?.close()
     await app?.close()
     await emulator?.close()
   })
@@ -100,7 +111,7 @@ export function setUpDemo(seed?: Seed): Demo {
     },
     exchanges,
     async visit(options = {}, expected) {
-      const context = await browser.newContext(options)
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options })
       contexts.push(context)
       const problems = await listenForProblems(context)
       unexpected.push(() => problems.filter((problem) => !expected?.test(problem)))
