@@ -91,7 +91,7 @@ export async function setUpMachine(node: string, npm: string): Promise<Machine> 
     }
     await mkdir(folder)
     await project.write({
-      '.npmrc': `@latchkey:registry=${inject('registry')}\nfetch-retry-mintimeout=1000\n`,
+      '.npmrc': `@latchkey:registry=${inject('registry')}\nfetch-retries=1\n`,
       'package.json': JSON.stringify({ name, private: true, type: 'module' }),
     })
     return project

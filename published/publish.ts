@@ -38,10 +38,14 @@ export default async function publish(project: TestProject): Promise<() => Promi
 
 async function pack(folder: string): Promise<void> {
   console.log('Packing the packages …')
-  const command = `--yes pnpm@12 -r --filter ./packages/* pack --out ${folder}/%s.tgz`
-  await run('npx', command.split(' '), { cwd: root }).catch(({ stdout, stderr }) => {
+  const command = `--yes --prefer-offline pnpm@12 -r --filter ./packages/* pack --out ${folder}/%s.tgz`
+  try {
+    await run('npx', command.split(' '), { cwd: root })
+  } catch (error) {
+    await rm(folder, { recursive: true })
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error(`Packing failed.\n${stdout}\n${stderr}`)
-  })
+  }
   for (const file of await readdir(folder)) {
     const name = file.replace(/^latchkey-|\.tgz$/g, '')
     await rename(join(folder, file), join(folder, `${name}.tgz`))
