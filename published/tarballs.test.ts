@@ -54,7 +54,7 @@ describe.each(packages)('the tarball of %s', (name) => {
   it('speaks of no file that is not in it, of no workspace and of no registry', () => {
     for (const file of files(name)) {
       expect(read(name, file)).not.toMatch(
-        /sourceMappingURL|workspace:|registry\.|["'`(]\.\.?\/src\//,
+        /sourceMappingURL|["']workspace:|registry\.|["'`(]\.\.?\/src\//,
       )
     }
     for (const [, target] of read(name, 'README.md').matchAll(/\]\((?!https:|#)([^)]+)\)/g)) {

@@ -9,7 +9,15 @@ import { describe, expect, it } from 'vitest'
 import type { LatchkeyOptions } from '../options.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
 import { buildApp } from '../testing/app.ts'
-import { agree, answers, bitbucketAt, comeBack, type Route, routes, serve } from './unruly.ts'
+import {
+  agree,
+  answers,
+  bitbucketAt,
+  comeBack,
+  type Route,
+  routes,
+  serve,
+} from '../testing/unruly.ts'
 
 const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'

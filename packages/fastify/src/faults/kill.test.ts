@@ -3,8 +3,8 @@ import { type BitbucketEmulator, startBitbucketEmulator } from '@latchkey/bitbuc
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
-import { type Child, startChild } from './child.ts'
-import { places } from './death.ts'
+import { type Child, startChild } from '../testing/child.ts'
+import { places } from '../testing/death.ts'
 
 // Twice in every place, and with `pnpm test:soak` twenty times. LATCHKEY_KILL_SEED repeats a run: the same
 // people at the same times, as far as processes that run side by side can be repeated.

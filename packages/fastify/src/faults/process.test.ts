@@ -7,8 +7,8 @@ import latchkey from '../index.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
-import { startChild } from './child.ts'
-import { agree, bitbucketAt, comeBack, serve } from './unruly.ts'
+import { startChild } from '../testing/child.ts'
+import { agree, bitbucketAt, comeBack, serve } from '../testing/unruly.ts'
 
 const emulator = setUpEmulator()
 const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'

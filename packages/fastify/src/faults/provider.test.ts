@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
-import { bitbucketAt, comeBack, serve } from './unruly.ts'
+import { bitbucketAt, comeBack, serve } from '../testing/unruly.ts'
 
 const emulator = setUpEmulator()
 const TOKEN = 'POST /site/oauth2/access_token'

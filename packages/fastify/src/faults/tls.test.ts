@@ -4,7 +4,15 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { generate } from 'selfsigned'
 import { afterEach, describe, expect, it } from 'vitest'
 import { buildApp } from '../testing/app.ts'
-import { agree, bitbucketAt, comeBack, listen, type Route, routes, serve } from './unruly.ts'
+import {
+  agree,
+  bitbucketAt,
+  comeBack,
+  listen,
+  type Route,
+  routes,
+  serve,
+} from '../testing/unruly.ts'
 
 const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const DAY = 24 * 60 * 60 * 1000

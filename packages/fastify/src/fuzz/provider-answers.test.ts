@@ -145,25 +145,27 @@ function withField(
 }
 
 /** A body of any kind, under any status, type and encoding. */
-const anything: fc.Arbitrary<PlannedAnswer> = fc.record(
-  {
-    status: fc.oneof(fc.integer({ min: 200, max: 599 }), fc.constantFrom(200, 201, 204, 304)),
-    headers: fc.dictionary(
-      fc.constantFrom('content-type', 'content-encoding', 'location', 'www-authenticate'),
-      fc.constantFrom('text/html', 'application/json', 'gzip', 'http://127.0.0.1:9/', MARK),
-      { maxKeys: 2 },
-    ),
-    body: fc.oneof(
-      json,
-      fc.string({ unit: 'binary' }),
-      fc.constantFrom('{', '[', '"', `{"error":"${MARK}"`, '{"__proto__":{}}', '\ufeff{}'),
-      fc.constantFrom(1, 2, 5_000, 120_000).map((depth) => '['.repeat(depth) + ']'.repeat(depth)),
-      fc.constant(`"${MARK.repeat(30_000)}"`),
-    ),
-    fault: fc.constantFrom<'truncate' | 'redirect'>('truncate', 'redirect'),
-  },
-  { requiredKeys: ['body'] },
-).filter(({ status = 307, fault }) => fault !== 'redirect' || (status >= 300 && status < 400))
+const anything: fc.Arbitrary<PlannedAnswer> = fc
+  .record(
+    {
+      status: fc.oneof(fc.integer({ min: 200, max: 599 }), fc.constantFrom(200, 201, 204, 304)),
+      headers: fc.dictionary(
+        fc.constantFrom('content-type', 'content-encoding', 'location', 'www-authenticate'),
+        fc.constantFrom('text/html', 'application/json', 'gzip', 'http://127.0.0.1:9/', MARK),
+        { maxKeys: 2 },
+      ),
+      body: fc.oneof(
+        json,
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('{', '[', '"', `{"error":"${MARK}"`, '{"__proto__":{}}', '\ufeff{}'),
+        fc.constantFrom(1, 2, 5_000, 120_000).map((depth) => '['.repeat(depth) + ']'.repeat(depth)),
+        fc.constant(`"${MARK.repeat(30_000)}"`),
+      ),
+      fault: fc.constantFrom<'truncate' | 'redirect'>('truncate', 'redirect'),
+    },
+    { requiredKeys: ['body'] },
+  )
+  .filter(({ status = 307, fault }) => fault !== 'redirect' || (status >= 300 && status < 400))
 
 /** What goes wrong at a provider, in its own words. */
 const refusal: fc.Arbitrary<PlannedAnswer> = fc.record({

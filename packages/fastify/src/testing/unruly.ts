@@ -5,7 +5,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterEach } from 'vitest'
 import type { Provider } from '../provider.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
-import { createBrowser } from '../testing/browser.ts'
+import { createBrowser } from './browser.ts'
 
 /** What a sign-in asks of Bitbucket, in this order; the last two at once. */
 export const routes = ['/site/oauth2/access_token', '/2.0/user', '/2.0/user/emails'] as const
