@@ -204,6 +204,7 @@ describe('another site that frames, embeds or sniffs', () => {
       expect(headers['x-content-type-options']).toBe('nosniff')
       expect(headers['referrer-policy']).toBe('same-origin')
       expect(headers['cross-origin-resource-policy']).toBe('same-origin')
+      expect(headers['cross-origin-opener-policy']).toBe('same-origin')
     }
     expect([...codes].sort()).toEqual([200, 204, 303, 400, 401, 403, 404, 413, 500, 503])
   })

@@ -218,6 +218,7 @@ function expectHarmless(answer: Answer): void {
   expect(said['content-security-policy']).toMatch(/^default-src 'none';.*frame-ancestors 'none'/)
   expect(said['referrer-policy']).toBe('same-origin')
   expect(said['cross-origin-resource-policy']).toBe('same-origin')
+  expect(said['cross-origin-opener-policy']).toBe('same-origin')
   if (statusCode >= 400 && page !== '') {
     const { code } = JSON.parse(page).error as { code: ErrorCode }
     expect(Object.keys(errorSentences)).toContain(code)

@@ -108,6 +108,7 @@ export function expectSafeHeaders({ headers }: LightMyRequestResponse): void {
   expect(headers['x-content-type-options']).toBe('nosniff')
   expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
   expect(headers['cross-origin-resource-policy']).toBe('same-origin')
+  expect(headers['cross-origin-opener-policy']).toBe('same-origin')
   expect(headers['access-control-allow-origin']).toBeUndefined()
   expect(headers.etag).toBeUndefined()
 }
