@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import { afterAll, expect, it } from 'vitest'
 const root = import.meta.dirname
 // Beside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.docs')
+const tests = join(root, 'packages/fastify/src')
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -34,4 +35,18 @@ it('every block of code in the docs compiles', async () => {
   const tsc = join(root, 'node_modules/.bin/tsc')
   const result = await promisify(execFile)(tsc, ['-p', folder]).catch((error) => error)
   expect(result.stdout).toBe('')
+})
+
+it('every test and file that docs/security.md names is there', () => {
+  const text = readFileSync(join(root, 'docs/security.md'), 'utf8')
+  const table = text.split('## Requirement by requirement')[1] ?? ''
+  const cells = [...table.matchAll(/^\|.*\| *([^|]*?) *\|$/gm)].map(([, cell = '']) => cell)
+  const names = cells.flatMap((cell) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  )
+  expect(names.length).toBeGreaterThan(50)
+  const missing = names.filter(
+    (name) => !existsSync(join(root, name)) && !existsSync(join(tests, `${name}.test.ts`)),
+  )
+  expect(missing).toEqual([])
 })
