@@ -127,9 +127,10 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Without what pnpm and Vitest have added for us. */
+/** Without what pnpm and Vitest have added for us, but for how this machine reaches the npm registry. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  const added = /^(npm_(?!config_registry$)|pnpm_|NODE_(ENV|PATH)$|VITEST)/
+  const network = 'config_(registry|ca|cafile|proxy|https_proxy|noproxy|globalconfig|userconfig)$'
+  const added = new RegExp(`^(npm_(?!${network})|pnpm_|NODE_(ENV|PATH)$|VITEST)`)
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !added.test(name)))
 }
 
