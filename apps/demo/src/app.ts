@@ -24,7 +24,6 @@ export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   // A context of the product's own: Latchkey sees to its routes itself.
   await app.register(async (product) => {
     protectAnswers(product)
-    refuseForeignPosts(product, origin)
     await product.register(decisionsApi, { prefix: '/api/decisions', book })
     await product.register(pages, { built, records, book })
   })
@@ -39,15 +38,5 @@ function protectAnswers(app: FastifyInstance): void {
       'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
     })
-  })
-}
-
-/** Against cross-site request forgery. */
-function refuseForeignPosts(app: FastifyInstance, origin: string): void {
-  app.addHook('onRequest', async ({ method, headers }, reply) => {
-    if (method === 'GET' || method === 'HEAD') return
-    const site = headers['sec-fetch-site']
-    const own = site === undefined ? headers.origin === origin : site === 'same-origin'
-    if (!own) return reply.code(403).send({ error: 'Not from a page of this site.' })
   })
 }

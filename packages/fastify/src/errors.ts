@@ -1,5 +1,5 @@
 import { type ErrorBody, type ErrorCode, errorSentence } from '@latchkey/contract'
-import type { FastifyBaseLogger, FastifyReply } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 
 /** What a programmer did that cannot work. Stable; switch on these, never on a message. */
 export type LatchkeyErrorCode =
@@ -70,11 +70,27 @@ export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T
 /** How long a person's browser should wait before it asks again, in seconds. */
 const RETRY_AFTER = 5
 
+/** What every answer of ours tells caches and browsers. */
+export const SAFE_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+}
+
 /** Answers with the contract's error body. */
 export function sendError(reply: FastifyReply, status: number, code: ErrorCode): FastifyReply {
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
   const body: ErrorBody = { error: { code, message: errorSentence(code) } }
-  return sendJson(reply.code(status).header('cache-control', 'no-store'), body)
+  return sendJson(reply.code(status).headers(SAFE_HEADERS), body)
+}
+
+/** Answers a request that a page of another site has sent, and leaves a line of it. */
+export function refuseCrossSite(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.log.info({ event: 'request-refused', code: 'cross_site' }, 'request refused')
+  return sendError(reply, 403, 'cross_site')
 }
 
 /**

@@ -16,14 +16,21 @@ import type {
 import fp from 'fastify-plugin'
 import { readCookie } from './cookies.ts'
 import { prepareToListen, warnOfOtherOrigin } from './development.ts'
-import { askStore, LatchkeyError, sendError, sendJson } from './errors.ts'
+import {
+  askStore,
+  LatchkeyError,
+  refuseCrossSite,
+  SAFE_HEADERS,
+  sendError,
+  sendJson,
+} from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { createFlows } from './flow.ts'
 import { createLatchkey, type Latchkey } from './latchkey.ts'
 import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
 import { connectProvider } from './provider-client.ts'
 import { isForm, readBody } from './request-body.ts'
-import { isOwnRequest } from './request-origin.ts'
+import { isForeignAction, isOwnRequest } from './request-origin.ts'
 import { type Auth, createGuards, createSessions, OWN_ROUTE, type Sessions } from './session.ts'
 import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
 
@@ -38,7 +45,8 @@ declare module 'fastify' {
      */
     readonly auth: Auth
     /**
-     * Who is signed in, or `null`, on any route. While the store does not answer it rejects with an error
+     * Who is signed in, or `null`, on any route. Nobody is, to a request that may change something and
+     * that a browser sends from a page of another origin. While the store does not answer it rejects with an error
      * whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`.
      */
     getAuth(): Promise<Auth | null>
@@ -67,7 +75,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   keepPacketsOutOfTheLog(app)
   const events = createEvents(app.log)
   const sessions = createSessions(settings)
-  const guards = createGuards(sessions)
+  const guards = createGuards(sessions, settings)
 
   app.decorateRequest('auth', {
     getter() {
@@ -75,6 +83,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
     },
   })
   app.decorateRequest('getAuth', function getAuth(this: FastifyRequest) {
+    if (isForeignAction(this, settings.site.origin)) return Promise.resolve(null)
     return sessions.read(this)
   })
   app.decorate('latchkey', createLatchkey(app, settings, { events, guards, sessions }))
@@ -109,14 +118,7 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
     route.config = { ...route.config, [OWN_ROUTE]: true }
   })
   app.addHook('onRequest', async function latchkeyHeaders(_request, reply) {
-    reply.headers({
-      'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-      'referrer-policy': 'same-origin',
-      'x-content-type-options': 'nosniff',
-    })
+    reply.headers(SAFE_HEADERS)
   })
   app.setErrorHandler(async (error, request, reply) => answerError(error, request, reply))
   readBody(app)
@@ -176,7 +178,7 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
   async function ownPagesOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (isOwnRequest(request.headers, site.origin)) return
     if (settings.development) warnOfOtherOrigin(request, site.origin)
-    await sendError(reply, 403, 'cross_site')
+    await refuseCrossSite(request, reply)
   }
 
   app.post(routePaths.signOut, { onRequest: ownPagesOnly }, async (request, reply) => {

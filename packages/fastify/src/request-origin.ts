@@ -31,6 +31,21 @@ export function isOwnRequest(headers: IncomingHttpHeaders, origin: string): bool
   return site === 'same-origin' && (from === undefined || from === 'null' || from === origin)
 }
 
+/**
+ * Whether a browser sends a request that may change something from a page that is not of `origin`, be it
+ * one of a sibling host, to which `SameSite` does not matter. A request that says nothing of where it
+ * comes from is none of a browser's, and passes.
+ */
+export function isForeignAction(
+  { method, headers }: { readonly method: string; readonly headers: IncomingHttpHeaders },
+  origin: string,
+): boolean {
+  // https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1
+  if (['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'].includes(method)) return false
+  const saysNothing = headers['sec-fetch-site'] === undefined && headers.origin === undefined
+  return !saysNothing && !isOwnRequest(headers, origin)
+}
+
 /** Whether a host name (without port) can only mean this machine. */
 export function isLoopback(hostname: string): boolean {
   return (

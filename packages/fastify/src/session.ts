@@ -2,8 +2,10 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Session, User } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie } from './cookies.ts'
-import { askStore, LatchkeyError, sendError } from './errors.ts'
+import { warnOfOtherOrigin } from './development.ts'
+import { askStore, LatchkeyError, refuseCrossSite, sendError } from './errors.ts'
 import type { Settings } from './options.ts'
+import { isForeignAction } from './request-origin.ts'
 import { sha256 } from './seal.ts'
 import type { Store, StoredSession, StoredUser } from './store.ts'
 
@@ -101,7 +103,9 @@ function whole(found: Found, id: string): Found {
 
 /** A session cookie that opens nothing means signed out; it is worth a line, not an error. */
 function refuse(request: FastifyRequest, reason: string): null {
-  request.log.debug({ reason }, 'session cookie refused')
+  // Ids are no secret and come from nowhere but here. Somebody is guessing the other half.
+  const level = reason === 'wrong secret' ? 'warn' : 'debug'
+  request.log[level]({ event: 'session-refused', reason }, 'session cookie refused')
   return null
 }
 
@@ -124,7 +128,10 @@ export function publicSession(session: StoredSession): Session {
 /** Marks the routes of Latchkey itself, in their `config`. */
 export const OWN_ROUTE: unique symbol = Symbol('latchkey.ownRoute')
 
-/** A hook that lets signed-in people through and answers everybody else with 401. */
+/**
+ * A hook that lets signed-in people through and answers everybody else with 401. What changes something
+ * must come from a page of `origin`: a browser's request from any other is answered with 403.
+ */
 export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
 /** What guards have established, for `request.auth`. */
@@ -134,8 +141,13 @@ export interface Guards {
   authOf(request: FastifyRequest): Auth
 }
 
-export function createGuards(sessions: Sessions): Guards {
+export function createGuards(sessions: Sessions, { development, site }: Settings): Guards {
   const passed = new WeakMap<FastifyRequest, Auth>()
+
+  function refuseForeign(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (development) warnOfOtherOrigin(request, site.origin)
+    return refuseCrossSite(request, reply)
+  }
 
   return {
     guard(...given: unknown[]) {
@@ -149,6 +161,7 @@ export function createGuards(sessions: Sessions): Guards {
       return async function latchkeyGuard(request, reply) {
         // As a hook of the root, it meets our own routes too, and people have to get in somewhere.
         if (OWN_ROUTE in request.routeOptions.config) return undefined
+        if (isForeignAction(request, site.origin)) return refuseForeign(request, reply)
         let auth: Auth | null
         try {
           auth = await sessions.read(request)

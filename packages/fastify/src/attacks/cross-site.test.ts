@@ -102,6 +102,51 @@ describe('a page at another port or name of this machine, in development', () =>
   })
 })
 
+describe('a route of the application itself', () => {
+  const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+  async function buildBank() {
+    const app = await buildApp(emulator(), onHttps(emulator()))
+    app.all('/guarded', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth.user.name)
+    app.all('/open', async (request) => (await request.getAuth())?.user.name ?? 'nobody')
+    const user = await app.latchkey.users.create({ name: 'Ada Test' })
+    const { cookie } = await app.latchkey.sessions.create(user.id)
+    const ask = (method: 'GET' | (typeof METHODS)[number], url: string, headers: object) =>
+      app.inject({ method, url, headers: { cookie, ...headers } })
+    return { app, ask }
+  }
+
+  it.each(METHODS)('knows nobody by a %s of another origin, and of no other', async (method) => {
+    const { ask } = await buildBank()
+    for (const [origin, ...passes] of MATRIX) {
+      for (const [index, site] of SITES.entries()) {
+        const headers = {
+          ...(origin === undefined ? {} : { origin }),
+          ...(site === undefined ? {} : { 'sec-fetch-site': site }),
+        }
+        const saysNothing = origin === undefined && site === undefined
+        const guarded = await ask(method, '/guarded', headers)
+        const open = await ask(method, '/open', headers)
+        if (passes[index] || saysNothing) {
+          expect([guarded.body, open.body]).toEqual(['Ada Test', 'Ada Test'])
+        } else {
+          expect(guarded.statusCode).toBe(403)
+          expect(guarded.json().error.code).toBe('cross_site')
+          expect(open.body).toBe('nobody')
+        }
+      }
+    }
+  })
+
+  it('may be read by a link from anywhere', async () => {
+    const { ask } = await buildBank()
+    for (const url of ['/guarded', '/open']) {
+      const answer = await ask('GET', url, { 'sec-fetch-site': 'cross-site' })
+      expect(answer.body).toBe('Ada Test')
+    }
+  })
+})
+
 describe('another site that signs a person out', () => {
   it('by a link, a picture or a form with GET finds nothing there', async () => {
     const app = await buildApp(emulator())

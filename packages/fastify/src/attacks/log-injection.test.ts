@@ -22,6 +22,7 @@ const MESSAGES = [
   'signed out',
   'sign-in failed',
   'session cookie refused',
+  'request refused',
 ]
 const REASONS = [
   /^(malformed|unknown|wrong secret|expired)$/,
