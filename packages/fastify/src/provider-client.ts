@@ -71,9 +71,15 @@ export async function connectProvider(
       })
       const accessToken = accessTokenOf((await deadline.cut(answered)).token)
       const profile = await provider.readProfile({
-        get: (url) => deadline.cut(getJson(http, url, accessToken, deadline)),
+        get(url) {
+          const answer = deadline.cut(getJson(http, url, accessToken, deadline))
+          // A provider may ask twice, and wait for one after the other: if both fail, Node would take the
+          // second failure for one that nobody minds, and end the process.
+          answer.catch(() => undefined)
+          return answer
+        },
       })
-      if (isSubject(profile.subject)) return profile
+      if (isObject(profile) && isSubject(profile.subject)) return profile
       throw new FlowError('provider_bad_answer', 'the profile has no usable subject')
     },
   }
@@ -147,12 +153,11 @@ async function registerOAuth2(
  * Its own copy of `debug` is told to leave it out.
  */
 function keepOutOfDebugOutput(): void {
-  const { DEBUG } = process.env
-  if (!DEBUG || DEBUG.includes('-simple-oauth2*')) return
   const fromOAuth2 = createRequire(createRequire(import.meta.url).resolve('@fastify/oauth2'))
   const fromSimpleOAuth2 = createRequire(fromOAuth2.resolve('simple-oauth2'))
-  const debug = fromSimpleOAuth2('debug') as { enable(namespaces: string): void }
-  debug.enable(`${DEBUG},-simple-oauth2*`)
+  const debug = fromSimpleOAuth2('debug') as { disable(): string; enable(names: string): void }
+  const enabled = debug.disable()
+  if (enabled !== '') debug.enable(`${enabled},-simple-oauth2*`)
 }
 
 /**

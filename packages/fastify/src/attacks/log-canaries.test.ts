@@ -31,6 +31,7 @@ describe.each([
   '*',
   // Takes part of what is secret out by itself, and not the rest.
   '*,-simple-oauth2:request-options',
+  '*,-simple-oauth2*:debug',
 ])('every way to sign in and to fail, with all logs on and DEBUG=%s', (debug) => {
   let over: Run
   beforeAll(async () => {

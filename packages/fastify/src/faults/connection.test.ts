@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { LatchkeyOptions } from '../options.ts'
+import type { Provider } from '../provider.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
 import { buildApp } from '../testing/app.ts'
 import {
@@ -277,3 +278,28 @@ async function listenAndFreeze(): Promise<{ url: string; end(): void }> {
     },
   }
 }
+
+describe('a provider of the application’s own, which asks twice and waits for one after the other', () => {
+  it('is given up like any other, and the server lives on', async () => {
+    const unheard: unknown[] = []
+    const note = (reason: unknown): void => void unheard.push(reason)
+    process.on('unhandledRejection', note)
+    const url = await serve((request, response) => {
+      if (request.url === '/site/oauth2/access_token') agree(request, response)
+    })
+    const provider: Provider = {
+      ...bitbucketAt(url),
+      async readProfile(api) {
+        const [user, emails] = [api.get(`${url}/2.0/user`), api.get(`${url}/2.0/user/emails`)]
+        await user
+        await emails
+        throw new Error('both have answered')
+      },
+    }
+    const app = await buildApp(NOBODY, { providers: [provider], providerTimeout: 300 })
+    expect((await comeBack(app)).headers.location).toBe(UNAVAILABLE)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    process.off('unhandledRejection', note)
+    expect(unheard).toEqual([])
+  })
+})
