@@ -56,7 +56,7 @@ describe('a clock that was wrong when a person signed in', () => {
 describe('a clock that jumps while a person is at the provider', () => {
   it.each([
     ['an hour back', -HOUR, '/'],
-    ['a year back', -YEAR, '/'],
+    ['a year back', -YEAR, '/auth/sign-in?auth_error=flow_expired'],
     ['an hour ahead', HOUR, '/auth/sign-in?auth_error=flow_expired'],
     ['a year ahead', YEAR, '/auth/sign-in?auth_error=flow_expired'],
   ])('%s lets them in or asks them to begin again', async (_what, jump, location) => {
@@ -127,6 +127,18 @@ describe('a clock that jumps an hour ahead and back', () => {
   })
 })
 
+describe('a clock that was a year ahead when the button was pressed', () => {
+  it('does not keep the flow open for a year', async () => {
+    let now = noon + YEAR
+    const app = await buildApp(emulator(), { clock: () => now })
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    now = noon
+    const answer = await app.inject({ url: callback, headers: { cookie: browser.cookies() } })
+    expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_expired')
+  })
+})
+
 describe('two servers on one file whose clocks are 90 seconds apart', () => {
   it('finish each other’s flows and know each other’s sessions', async () => {
     const file = temporaryFile()
@@ -163,7 +175,6 @@ describe('a session that lasts longer than a timer can', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
     await new Promise(setImmediate)
     process.off('warning', note)
-    expect(30 * DAY).toBeGreaterThan(2 ** 31)
     expect(warnings).toEqual([])
   })
 })

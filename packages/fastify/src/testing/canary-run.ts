@@ -236,6 +236,10 @@ storeFails = false
 
 // The server answers before the provider does, as it would with a `handlerTimeout`.
 let answerFirst = (): void => {}
+let letGo = (): void => {}
+const heldBack = new Promise<void>((resolve) => {
+  letGo = resolve
+})
 const impatient = await build(
   {
     providers: [
@@ -252,12 +256,19 @@ const impatient = await build(
     app.addHook('preHandler', async (_request, reply) => {
       answerFirst = () => void reply.code(503).send()
     })
+    // As one that compresses would, it holds the first answer back until the second comes.
+    app.addHook('onSend', async (request) => {
+      if (request.url.includes('/callback')) await heldBack
+    })
   },
 )
 const over = new Promise<unknown>((resolve) => impatient.latchkey.on('sign-in', resolve))
 const slow = await begin(impatient)
-await slow.browser.get(slow.callback)
+const answered = slow.browser.get(slow.callback)
 await over
+await setImmediate()
+letGo()
+await answered
 await setImmediate()
 
 // Requests that no route of ours is for, or that are none at all.
