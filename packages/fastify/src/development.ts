@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -100,10 +100,7 @@ async function keptSecret(): Promise<string> {
 
 async function keptStore(): Promise<Store> {
   const { sqlite } = await import('./sqlite.ts')
-  const file = join(FOLDER, 'latchkey.db')
-  // SQLite gives the files beside it the mode of the first.
-  await (await open(file, 'a', 0o600)).close()
-  return sqlite(file)
+  return sqlite(join(FOLDER, 'latchkey.db'))
 }
 
 async function startEmulator(): Promise<{ url: string; close(): Promise<void> }> {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { CompiledQuery, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
@@ -8,10 +8,10 @@ import { sqlStore } from './sql-store.ts'
 import type { Store } from './store.ts'
 
 /**
- * How long a statement waits for another process's transaction, in milliseconds. Short, because
- * `node:sqlite` waits with the whole process; the store asks again later instead.
+ * How long a statement waits for another process's transaction, in milliseconds. Not at all, because
+ * `node:sqlite` waits with the whole process, once for every request; the store asks again later instead.
  */
-const BUSY_TIMEOUT = 5
+const BUSY_TIMEOUT = 0
 /** https://sqlite.org/rescode.html#busy; the higher bits say more. */
 const SQLITE_BUSY = 5
 
@@ -58,7 +58,12 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import('node:sqlite')
   let database: DatabaseSync | undefined
   try {
-    if (file !== ':memory:') await mkdir(dirname(resolve(file)), { recursive: true })
+    if (file !== ':memory:') {
+      await mkdir(dirname(resolve(file)), { recursive: true })
+      // People's names and addresses are nobody else's on this machine. SQLite gives the files beside it
+      // the mode of the first.
+      await (await open(file, 'a', 0o600)).close()
+    }
     const opened = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
     database = opened
     // The change to WAL is refused at once, timeout or not, while another process makes it too.
