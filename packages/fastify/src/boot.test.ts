@@ -103,7 +103,9 @@ describe('in production', () => {
   it('refuses an emulator', async () => {
     const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
     const { message } = await refusal({ ...production(), providers })
-    expect(message).toContain('has an emulator (`bitbucket`), which signs anybody in')
+    expect(message).toContain(
+      '(of `bitbucket`) on this machine, as an emulator has, which signs anybody in',
+    )
   })
 })
 

@@ -175,7 +175,7 @@ function checkOrigin(origin: string): string {
 
 /** As Fastify joins them. */
 function joinPrefixes(outer: string, prefix: string): string {
-  if (!/^(\/[\w.~-]+)+$/.test(prefix)) {
+  if (!/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(prefix)) {
     throw invalid('prefix', 'must be a path such as /auth, without a slash at its end')
   }
   const before = outer.replace(/\/$/, '')
@@ -268,13 +268,16 @@ function checkProviders(
       )
     }
     const endpoints = [provider.authorizeUrl, provider.tokenUrl]
-    if (!endpoints.every((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) {
-      throw invalid('providers', `has an address (of \`${id}\`) that is none of http or https`)
+    if (!endpoints.every(isEndpoint)) {
+      throw invalid(
+        'providers',
+        `has an address (of \`${id}\`) that is more or less than scheme, host and path of http or https`,
+      )
     }
     if (isEmulated(provider) && !development) {
       throw invalid(
         'providers',
-        `has an emulator (\`${id}\`), which signs anybody in. Leave out \`emulatorUrl\` in production`,
+        `has an address (of \`${id}\`) on this machine, as an emulator has, which signs anybody in. Leave out \`emulatorUrl\` in production`,
       )
     }
     if (!development && !endpoints.every((url) => new URL(url).protocol === 'https:')) {
@@ -292,9 +295,19 @@ function checkProviders(
   }
 }
 
+function isEndpoint(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
+}
+
 /** Nobody's real provider is on this machine, whatever it says of itself. */
 function isEmulated({ authorizeUrl, tokenUrl }: Provider): boolean {
-  return [authorizeUrl, tokenUrl].some((url) => isLoopback(new URL(url).hostname))
+  return [authorizeUrl, tokenUrl].some((url) => {
+    const { hostname } = new URL(url)
+    // Other spellings of the same: RFC 6761 section 6.3, RFC 4291 section 2.5.5, and the address of all.
+    const isAlso = /(^|\.)localhost\.?$|^0\.0\.0\.0$|^\[::\]$|^\[::ffff:7f/.test(hostname)
+    return isLoopback(hostname) || isAlso
+  })
 }
 
 function invalid(option: string, demand: string): LatchkeyError {

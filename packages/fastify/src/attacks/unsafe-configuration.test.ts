@@ -125,10 +125,16 @@ describe('a provider that is not where its company is', () => {
   it.each([
     ['on this machine', { authorizeUrl: 'http://localhost:4020/authorize' }],
     ['on this machine by https', { authorizeUrl: 'https://127.0.0.1:4020/authorize' }],
+    ['on this machine, with a dot', { tokenUrl: 'https://localhost.:4020/token' }],
+    ['below this machine', { tokenUrl: 'https://id.localhost/token' }],
+    ['on this machine by IPv6', { tokenUrl: 'https://[::ffff:127.0.0.1]:4020/token' }],
+    ['on every address', { tokenUrl: 'https://0.0.0.0:4020/token' }],
     ['with only its tokens on this machine', { authorizeUrl: page, tokenUrl: 'http://[::1]:1/t' }],
   ])('but %s is refused in production', async (_where, endpoints) => {
     vi.stubEnv('NODE_ENV', 'production')
-    expect(await boot(at(endpoints))).toMatch(/^Option `providers` has an emulator \(`bitbucket`\)/)
+    expect(await boot(at(endpoints))).toMatch(
+      /^Option `providers` has an address \(of `bitbucket`\) on this machine,/,
+    )
     vi.stubEnv('NODE_ENV', 'test')
     const app = (await boot(at(endpoints))) as FastifyInstance
     await expect(app.listen({ port: 0, host: '0.0.0.0' })).rejects.toMatchObject({
@@ -148,11 +154,13 @@ describe('a provider that is not where its company is', () => {
     ['by a script', { authorizeUrl: 'javascript:alert(1)' }],
     ['by a file', { tokenUrl: 'file:///token' }],
     ['nowhere', { tokenUrl: '/token' }],
+    ['with a query, which would be lost', { authorizeUrl: 'https://id.example/authorize?a=b' }],
+    ['with a password', { tokenUrl: 'https://u:p@id.example/token' }],
   ])('but %s is refused everywhere, in words that hold no secret', async (_w, endpoints) => {
     for (const environment of ['production', 'development', 'test']) {
       vi.stubEnv('NODE_ENV', environment)
       expect(await boot(at(endpoints))).toBe(
-        'Option `providers` has an address (of `bitbucket`) that is none of http or https.',
+        'Option `providers` has an address (of `bitbucket`) that is more or less than scheme, host and path of http or https.',
       )
     }
   })
