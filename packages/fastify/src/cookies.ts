@@ -49,29 +49,24 @@ export function cookiesFor(origin: URL): Cookies {
 
 /** The value of one cookie of a raw `Cookie` header, or `null`. Nothing else of the header is parsed. */
 export function readCookie(header: string | undefined, name: string): string | null {
-  for (const pair of header?.split(';') ?? []) {
-    const equals = pair.indexOf('=')
-    if (equals > 0 && nameOf(pair, equals) === name) return pair.slice(equals + 1)
-  }
+  for (const [found, value] of pairsOf(header)) if (found === name) return value
   return null
 }
 
 /** Every cookie of a raw `Cookie` header whose name begins with `prefix`. */
 export function readCookies(header: string | undefined, prefix: string): Map<string, string> {
-  const found = new Map<string, string>()
-  for (const pair of header?.split(';') ?? []) {
-    const equals = pair.indexOf('=')
-    const name = nameOf(pair, equals)
-    if (equals > 0 && name.startsWith(prefix)) found.set(name, pair.slice(equals + 1))
-  }
-  return found
+  return new Map([...pairsOf(header)].filter(([name]) => name.startsWith(prefix)))
 }
 
 /**
- * The name to the letter, without the one space that browsers put between cookies. Not trimmed:
+ * Names to the letter, without the one space that browsers put between cookies. Not trimmed:
  * `trim()` drops a no-break space too, and a name that begins with one has no `__Host-` in a browser's
  * eyes, so that any subdomain may set it.
  */
-function nameOf(pair: string, equals: number): string {
-  return pair.slice(pair.startsWith(' ') ? 1 : 0, Math.max(equals, 0))
+function* pairsOf(header = ''): Generator<[name: string, value: string]> {
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=')
+    const start = pair.startsWith(' ') ? 1 : 0
+    if (equals > start) yield [pair.slice(start, equals), pair.slice(equals + 1)]
+  }
 }

@@ -115,7 +115,9 @@ async function readEmails(api: ProviderApi, base: string): Promise<Record<string
 /** The token is sent along, and the path may be logged, so that only the same list is asked for. */
 function nextPage(next: unknown, list: string): string | null {
   if (next === undefined || next === null) return null
-  if (typeof next === 'string' && next.startsWith(`${list}?`)) return next
+  if (typeof next === 'string' && /^\/?\?/.test(next.slice(list.length)) && next.startsWith(list)) {
+    return next
+  }
   throw new FlowError('provider_bad_answer', 'GET /2.0/user/emails names a next page elsewhere')
 }
 
