@@ -35,7 +35,7 @@ describe('several flows in one browser', () => {
 
   it.each([
     ['no page to come back to', {}],
-    ['a page too long to come back to', { referer: `https://app.example.com/${'~'.repeat(300)}` }],
+    ['a page too long to come back to', { referer: `https://app.example.com/${'~'.repeat(510)}` }],
   ])('fit into a browser’s cookies with the longest targets and %s', async (_what, headers) => {
     const app = await buildApp(emulator(), {
       origin: 'https://app.example.com',

@@ -192,14 +192,17 @@ describe('the same callback again', () => {
     await expectRefused('flow_used', () => app.inject({ url: callback, headers }))
   })
 
-  it('twenty times at once: one exchange, one session, nineteen times the same refusal', async () => {
+  it('twenty times at once, at two servers: one exchange, one session, nineteen refusals', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
+    const other = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
     const callback = await comeBack(browser, 'ada')
     const cookie = browser.cookies()
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => app.inject({ url: callback, headers: { cookie } })),
+      Array.from({ length: 20 }, (_, index) =>
+        (index % 2 === 0 ? app : other).inject({ url: callback, headers: { cookie } }),
+      ),
     )
     const places = answers.map(({ headers }) => headers.location).sort()
     const refused = '/auth/sign-in?auth_error=flow_used'

@@ -60,3 +60,19 @@ describe('a server that is killed while it makes its tables', { timeout: 30_000 
     database.close()
   })
 })
+
+it('a server that starts while another process holds the file waits its turn to look at the tables', async () => {
+  const file = temporaryFile()
+  const before = sqlite(file)
+  await before.open()
+  await before.close()
+  const holder = new DatabaseSync(file)
+  holder.exec('begin immediate')
+  const store = sqlite(file)
+  const opened = store.open()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  holder.exec('commit')
+  holder.close()
+  await opened
+  await store.close()
+})

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
-import { bitbucketAt, comeBack, serve } from '../testing/unruly.ts'
+import { answers, bitbucketAt, comeBack, type Route, serve } from '../testing/unruly.ts'
 
 const emulator = setUpEmulator()
 const TOKEN = 'POST /site/oauth2/access_token'
@@ -68,7 +68,6 @@ describe('the token endpoint', () => {
 
   it.each([
     ['an error with status 200', { error: 'bad_verification_code' }, REFUSED],
-    ['an error beside a token', { access_token: 'x', token_type: 'bearer', error: 'x' }, REFUSED],
     ['nothing in its object', {}, BAD_ANSWER],
     ['no access_token', { token_type: 'bearer' }, BAD_ANSWER],
     ['an empty access_token', { access_token: '', token_type: 'bearer' }, BAD_ANSWER],
@@ -82,6 +81,20 @@ describe('the token endpoint', () => {
     ['a number', 7, BAD_ANSWER],
   ])('answering %s is no sign-in', async (_what, body, location) => {
     await expectCleanFailure(TOKEN, { body }, location)
+  })
+
+  it('answering an error beside a token that would open everything is no sign-in', async () => {
+    const url = await serve((request, response) => {
+      const answer = answers[request.url as Route]
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(
+        JSON.stringify(
+          request.url === '/site/oauth2/access_token' ? { ...answer, error: 'x' } : answer,
+        ),
+      )
+    })
+    const app = await buildApp(emulator(), { providers: [bitbucketAt(url)] })
+    expect((await comeBack(app)).headers.location).toBe(REFUSED)
   })
 
   it.each([

@@ -36,6 +36,12 @@ const changes = fc
 describe('a seal', () => {
   const OTHER = 'Zq8w3ErTy6uIoP1aSdFg4hJkLzXcVb9n'
 
+  it('of the same text has another nonce each time', () => {
+    const { seal } = createSeal([SECRET], 'flow')
+    const nonces = Array.from({ length: 1000 }, () => seal('text', 'context').slice(0, 16))
+    expect(new Set(nonces).size).toBe(1000)
+  })
+
   it('opens to what was sealed, for the same purpose and context alone', PATIENT, () => {
     const words = fc.string({ unit: 'grapheme' })
     fc.assert(
