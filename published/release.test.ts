@@ -12,7 +12,9 @@ it('a change of one package gives all the same new version, and a changelog that
   const copy = mkdtempSync(join(tmpdir(), 'latchkey-release-'))
   onTestFinished(() => rmSync(copy, { recursive: true }))
   const manifests = globSync(['package.json', '{apps,packages}/*/package.json'], { cwd: root })
-  for (const file of [...manifests, 'pnpm-workspace.yaml', '.changeset/config.json']) {
+  // With the changes that wait for a release, which must be ones that changesets can read.
+  const changes = globSync('.changeset/*', { cwd: root })
+  for (const file of [...manifests, ...changes, 'pnpm-workspace.yaml']) {
     cpSync(join(root, file), join(copy, file), { recursive: true })
   }
   const change = `---\n'@latchkey/contract': minor\n---\n\nA sentence for users.\n`
