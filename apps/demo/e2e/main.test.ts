@@ -146,6 +146,17 @@ describe('pnpm demo', () => {
     for (const blocker of blockers) blocker.close()
   })
 
+  it('leaves a port alone that is free, next to one that is not', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1')
+    await once(blocker, 'listening')
+    const { port } = blocker.address() as AddressInfo
+    const EMULATOR_PORT = String(port + 1)
+    const said = await until(start({ PORT: String(port), EMULATOR_PORT }), /pnpm@12 demo/)
+    expect(said).toContain(`Port ${port} is in use. Try: PORT=`)
+    expect(said).toContain(` EMULATOR_PORT=${EMULATOR_PORT} npx`)
+    blocker.close()
+  })
+
   it('never proposes one port for both', async () => {
     const port = String(await freePort())
     const said = await until(start({ PORT: port, EMULATOR_PORT: port }, '--built'), /pnpm@12 demo/)

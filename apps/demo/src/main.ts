@@ -78,13 +78,19 @@ function readPort(variable: keyof typeof DEFAULTS): number {
 
 /** Names every port that is taken, and one command that works. */
 async function refuseTakenPorts(ports: Record<string, number>, built: boolean): Promise<void> {
+  const wanted = Object.values(ports)
   const taken: number[] = []
   const chosen: number[] = []
-  const isTaken = async (port: number) => chosen.includes(port) || !(await isFree(port))
-  for (const port of Object.values(ports)) {
-    if (await isTaken(port)) taken.push(port)
+  for (const port of wanted) {
+    if (!chosen.includes(port) && (await isFree(port))) {
+      chosen.push(port)
+      continue
+    }
+    taken.push(port)
     let free = port
-    while (await isTaken(free)) free = free === 65_535 ? 1024 : free + 1
+    while ([...wanted, ...chosen].includes(free) || !(await isFree(free))) {
+      free = free === 65_535 ? 1024 : free + 1
+    }
     chosen.push(free)
   }
   if (taken.length === 0) return
