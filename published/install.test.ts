@@ -35,7 +35,10 @@ describe.each([
       const types = `typescript@${typescript} @types/node @types/react@${react} @types/react-dom@${react}`
       const commands = [
         ...block('npm install fastify').split('\n'),
-        change(block('npm install react'), 'react ', `react@${react} react-dom@${react} `),
+        change(block('npm install react'), 'react ', `react@${react} `).replace(
+          'react-dom',
+          `react-dom@${react}`,
+        ),
         `npm install --save-dev vite@8 @vitejs/plugin-react@6 ${types}`,
       ]
       for (const command of commands) warnings.push(...(await project.install(command)))
