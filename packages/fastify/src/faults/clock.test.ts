@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
@@ -80,7 +80,7 @@ describe('a clock that jumps while the provider answers', () => {
       const real = bitbucket({ emulatorUrl: emulator().url })
       const app = await buildApp(emulator(), {
         clock: () => now,
-        providerTimeout: 300,
+        providerTimeout: 1000,
         providers: [
           {
             ...real,
@@ -170,11 +170,11 @@ describe('a session that lasts longer than a timer can', () => {
     const warnings: Error[] = []
     const note = (warning: Error): void => void warnings.push(warning)
     process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
     const browser = createBrowser(await buildApp(emulator()))
     await browser.signIn('ada')
     expect((await browser.get('/api/me')).statusCode).toBe(200)
     await new Promise(setImmediate)
-    process.off('warning', note)
     expect(warnings).toEqual([])
   })
 })

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { LatchkeyOptions } from '../options.ts'
 import type { Provider } from '../provider.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
@@ -71,9 +71,9 @@ describe.each(routes)('%s', (route) => {
 
   it('that takes no connection is given up at the deadline', { timeout: 30_000 }, async () => {
     const deaf = await listenAndFreeze()
+    onTestFinished(deaf.end)
     const { location } = await comeBackWith(route, deaf.url, { providerTimeout: 300 })
     expect(location).toBe(UNAVAILABLE)
-    deaf.end()
   })
 
   it('that never answers is given up at the deadline, and the connection ended', async () => {
@@ -284,6 +284,7 @@ describe('a provider of the application’s own, which asks twice and waits for 
     const unheard: unknown[] = []
     const note = (reason: unknown): void => void unheard.push(reason)
     process.on('unhandledRejection', note)
+    onTestFinished(() => void process.off('unhandledRejection', note))
     const url = await serve((request, response) => {
       if (request.url === '/site/oauth2/access_token') agree(request, response)
     })
@@ -299,7 +300,6 @@ describe('a provider of the application’s own, which asks twice and waits for 
     const app = await buildApp(NOBODY, { providers: [provider], providerTimeout: 300 })
     expect((await comeBack(app)).headers.location).toBe(UNAVAILABLE)
     await new Promise((resolve) => setTimeout(resolve, 50))
-    process.off('unhandledRejection', note)
     expect(unheard).toEqual([])
   })
 })

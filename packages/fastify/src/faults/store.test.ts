@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
@@ -418,6 +418,7 @@ describe('a file on a disk that is mounted for reading only', { timeout: 30_000 
     await store.close()
     chmodSync(file, 0o444)
     chmodSync(dirname(file), 0o555)
+    onTestFinished(() => chmodSync(dirname(file), 0o755))
     // Permissions are not root's concern, so a child of root's goes on as nobody.
     const program = `
       import { sqlite } from ${JSON.stringify(new URL('../sqlite.ts', import.meta.url).href)}
@@ -432,6 +433,5 @@ describe('a file on a disk that is mounted for reading only', { timeout: 30_000 
     ])
     expect(stdout).toMatch(/^LATCHKEY_STORE_UNUSABLE .*(EACCES|readonly|unable to open)/)
     expect(readdirSync(dirname(file))).toEqual([basename(file)])
-    chmodSync(dirname(file), 0o755)
   })
 })

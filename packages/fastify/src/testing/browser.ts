@@ -61,7 +61,9 @@ export function createBrowser(
     },
 
     async consent(authorizeUrl, press) {
-      const page = await fetch(authorizeUrl, { redirect: 'manual' })
+      // A connection kept from before may have been closed while this process was busy with a flood.
+      const headers = { connection: 'close' }
+      const page = await fetch(authorizeUrl, { headers, redirect: 'manual' })
       const form = new URLSearchParams()
       for (const [, name, value] of (await page.text()).matchAll(
         /<input type="hidden" name="([^"]*)" value="([^"]*)"/g,
@@ -71,6 +73,7 @@ export function createBrowser(
       for (const [name, value] of Object.entries(press)) form.set(name, value)
       const answer = await fetch(new URL('/site/oauth2/authorize', authorizeUrl), {
         method: 'POST',
+        headers,
         body: form,
         redirect: 'manual',
       })
