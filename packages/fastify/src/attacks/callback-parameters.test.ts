@@ -1,8 +1,7 @@
-import { type AddressInfo, connect } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { setUpEmulator } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
+import { sendRaw } from '../testing/raw-request.ts'
 import { buildWatchedApp, countExchanges, setCookies } from '../testing/refusal.ts'
 
 const emulator = setUpEmulator()
@@ -256,11 +255,11 @@ describe('a callback that is very long', () => {
     const { app } = await buildWatchedApp(emulator())
     for (const times of [3_000, 200_000]) {
       const url = `${CALLBACK}?state=x&code=${'MARKER'.repeat(times)}`
-      const answer = await sendRaw(app, `GET ${url} HTTP/1.1`)
+      const answer = await sendRaw(app, [`GET ${url} HTTP/1.1`, HOST])
       expect(answer).toMatch(/^HTTP\/1\.1 431 /)
       expect(answer).not.toContain('MARKER')
     }
-    const after = await sendRaw(app, `GET ${CALLBACK}?state=x&code=x HTTP/1.1`)
+    const after = await sendRaw(app, [`GET ${CALLBACK}?state=x&code=x HTTP/1.1`, HOST])
     expect(after).toMatch(/^HTTP\/1\.1 303 /)
     expect(countExchanges(emulator())).toBe(0)
   })
@@ -293,10 +292,10 @@ describe('a provider that there is not', () => {
     const browser = createBrowser(app)
     await browser.start()
     const cookie = `Cookie: ${browser.cookies()}`
-    const unknown = await sendRaw(app, 'GET /auth/nobody/start HTTP/1.1', cookie)
+    const unknown = await sendRaw(app, ['GET /auth/nobody/start HTTP/1.1', HOST, cookie])
     expect(unknown).toMatch(/^HTTP\/1\.1 404 .*\r\n\r\n\{"error":\{"code":"not_found",/s)
     for (const route of ['start', 'callback?code=c&state=s']) {
-      const answer = await sendRaw(app, `GET /auth/${name}/${route} HTTP/1.1`, cookie)
+      const answer = await sendRaw(app, [`GET /auth/${name}/${route} HTTP/1.1`, HOST, cookie])
       expect(withoutDate(answer)).toBe(withoutDate(unknown))
     }
     expect(countExchanges(emulator())).toBe(0)
@@ -304,27 +303,12 @@ describe('a provider that there is not', () => {
 
   it('called something that cannot be decoded is refused by Fastify, before anybody', async () => {
     const { app, log } = await buildWatchedApp(emulator())
-    const answer = await sendRaw(app, 'GET /auth/%/start HTTP/1.1')
+    const answer = await sendRaw(app, ['GET /auth/%/start HTTP/1.1', HOST])
     expect(answer).toMatch(/^HTTP\/1\.1 400 .*\r\ncontent-type: application\/json/is)
     expect(answer).not.toMatch(/^set-cookie/im)
     expect(log.join('')).not.toContain('"level":50')
   })
 })
 
-/** What a server answers to a request line as it is, which clients would have tidied up. */
-async function sendRaw(app: FastifyInstance, ...lines: string[]): Promise<string> {
-  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = app.server.address() as AddressInfo
-  const socket = connect(port, '127.0.0.1')
-  socket.end([...lines, 'Host: localhost:3000', 'Connection: close', '', ''].join('\r\n'))
-  let answer = ''
-  // A server that has had enough answers and hangs up.
-  socket.on('error', () => undefined)
-  socket.on('data', (chunk) => {
-    answer += chunk
-  })
-  await new Promise((resolve) => socket.on('close', resolve))
-  return answer
-}
-
+const HOST = 'Host: localhost:3000'
 const withoutDate = (answer: string): string => answer.replace(/^date: .*\r\n/m, '')

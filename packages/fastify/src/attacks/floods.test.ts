@@ -7,15 +7,12 @@ import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 import { sendRaw } from '../testing/raw-request.ts'
+import { countExchanges } from '../testing/refusal.ts'
 
 const emulator = setUpEmulator()
 const TABLES = ['users', 'identities', 'sessions', 'used_flows'] as const
 
 const rows = (file: string): number[] => TABLES.map((table) => countRows(file, table))
-
-const exchanges = (): number => {
-  return emulator().requests.filter(({ path }) => path === '/site/oauth2/access_token').length
-}
 
 async function listening(app: FastifyInstance): Promise<FastifyInstance> {
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -66,7 +63,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
         return app.inject({ url: `/auth/bitbucket/callback?code=${code}&state=${state}`, headers })
       }),
     )
-    expect(exchanges()).toBe(1)
+    expect(countExchanges(emulator())).toBe(1)
     expect(rows(file)).toEqual([0, 0, 0, 1])
   })
 
@@ -87,7 +84,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
       const answer = await app.inject({ url, headers: { cookie } })
       expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_expired')
     }
-    expect(exchanges()).toBe(0)
+    expect(countExchanges(emulator())).toBe(0)
     now += 24 * 60 * 60 * 1000
     expect((await browser.signIn('ada')).headers.location).toBe('/')
     expect(countRows(file, 'used_flows')).toBe(1)

@@ -1,12 +1,10 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, connect } from 'node:net'
-import { text } from 'node:stream/consumers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
+import { sendRaw } from '../testing/raw-request.ts'
 
 const emulator = setUpEmulator()
 
@@ -211,13 +209,8 @@ describe('a callback that no route is for', () => {
   ])('(%s %s) is not repeated by the answer', async (method, path) => {
     const app = await buildApp(emulator(), { store: sqlite(':memory:') })
     app.get('/*', async ({ url }) => `a page of the application at ${url}`)
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    const { port } = app.server.address() as AddressInfo
-    const socket = connect(port, '127.0.0.1')
-    socket.end(
-      `${method} ${path}?code=canary-code&state=canary-state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
-    )
-    const [answer] = await Promise.all([text(socket), once(socket, 'close')])
+    const line = `${method} ${path}?code=canary-code&state=canary-state HTTP/1.1`
+    const answer = await sendRaw(app, [line, 'Host: localhost'])
     expect(answer).toMatch(/^HTTP\/1\.1 404 /)
     expect(answer).toMatch(/^cache-control: no-store\r$/m)
     expect(answer).not.toContain('canary')

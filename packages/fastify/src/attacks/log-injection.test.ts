@@ -1,11 +1,10 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
 import { defaultPeople } from '@latchkey/bitbucket-emulator'
 import { errorSentences } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
+import { sendRaw } from '../testing/raw-request.ts'
 
 const emulator = setUpEmulator()
 const uuid = defaultPeople[0]?.uuid ?? ''
@@ -207,8 +206,6 @@ describe('bytes on the wire that are no text', () => {
   it('are one line of the log all the same', async () => {
     const written: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void written.push(line) })
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    const { port } = app.server.address() as AddressInfo
     for (const request of [
       'GET /auth/session HTTP/1.1\r\nHost: \x85\x9b2J\xff"}\r\nUser-Agent: \x85\x9b2J\xff',
       'GET /auth/%0d%0a%1b%5b2J%e2%80%a8"}{?%0a HTTP/1.1\r\nHost: localhost',
@@ -216,10 +213,7 @@ describe('bytes on the wire that are no text', () => {
       'GET /auth/session HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \x1b[2J',
       'GET /auth/session HTTP/1.1\nHost: localhost\n{"level":60}',
     ]) {
-      const socket = connect(port, '127.0.0.1')
-      socket.end(Buffer.from(`${request}\r\nConnection: close\r\n\r\n`, 'latin1'))
-      socket.resume()
-      await once(socket, 'close')
+      await sendRaw(app, [request])
     }
     expect(written.length).toBeGreaterThan(8)
     for (const line of written) {

@@ -3,6 +3,7 @@ import { bitbucket } from '../providers/bitbucket.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
+import { countExchanges } from '../testing/refusal.ts'
 
 const emulator = setUpEmulator()
 const HOUR = 60 * 60 * 1000
@@ -122,8 +123,7 @@ describe('a clock that jumps an hour ahead and back', () => {
     now -= HOUR
     const again = await app.inject({ url: callback, headers: { cookie } })
     expect(again.headers.location).toBe('/auth/sign-in?auth_error=flow_used')
-    const { length } = emulator().requests.filter(({ path }) => path.endsWith('access_token'))
-    expect(length).toBe(2)
+    expect(countExchanges(emulator())).toBe(2)
   })
 })
 
