@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
@@ -69,8 +69,14 @@ it('a server that starts while another process holds the file waits its turn to 
   const holder = new DatabaseSync(file)
   holder.exec('begin immediate')
   const store = sqlite(file)
+  const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
   const opened = store.open()
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await vi.waitFor(() => {
+    expect(prepare.mock.calls.filter(([sql]) => sql === 'begin immediate').length).toBeGreaterThan(
+      1,
+    )
+  })
+  prepare.mockRestore()
   holder.exec('commit')
   holder.close()
   await opened
