@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
-import { callback, getApi, readJson, signIn } from './testing/client.ts'
+import { getApi, readJson, signIn, startWithScopes } from './testing/client.ts'
 
 let emulator: BitbucketEmulator
 let url: string
@@ -227,18 +227,7 @@ describe('a scope that includes another', () => {
     ['repository:admin', '/2.0/repositories/acme/rocket', 403],
     ['account', '/2.0/user/emails', 403],
   ])('%s at %s: %i', async (scope, path, status) => {
-    const wide = await startBitbucketEmulator({
-      seed: {
-        consumers: [
-          {
-            clientId: 'latchkey-dev',
-            clientSecret: 'latchkey-dev-secret',
-            callbackUrl: callback,
-            scopes: [scope],
-          },
-        ],
-      },
-    })
+    const wide = await startWithScopes(scope)
     const response = await getApi(wide.url, path, await signIn(wide.url, 'ada'))
     await wide.close()
     expect(response.status).toBe(status)
@@ -251,18 +240,7 @@ describe('without the scope', () => {
     ['/2.0/user/emails', 'email', 'account'],
     ['/2.0/user/emails/ada@example.com', 'email', 'account'],
   ])('%s says that it needs %s', async (path, required, granted) => {
-    const narrow = await startBitbucketEmulator({
-      seed: {
-        consumers: [
-          {
-            clientId: 'latchkey-dev',
-            clientSecret: 'latchkey-dev-secret',
-            callbackUrl: callback,
-            scopes: [granted],
-          },
-        ],
-      },
-    })
+    const narrow = await startWithScopes(granted)
     const response = await getApi(narrow.url, path, await signIn(narrow.url, 'ada'))
     await narrow.close()
     expect(response.status).toBe(403)

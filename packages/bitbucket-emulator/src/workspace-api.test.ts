@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
-import { callback, getApi, readJson, signIn } from './testing/client.ts'
+import { callback, getApi, readJson, signIn, startWithScopes } from './testing/client.ts'
 
 let emulator: BitbucketEmulator
 let url: string
@@ -165,18 +165,7 @@ describe('without the scope or the token', () => {
   const paths = ['/2.0/user/workspaces', '/2.0/user/workspaces/acme/permission']
 
   it.each(paths)('%s needs account', async (path) => {
-    const narrow = await startBitbucketEmulator({
-      seed: {
-        consumers: [
-          {
-            clientId: 'latchkey-dev',
-            clientSecret: 'latchkey-dev-secret',
-            callbackUrl: callback,
-            scopes: ['email'],
-          },
-        ],
-      },
-    })
+    const narrow = await startWithScopes('email')
     const response = await getApi(narrow.url, path, await signIn(narrow.url, 'ada'))
     await narrow.close()
     expect(response.status).toBe(403)

@@ -1,3 +1,4 @@
+import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
 import { defaultConsumer } from '../people.ts'
 
 /** Where the client in the tests wants people sent back to. Nothing listens there. */
@@ -11,6 +12,12 @@ export const ordinary: Readonly<Record<string, string>> = {
   response_type: 'code',
   state: 'some-state',
   redirect_uri: callback,
+}
+
+/** An emulator whose client has these scopes. */
+export function startWithScopes(...scopes: string[]): Promise<BitbucketEmulator> {
+  const consumers = [{ ...defaultConsumer, callbackUrl: callback, scopes }]
+  return startBitbucketEmulator({ seed: { consumers } })
 }
 
 export function askConsent(url: string, parameters: Record<string, string>): Promise<Response> {
