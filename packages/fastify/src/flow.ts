@@ -244,8 +244,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
 }
 
 /**
- * Ends a callback, unless something else has: a `handlerTimeout`, say. Fastify warns of a second answer
- * in words that quote the whole URL.
+ * Ends a callback, unless something else has, such as a `handlerTimeout`: a request has one answer.
  */
 function goOn(reply: FastifyReply, path: string): FastifyReply {
   return reply.sent ? reply : reply.redirect(path, 303)

@@ -30,7 +30,7 @@ import { createLatchkey, type Latchkey } from './latchkey.ts'
 import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
 import { connectProvider } from './provider-client.ts'
 import { isForm, readBody } from './request-body.ts'
-import { isForeignAction, isOwnRequest } from './request-origin.ts'
+import { isOwnRequest } from './request-origin.ts'
 import { type Auth, createGuards, createSessions, OWN_ROUTE, type Sessions } from './session.ts'
 import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
 
@@ -46,8 +46,8 @@ declare module 'fastify' {
     readonly auth: Auth
     /**
      * Who is signed in, or `null`, on any route. Nobody is, to a request that may change something and
-     * that a browser sends from a page of another origin. While the store does not answer it rejects with an error
-     * whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`.
+     * that a browser sends from a page of another origin. While the store does not answer it rejects
+     * with an error whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`.
      */
     getAuth(): Promise<Auth | null>
   }
@@ -83,8 +83,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
     },
   })
   app.decorateRequest('getAuth', function getAuth(this: FastifyRequest) {
-    if (isForeignAction(this, settings.site.origin)) return Promise.resolve(null)
-    return sessions.read(this)
+    return guards.getAuth(this)
   })
   app.decorate('latchkey', createLatchkey(app, settings, { events, guards, sessions }))
 

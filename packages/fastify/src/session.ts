@@ -134,9 +134,11 @@ export const OWN_ROUTE: unique symbol = Symbol('latchkey.ownRoute')
  */
 export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
-/** What guards have established, for `request.auth`. */
+/** Who is signed in, as the application may ask. */
 export interface Guards {
   guard(): GuardHook
+  /** Who is signed in; nobody to what a page of another origin wants to change. */
+  getAuth(request: FastifyRequest): Promise<Auth | null>
   /** @throws LatchkeyError `LATCHKEY_UNGUARDED` if no guard has let this request through. */
   authOf(request: FastifyRequest): Auth
 }
@@ -144,12 +146,15 @@ export interface Guards {
 export function createGuards(sessions: Sessions, { development, site }: Settings): Guards {
   const passed = new WeakMap<FastifyRequest, Auth>()
 
-  function refuseForeign(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  function isForeign(request: FastifyRequest): boolean {
+    if (!isForeignAction(request, site.origin)) return false
     if (development) warnOfOtherOrigin(request, site.origin)
-    return refuseCrossSite(request, reply)
+    return true
   }
 
   return {
+    getAuth: async (request) => (isForeign(request) ? null : sessions.read(request)),
+
     guard(...given: unknown[]) {
       // As a hook itself, it would be given a request, and its answer, no promise, waited for forever.
       if (given.length > 0) {
@@ -161,7 +166,7 @@ export function createGuards(sessions: Sessions, { development, site }: Settings
       return async function latchkeyGuard(request, reply) {
         // As a hook of the root, it meets our own routes too, and people have to get in somewhere.
         if (OWN_ROUTE in request.routeOptions.config) return undefined
-        if (isForeignAction(request, site.origin)) return refuseForeign(request, reply)
+        if (isForeign(request)) return refuseCrossSite(request, reply)
         let auth: Auth | null
         try {
           auth = await sessions.read(request)
