@@ -25,10 +25,10 @@ const flags = {
   port: { type: 'string', default: '4020' },
   seed: { type: 'string' },
   profile: { type: 'string', default: '2026' },
-  pkce: { type: 'string' },
-  'client-auth': { type: 'string' },
-  'scope-parameter': { type: 'string' },
-  'refresh-lockout-ms': { type: 'string' },
+  pkce: { type: 'string', default: 'ignore' },
+  'client-auth': { type: 'string', default: 'basic+body' },
+  'scope-parameter': { type: 'string', default: 'ignore' },
+  'refresh-lockout-ms': { type: 'string', default: '0' },
   help: { type: 'boolean', default: false },
 } as const
 
@@ -52,16 +52,10 @@ async function run(values: Flags): Promise<void> {
     port,
     profile,
     seed,
-    pkce: readChoice('pkce', values.pkce ?? 'ignore', ['ignore', 'enforce']),
-    clientAuth: readChoice('client-auth', values['client-auth'] ?? 'basic+body', [
-      'basic+body',
-      'basic',
-    ]),
-    scopeParameter: readChoice('scope-parameter', values['scope-parameter'] ?? 'ignore', [
-      'ignore',
-      'narrow',
-    ]),
-    refreshLockoutMs: readNumber('refresh-lockout-ms', values['refresh-lockout-ms'] ?? '0'),
+    pkce: readChoice('pkce', values.pkce, ['ignore', 'enforce']),
+    clientAuth: readChoice('client-auth', values['client-auth'], ['basic+body', 'basic']),
+    scopeParameter: readChoice('scope-parameter', values['scope-parameter'], ['ignore', 'narrow']),
+    refreshLockoutMs: readNumber('refresh-lockout-ms', values['refresh-lockout-ms']),
   })
   process.stdout.write(describe(emulator, readSeed(seed, profiles[profile])))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, emulator.close)
