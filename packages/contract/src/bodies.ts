@@ -29,6 +29,22 @@ export interface Session {
   readonly expiresAt: number
 }
 
+/** A session with what helps a person to recognise it. */
+export interface ListedSession extends Session {
+  /** What the person would call the device, such as `Firefox on Linux`; `null` if it does not say. */
+  readonly device: string | null
+  /** When it was last used, give or take a minute, in milliseconds since the Unix epoch. */
+  readonly lastUsedAt: number
+}
+
+/** `GET /sessions`: everywhere that the person is signed in, the newest first. */
+export interface SessionsBody {
+  readonly sessions: readonly (ListedSession & {
+    /** Whether it is this browser's. */
+    readonly current: boolean
+  })[]
+}
+
 /** `GET /session`: who this browser is, or nobody. */
 export type SessionBody =
   | { readonly user: User; readonly session: Session }

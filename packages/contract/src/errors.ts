@@ -13,6 +13,7 @@ export const errorSentences = {
   provider_bad_answer: '{provider} sent an answer that could not be read. Please try again later.',
   provider_refused: '{provider} refused the sign-in. Please try again, and tell us if it persists.',
   provider_unavailable: '{provider} cannot be reached at the moment. Please try again shortly.',
+  user_banned: 'This account has been suspended here. Please ask whoever runs this site.',
 
   // A request that was not answered with what it asked for.
   cross_site: 'This request came from another site and was refused.',
@@ -21,6 +22,7 @@ export const errorSentences = {
   not_found: 'There is nothing here.',
   prefetch_refused: 'This page is only opened by a click.',
   too_many_requests: 'That was too often. Please wait a moment and try again.',
+  reauth_required: 'Please sign in again first, to confirm that it is you.',
   server_error: 'Something went wrong on our side. Please try again.',
   unauthenticated: 'Please sign in first.',
   unavailable: 'This is not possible at the moment. Please try again shortly.',

@@ -1,11 +1,13 @@
 export type {
   ErrorBody,
+  ListedSession,
   Mark,
   MarkPath,
   Provider,
   ProvidersBody,
   Session,
   SessionBody,
+  SessionsBody,
   SignOutBody,
   SignOutScope,
   User,

@@ -4,9 +4,12 @@ export const defaultBasePath = '/auth'
 /** Every route under the base path. The server mounts these; the browser calls them. */
 export const routes = {
   session: '/session',
+  sessions: '/sessions',
   providers: '/providers',
   signIn: '/sign-in',
   signOut: '/sign-out',
+  /** One of the person's own sessions, to end it. */
+  oneSession: (id: string): string => `/sessions/${id}`,
   start: (provider: string): string => `/${provider}/start`,
   callback: (provider: string): string => `/${provider}/callback`,
 } as const
@@ -25,9 +28,11 @@ export const reservedSegments: readonly string[] = [
 /** The same routes as whole paths, for a server mounted at `basePath`; a slash at its end is ignored. */
 export function paths(basePath: string = defaultBasePath): {
   readonly session: string
+  readonly sessions: string
   readonly providers: string
   readonly signIn: string
   readonly signOut: string
+  oneSession(id: string): string
   start(provider: string): string
   callback(provider: string): string
 } {
@@ -35,9 +40,11 @@ export function paths(basePath: string = defaultBasePath): {
   const base = basePath.replace(/\/+$/, '')
   return {
     session: base + routes.session,
+    sessions: base + routes.sessions,
     providers: base + routes.providers,
     signIn: base + routes.signIn,
     signOut: base + routes.signOut,
+    oneSession: (id) => base + routes.oneSession(id),
     start: (provider) => base + routes.start(provider),
     callback: (provider) => base + routes.callback(provider),
   }
