@@ -47,11 +47,42 @@ export function cookiesFor(origin: URL): Cookies {
   }
 }
 
-/** The value of one cookie of a raw `Cookie` header, or `null`. Nothing else of the header is parsed. */
+/**
+ * The value of one cookie of a raw `Cookie` header, or `null`. Names are taken to the letter, as in
+ * `pairsOf`, but nothing else of the header is parsed: this is asked for every request.
+ */
 export function readCookie(header: string | undefined, name: string): string | null {
-  for (const [found, value] of pairsOf(header)) if (found === name) return value
+  if (header === undefined) return null
+  for (let start = 0; start < header.length; ) {
+    const semicolon = header.indexOf(';', start)
+    const end = semicolon === -1 ? header.length : semicolon
+    if (header.charCodeAt(start) === SPACE) start++
+    const equals = start + name.length
+    if (header.charCodeAt(equals) === EQUALS && header.startsWith(name, start)) {
+      return header.slice(equals + 1, end)
+    }
+    start = end + 1
+  }
   return null
 }
+
+/**
+ * The same from Node's `rawHeaders`, where names and values take turns. Node makes its `headers` when
+ * they are first asked for, which costs more than checking a session.
+ */
+export function readRawCookie(rawHeaders: readonly string[], name: string): string | null {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const header = rawHeaders[index]
+    if (header?.length !== 6 || header.toLowerCase() !== 'cookie') continue
+    // HTTP/2 may send each in a header of its own (RFC 9113 section 8.2.3).
+    const value = readCookie(rawHeaders[index + 1], name)
+    if (value !== null) return value
+  }
+  return null
+}
+
+const SPACE = 32
+const EQUALS = 61
 
 /** Every cookie of a raw `Cookie` header whose name begins with `prefix`. */
 export function readCookies(header: string | undefined, prefix: string): Map<string, string> {

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 
 /** What a programmer did that cannot work. Stable; switch on these, never on a message. */
 export type LatchkeyErrorCode =
+  | 'LATCHKEY_ARGUMENT_INVALID'
   | 'LATCHKEY_OPTION_MISSING'
   | 'LATCHKEY_OPTION_INVALID'
   | 'LATCHKEY_OPTION_UNKNOWN'
@@ -58,7 +59,7 @@ export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T
   try {
     return await query()
   } catch (error) {
-    if (error instanceof FlowError) throw error
+    if (error instanceof FlowError || error instanceof LatchkeyError) throw error
     log.error(
       { reason: error instanceof Error ? error.message : 'unknown' },
       'the store of Latchkey did not answer',

@@ -10,6 +10,8 @@ export interface LatchkeyEvents {
   'sign-in-failed': { provider: string; code: ErrorCode }
   /** A person signed out, in this browser or in several. */
   'sign-out': { userId: string; sessionId: string; scope: SignOutScope }
+  /** A session was ended from another: by the person, in the list of their devices. */
+  'session-revoked': { userId: string; sessionId: string }
 }
 
 export type Listener<E extends keyof LatchkeyEvents> = (

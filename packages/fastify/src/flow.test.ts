@@ -176,7 +176,8 @@ describe('the session that a sign-in makes', () => {
 
   it('ends after thirty days, whatever the browser thinks', async () => {
     let now = Date.now()
-    const app = await buildApp(emulator(), { clock: () => now })
+    const session = { idleTimeout: 60 * 24 * 60 * 60 * 1000 }
+    const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
     await browser.signIn('ada')
     const cookie = browser.cookies()

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admit } from './admission.ts'
@@ -16,7 +17,7 @@ import { isUnder, sameOriginPath, withoutQuery, withQuery, withReturnTo } from '
 import { sha256 } from './seal.ts'
 import { CLOCK_TOLERANCE, publicSession, publicUser, type Sessions } from './session.ts'
 import type { Site } from './site.ts'
-import type { StoredUser } from './store.ts'
+import { ConflictError, type StoredUser } from './store.ts'
 
 export interface Flows {
   /** Begins a flow, if a click on a page of ours asked for one. */
@@ -125,7 +126,8 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const first = await askStore(request.log, () =>
       store.transaction('process', async (queries) => {
         // Each callback clears away more than it can add, or cancelled flows would pile up.
-        await queries.deleteExpired(clock(), SWEEP)
+        const now = clock()
+        await queries.deleteExpired(now, now - settings.session.idleTimeout, SWEEP)
         return queries.useFlow(sha256(flow.state), flow.expiresAt + CLOCK_TOLERANCE)
       }),
     )
@@ -173,29 +175,32 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       store.transaction('process', async (queries) => {
         const now = clock()
         const identity = await queries.findIdentity(provider, profile.subject)
-        const admission = admit(profile, identity)
+        const known = identity && (await queries.findUser(identity.userId))
+        if (identity !== null && known === null) throw new Error('an identity without a user')
+        const admission = admit(profile, known)
         if (admission.as === 'nobody') throw new FlowError(admission.code, 'not admitted')
 
         const { attributes, subject } = profile
         let user: StoredUser
-        if (identity !== null) {
-          const stored = await queries.findUser(identity.userId)
-          if (stored === null) throw new Error('an identity without a user')
-          user = { ...stored, ...contactOf(profile) }
-          await queries.updateUser(user)
+        if (identity !== null && admission.as === 'known-user') {
+          user = { ...admission.user, ...contactOf(profile) }
+          if (!isDeepStrictEqual(user, admission.user)) await queries.updateUser(user)
           await queries.updateIdentity({ ...identity, attributes, lastUsedAt: now })
         } else {
-          user = { id: randomUUID(), ...contactOf(profile), createdAt: now }
+          user = { id: randomUUID(), ...contactOf(profile), createdAt: now, bannedAt: null }
           await queries.insertUser(user)
           const fresh = { id: randomUUID(), userId: user.id, provider, subject, attributes }
           const identityRow = { ...fresh, createdAt: now, lastUsedAt: now }
-          if (!(await queries.insertIdentity(identityRow))) throw new Error('a concurrent sign-up')
+          if (!(await queries.insertIdentity(identityRow))) {
+            throw new ConflictError('the same person signs up at the same time')
+          }
         }
 
         // A new session each time, and the browser's old one ends: nothing planted before survives.
         if (previous !== null) await queries.deleteSession(previous.session.id)
-        const issued = sessions.issue(user.id, provider)
-        await queries.insertSession(issued.session)
+        const userAgent = request.headers['user-agent']
+        const issued = sessions.issue({ userId: user.id, provider, userAgent })
+        await sessions.insert(queries, issued.session)
         return { user, ...issued, newUser: identity === null }
       }),
     )
@@ -222,7 +227,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const code = codeOf(error)
     if (code === 'flow_missing' || code === 'flow_used') {
       // A reload, a Back and a second consent end here after the first one has worked.
-      const auth = await sessions.read(request).catch(() => null)
+      const auth = await sessions.readOrNull(request)
       if (auth !== null) {
         request.log.info({ event: 'sign-in-ignored', provider, code }, 'signed in already')
         return goOn(reply, returnTo(flow?.returnTo))

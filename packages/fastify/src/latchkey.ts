@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import type { Session, User } from '@latchkey/contract'
+import type { ListedSession, Session, User } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
 import { askStore, LatchkeyError } from './errors.ts'
 import type { Events } from './events.ts'
+import type { GuardHook, GuardOptions, Guards } from './guard.ts'
 import type { Settings } from './options.ts'
-import { type GuardHook, type Guards, publicSession, publicUser, type Sessions } from './session.ts'
+import { listedSession, publicSession, publicUser, type Sessions } from './session.ts'
+import type { Page, StoredUser, StoreQueries } from './store.ts'
 
-/** `app.latchkey` */
+/**
+ * `app.latchkey`: what an application may ask and do. What it ends has ended on this server when the
+ * promise resolves, stays so whatever happens to the server, and has on every other within milliseconds.
+ * While the store does not answer, everything rejects with an error whose `statusCode` is 503.
+ */
 export interface Latchkey {
   /**
    * A hook that lets signed-in people through, and makes `request.auth` readable. Everybody else is
-   * answered 401 `unauthenticated`, or 503 `unavailable` while the store does not answer.
+   * answered 401 `unauthenticated`; 403 `reauth_required` or `forbidden`, if they do not meet the options;
+   * or 503 `unavailable` while the store does not answer.
    */
-  guard(): GuardHook
+  guard(options?: GuardOptions): GuardHook
   readonly sessions: {
     /**
      * Signs a user in without a browser: for the application's own tests with `inject()`.
@@ -20,6 +27,17 @@ export interface Latchkey {
      * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
      */
     create(userId: string): Promise<{ session: Session; cookie: string }>
+    /** Where a user is signed in, the newest first. */
+    list(
+      userId: string,
+      page?: PageOptions,
+    ): Promise<{ sessions: ListedSession[]; nextCursor: string | null }>
+    /** Ends a session, if there is such a one. */
+    revoke(sessionId: string): Promise<void>
+    /** Ends every session of a user. */
+    revokeAll(userId: string): Promise<void>
+    /** Ends every session of everybody. */
+    revokeEverything(): Promise<void>
   }
   readonly users: {
     /** Adds a user whom no identity leads to yet: for tests and imports. */
@@ -28,6 +46,25 @@ export interface Latchkey {
       email?: string | null | undefined
       emailVerified?: boolean | undefined
     }): Promise<User>
+    /** The user, or `null` if there is none with this id. */
+    get(userId: string): Promise<ManagedUser | null>
+    /** All users, the newest first. */
+    list(page?: PageOptions): Promise<{ users: ManagedUser[]; nextCursor: string | null }>
+    /**
+     * Ends every session of a user, and lets them in no more: their sign-in ends with `user_banned`.
+     * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
+     */
+    ban(userId: string): Promise<void>
+    /**
+     * Lets a user in again.
+     * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
+     */
+    unban(userId: string): Promise<void>
+    /**
+     * Deletes a user, if there is such a one, with all identities and sessions. Who signs in with one of
+     * these identities later is a new user.
+     */
+    delete(userId: string): Promise<void>
   }
   /**
    * Calls `listener` after each such event. A listener that fails is logged and changes nothing.
@@ -36,47 +73,155 @@ export interface Latchkey {
   readonly on: Events['on']
 }
 
+/** A user as the application's administrators see them. */
+export interface ManagedUser extends User {
+  /** Since when the user may not sign in, in milliseconds since the Unix epoch, or `null`. */
+  readonly bannedAt: number | null
+}
+
+export interface PageOptions {
+  /** The most rows to give, from 1 to 1000. Default 100. */
+  readonly limit?: number | undefined
+  /** Where to go on: the `nextCursor` of the part before. */
+  readonly cursor?: string | null | undefined
+}
+
 export function createLatchkey(
   app: FastifyInstance,
-  settings: Settings,
+  { clock, site, store }: Settings,
   { events, guards, sessions }: { events: Events; guards: Guards; sessions: Sessions },
 ): Latchkey {
+  const ask = <T>(query: () => Promise<T>): Promise<T> => askStore(app.log, query)
+  const change = <T>(work: (queries: StoreQueries) => Promise<T>): Promise<T> =>
+    ask(() => store.transaction('power-loss', work))
+
+  async function changeUser(
+    userId: string,
+    work: (queries: StoreQueries, user: StoredUser) => Promise<void>,
+  ): Promise<void> {
+    await change(async (queries) => work(queries, known(await queries.findUser(userId))))
+  }
+
   return {
     guard: guards.guard,
     on: events.on,
-    sessions: { create: (userId) => createSession(app, settings, sessions, userId) },
-    users: { create: (user) => createUser(app, settings, user) },
+
+    sessions: {
+      async create(userId) {
+        const { session, token } = sessions.issue({ userId, provider: null })
+        await ask(() =>
+          store.transaction('process', async (queries) => {
+            known(await queries.findUser(userId))
+            await sessions.insert(queries, session)
+          }),
+        )
+        return { session: publicSession(session), cookie: `${site.cookies.session}=${token}` }
+      },
+
+      async list(userId, options) {
+        const page = pageOf(options)
+        const rows = await ask(() => store.listSessions(userId, page))
+        const open = rows.filter(sessions.isOpen).map(listedSession)
+        return { sessions: open, nextCursor: cursorBehind(rows, page) }
+      },
+
+      async revoke(sessionId) {
+        await change((queries) => queries.deleteSession(sessionId))
+        app.log.info({ event: 'session-revoked', sessionId }, 'session revoked')
+      },
+
+      async revokeAll(userId) {
+        await change((queries) => queries.deleteSessionsOf(userId))
+        app.log.info({ event: 'sessions-revoked', userId }, 'sessions revoked')
+      },
+
+      async revokeEverything() {
+        await change((queries) => queries.deleteAllSessions())
+        app.log.warn({ event: 'sessions-revoked' }, 'sessions of everybody revoked')
+      },
+    },
+
+    users: {
+      async create({ name = null, email = null, emailVerified = false } = {}) {
+        const user = {
+          id: randomUUID(),
+          name,
+          email,
+          emailVerified: emailVerified && email !== null,
+          avatarUrl: null,
+          createdAt: clock(),
+          bannedAt: null,
+        }
+        await ask(() => store.insertUser(user))
+        return publicUser(user)
+      },
+
+      async get(userId) {
+        const user = await ask(() => store.findUser(userId))
+        return user === null ? null : managedUser(user)
+      },
+
+      async list(options) {
+        const page = pageOf(options)
+        const rows = await ask(() => store.listUsers(page))
+        return { users: rows.map(managedUser), nextCursor: cursorBehind(rows, page) }
+      },
+
+      async ban(userId) {
+        await changeUser(userId, async (queries, user) => {
+          await queries.updateUser({ ...user, bannedAt: user.bannedAt ?? clock() })
+          await queries.deleteSessionsOf(userId)
+        })
+        app.log.info({ event: 'user-banned', userId }, 'user banned')
+      },
+
+      async unban(userId) {
+        await changeUser(userId, (queries, user) => queries.updateUser({ ...user, bannedAt: null }))
+        app.log.info({ event: 'user-unbanned', userId }, 'user unbanned')
+      },
+
+      async delete(userId) {
+        await change((queries) => queries.deleteUser(userId))
+        app.log.info({ event: 'user-deleted', userId }, 'user deleted')
+      },
+    },
   }
 }
 
-async function createSession(
-  app: FastifyInstance,
-  { site, store }: Settings,
-  sessions: Sessions,
-  userId: string,
-): Promise<{ session: Session; cookie: string }> {
-  const { session, token } = sessions.issue(userId, null)
-  if ((await askStore(app.log, () => store.findUser(userId))) === null) {
-    throw new LatchkeyError('LATCHKEY_UNKNOWN_USER', 'sessions.create(): no user has this id.')
-  }
-  await askStore(app.log, () => store.insertSession(session))
-  return { session: publicSession(session), cookie: `${site.cookies.session}=${token}` }
+function known(user: StoredUser | null): StoredUser {
+  if (user !== null) return user
+  throw new LatchkeyError('LATCHKEY_UNKNOWN_USER', 'No user has this id.')
 }
 
-async function createUser(
-  app: FastifyInstance,
-  { clock, store }: Settings,
-  user: Parameters<Latchkey['users']['create']>[0] = {},
-): Promise<User> {
-  const { name = null, email = null, emailVerified = false } = user
-  const stored = {
-    id: randomUUID(),
-    name,
-    email,
-    emailVerified: emailVerified && email !== null,
-    avatarUrl: null,
-    createdAt: clock(),
+function managedUser(user: StoredUser): ManagedUser {
+  return { ...publicUser(user), bannedAt: user.bannedAt }
+}
+
+type Row = NonNullable<Page['after']>
+
+function pageOf({ limit = 100, cursor }: PageOptions = {}): Page {
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) {
+    throw new LatchkeyError(
+      'LATCHKEY_ARGUMENT_INVALID',
+      'A `limit` must be a whole number from 1 to 1000.',
+    )
   }
-  await askStore(app.log, () => store.insertUser(stored))
-  return publicUser(stored)
+  return { limit, after: cursor === undefined || cursor === null ? undefined : rowOf(cursor) }
+}
+
+/** Where the list goes on; `null` where it has ended. */
+function cursorBehind(rows: readonly Row[], { limit }: Page): string | null {
+  const last = rows.at(-1)
+  if (last === undefined || rows.length < limit) return null
+  return Buffer.from(`${last.createdAt}.${last.id}`).toString('base64url')
+}
+
+function rowOf(cursor: string): Row {
+  const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
+  const [, createdAt, id] = /^(-?\d{1,16})\.([\w-]{1,64})$/.exec(text) ?? []
+  if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id }
+  throw new LatchkeyError(
+    'LATCHKEY_ARGUMENT_INVALID',
+    'A `cursor` must be the `nextCursor` of the part before, or left out for the first.',
+  )
 }

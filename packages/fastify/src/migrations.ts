@@ -72,4 +72,28 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .execute()
     },
   },
+
+  '002-session-life': {
+    // Only adds, so that servers of the version before go on while this one is rolled out: what they
+    // write has the defaults, and 0 is read as "not noted since sign-in".
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema.alterTable('latchkey_users').addColumn('banned_at', 'bigint').execute()
+      await db.schema
+        .createIndex('latchkey_users_created')
+        .on('latchkey_users')
+        .columns(['created_at', 'id'])
+        .execute()
+
+      await db.schema.alterTable('latchkey_sessions').addColumn('device', 'text').execute()
+      await db.schema
+        .alterTable('latchkey_sessions')
+        .addColumn('last_used_at', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute()
+      await db.schema
+        .createIndex('latchkey_sessions_use')
+        .on('latchkey_sessions')
+        .column('last_used_at')
+        .execute()
+    },
+  },
 }

@@ -30,10 +30,27 @@ export interface LatchkeyOptions {
   readonly prefix?: string
   /** The path of the application's own sign-in page. Replaces the hosted one at `<prefix>/sign-in`. */
   readonly signInPath?: string | undefined
+  /** How long people stay signed in, and on how many devices. */
+  readonly session?: SessionOptions | undefined
   /** How long a callback may wait for the provider altogether, in milliseconds. Default 10,000. */
   readonly providerTimeout?: number | undefined
   /** Tells the time in milliseconds since the Unix epoch. Default `Date.now`; for tests. */
   readonly clock?: (() => number) | undefined
+}
+
+export interface SessionOptions {
+  /**
+   * How long a session lasts whatever happens, in milliseconds, from 5 minutes to 400 days, the longest
+   * that browsers keep a cookie. Default 30 days.
+   */
+  readonly lifetime?: number | undefined
+  /**
+   * How long a session lasts without being used, in milliseconds, from 5 minutes. Every request that asks
+   * who is signed in is a use, noted once a minute, so it may end up to a minute early. Default 7 days.
+   */
+  readonly idleTimeout?: number | undefined
+  /** How many sessions a user may have, from 1 to 100; with one more the oldest ends. Default 100. */
+  readonly maxPerUser?: number | undefined
 }
 
 /** The options, checked and complete. Nothing later asks whether one was given. */
@@ -47,6 +64,7 @@ export interface Settings {
   /** The whole path in front of the routes: the prefixes around the plugin, and its own. */
   readonly basePath: string
   readonly signInPath: string
+  readonly session: Readonly<Record<keyof SessionOptions, number>>
   readonly hostsSignInPage: boolean
   readonly providerTimeout: number
   readonly clock: () => number
@@ -69,6 +87,7 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   store: true,
   prefix: true,
   signInPath: true,
+  session: true,
   providerTimeout: true,
   clock: true,
   // Fastify's own, for any plugin.
@@ -112,6 +131,8 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
     throw invalid('clock', 'must be a function that gives milliseconds, such as Date.now')
   }
 
+  const session = checkSession(given.session ?? {})
+
   const filled = await fillIn({ secrets, providers, store })
   return {
     ...filled,
@@ -120,6 +141,7 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
     prefix,
     basePath,
     signInPath,
+    session,
     hostsSignInPage: given.signInPath === undefined,
     providerTimeout,
     clock,
@@ -197,6 +219,39 @@ function checkSignInPath(signInPath: string, origin: string, basePath: string): 
       'signInPath',
       'must not be below the routes of Latchkey; leave it out for its page',
     )
+  }
+}
+
+const MINUTE = 60 * 1000
+const DAY = 24 * 60 * MINUTE
+
+/** What each may be: from, to, and what it is if it is not given. */
+const SESSION_RANGES: Readonly<Record<keyof SessionOptions, readonly [number, number, number]>> = {
+  lifetime: [5 * MINUTE, 400 * DAY, 30 * DAY],
+  idleTimeout: [5 * MINUTE, 400 * DAY, 7 * DAY],
+  maxPerUser: [1, 100, 100],
+}
+
+function checkSession(given: SessionOptions): Settings['session'] {
+  if (typeof given !== 'object') throw invalid('session', 'must be an object, such as { lifetime }')
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(SESSION_RANGES, name)) continue
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_UNKNOWN',
+      `There is no option \`session.${name}\`. The options are ${Object.keys(SESSION_RANGES).join(', ')}.`,
+    )
+  }
+  const check = (name: keyof SessionOptions): number => {
+    const [from, to, otherwise] = SESSION_RANGES[name]
+    const value = given[name] ?? otherwise
+    if (Number.isInteger(value) && value >= from && value <= to) return value
+    const unit = name === 'maxPerUser' ? '' : ' of milliseconds'
+    throw invalid(`session.${name}`, `must be a whole number${unit} from ${from} to ${to}`)
+  }
+  return {
+    lifetime: check('lifetime'),
+    idleTimeout: check('idleTimeout'),
+    maxPerUser: check('maxPerUser'),
   }
 }
 

@@ -1,11 +1,5 @@
 import cookie from '@fastify/cookie'
-import {
-  type ErrorCode,
-  type ProvidersBody,
-  routes as routePaths,
-  type SessionBody,
-  type SignOutScope,
-} from '@latchkey/contract'
+import { type ErrorCode, type ProvidersBody, routes as routePaths } from '@latchkey/contract'
 import type {
   FastifyInstance,
   FastifyPluginAsync,
@@ -15,23 +9,17 @@ import type {
 } from 'fastify'
 import fp from 'fastify-plugin'
 import { readCookie } from './cookies.ts'
-import { prepareToListen, warnOfOtherOrigin } from './development.ts'
-import {
-  askStore,
-  LatchkeyError,
-  refuseCrossSite,
-  SAFE_HEADERS,
-  sendError,
-  sendJson,
-} from './errors.ts'
+import { prepareToListen } from './development.ts'
+import { LatchkeyError, SAFE_HEADERS, sendError, sendJson } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { createFlows } from './flow.ts'
+import { createGuards, OWN_ROUTE } from './guard.ts'
 import { createLatchkey, type Latchkey } from './latchkey.ts'
 import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
 import { connectProvider } from './provider-client.ts'
-import { isForm, readBody } from './request-body.ts'
-import { isOwnRequest } from './request-origin.ts'
-import { type Auth, createGuards, createSessions, OWN_ROUTE, type Sessions } from './session.ts'
+import { readBody } from './request-body.ts'
+import { type Auth, createSessions, type Sessions } from './session.ts'
+import { sessionRoutes } from './session-routes.ts'
 import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
 
 declare module 'fastify' {
@@ -66,7 +54,9 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
 
   const settings = await parseOptions(options, app.prefix)
   const { store } = settings
+  const sessions = createSessions(settings, app.log)
   app.addHook('onClose', async () => {
+    await sessions.close()
     await store.close()
     await settings.close()
   })
@@ -74,9 +64,10 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
 
   keepPacketsOutOfTheLog(app)
   const events = createEvents(app.log)
-  const sessions = createSessions(settings)
   const guards = createGuards(sessions, settings)
 
+  app.decorateRequest(sessions.asked, undefined)
+  app.decorateRequest(guards.passed, undefined)
   app.decorateRequest('auth', {
     getter() {
       return guards.authOf(this)
@@ -107,7 +98,7 @@ interface RoutesOptions {
 /** The routes, in the order a sign-in happens. */
 async function routes(app: FastifyInstance, options: RoutesOptions): Promise<void> {
   const { settings, sessions, events } = options
-  const { basePath, providers, site, store } = settings
+  const { basePath, providers, site } = settings
   const flows = createFlows(settings, sessions, events)
   // In this context, not the application's, which may register it too, before us or after us.
   if (!app.hasDecorator('serializeCookie')) await app.register(cookie)
@@ -131,7 +122,7 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
     app.get(routePaths.signIn, { exposeHeadRoute: false }, async (request, reply) => {
       const { auth_error: authError, return_to } = request.query as Record<string, unknown>
       // Without the store there may still be a provider; the page says no more than it knows.
-      const auth = await sessions.read(request).catch(() => null)
+      const auth = await sessions.readOrNull(request)
       reply.type('text/html; charset=utf-8').header('content-security-policy', SIGN_IN_PAGE_CSP)
       return signInPage({
         basePath,
@@ -169,45 +160,12 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
     })
   }
 
-  app.get(routePaths.session, { exposeHeadRoute: false }, async (request, reply) => {
-    const body: SessionBody = (await sessions.read(request)) ?? { user: null, session: null }
-    return sendJson(reply, body)
-  })
-
-  async function ownPagesOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    if (isOwnRequest(request.headers, site.origin)) return
-    if (settings.development) warnOfOtherOrigin(request, site.origin)
-    await refuseCrossSite(request, reply)
-  }
-
-  app.post(routePaths.signOut, { onRequest: ownPagesOnly }, async (request, reply) => {
-    const { scope = 'local', return_to } = request.body as Record<string, unknown>
-    if (!isSignOutScope(scope)) return sendError(reply, 400, 'invalid_request')
-    const auth = await sessions.read(request)
-    if (auth !== null) {
-      const { user, session } = auth
-      await askStore(request.log, () =>
-        store.transaction('power-loss', async (queries) => {
-          if (scope === 'local') await queries.deleteSession(session.id)
-          else if (scope === 'others') await queries.deleteSessionsOf(user.id, session.id)
-          else await queries.deleteSessionsOf(user.id)
-        }),
-      )
-      request.log.info({ event: 'sign-out', userId: user.id, scope }, 'signed out')
-      events.emit('sign-out', { userId: user.id, sessionId: session.id, scope })
-    }
-    if (scope !== 'others') site.cookies.clear(reply, site.cookies.session)
-    return isForm(request) ? reply.redirect(flows.returnTo(return_to), 303) : reply.code(204).send()
-  })
+  await app.register(sessionRoutes, { settings, sessions, events, returnTo: flows.returnTo })
 
   // Before a wildcard of the application's, which might answer with a page or the query of a callback.
   app.all('/*', async (_request, reply) => sendError(reply, 404, 'not_found'))
   // And for the methods that Fastify has no routes for.
   app.setNotFoundHandler(async (_request, reply) => sendError(reply, 404, 'not_found'))
-}
-
-function isSignOutScope(scope: unknown): scope is SignOutScope {
-  return scope === 'local' || scope === 'others' || scope === 'global'
 }
 
 /** A callback's query holds its code and state, and a log is no place for them. */

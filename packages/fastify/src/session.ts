@@ -1,31 +1,60 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Session, User } from '@latchkey/contract'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { readCookie } from './cookies.ts'
-import { warnOfOtherOrigin } from './development.ts'
-import { askStore, LatchkeyError, refuseCrossSite, sendError } from './errors.ts'
+import type { ListedSession, Session, User } from '@latchkey/contract'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
+import { readRawCookie } from './cookies.ts'
+import { deviceOf } from './device.ts'
+import { askStore } from './errors.ts'
 import type { Settings } from './options.ts'
-import { isForeignAction } from './request-origin.ts'
 import { sha256 } from './seal.ts'
-import type { Store, StoredSession, StoredUser } from './store.ts'
+import { createSessionCache, type Opened } from './session-cache.ts'
+import type { StoredSession, StoredUser, StoreQueries } from './store.ts'
 
-/** Who a request comes from. */
+/** Who a request comes from. It may be another request's too, and is not to be changed. */
 export interface Auth {
   readonly user: User
   readonly session: Session
 }
 
+/**
+ * Sessions from their first cookie to their end. They promise:
+ *
+ * - A session is opened by its cookie's secret alone, of which the store has a hash.
+ * - It ends when it is signed out or revoked, when it was not used for `idleTimeout`, and after `lifetime`
+ *   whatever happens; by this server's clock, whatever a browser says.
+ * - Being used costs the store one write a minute at most, and never brings an ended session back.
+ * - Where the store cannot say, nobody is said to be signed in or out: it is an error.
+ */
 export interface Sessions {
+  /** The property of a request that `read` uses. To be declared, so that requests keep their shape. */
+  readonly asked: symbol
   /** A session that is not stored yet, and the cookie value that will open it. */
-  issue(userId: string, provider: string | null): { session: StoredSession; token: string }
+  issue(owner: SessionOwner): { session: StoredSession; token: string }
+  /** Another secret for a session, and the cookie value with it. */
+  rotate(sessionId: string): { secretHash: string; token: string }
+  /** Stores a session among those that its user has, of which the oldest go where they are too many. */
+  insert(queries: StoreQueries, session: StoredSession): Promise<void>
   /** Puts the session's cookie on a reply. Only once the session is stored. */
-  setCookie(reply: FastifyReply, session: StoredSession, token: string): void
-  /** Who the request comes from, or `null`. Asked of the store once a request. */
-  read(request: FastifyRequest): Promise<Auth | null>
+  setCookie(reply: FastifyReply, session: Pick<StoredSession, 'expiresAt'>, token: string): void
+  /**
+   * Who the request comes from, or `null`: at once where that is known.
+   * @throws UnavailableError, as a rejection
+   */
+  read(request: FastifyRequest): Auth | null | Promise<Auth | null>
+  /** The same where not to know is as good as nobody. */
+  readOrNull(request: FastifyRequest): Promise<Auth | null>
+  /** The same, asked of the store whatever is known: for what must not be done by an ended session. */
+  readStored(request: FastifyRequest): Promise<Auth | null>
+  /** Whether a stored session has not ended by itself. */
+  isOpen(session: StoredSession): boolean
+  close(): Promise<void>
 }
 
-/** How long a session lasts whatever happens: 30 days, in milliseconds. */
-const SESSION_LIFETIME = 30 * 24 * 60 * 60 * 1000
+export interface SessionOwner {
+  readonly userId: string
+  readonly provider: string | null
+  /** The browser's own word, a `User-Agent` header. */
+  readonly userAgent?: string | undefined
+}
 
 /**
  * How far two servers' clocks may be apart, or one clock be put right, in milliseconds: an hour, by which
@@ -33,44 +62,125 @@ const SESSION_LIFETIME = 30 * 24 * 60 * 60 * 1000
  */
 export const CLOCK_TOLERANCE: number = 60 * 60 * 1000
 
+/** How often the use of a session is noted, in milliseconds. */
+const TOUCH_INTERVAL = 60 * 1000
+
 /** `id.secret`: 16 and 32 random bytes, base64url. */
 const TOKEN = /^([\w-]{22})\.([\w-]{43})$/
 
-export function createSessions({ site, store, clock }: Settings): Sessions {
-  const asked = new WeakMap<FastifyRequest, Promise<Auth | null>>()
+export function createSessions(settings: Settings, log: FastifyBaseLogger): Sessions {
+  const { clock, site, store } = settings
+  const { idleTimeout, lifetime, maxPerUser } = settings.session
+  const cache = createSessionCache(store, (message) => log.warn(message))
+  const notes = new Set<Promise<void>>()
+  /** Where a request remembers who it comes from. For this server alone, as another may know others. */
+  const asked: unique symbol = Symbol('latchkey.asked')
+  type Asking = FastifyRequest & { [asked]?: Auth | null | Promise<Auth | null> }
 
-  async function find(request: FastifyRequest): Promise<Auth | null> {
-    const cookie = readCookie(request.raw.headers.cookie, site.cookies.session)
-    if (cookie === null || cookie === '') return null
-    const [, id, secret] = TOKEN.exec(cookie) ?? []
+  function look(request: FastifyRequest): Auth | null | Promise<Auth | null> {
+    const token = readRawCookie(request.raw.rawHeaders, site.cookies.session)
+    if (token === null || token === '') return null
+    const now = clock()
+    const known = cache.get(token, now)
+    return known !== undefined && now < known.until ? use(known, now) : ask(request, token, now)
+  }
+
+  async function ask(request: FastifyRequest, token: string, now: number): Promise<Auth | null> {
+    const opened = await cache.fill(token, now, () => find(request, token))
+    return opened === null ? null : use(opened, now)
+  }
+
+  async function find(request: FastifyRequest, token: string): Promise<Opened | null> {
+    const [, id, secret] = TOKEN.exec(token) ?? []
     if (id === undefined || secret === undefined) return refuse(request, 'malformed')
     const found = await askStore(request.log, async () => whole(await store.findSession(id), id))
     if (found === null) return refuse(request, 'unknown')
-    if (!isSameHash(sha256(secret), found.session.secretHash))
-      return refuse(request, 'wrong secret')
-    const left = found.session.expiresAt - clock()
+    const { session, user } = found
+    if (!isSameHash(sha256(secret), session.secretHash)) return refuse(request, 'wrong secret')
+    const reason = whyOver(session)
+    if (reason !== null) return refuse(request, reason)
+    if (user.bannedAt !== null) return refuse(request, 'banned')
+    const { lastUsedAt } = session
+    // Noted by a clock that was far ahead, it is noted anew.
+    const touchAt = lastUsedAt > clock() + CLOCK_TOLERANCE ? 0 : lastUsedAt + TOUCH_INTERVAL
+    const auth = { user: publicUser(user), session: publicSession(session) }
+    // One object for many requests.
+    Object.freeze(auth.user)
+    Object.freeze(auth.session)
+    return { auth: Object.freeze(auth), until: endOf(session), touchAt }
+  }
+
+  /** When a session is over if it is not used any more. The options of today count. */
+  function endOf({ createdAt, expiresAt, lastUsedAt }: StoredSession): number {
+    return Math.min(expiresAt, createdAt + lifetime, lastUsedAt + idleTimeout)
+  }
+
+  function whyOver(session: StoredSession): string | null {
+    const now = clock()
     // Put this way round, a time that is none has passed.
-    if (!(left > 0)) return refuse(request, 'expired')
+    if (!(endOf(session) > now)) return 'expired'
     // Made by a clock that was far ahead; it would outlast every other.
-    if (left > SESSION_LIFETIME + CLOCK_TOLERANCE) return refuse(request, 'from the future')
-    return { user: publicUser(found.user), session: publicSession(found.session) }
+    if (session.createdAt > now + CLOCK_TOLERANCE) return 'from the future'
+    return null
+  }
+
+  function use(opened: Opened, now: number): Auth {
+    if (now >= opened.touchAt) note(opened, now)
+    return opened.auth
+  }
+
+  /** Notes that a session is in use, while its request goes on. */
+  function note(opened: Opened, now: number): void {
+    const { id, expiresAt, createdAt } = opened.auth.session
+    opened.touchAt = now + TOUCH_INTERVAL
+    const noted = store
+      .touchSession(id, now)
+      .then(() => {
+        opened.until = Math.min(expiresAt, createdAt + lifetime, now + idleTimeout)
+      })
+      .catch((error: unknown) => {
+        // Until the next note works, the session ends as if it had not been used.
+        const reason = error instanceof Error ? error.message : 'unknown'
+        log.warn({ event: 'session-not-noted', reason }, 'the use of a session was not noted')
+      })
+      .finally(() => notes.delete(noted))
+    notes.add(noted)
+  }
+
+  function read(request: Asking): Auth | null | Promise<Auth | null> {
+    const known = request[asked]
+    if (known !== undefined) return known
+    const answer = look(request)
+    request[asked] = answer
+    return answer
   }
 
   return {
-    issue(userId, provider) {
+    asked,
+
+    issue({ userId, provider, userAgent }) {
       const now = clock()
       const id = randomBytes(16).toString('base64url')
-      const secret = randomBytes(32).toString('base64url')
+      const { secretHash, token } = secretFor(id)
       const session: StoredSession = {
         id,
         userId,
         provider,
-        secretHash: sha256(secret),
+        secretHash,
+        device: deviceOf(userAgent),
         createdAt: now,
         authenticatedAt: now,
-        expiresAt: now + SESSION_LIFETIME,
+        lastUsedAt: now,
+        expiresAt: now + lifetime,
       }
-      return { session, token: `${id}.${secret}` }
+      return { session, token }
+    },
+
+    rotate: secretFor,
+
+    async insert(queries, session) {
+      await queries.insertSession(session)
+      await queries.deleteOldestSessionsOf(session.userId, maxPerUser)
     },
 
     setCookie(reply, session, token) {
@@ -78,17 +188,38 @@ export function createSessions({ site, store, clock }: Settings): Sessions {
       site.cookies.set(reply, site.cookies.session, token, maxAge)
     },
 
-    read(request) {
-      const known = asked.get(request)
-      if (known !== undefined) return known
-      const answer = find(request)
-      asked.set(request, answer)
-      return answer
+    read,
+
+    async readOrNull(request) {
+      try {
+        return await read(request)
+      } catch {
+        return null
+      }
+    },
+
+    async readStored(request) {
+      const token = readRawCookie(request.raw.rawHeaders, site.cookies.session)
+      if (token === null || token === '') return null
+      const opened = await find(request, token)
+      return opened === null ? null : use(opened, clock())
+    },
+
+    isOpen: (session) => whyOver(session) === null,
+
+    async close() {
+      cache.close()
+      await Promise.all(notes)
     },
   }
 }
 
-type Found = Awaited<ReturnType<Store['findSession']>>
+function secretFor(sessionId: string): { secretHash: string; token: string } {
+  const secret = randomBytes(32).toString('base64url')
+  return { secretHash: sha256(secret), token: `${sessionId}.${secret}` }
+}
+
+type Found = Awaited<ReturnType<StoreQueries['findSession']>>
 
 /**
  * The store's answer, if it is one: no session, or the one that was asked for, with its own user.
@@ -125,68 +256,7 @@ export function publicSession(session: StoredSession): Session {
   return { id, provider, createdAt, authenticatedAt, expiresAt }
 }
 
-/** Marks the routes of Latchkey itself, in their `config`. */
-export const OWN_ROUTE: unique symbol = Symbol('latchkey.ownRoute')
-
-/**
- * A hook that lets signed-in people through and answers everybody else with 401. What changes something
- * must come from a page of `origin`: a browser's request from any other is answered with 403.
- */
-export type GuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
-
-/** Who is signed in, as the application may ask. */
-export interface Guards {
-  guard(): GuardHook
-  /** Who is signed in; nobody to what a page of another origin wants to change. */
-  getAuth(request: FastifyRequest): Promise<Auth | null>
-  /** @throws LatchkeyError `LATCHKEY_UNGUARDED` if no guard has let this request through. */
-  authOf(request: FastifyRequest): Auth
-}
-
-export function createGuards(sessions: Sessions, { development, site }: Settings): Guards {
-  const passed = new WeakMap<FastifyRequest, Auth>()
-
-  function isForeign(request: FastifyRequest): boolean {
-    if (!isForeignAction(request, site.origin)) return false
-    if (development) warnOfOtherOrigin(request, site.origin)
-    return true
-  }
-
-  return {
-    getAuth: async (request) => (isForeign(request) ? null : sessions.read(request)),
-
-    guard(...given: unknown[]) {
-      // As a hook itself, it would be given a request, and its answer, no promise, waited for forever.
-      if (given.length > 0) {
-        throw new LatchkeyError(
-          'LATCHKEY_UNGUARDED',
-          'app.latchkey.guard was given something, as if it were a hook. Call it: { onRequest: app.latchkey.guard() }.',
-        )
-      }
-      return async function latchkeyGuard(request, reply) {
-        // As a hook of the root, it meets our own routes too, and people have to get in somewhere.
-        if (OWN_ROUTE in request.routeOptions.config) return undefined
-        if (isForeign(request)) return refuseCrossSite(request, reply)
-        let auth: Auth | null
-        try {
-          auth = await sessions.read(request)
-        } catch {
-          // The store's failure is logged where it was asked. Not knowing is neither in nor out.
-          return sendError(reply, 503, 'unavailable')
-        }
-        if (auth === null) return sendError(reply, 401, 'unauthenticated')
-        passed.set(request, auth)
-        return undefined
-      }
-    },
-
-    authOf(request) {
-      const auth = passed.get(request)
-      if (auth !== undefined) return auth
-      throw new LatchkeyError(
-        'LATCHKEY_UNGUARDED',
-        `request.auth was read on ${request.method} ${request.routeOptions.url ?? 'a route'}, which has no guard. Add { onRequest: app.latchkey.guard() } to the route, or use await request.getAuth() where signed-out people are welcome.`,
-      )
-    },
-  }
+export function listedSession(session: StoredSession): ListedSession {
+  const { device, lastUsedAt } = session
+  return { ...publicSession(session), device, lastUsedAt }
 }

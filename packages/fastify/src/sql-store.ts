@@ -1,31 +1,55 @@
-import { type Dialect, Kysely, type Transaction } from 'kysely'
+import {
+  type Dialect,
+  type ExpressionBuilder,
+  Kysely,
+  type RawBuilder,
+  sql,
+  type Transaction,
+} from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { LatchkeyError } from './errors.ts'
 import { migrations } from './migrations.ts'
 import { patiently } from './patience.ts'
-import type {
-  Durability,
-  Store,
-  StoredIdentity,
-  StoredSession,
-  StoredUser,
-  StoreQueries,
+import {
+  type Change,
+  ConflictError,
+  type Durability,
+  type Page,
+  type Store,
+  type StoredIdentity,
+  type StoredSession,
+  type StoredUser,
+  type StoreQueries,
 } from './store.ts'
 
 /**
- * The store over SQL, written once for every database that Kysely speaks. A driver brings the dialect
- * and says how to commit durably.
+ * The store over SQL, written once for every database that Kysely speaks. It promises what `store.ts`
+ * asks of a store; a driver brings the dialect and says how this database keeps three of those promises:
+ * commits that last, transactions that do not disturb each other, and news of what others have changed.
  */
 export interface SqlDriver {
   readonly dialect: Dialect
+  /** Another one for making the tables, which may take longer than a request may. Default `dialect`. */
+  readonly migrationDialect?: Dialect
   /** Whether another process was in the way, so that the same may work a moment later. */
   isBusy(error: unknown): boolean
+  /**
+   * Whether transactions run beside each other, so that rows have to be locked by those that read them.
+   */
+  readonly locksRows: boolean
   /** Runs `work` in a transaction whose commit survives what `durability` says. */
   transaction<T>(
     db: Kysely<Tables>,
     durability: Durability,
     work: (transaction: Transaction<Tables>) => Promise<T>,
   ): Promise<T>
+  /** Tells other processes of what a transaction changes, once it is committed and only then. */
+  announce?(transaction: Transaction<Tables>, changes: readonly Change[]): Promise<void>
+  /** See `Watch`. */
+  isCurrent(): boolean
+  readonly maxAge: number
+  /** Ends what the driver does beside the dialect. */
+  close?(): Promise<void>
 }
 
 export interface Tables {
@@ -36,6 +60,7 @@ export interface Tables {
     email_verified: number
     avatar_url: string | null
     created_at: number
+    banned_at: number | null
   }
   latchkey_identities: {
     id: string
@@ -51,50 +76,98 @@ export interface Tables {
     user_id: string
     provider: string | null
     secret_hash: string
+    device: string | null
     created_at: number
     authenticated_at: number
+    last_used_at: number
     expires_at: number
   }
   latchkey_used_flows: { id: string; expires_at: number }
 }
 
-/** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
-export function sqlStore(connect: () => Promise<SqlDriver>): Store {
-  let opening: Promise<{ db: Kysely<Tables>; driver: SqlDriver }> | undefined
+/**
+ * @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used.
+ *   It is given what to call when another process has changed something.
+ */
+export function sqlStore(connect: (tell: (change: Change) => void) => Promise<SqlDriver>): Store {
+  let opening: Promise<Open> | undefined
+  let open: Open | undefined
   /** Two applications in one process may share a store: the last one closes it. */
   let users = 0
+  const watchers = new Set<(change: Change) => void>()
 
-  async function start(): Promise<{ db: Kysely<Tables>; driver: SqlDriver }> {
-    const driver = await connect()
-    const db = new Kysely<Tables>({ dialect: driver.dialect })
+  function tell(change: Change): void {
+    for (const forget of watchers) forget(change)
+  }
+
+  async function start(): Promise<Open> {
+    const driver = await connect(tell)
+    const { dialect, migrationDialect } = driver
+    const db = new Kysely<Tables>({ dialect })
+    const patient = migrationDialect && new Kysely<Tables>({ dialect: migrationDialect })
     try {
-      await patiently(driver.isBusy, () => migrate(db))
+      await patiently(driver.isBusy, () => migrate(patient ?? db))
     } catch (error) {
       await db.destroy()
+      await driver.close?.()
       throw unusable(error, driver)
+    } finally {
+      await patient?.destroy()
     }
     return { db, driver }
   }
 
-  function opened(): Promise<{ db: Kysely<Tables>; driver: SqlDriver }> {
+  function opened(): Promise<Open> {
     if (opening === undefined) throw new Error('The store is not open.')
     return opening
   }
 
+  async function transaction<T>(
+    durability: Durability,
+    work: (queries: StoreQueries) => Promise<T>,
+  ): Promise<T> {
+    const { db, driver } = await opened()
+    const { announce, isBusy, locksRows } = driver
+    const isInTheWay = (error: unknown): boolean => isBusy(error) || error instanceof ConflictError
+    return patiently(isInTheWay, async () => {
+      const changes: Change[] = []
+      try {
+        return await driver.transaction(db, durability, async (connection) => {
+          const result = await work(queriesOn(connection, { changes, locksRows }))
+          if (changes.length > 0) await announce?.(connection, changes)
+          return result
+        })
+      } finally {
+        // Also if it failed: a commit may have happened without our hearing of it.
+        for (const change of changes) tell(change)
+      }
+    })
+  }
+
+  /** A query by itself, which makes nothing untrue that was read before. */
   const alone = <A extends unknown[], T>(
     query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
   ) => {
     return async (...parameters: A): Promise<T> => {
       const { db, driver } = await opened()
-      return patiently(driver.isBusy, () => query(queriesOn(db))(...parameters))
+      const queries = queriesOn(db, { changes: [], locksRows: false })
+      return patiently(driver.isBusy, () => query(queries)(...parameters))
     }
+  }
+
+  /** One that does. */
+  const changing = <A extends unknown[], T>(
+    query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
+  ) => {
+    return (...parameters: A): Promise<T> =>
+      transaction('power-loss', (queries) => query(queries)(...parameters))
   }
 
   return {
     async open() {
       opening ??= start()
       try {
-        await opening
+        open = await opening
       } catch (error) {
         opening = undefined
         throw error
@@ -105,31 +178,53 @@ export function sqlStore(connect: () => Promise<SqlDriver>): Store {
     async close() {
       users = Math.max(0, users - 1)
       if (users > 0) return
-      const open = opening
+      const last = opening
       opening = undefined
-      await (await open)?.db.destroy()
+      open = undefined
+      tell('everything')
+      const { db, driver } = (await last) ?? {}
+      await db?.destroy()
+      await driver?.close?.()
     },
 
-    async transaction(durability, work) {
-      const { db, driver } = await opened()
-      return patiently(driver.isBusy, () =>
-        driver.transaction(db, durability, (transaction) => work(queriesOn(transaction))),
-      )
+    watch(forget, _warn) {
+      watchers.add(forget)
+      return {
+        isCurrent: () => open?.driver.isCurrent() ?? false,
+        get maxAge() {
+          return open?.driver.maxAge ?? 0
+        },
+        stop: () => watchers.delete(forget),
+      }
     },
+
+    transaction,
 
     findUser: alone((queries) => queries.findUser),
+    listUsers: alone((queries) => queries.listUsers),
     insertUser: alone((queries) => queries.insertUser),
-    updateUser: alone((queries) => queries.updateUser),
+    updateUser: changing((queries) => queries.updateUser),
+    deleteUser: changing((queries) => queries.deleteUser),
     findIdentity: alone((queries) => queries.findIdentity),
     insertIdentity: alone((queries) => queries.insertIdentity),
     updateIdentity: alone((queries) => queries.updateIdentity),
     findSession: alone((queries) => queries.findSession),
+    listSessions: alone((queries) => queries.listSessions),
     insertSession: alone((queries) => queries.insertSession),
-    deleteSession: alone((queries) => queries.deleteSession),
-    deleteSessionsOf: alone((queries) => queries.deleteSessionsOf),
+    touchSession: alone((queries) => queries.touchSession),
+    rotateSession: changing((queries) => queries.rotateSession),
+    deleteSession: changing((queries) => queries.deleteSession),
+    deleteSessionsOf: changing((queries) => queries.deleteSessionsOf),
+    deleteOldestSessionsOf: changing((queries) => queries.deleteOldestSessionsOf),
+    deleteAllSessions: changing((queries) => queries.deleteAllSessions),
     useFlow: alone((queries) => queries.useFlow),
     deleteExpired: alone((queries) => queries.deleteExpired),
   }
+}
+
+interface Open {
+  readonly db: Kysely<Tables>
+  readonly driver: SqlDriver
 }
 
 async function migrate(db: Kysely<Tables>): Promise<void> {
@@ -155,15 +250,35 @@ function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
   )
 }
 
-function queriesOn(db: Kysely<Tables>): StoreQueries {
+/**
+ * @param changes Where to write down what is no longer true once these queries are committed.
+ * @param locksRows Whether to lock the rows that are read, as in a transaction beside others.
+ */
+function queriesOn(
+  db: Kysely<Tables>,
+  { changes, locksRows }: { changes: Change[]; locksRows: boolean },
+): StoreQueries {
   return {
     async findUser(id) {
       const row = await db
         .selectFrom('latchkey_users')
         .selectAll()
         .where('id', '=', id)
+        .$if(locksRows, (query) => query.forUpdate())
         .executeTakeFirst()
       return row === undefined ? null : userOf(row)
+    },
+
+    async listUsers(page) {
+      const rows = await db
+        .selectFrom('latchkey_users')
+        .selectAll()
+        .where(behind(page))
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(page.limit)
+        .execute()
+      return rows.map(userOf)
     },
 
     async insertUser(user) {
@@ -171,8 +286,14 @@ function queriesOn(db: Kysely<Tables>): StoreQueries {
     },
 
     async updateUser(user) {
+      changes.push({ user: user.id })
       const { id, created_at, ...columns } = rowOfUser(user)
       await db.updateTable('latchkey_users').set(columns).where('id', '=', id).execute()
+    },
+
+    async deleteUser(id) {
+      changes.push({ user: id })
+      await db.deleteFrom('latchkey_users').where('id', '=', id).execute()
     },
 
     async findIdentity(provider, subject) {
@@ -181,6 +302,7 @@ function queriesOn(db: Kysely<Tables>): StoreQueries {
         .selectAll()
         .where('provider', '=', provider)
         .where('subject', '=', subject)
+        .$if(locksRows, (query) => query.forUpdate())
         .executeTakeFirst()
       return row === undefined ? null : identityOf(row)
     },
@@ -222,44 +344,94 @@ function queriesOn(db: Kysely<Tables>): StoreQueries {
           'session.user_id',
           'session.provider',
           'session.secret_hash',
+          'session.device',
           'session.created_at as session_created_at',
           'session.authenticated_at',
+          'session.last_used_at',
           'session.expires_at',
           'user.name',
           'user.email',
           'user.email_verified',
           'user.avatar_url',
           'user.created_at',
+          'user.banned_at',
         ])
         .where('session.id', '=', id)
+        .$if(locksRows, (query) => query.forUpdate())
         .executeTakeFirst()
       if (row === undefined) return null
       return {
-        session: {
-          id: row.session_id,
-          userId: row.user_id,
-          provider: row.provider,
-          secretHash: row.secret_hash,
-          createdAt: row.session_created_at,
-          authenticatedAt: row.authenticated_at,
-          expiresAt: row.expires_at,
-        },
+        session: sessionOf({ ...row, id: row.session_id, created_at: row.session_created_at }),
         user: userOf({ ...row, id: row.user_id }),
       }
+    },
+
+    async listSessions(userId, page) {
+      const rows = await db
+        .selectFrom('latchkey_sessions')
+        .selectAll()
+        .where('user_id', '=', userId)
+        .where(behind(page))
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(page.limit)
+        .execute()
+      return rows.map(sessionOf)
     },
 
     async insertSession(session) {
       await db.insertInto('latchkey_sessions').values(rowOfSession(session)).execute()
     },
 
+    async touchSession(id, lastUsedAt) {
+      await db
+        .updateTable('latchkey_sessions')
+        .set({ last_used_at: lastUsedAt })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async rotateSession(id, secretHash) {
+      changes.push({ session: id })
+      await db
+        .updateTable('latchkey_sessions')
+        .set({ secret_hash: secretHash })
+        .where('id', '=', id)
+        .execute()
+    },
+
     async deleteSession(id) {
+      changes.push({ session: id })
       await db.deleteFrom('latchkey_sessions').where('id', '=', id).execute()
     },
 
     async deleteSessionsOf(userId, except) {
+      changes.push({ user: userId })
       let query = db.deleteFrom('latchkey_sessions').where('user_id', '=', userId)
       if (except !== undefined) query = query.where('id', '!=', except)
       await query.execute()
+    },
+
+    async deleteOldestSessionsOf(userId, keep) {
+      const oldest = await db
+        .selectFrom('latchkey_sessions')
+        .select('id')
+        .where('user_id', '=', userId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        // SQLite knows no offset without a limit.
+        .limit(1000)
+        .offset(keep)
+        .execute()
+      for (const { id } of oldest) {
+        changes.push({ session: id })
+        await db.deleteFrom('latchkey_sessions').where('id', '=', id).execute()
+      }
+    },
+
+    async deleteAllSessions() {
+      changes.push('everything')
+      await db.deleteFrom('latchkey_sessions').execute()
     },
 
     async useFlow(id, expiresAt) {
@@ -271,13 +443,38 @@ function queriesOn(db: Kysely<Tables>): StoreQueries {
       return numInsertedOrUpdatedRows === 1n
     },
 
-    async deleteExpired(now, limit) {
-      for (const table of ['latchkey_used_flows', 'latchkey_sessions'] as const) {
-        const expired = db.selectFrom(table).select('id').where('expires_at', '<', now).limit(limit)
-        await db.deleteFrom(table).where('id', 'in', expired).execute()
+    async deleteExpired(now, unusedSince, limit) {
+      const flows = db
+        .selectFrom('latchkey_used_flows')
+        .select('id')
+        .where('expires_at', '<', now)
+        .limit(limit)
+        // What another process clears away already is left to it.
+        .$if(locksRows, (query) => query.forUpdate().skipLocked())
+      await db.deleteFrom('latchkey_used_flows').where('id', 'in', flows).execute()
+
+      const expired = (eb: ExpressionBuilder<Tables, 'latchkey_sessions'>) =>
+        eb('expires_at', '<', now)
+      const unused = (eb: ExpressionBuilder<Tables, 'latchkey_sessions'>) =>
+        eb.and([eb('last_used_at', '<', unusedSince), eb('authenticated_at', '<', unusedSince)])
+      for (const isOver of [expired, unused]) {
+        const sessions = db
+          .selectFrom('latchkey_sessions')
+          .select('id')
+          .where(isOver)
+          .limit(limit)
+          .$if(locksRows, (query) => query.forUpdate().skipLocked())
+        await db.deleteFrom('latchkey_sessions').where('id', 'in', sessions).execute()
       }
     },
   }
+}
+
+/** Whether a row comes after the last one of the part before. */
+function behind({ after }: Page): RawBuilder<boolean> {
+  return after === undefined
+    ? sql<boolean>`true`
+    : sql<boolean>`(created_at, id) < (${after.createdAt}, ${after.id})`
 }
 
 function userOf(row: Tables['latchkey_users']): StoredUser {
@@ -288,6 +485,7 @@ function userOf(row: Tables['latchkey_users']): StoredUser {
     emailVerified: row.email_verified === 1,
     avatarUrl: row.avatar_url,
     createdAt: row.created_at,
+    bannedAt: row.banned_at,
   }
 }
 
@@ -299,6 +497,7 @@ function rowOfUser(user: StoredUser): Tables['latchkey_users'] {
     email_verified: user.emailVerified ? 1 : 0,
     avatar_url: user.avatarUrl,
     created_at: user.createdAt,
+    banned_at: user.bannedAt,
   }
 }
 
@@ -314,14 +513,31 @@ function identityOf(row: Tables['latchkey_identities']): StoredIdentity {
   }
 }
 
+function sessionOf(row: Tables['latchkey_sessions']): StoredSession {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    provider: row.provider,
+    secretHash: row.secret_hash,
+    device: row.device,
+    createdAt: row.created_at,
+    authenticatedAt: row.authenticated_at,
+    // 0 where the version before this one signed the person in.
+    lastUsedAt: Math.max(row.last_used_at, row.authenticated_at),
+    expiresAt: row.expires_at,
+  }
+}
+
 function rowOfSession(session: StoredSession): Tables['latchkey_sessions'] {
   return {
     id: session.id,
     user_id: session.userId,
     provider: session.provider,
     secret_hash: session.secretHash,
+    device: session.device,
     created_at: session.createdAt,
     authenticated_at: session.authenticatedAt,
+    last_used_at: session.lastUsedAt,
     expires_at: session.expiresAt,
   }
 }

@@ -17,7 +17,14 @@ afterEach(() => rmSync(folder, { recursive: true }))
 testStore('sqlite in memory', () => sqlite(':memory:'))
 testStore('sqlite in a file', () => sqlite(join(folder, 'deep', 'er', 'latchkey.db')))
 
-const user = { name: null, email: null, emailVerified: false, avatarUrl: null, createdAt: 1 }
+const user = {
+  name: null,
+  email: null,
+  emailVerified: false,
+  avatarUrl: null,
+  createdAt: 1,
+  bannedAt: null,
+}
 
 describe('a SQLite file', () => {
   it('keeps what it was given over a restart, and migrates once', async () => {

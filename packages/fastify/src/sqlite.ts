@@ -5,7 +5,7 @@ import { CompiledQuery, SqliteAdapter, type SqliteDatabase, SqliteDialect } from
 import { LatchkeyError } from './errors.ts'
 import { patiently } from './patience.ts'
 import { sqlStore } from './sql-store.ts'
-import type { Store } from './store.ts'
+import type { Change, Store } from './store.ts'
 
 /**
  * How long a statement waits for another process's transaction, in milliseconds. Not at all, because
@@ -31,11 +31,15 @@ export function sqlite(file: string | undefined): Store {
     )
   }
 
-  return sqlStore(async () => {
+  return sqlStore(async (tell) => {
     const database = await openDatabase(file)
     return {
       dialect: new NodeSqliteDialect({ database: asKyselyExpects(database) }),
       isBusy,
+      // One transaction at a time may write, and each takes that right as it begins.
+      locksRows: false,
+      isCurrent: watchFile(database, tell),
+      maxAge: Number.POSITIVE_INFINITY,
 
       async transaction(db, durability, work) {
         if (durability === 'process') return db.transaction().execute(work)
@@ -86,6 +90,47 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
   }
 }
 
+/**
+ * Tells of commits by others, who are other processes or other connections of this one. SQLite counts
+ * them for each connection: https://sqlite.org/pragma.html#pragma_data_version
+ * @returns whether everything has been told, which asks SQLite once in a turn of the event loop
+ */
+function watchFile(database: DatabaseSync, tell: (change: Change) => void): () => boolean {
+  const statement = database.prepare('pragma data_version')
+  let version = statement.get()?.data_version
+  let asked = 0
+
+  return () => {
+    const turn = thisTurn()
+    if (asked === turn) return true
+    try {
+      const now = statement.get()?.data_version
+      if (now !== version) tell('everything')
+      version = now
+      asked = turn
+      return true
+    } catch {
+      // Whatever is wrong with the file, asking it for a session will say so.
+      return false
+    }
+  }
+}
+
+/** The turn of the event loop, or the part of it since something was last written in this process. */
+let turn = 1
+let counting = false
+
+function thisTurn(): number {
+  if (!counting) {
+    counting = true
+    setImmediate(() => {
+      counting = false
+      turn++
+    })
+  }
+  return turn
+}
+
 function isBusy(error: unknown): boolean {
   return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
 }
@@ -112,7 +157,11 @@ function asKyselyExpects(database: DatabaseSync): SqliteDatabase {
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-        run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+        run(parameters) {
+          // Other connections of this process are not to wait for the next turn to see it.
+          turn++
+          return statement.run(...(parameters as SQLInputValue[]))
+        },
         iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
       }
     },

@@ -73,6 +73,8 @@ describe('the cookies of every answer', () => {
       'a callback too late': cleared,
       'a callback': ['latchkey-flow 0', `latchkey ${MONTH}`, `latchkey-last ${YEAR}`],
       'a callback used': cleared,
+      'a sign-out of the others': [`latchkey ${MONTH}`],
+      'ending a session': ['latchkey 0'],
       'a sign-out by form': ['latchkey 0'],
       'a sign-out': ['latchkey 0'],
       'a callback without the store': cleared,

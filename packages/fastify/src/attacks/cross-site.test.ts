@@ -10,7 +10,10 @@ const emulator = setUpEmulator()
 const FORM = 'application/x-www-form-urlencoded'
 
 /** Every route that changes something for who is signed in. */
-const CHANGING = [{ method: 'POST', url: '/auth/sign-out' }] as const
+const CHANGING = [
+  { method: 'DELETE', url: '/auth/sessions/:id' },
+  { method: 'POST', url: '/auth/sign-out' },
+] as const
 
 /** Which requests that change something are a page's of ours: by Origin, then by Sec-Fetch-Site. */
 const SITES = ['same-origin', 'same-site', 'cross-site', 'none', 'Same-Origin', undefined]
@@ -55,13 +58,14 @@ describe('a request that changes something', () => {
     for (const [origin, ...passes] of MATRIX) {
       const passed: boolean[] = []
       for (const site of SITES) {
-        const { cookie } = await app.latchkey.sessions.create(user.id)
+        const { cookie, session } = await app.latchkey.sessions.create(user.id)
         const headers = {
           cookie,
           ...(origin === undefined ? {} : { origin }),
           ...(site === undefined ? {} : { 'sec-fetch-site': site }),
         }
-        const answer = await app.inject({ ...route, headers })
+        const url = route.url.replace(':id', session.id)
+        const answer = await app.inject({ method: route.method, url, headers })
         const still = await app.inject({ url: '/api/me', headers: { cookie } })
         if (answer.statusCode === 403) {
           expect(answer.json().error.code).toBe('cross_site')

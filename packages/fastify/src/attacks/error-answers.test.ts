@@ -51,7 +51,7 @@ function errorBody(code: Parameters<typeof errorSentence>[0]): unknown {
 describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
   /** A person signed in, and another at the consent page, when the store goes bad. */
   async function goBad(): Promise<{ browser: Browser; late: Browser; callback: string }> {
-    const good = sqlite(':memory:')
+    const { watch: _, ...good } = sqlite(':memory:')
     let bad = false
     const fail = async (): Promise<never> => {
       throw thrown()
@@ -74,8 +74,9 @@ describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     for (const answer of [
       await browser.get('/auth/session'),
+      await browser.get('/auth/sessions'),
       await browser.post('/auth/sign-out'),
-      await browser.post('/auth/sign-out', undefined, { origin: 'http://localhost:3000', ...form }),
+      await browser.delete('/auth/sessions/x'),
     ]) {
       expect(answer.statusCode).toBe(503)
       expect(answer.json()).toEqual(errorBody('unavailable'))
@@ -83,6 +84,12 @@ describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
       expect(answer.headers['set-cookie']).toBeUndefined()
       expectNothingTold(answer)
     }
+    const own = { origin: 'http://localhost:3000', ...form }
+    const byForm = await browser.post('/auth/sign-out', undefined, own)
+    expect(byForm.statusCode).toBe(303)
+    expect(byForm.headers.location).toBe('/auth/sign-in?auth_error=unavailable')
+    expect(byForm.headers['set-cookie']).toBeUndefined()
+    expectNothingTold(byForm)
     const page = await browser.get('/auth/sign-in')
     expect(page.statusCode).toBe(200)
     expectNothingTold(page)

@@ -19,7 +19,8 @@ async function buildBreakable(): Promise<{
   handled: () => boolean
   break: (fault: Fault) => void
 }> {
-  const store = sqlite(':memory:')
+  // Without what a cache needs, so that every request asks it.
+  const { watch: _, ...store } = sqlite(':memory:')
   let fault: Fault | undefined
   let handled = false
   const breakable: Store = {

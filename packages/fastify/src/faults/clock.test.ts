@@ -10,6 +10,8 @@ const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 const noon = Date.UTC(2027, 2, 28, 12)
+/** So that what ends a session is its age. */
+const session = { idleTimeout: 60 * DAY }
 
 describe('a clock that was wrong when a person signed in', () => {
   it.each([
@@ -19,7 +21,7 @@ describe('a clock that was wrong when a person signed in', () => {
     ['an hour behind', -HOUR],
   ])('by %s costs nobody a thing', async (_what, error) => {
     let now = noon + error
-    const app = await buildApp(emulator(), { clock: () => now })
+    const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
     await browser.signIn('ada')
     now = noon
@@ -32,7 +34,7 @@ describe('a clock that was wrong when a person signed in', () => {
 
   it('by a year ahead made a session that ends when the clock is put right', async () => {
     let now = noon + YEAR
-    const app = await buildApp(emulator(), { clock: () => now })
+    const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
     await browser.signIn('ada')
     expect((await browser.get('/api/me')).statusCode).toBe(200)
@@ -44,7 +46,7 @@ describe('a clock that was wrong when a person signed in', () => {
 
   it('by a year behind made a session that is over, and the next one is good', async () => {
     let now = noon - YEAR
-    const app = await buildApp(emulator(), { clock: () => now })
+    const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
     await browser.signIn('ada')
     now = noon
@@ -62,7 +64,7 @@ describe('a clock that jumps while a person is at the provider', () => {
     ['a year ahead', YEAR, '/auth/sign-in?auth_error=flow_expired'],
   ])('%s lets them in or asks them to begin again', async (_what, jump, location) => {
     let now = noon
-    const app = await buildApp(emulator(), { clock: () => now })
+    const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
     now += jump
@@ -80,6 +82,7 @@ describe('a clock that jumps while the provider answers', () => {
       let now = noon
       const real = bitbucket({ emulatorUrl: emulator().url })
       const app = await buildApp(emulator(), {
+        session,
         clock: () => now,
         providerTimeout: 1000,
         providers: [
@@ -113,7 +116,7 @@ describe('a clock that jumps while the provider answers', () => {
 describe('a clock that jumps an hour ahead and back', () => {
   it('does not make an answer good for a second time', async () => {
     let now = noon
-    const app = await buildApp(emulator(), { clock: () => now })
+    const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
     const cookie = browser.cookies()
@@ -130,7 +133,7 @@ describe('a clock that jumps an hour ahead and back', () => {
 describe('a clock that was a year ahead when the button was pressed', () => {
   it('does not keep the flow open for a year', async () => {
     let now = noon + YEAR
-    const app = await buildApp(emulator(), { clock: () => now })
+    const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
     now = noon

@@ -141,6 +141,8 @@ describe.each(writes)('a %s sign-in that cannot %s its row of %s', (time, verb, 
     )
     const browser = createBrowser(app)
     if (time === 'later') await browser.signIn('ada')
+    // What has not changed is not written.
+    tamper(file, "update latchkey_users set name = 'Renamed since'")
     const before = rows(file)
     tamper(
       file,

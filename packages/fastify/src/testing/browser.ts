@@ -12,6 +12,7 @@ export interface Browser {
     body?: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>
+  delete(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
   /** Presses the button: the consent page's URL, from the start route. */
   start(query?: string, headers?: Record<string, string>): Promise<string>
   /** Presses a person, or Cancel, on the consent page: the callback's path and query. */
@@ -29,7 +30,7 @@ export function createBrowser(
   const jar = new CookieJar()
 
   async function send(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     path: string,
     headers: Record<string, string>,
     payload?: Record<string, unknown>,
@@ -52,6 +53,7 @@ export function createBrowser(
     origin,
     get: (path, headers = {}) => send('GET', path, headers),
     post: (path, body, headers = { origin }) => send('POST', path, headers, body),
+    delete: (path, headers = { origin }) => send('DELETE', path, headers),
     cookies: () => jar.getCookieStringSync(`${origin}/`),
 
     async start(query = '', headers = {}) {

@@ -41,6 +41,7 @@ export async function everyAnswer(
   answers.set('the sign-in page with an error', await browser.get('/auth/sign-in?auth_error=x'))
   answers.set('the providers', await browser.get('/auth/providers'))
   answers.set('the session of nobody', await browser.get('/auth/session'))
+  answers.set('the sessions of nobody', await browser.get('/auth/sessions'))
   answers.set('a guarded route, signed out', await browser.get('/api/me'))
 
   answers.set(
@@ -62,6 +63,7 @@ export async function everyAnswer(
 
   answers.set('the sign-in page, signed in', await browser.get('/auth/sign-in'))
   answers.set('the session', await browser.get('/auth/session'))
+  answers.set('the sessions', await browser.get('/auth/sessions'))
   answers.set('a callback forged, signed in', await browser.get(`${CALLBACK}?code=c&state=s`))
 
   const signOut = (request: InjectOptions): Promise<LightMyRequestResponse> => {
@@ -75,7 +77,14 @@ export async function everyAnswer(
   answers.set('a sign-out of nonsense', await signOut({ payload: { scope: 'nonsense' } }))
   answers.set('a sign-out too large', await signOut({ headers: form, payload: 'x'.repeat(5000) }))
   answers.set('a sign-out unreadable', await signOut({ payload: '{' }))
-  answers.set('a sign-out of the others', await signOut({ payload: { scope: 'others' } }))
+  answers.set('a sign-out of the others', await browser.post('/auth/sign-out', { scope: 'others' }))
+  const { session: own } = (await browser.get('/auth/session')).json()
+  const path = (id: string): string => `/auth/sessions/${id}`
+  answers.set('ending a session from another site', await browser.delete(path(own.id), evil))
+  answers.set('ending a session that is none', await browser.delete(path('x')))
+  answers.set('ending a session', await browser.delete(path(own.id)))
+  answers.set('ending a session, signed out', await browser.delete(path(own.id)))
+  await browser.signIn('ada')
   answers.set('a sign-out by form', await signOut({ headers: form, payload: 'return_to=/bye' }))
   answers.set('a sign-out', await browser.post('/auth/sign-out'))
 

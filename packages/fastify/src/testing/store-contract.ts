@@ -18,6 +18,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       emailVerified: true,
       avatarUrl: 'https://example.com/avatar.png',
       createdAt: 1_790_000_000_123,
+      bannedAt: null,
       ...more,
     })
     const identity = (userId: string, more: Partial<StoredIdentity> = {}): StoredIdentity => ({
@@ -35,8 +36,10 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       userId,
       provider: 'bitbucket',
       secretHash: 'hash',
+      device: 'Firefox on Linux',
       createdAt: 1_790_000_000_123,
       authenticatedAt: 1_790_000_000_456,
+      lastUsedAt: 1_790_000_000_789,
       expiresAt,
     })
 
@@ -151,9 +154,9 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         const rows = [0, 1, 2, 3, 4].map((row) => store.findSession(`old-${row}`))
         return (await Promise.all(rows)).filter((row) => row !== null).length
       }
-      await store.deleteExpired(200, 2)
+      await store.deleteExpired(200, 0, 2)
       expect(await old()).toBe(3)
-      await store.deleteExpired(200, 100)
+      await store.deleteExpired(200, 0, 100)
       expect(await old()).toBe(0)
       expect(await store.findSession('new')).not.toBeNull()
       expect(await store.useFlow('new', 300)).toBe(false)
