@@ -38,12 +38,14 @@ export interface Flows {
 
 /** The longest way back, in characters. With the longest target it keeps five flows under 8 kB. */
 const LONGEST_BEGAN = 256
-/** Rows of a kind that a callback clears away. */
-const SWEEP = 100
+/** How often a callback clears away what has expired, in milliseconds, and the most rows of a kind. */
+const SWEEP_INTERVAL = 60 * 1000
+const SWEEP_LIMIT = 1000
 
 export function createFlows(settings: Settings, sessions: Sessions, events: Events): Flows {
   const { basePath, clock, signInPath, site, store } = settings
   const flowCookies = createFlowCookies(settings)
+  let sweepAt = 0
 
   function returnTo(untrusted: unknown): string {
     const path = sameOriginPath(untrusted, site.origin)
@@ -123,14 +125,10 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     client: ProviderClient,
     flow: Flow,
   ): Promise<void> {
-    const first = await askStore(request.log, () =>
-      store.transaction('process', async (queries) => {
-        // Each callback clears away more than it can add, or cancelled flows would pile up.
-        const now = clock()
-        await queries.deleteExpired(now, now - settings.session.idleTimeout, SWEEP)
-        return queries.useFlow(sha256(flow.state), flow.expiresAt + CLOCK_TOLERANCE)
-      }),
-    )
+    const first = await askStore(request.log, async () => {
+      await sweep()
+      return store.useFlow(sha256(flow.state), flow.expiresAt + CLOCK_TOLERANCE)
+    })
     if (!first) throw new FlowError('flow_used', 'the flow has been used')
     // The answer of one provider must never be taken for another's (RFC 9700 section 4.4).
     if (flow.provider !== client.provider.id) {
@@ -141,6 +139,16 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (!(left > 0 && left <= FLOW_LIFETIME + CLOCK_TOLERANCE)) {
       throw new FlowError('flow_expired', 'the flow has expired')
     }
+  }
+
+  /** Clears away what has expired: after a minute at the earliest, but at once what was left over. */
+  async function sweep(): Promise<void> {
+    const now = clock()
+    // Also after a clock that was far ahead has been put right.
+    if (now < sweepAt && sweepAt - now <= SWEEP_INTERVAL) return
+    sweepAt = now + SWEEP_INTERVAL
+    const { idleTimeout } = settings.session
+    if (await store.deleteExpired(now, now - idleTimeout, SWEEP_LIMIT)) sweepAt = now
   }
 
   async function redeem(

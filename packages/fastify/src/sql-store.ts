@@ -1,11 +1,4 @@
-import {
-  type Dialect,
-  type ExpressionBuilder,
-  Kysely,
-  type RawBuilder,
-  sql,
-  type Transaction,
-} from 'kysely'
+import { type Dialect, Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { LatchkeyError } from './errors.ts'
 import { migrations } from './migrations.ts'
@@ -133,7 +126,9 @@ export function sqlStore(connect: (tell: (change: Change) => void) => Promise<Sq
       const changes: Change[] = []
       try {
         return await driver.transaction(db, durability, async (connection) => {
-          const result = await work(queriesOn(connection, { changes, locksRows }))
+          const result = await work(
+            queriesOn(connection, { changes, locksRows, locksReads: locksRows }),
+          )
           if (changes.length > 0) await announce?.(connection, changes)
           return result
         })
@@ -150,7 +145,8 @@ export function sqlStore(connect: (tell: (change: Change) => void) => Promise<Sq
   ) => {
     return async (...parameters: A): Promise<T> => {
       const { db, driver } = await opened()
-      const queries = queriesOn(db, { changes: [], locksRows: false })
+      const { locksRows } = driver
+      const queries = queriesOn(db, { changes: [], locksRows, locksReads: false })
       return patiently(driver.isBusy, () => query(queries)(...parameters))
     }
   }
@@ -252,11 +248,15 @@ function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
 
 /**
  * @param changes Where to write down what is no longer true once these queries are committed.
- * @param locksRows Whether to lock the rows that are read, as in a transaction beside others.
+ * @param locksReads Whether to lock the rows that are read, as in a transaction beside others.
  */
 function queriesOn(
   db: Kysely<Tables>,
-  { changes, locksRows }: { changes: Change[]; locksRows: boolean },
+  {
+    changes,
+    locksRows,
+    locksReads,
+  }: { changes: Change[]; locksRows: boolean; locksReads: boolean },
 ): StoreQueries {
   return {
     async findUser(id) {
@@ -264,7 +264,7 @@ function queriesOn(
         .selectFrom('latchkey_users')
         .selectAll()
         .where('id', '=', id)
-        .$if(locksRows, (query) => query.forUpdate())
+        .$if(locksReads, (query) => query.forUpdate())
         .executeTakeFirst()
       return row === undefined ? null : userOf(row)
     },
@@ -302,7 +302,7 @@ function queriesOn(
         .selectAll()
         .where('provider', '=', provider)
         .where('subject', '=', subject)
-        .$if(locksRows, (query) => query.forUpdate())
+        .$if(locksReads, (query) => query.forUpdate())
         .executeTakeFirst()
       return row === undefined ? null : identityOf(row)
     },
@@ -357,7 +357,7 @@ function queriesOn(
           'user.banned_at',
         ])
         .where('session.id', '=', id)
-        .$if(locksRows, (query) => query.forUpdate())
+        .$if(locksReads, (query) => query.forUpdate())
         .executeTakeFirst()
       if (row === undefined) return null
       return {
@@ -451,21 +451,25 @@ function queriesOn(
         .limit(limit)
         // What another process clears away already is left to it.
         .$if(locksRows, (query) => query.forUpdate().skipLocked())
-      await db.deleteFrom('latchkey_used_flows').where('id', 'in', flows).execute()
-
-      const expired = (eb: ExpressionBuilder<Tables, 'latchkey_sessions'>) =>
-        eb('expires_at', '<', now)
-      const unused = (eb: ExpressionBuilder<Tables, 'latchkey_sessions'>) =>
-        eb.and([eb('last_used_at', '<', unusedSince), eb('authenticated_at', '<', unusedSince)])
-      for (const isOver of [expired, unused]) {
-        const sessions = db
-          .selectFrom('latchkey_sessions')
-          .select('id')
-          .where(isOver)
-          .limit(limit)
-          .$if(locksRows, (query) => query.forUpdate().skipLocked())
-        await db.deleteFrom('latchkey_sessions').where('id', 'in', sessions).execute()
-      }
+      const expired = db
+        .selectFrom('latchkey_sessions')
+        .select('id')
+        .where('expires_at', '<', now)
+        .limit(limit)
+        .$if(locksRows, (query) => query.forUpdate().skipLocked())
+      const unused = db
+        .selectFrom('latchkey_sessions')
+        .select('id')
+        .where('last_used_at', '<', unusedSince)
+        .where('authenticated_at', '<', unusedSince)
+        .limit(limit)
+        .$if(locksRows, (query) => query.forUpdate().skipLocked())
+      const deleted = [
+        await db.deleteFrom('latchkey_used_flows').where('id', 'in', flows).executeTakeFirst(),
+        await db.deleteFrom('latchkey_sessions').where('id', 'in', expired).executeTakeFirst(),
+        await db.deleteFrom('latchkey_sessions').where('id', 'in', unused).executeTakeFirst(),
+      ]
+      return deleted.some(({ numDeletedRows }) => numDeletedRows >= limit)
     },
   }
 }

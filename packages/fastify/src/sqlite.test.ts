@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sqlite } from './sqlite.ts'
@@ -141,8 +141,9 @@ describe('a SQLite file', () => {
   })
 
   it('is written to in WAL mode, migrated in one transaction, and synced when power must not matter', async () => {
-    const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
-    const said = (): string[] => prepare.mock.calls.splice(0).map(([sql]) => sql)
+    const run = vi.spyOn(StatementSync.prototype, 'run')
+    const statements = run.mock.contexts as StatementSync[]
+    const said = (): string[] => statements.splice(0).map(({ sourceSQL }) => sourceSQL)
     const file = join(folder, 'latchkey.db')
     const store = sqlite(file)
     await store.open()
@@ -162,7 +163,7 @@ describe('a SQLite file', () => {
     ])
     await store.transaction('process', (queries) => queries.deleteSession('s'))
     expect(said()).not.toContain('pragma synchronous = full')
-    prepare.mockRestore()
+    run.mockRestore()
     await store.close()
     const reader = new DatabaseSync(file)
     expect(reader.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' })

@@ -148,23 +148,35 @@ class TransactionalDdlAdapter extends SqliteAdapter {
   }
 }
 
-/** What Kysely calls, which is better-sqlite3's shape, on `node:sqlite`. */
+/**
+ * What Kysely calls, which is better-sqlite3's shape, on `node:sqlite`. There are some forty statements,
+ * and to prepare one takes longer than to run it, so each is prepared once. (Of those that make tables
+ * too, for SQLite prepares a statement anew by itself when its tables have changed.)
+ */
 function asKyselyExpects(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
   return {
     close: () => database.close(),
-    prepare(sql) {
-      const statement = database.prepare(spelled(sql, database))
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-        run(parameters) {
-          // Other connections of this process are not to wait for the next turn to see it.
-          turn++
-          return statement.run(...(parameters as SQLInputValue[]))
-        },
-        iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
-      }
+    prepare(given) {
+      const sql = spelled(given, database)
+      const known = prepared.get(sql) ?? prepare(database, sql)
+      prepared.set(sql, known)
+      return known
     },
+  }
+}
+
+function prepare(database: DatabaseSync, sql: string): ReturnType<SqliteDatabase['prepare']> {
+  const statement = database.prepare(sql)
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
+    run(parameters) {
+      // Other connections of this process are not to wait for the next turn to see it.
+      turn++
+      return statement.run(...(parameters as SQLInputValue[]))
+    },
+    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
   }
 }
 

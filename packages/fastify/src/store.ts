@@ -102,8 +102,9 @@ export interface StoreQueries {
   /**
    * Forgets what expired before `now`, and sessions last used before `unusedSince`, at most `limit` rows
    * of a kind.
+   * @returns whether there may be more
    */
-  deleteExpired(now: number, unusedSince: number, limit: number): Promise<void>
+  deleteExpired(now: number, unusedSince: number, limit: number): Promise<boolean>
 }
 
 export interface Store extends StoreQueries {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { describe, expect, it, vi } from 'vitest'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
@@ -70,14 +70,14 @@ it('a server that starts while another process holds the file waits its turn to 
   const holder = new DatabaseSync(file)
   holder.exec('begin immediate')
   const store = sqlite(file)
-  const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
+  const run = vi.spyOn(StatementSync.prototype, 'run')
   const opened = store.open()
   await vi.waitFor(() => {
-    expect(prepare.mock.calls.filter(([sql]) => sql === 'begin immediate').length).toBeGreaterThan(
-      1,
-    )
+    const statements = run.mock.contexts as StatementSync[]
+    const begun = statements.filter(({ sourceSQL }) => sourceSQL === 'begin immediate')
+    expect(begun.length).toBeGreaterThan(1)
   })
-  prepare.mockRestore()
+  run.mockRestore()
   holder.exec('commit')
   holder.close()
   await opened

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { DatabaseSync } from 'node:sqlite'
+import { StatementSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import Fastify from 'fastify'
 import latchkey, { bitbucket } from '../index.ts'
@@ -29,10 +29,14 @@ function at(place: string): void {
   if (++times === death.times) process.kill(process.pid, 'SIGKILL')
 }
 
-const { prepare } = DatabaseSync.prototype
-DatabaseSync.prototype.prepare = function prepareOrDie(sql) {
-  at(sql)
-  return prepare.call(this, sql)
+type Method = (this: StatementSync, ...parameters: unknown[]) => unknown
+const statements = StatementSync.prototype as unknown as Record<'all' | 'run', Method>
+for (const method of ['all', 'run'] as const) {
+  const { [method]: real } = statements
+  statements[method] = function orDie(...parameters) {
+    at(this.sourceSQL)
+    return real.apply(this, parameters)
+  }
 }
 
 const real = bitbucket({ emulatorUrl })
