@@ -66,21 +66,6 @@ export function readCookie(header: string | undefined, name: string): string | n
   return null
 }
 
-/**
- * The same from Node's `rawHeaders`, where names and values take turns. Node makes its `headers` when
- * they are first asked for, which costs more than checking a session.
- */
-export function readRawCookie(rawHeaders: readonly string[], name: string): string | null {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const header = rawHeaders[index]
-    if (header?.length !== 6 || header.toLowerCase() !== 'cookie') continue
-    // HTTP/2 may send each in a header of its own (RFC 9113 section 8.2.3).
-    const value = readCookie(rawHeaders[index + 1], name)
-    if (value !== null) return value
-  }
-  return null
-}
-
 const SPACE = 32
 const EQUALS = 61
 

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { ListedSession, Session, User } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import { readRawCookie } from './cookies.ts'
+import { readCookie } from './cookies.ts'
 import { deviceOf } from './device.ts'
 import { askStore } from './errors.ts'
 import type { Settings } from './options.ts'
@@ -78,7 +78,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   type Asking = FastifyRequest & { [asked]?: Auth | null | Promise<Auth | null> }
 
   function look(request: FastifyRequest): Auth | null | Promise<Auth | null> {
-    const token = readRawCookie(request.raw.rawHeaders, site.cookies.session)
+    const token = readCookie(request.raw.headers.cookie, site.cookies.session)
     if (token === null || token === '') return null
     const now = clock()
     const known = cache.get(token, now)
@@ -199,7 +199,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
     },
 
     async readStored(request) {
-      const token = readRawCookie(request.raw.rawHeaders, site.cookies.session)
+      const token = readCookie(request.raw.headers.cookie, site.cookies.session)
       if (token === null || token === '') return null
       const opened = await find(request, token)
       return opened === null ? null : use(opened, clock())
