@@ -1,5 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Store, StoredIdentity, StoredSession, StoredUser } from '../store.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  type Change,
+  ConflictError,
+  type Page,
+  type Store,
+  type StoredIdentity,
+  type StoredSession,
+  type StoredUser,
+  type StoreQueries,
+  type Watch,
+} from '../store.ts'
 
 /** What every store has to do, as tests. `makeStore` makes an empty one each time. */
 export function testStore(name: string, makeStore: () => Store | Promise<Store>): void {
@@ -31,7 +41,11 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       lastUsedAt: 1_790_000_000_456,
       ...more,
     })
-    const session = (id: string, userId: string, expiresAt = 2_000_000_000_000): StoredSession => ({
+    const session = (
+      id: string,
+      userId: string,
+      more: Partial<StoredSession> = {},
+    ): StoredSession => ({
       id,
       userId,
       provider: 'bitbucket',
@@ -40,8 +54,14 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       createdAt: 1_790_000_000_123,
       authenticatedAt: 1_790_000_000_456,
       lastUsedAt: 1_790_000_000_789,
-      expiresAt,
+      expiresAt: 2_000_000_000_000,
+      ...more,
     })
+    /** Which of a user's sessions there are. */
+    const sessionsOf = async (userId: string): Promise<string[]> => {
+      const rows = await store.listSessions(userId, { limit: 100 })
+      return rows.map(({ id }) => id).sort()
+    }
 
     it('keeps users exactly, with and without an address', async () => {
       const whole = user('a')
@@ -61,6 +81,83 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         user('a', { name: 'Renamed', emailVerified: false }),
       )
       expect(await store.findUser('b')).toEqual(user('b'))
+    })
+
+    it('keeps since when a user is banned, and shows it with a session too', async () => {
+      await store.insertUser(user('a'))
+      await store.insertSession(session('s', 'a'))
+      const banned = user('a', { bannedAt: 1_790_000_000_321 })
+      await store.updateUser(banned)
+      expect(await store.findUser('a')).toEqual(banned)
+      expect((await store.findSession('s'))?.user).toEqual(banned)
+      expect(await store.listUsers({ limit: 1 })).toEqual([banned])
+      await store.updateUser(user('a'))
+      expect((await store.findSession('s'))?.user.bannedAt).toBeNull()
+    })
+
+    it('deletes a user with identities and sessions, and leaves everybody else’s', async () => {
+      for (const id of ['a', 'b']) {
+        await store.insertUser(user(id))
+        await store.insertIdentity(identity(id, { subject: id }))
+        await store.insertSession(session(`session-of-${id}`, id))
+      }
+      await store.deleteUser('a')
+      expect(await store.findUser('a')).toBeNull()
+      expect(await store.findIdentity('bitbucket', 'a')).toBeNull()
+      expect(await store.findSession('session-of-a')).toBeNull()
+      expect(await store.listUsers({ limit: 10 })).toEqual([user('b')])
+      expect(await store.findIdentity('bitbucket', 'b')).not.toBeNull()
+      expect(await store.findSession('session-of-b')).not.toBeNull()
+      expect(await store.insertIdentity(identity('b', { id: 'again', subject: 'a' }))).toBe(true)
+      await store.deleteUser('nobody')
+    })
+
+    describe.each(['users', 'sessions'] as const)('lists %s', (kind) => {
+      const rows: { id: string; createdAt: number }[] = []
+      beforeEach(async () => {
+        rows.length = 0
+        await store.insertUser(user('other', { createdAt: 0 }))
+        await store.insertSession(session('session-of-other', 'other'))
+        // Many begin in the same millisecond, as after an import.
+        for (const [index, id] of ['e', 'b', 'f', 'a', 'D', 'c', '9'].entries()) {
+          rows.push({ id, createdAt: 1_790_000_000_000 + (index % 3) })
+        }
+        for (const { id, createdAt } of rows) {
+          if (kind === 'users') await store.insertUser(user(id, { createdAt }))
+          else await store.insertSession(session(id, 'other', { createdAt, lastUsedAt: 1e13 }))
+        }
+        await store.deleteSession('session-of-other')
+      })
+      const list = async (page: Page): Promise<{ id: string; createdAt: number }[]> => {
+        const found =
+          kind === 'users' ? await store.listUsers(page) : await store.listSessions('other', page)
+        return found
+          .filter(({ id }) => id !== 'other')
+          .map(({ id, createdAt }) => ({ id, createdAt }))
+      }
+
+      it.each([1, 2, 3, 100])('the newest first, each once, in parts of %i', async (limit) => {
+        const walked: typeof rows = []
+        for (;;) {
+          const part = await list({ limit, after: walked.at(-1) })
+          expect(part.length).toBeLessThanOrEqual(limit)
+          if (part.length === 0) break
+          walked.push(...part)
+        }
+        expect(new Set(walked.map(({ id }) => id))).toEqual(new Set(rows.map(({ id }) => id)))
+        expect(walked).toHaveLength(rows.length)
+        const times = walked.map(({ createdAt }) => createdAt)
+        expect(times).toEqual(times.toSorted((a, b) => b - a))
+      })
+
+      it('from where a row was that has gone meanwhile, and nothing behind the end', async () => {
+        const [first, second, third] = await list({ limit: 3 })
+        if (kind === 'users') await store.deleteUser(second?.id ?? '')
+        else await store.deleteSession(second?.id ?? '')
+        expect(await list({ limit: 1, after: first })).toEqual([third])
+        expect(await list({ limit: 1, after: second })).toEqual([third])
+        expect(await list({ limit: 10, after: { id: '', createdAt: 0 } })).toEqual([])
+      })
     })
 
     it('keeps names that look like SQL, and every letter', async () => {
@@ -133,6 +230,82 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       await store.deleteSession('not there')
     })
 
+    it('ends everybody’s sessions, and leaves the people', async () => {
+      for (const id of ['a', 'b']) {
+        await store.insertUser(user(id))
+        await store.insertSession(session(`session-of-${id}`, id))
+      }
+      await store.deleteAllSessions()
+      expect([await sessionsOf('a'), await sessionsOf('b')]).toEqual([[], []])
+      expect(await store.listUsers({ limit: 10 })).toHaveLength(2)
+    })
+
+    it('ends a user’s oldest sessions but for the newest few, also if all began at once', async () => {
+      await store.insertUser(user('a'))
+      await store.insertUser(user('b'))
+      const began = { '3': 3, '1': 1, '4': 4, '2': 2 }
+      for (const [id, createdAt] of Object.entries(began)) {
+        await store.insertSession(session(id, 'a', { createdAt, lastUsedAt: 1e13 - createdAt }))
+      }
+      await store.insertSession(session('other', 'b', { createdAt: 0 }))
+      await store.deleteOldestSessionsOf('a', 5)
+      await store.deleteOldestSessionsOf('a', 4)
+      expect(await sessionsOf('a')).toEqual(['1', '2', '3', '4'])
+      await store.deleteOldestSessionsOf('a', 2)
+      expect(await sessionsOf('a')).toEqual(['3', '4'])
+      for (const id of ['5', '6', '7']) await store.insertSession(session(id, 'a'))
+      await store.deleteOldestSessionsOf('a', 1)
+      expect(await sessionsOf('a')).toHaveLength(1)
+      await store.deleteOldestSessionsOf('a', 0)
+      expect(await sessionsOf('a')).toEqual([])
+      expect(await sessionsOf('b')).toEqual(['other'])
+    })
+
+    it('notes the last use of a session, and changes nothing else', async () => {
+      await store.insertUser(user('a'))
+      await store.insertSession(session('s', 'a'))
+      await store.insertSession(session('t', 'a'))
+      await store.touchSession('s', 1_795_000_000_000)
+      expect((await store.findSession('s'))?.session).toEqual(
+        session('s', 'a', { lastUsedAt: 1_795_000_000_000 }),
+      )
+      expect((await store.findSession('t'))?.session).toEqual(session('t', 'a'))
+    })
+
+    it('brings no session back by a note or another secret that come late', async () => {
+      await store.insertUser(user('a'))
+      await store.insertSession(session('s', 'a'))
+      await store.deleteSession('s')
+      await store.touchSession('s', 1_795_000_000_000)
+      await store.rotateSession('s', 'other')
+      await store.transaction('process', async (queries) => {
+        await queries.touchSession('s', 1_795_000_000_000)
+        await queries.rotateSession('s', 'other')
+      })
+      expect(await store.findSession('s')).toBeNull()
+      expect(await sessionsOf('a')).toEqual([])
+    })
+
+    it('gives one session another secret', async () => {
+      await store.insertUser(user('a'))
+      await store.insertSession(session('s', 'a'))
+      await store.insertSession(session('t', 'a'))
+      await store.rotateSession('s', 'other')
+      expect((await store.findSession('s'))?.session).toEqual(
+        session('s', 'a', { secretHash: 'other' }),
+      )
+      expect((await store.findSession('t'))?.session).toEqual(session('t', 'a'))
+    })
+
+    it('takes a session whose use was never noted as used when its person signed in', async () => {
+      await store.insertUser(user('a'))
+      await store.insertSession(session('s', 'a', { lastUsedAt: 0 }))
+      const { authenticatedAt } = session('s', 'a')
+      expect((await store.findSession('s'))?.session.lastUsedAt).toBe(authenticatedAt)
+      const [listed] = await store.listSessions('a', { limit: 1 })
+      expect(listed?.lastUsedAt).toBe(authenticatedAt)
+    })
+
     it('gives a flow to exactly one of many', async () => {
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => store.useFlow('flow', 2_000_000_000_000)),
@@ -146,10 +319,10 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       await store.insertUser(user('a'))
       for (let row = 0; row < 5; row++) {
         await store.useFlow(`old-${row}`, 100)
-        await store.insertSession(session(`old-${row}`, 'a', 100))
+        await store.insertSession(session(`old-${row}`, 'a', { expiresAt: 100 }))
       }
       await store.useFlow('new', 300)
-      await store.insertSession(session('new', 'a', 300))
+      await store.insertSession(session('new', 'a', { expiresAt: 300 }))
       const old = async (): Promise<number> => {
         const rows = [0, 1, 2, 3, 4].map((row) => store.findSession(`old-${row}`))
         return (await Promise.all(rows)).filter((row) => row !== null).length
@@ -161,6 +334,19 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findSession('new')).not.toBeNull()
       expect(await store.useFlow('new', 300)).toBe(false)
       expect(await store.useFlow('old-0', 100)).toBe(true)
+    })
+
+    it('forgets sessions that nobody has used, a bounded number at a time', async () => {
+      await store.insertUser(user('a'))
+      const [before, after] = [{ authenticatedAt: 100 }, { authenticatedAt: 300 }]
+      await store.insertSession(session('unused', 'a', { ...before, lastUsedAt: 199 }))
+      await store.insertSession(session('never noted', 'a', { ...before, lastUsedAt: 0 }))
+      await store.insertSession(session('used', 'a', { ...before, lastUsedAt: 200 }))
+      await store.insertSession(session('new, never noted', 'a', { ...after, lastUsedAt: 0 }))
+      await store.deleteExpired(0, 200, 1)
+      expect(await sessionsOf('a')).toHaveLength(3)
+      await store.deleteExpired(0, 200, 100)
+      expect(await sessionsOf('a')).toEqual(['new, never noted', 'used'])
     })
 
     it.each(['process', 'power-loss'] as const)(
@@ -193,6 +379,105 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         ),
       )
       expect((await store.findUser('a'))?.name).toBe('10')
+    })
+
+    it('runs the work of a transaction again that has met another’s traces', async () => {
+      let runs = 0
+      const result = await store.transaction('process', async (queries) => {
+        await queries.insertUser(user(`run ${++runs}`))
+        if (runs < 3) throw new ConflictError('in the way')
+        return 'done'
+      })
+      expect(result).toBe('done')
+      expect((await store.listUsers({ limit: 10 })).map(({ id }) => id)).toEqual(['run 3'])
+    })
+
+    describe('tells who watches', () => {
+      const told: Change[] = []
+      /** What a read finds that begins as a change is told of. */
+      const found: Promise<unknown>[] = []
+      let watch: Watch
+      beforeEach(async () => {
+        if (store.watch === undefined) throw new Error('the store cannot be watched')
+        await store.insertUser(user('a'))
+        for (const id of ['s', 't']) await store.insertSession(session(id, 'a'))
+        watch = store.watch(
+          (change) => {
+            told.push(change)
+            if (watch.isCurrent()) found.push(store.findSession('s'))
+          },
+          () => undefined,
+        )
+        await vi.waitFor(() => expect(watch.isCurrent()).toBe(true))
+        told.length = 0
+        found.length = 0
+      })
+      afterEach(() => watch.stop())
+      const isOfSession = (change: Change): boolean =>
+        change === 'everything' ||
+        ('session' in change ? change.session === 's' : change.user === 'a')
+
+      const changes: [string, (queries: StoreQueries) => Promise<void>][] = [
+        ['a user who is renamed', (queries) => queries.updateUser(user('a', { name: 'Renamed' }))],
+        ['a user who is banned', (queries) => queries.updateUser(user('a', { bannedAt: 1 }))],
+        ['a user who is deleted', (queries) => queries.deleteUser('a')],
+        ['a session with another secret', (queries) => queries.rotateSession('s', 'other')],
+        ['a session that is ended', (queries) => queries.deleteSession('s')],
+        ['a user’s sessions that are ended', (queries) => queries.deleteSessionsOf('a')],
+        ['the others that are ended', (queries) => queries.deleteSessionsOf('a', 't')],
+        ['the oldest that are ended', (queries) => queries.deleteOldestSessionsOf('a', 0)],
+        ['everybody’s that are ended', (queries) => queries.deleteAllSessions()],
+      ]
+
+      it.each(changes)(
+        'of %s, once it is true and before it is acknowledged',
+        async (_, change) => {
+          const before = await store.findSession('s')
+          await change(store)
+          expect(told.filter(isOfSession)).not.toEqual([])
+          for (const seen of await Promise.all(found)) expect(seen).not.toEqual(before)
+        },
+      )
+
+      it.each(changes)('of %s, by a transaction just so', async (_, change) => {
+        const before = await store.findSession('s')
+        await store.transaction('process', change)
+        expect(told.filter(isOfSession)).not.toEqual([])
+        for (const seen of await Promise.all(found)) expect(seen).not.toEqual(before)
+      })
+
+      it('of nothing that makes no answer untrue', async () => {
+        const harmless = async (queries: StoreQueries, id: string): Promise<void> => {
+          await queries.insertUser(user(id))
+          await queries.insertIdentity(identity(id, { subject: id }))
+          await queries.updateIdentity(identity(id, { subject: id, lastUsedAt: 1 }))
+          await queries.insertSession(session(`session-of-${id}`, id))
+          await queries.touchSession('s', 1_795_000_000_000)
+          await queries.useFlow(id, 1)
+          await queries.findSession('s')
+          await queries.listSessions('a', { limit: 1 })
+          await queries.deleteOldestSessionsOf('a', 2)
+          await queries.deleteExpired(2, 0, 10)
+        }
+        await harmless(store, 'b')
+        await store.transaction('process', (queries) => harmless(queries, 'c'))
+        expect(told).toEqual([])
+        expect(watch.isCurrent()).toBe(true)
+      })
+
+      it('that nothing counts any more while it is closed, nor what was read before', async () => {
+        await store.close()
+        expect(watch.isCurrent()).toBe(false)
+        await store.open()
+        await vi.waitFor(() => expect(watch.isCurrent()).toBe(true))
+        expect(told).toContain('everything')
+      })
+
+      it('until they stop', async () => {
+        watch.stop()
+        await store.deleteSession('s')
+        expect(told).toEqual([])
+      })
     })
 
     it('opens again and again, and answers nothing once the last has closed it', async () => {
