@@ -1,11 +1,14 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sqlite } from './sqlite.ts'
+import type { Change, Store, Watch } from './store.ts'
 import { testStore } from './testing/store-contract.ts'
 
 let folder: string
@@ -68,7 +71,7 @@ describe('a SQLite file', () => {
     other.exec('create table t (a); begin exclusive')
     const store = sqlite(file)
     const opening = store.open()
-    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+    for (let turn = 0; turn < 100; turn++) await nextTurn()
     other.exec('commit')
     other.close()
     await opening
@@ -113,7 +116,7 @@ describe('a SQLite file', () => {
     used.finally(() => {
       answered = true
     })
-    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+    for (let turn = 0; turn < 100; turn++) await nextTurn()
     expect(answered).toBe(false)
     other.exec('commit')
     expect(await used).toEqual([true, 7])
@@ -168,5 +171,122 @@ describe('a SQLite file', () => {
     const reader = new DatabaseSync(file)
     expect(reader.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' })
     reader.close()
+  })
+})
+
+describe('a SQLite file that others write to', () => {
+  const told: Change[] = []
+  let file: string
+  let store: Store
+  let watch: Watch
+  beforeEach(async () => {
+    file = join(folder, 'latchkey.db')
+    store = sqlite(file)
+    await store.open()
+    await store.insertUser({ ...user, id: 'a' })
+    const found = store.watch?.(
+      (change) => void told.push(change),
+      () => undefined,
+    )
+    if (found === undefined) throw new Error('the store cannot be watched')
+    watch = found
+    expect(watch.isCurrent()).toBe(true)
+    told.length = 0
+  })
+  afterEach(() => store.close())
+
+  const otherConnection = (): DatabaseSync => {
+    const other = new DatabaseSync(file)
+    onTestFinished(() => other.close())
+    return other
+  }
+
+  it('through a store of the same process tells of it at once, in the same turn', async () => {
+    const other = sqlite(file)
+    await other.open()
+    await nextTurn()
+    expect(watch.isCurrent()).toBe(true)
+    told.length = 0
+    let turns = 0
+    const counting = setImmediate(() => turns++)
+    await other.deleteUser('a')
+    expect(watch.isCurrent()).toBe(true)
+    expect([told, turns]).toEqual([['everything'], 0])
+    clearImmediate(counting)
+    await other.close()
+  })
+
+  it('from another process tells of it once that has been heard to be done', async () => {
+    const program = `
+      import { sqlite } from ${JSON.stringify(new URL('./sqlite.ts', import.meta.url).href)}
+      const store = sqlite(${JSON.stringify(file)})
+      await store.open()
+      process.once('message', async () => {
+        await store.deleteUser('a')
+        process.send('done', () => process.exit())
+      })
+      process.send('ready')`
+    const other = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    onTestFinished(() => void other.kill())
+    await once(other, 'message')
+    expect(watch.isCurrent()).toBe(true)
+    told.length = 0
+    other.send('go')
+    await once(other, 'message')
+    expect(watch.isCurrent()).toBe(true)
+    expect(told).toEqual(['everything'])
+  })
+
+  it('is asked once in a turn of the event loop, however many requests come in', async () => {
+    await nextTurn()
+    const get = vi.spyOn(StatementSync.prototype, 'get')
+    onTestFinished(() => get.mockRestore())
+    for (let request = 0; request < 1000; request++) expect(watch.isCurrent()).toBe(true)
+    expect(get).toHaveBeenCalledTimes(1)
+    await nextTurn()
+    for (let request = 0; request < 1000; request++) expect(watch.isCurrent()).toBe(true)
+    expect(get).toHaveBeenCalledTimes(2)
+    expect(told).toEqual([])
+  })
+
+  it('tells nothing of what is not committed yet, and of it once it is', async () => {
+    const other = otherConnection()
+    other.exec('begin immediate; delete from latchkey_users')
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, []])
+    other.exec('commit')
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, ['everything']])
+  })
+
+  it('tells of it while somebody else goes on reading what was there before', async () => {
+    const [reader, writer] = [otherConnection(), otherConnection()]
+    reader.exec('begin; select * from latchkey_sessions')
+    writer.exec('pragma user_version = 7')
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, ['everything']])
+    writer.exec('pragma user_version = 8')
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, ['everything', 'everything']])
+  })
+
+  it('tells of it though a transaction of its own has begun meanwhile', async () => {
+    otherConnection().exec('pragma user_version = 7')
+    await nextTurn()
+    await store.transaction('process', async (queries) => {
+      await queries.findSession('s')
+      expect(watch.isCurrent()).toBe(true)
+    })
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, ['everything']])
+  })
+
+  it('tells of what this store itself changes no more than what that is', async () => {
+    await store.insertUser({ ...user, id: 'b' })
+    await store.transaction('process', (queries) => queries.deleteUser('b'))
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'b' }]])
   })
 })
