@@ -276,7 +276,7 @@ describe('a SQLite file that others write to', () => {
     otherConnection().exec('pragma user_version = 7')
     await nextTurn()
     await store.transaction('process', async (queries) => {
-      await queries.findSession('s')
+      await queries.insertUser({ ...user, id: 'b' })
       expect(watch.isCurrent()).toBe(true)
     })
     await nextTurn()

@@ -1,0 +1,279 @@
+import { DatabaseSync } from 'node:sqlite'
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import type { LatchkeyOptions, SessionOptions } from './index.ts'
+import { sqlite } from './sqlite.ts'
+import type { Store } from './store.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from './testing/app.ts'
+import { type Browser, createBrowser } from './testing/browser.ts'
+import { observed, settled } from './testing/observed-store.ts'
+
+const emulator = setUpEmulator()
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+const noon = Date.UTC(2027, 5, 15, 12)
+
+/** A clock that a test sets, and applications that go by it. */
+function atNoon(): {
+  at(time: number): void
+  build(options?: LatchkeyOptions): Promise<FastifyInstance>
+} {
+  let now = noon
+  return {
+    at(time) {
+      now = noon + time
+    },
+    build: (options) => buildApp(emulator(), { clock: () => now, ...options }),
+  }
+}
+
+const status = async (browser: Browser): Promise<number> =>
+  (await browser.get('/api/me')).statusCode
+
+describe('a session', () => {
+  const session: SessionOptions = { idleTimeout: HOUR, lifetime: 10 * HOUR }
+
+  /** Whether the server still has it in memory, or learns of it from the store. */
+  const memories = [
+    ['remembers', (store: Store) => store],
+    ['does not remember', ({ watch: _, ...store }: Store) => store],
+  ] as const
+
+  it.each(memories)('that the server %s ends where its idle time does', async (_, memory) => {
+    const { at, build } = atNoon()
+    const app = await build({ session, store: memory(sqlite(':memory:')) })
+    const [used, unused] = [createBrowser(app), createBrowser(app)]
+    await used.signIn('ada')
+    await unused.signIn('ada')
+    at(HOUR - 1)
+    expect(await status(used)).toBe(200)
+    await settled()
+    at(HOUR)
+    expect([await status(used), await status(unused)]).toEqual([200, 401])
+    at(2 * HOUR - 2)
+    expect(await status(used)).toBe(200)
+    await settled()
+    at(3 * HOUR - 2)
+    expect(await status(used)).toBe(401)
+    // It does not come back by a clock that does.
+    at(3 * HOUR - 3)
+    expect(await status(unused)).toBe(401)
+  })
+
+  it.each(memories)(
+    'that the server %s ends with its lifetime, however used',
+    async (_, memory) => {
+      const { at, build } = atNoon()
+      const app = await build({ session, store: memory(sqlite(':memory:')) })
+      const browser = createBrowser(app)
+      await browser.signIn('ada')
+      for (let time = 0; time < 10 * HOUR; time += 30 * MINUTE) {
+        at(time)
+        expect(await status(browser)).toBe(200)
+        await settled()
+      }
+      at(10 * HOUR - 1)
+      expect(await status(browser)).toBe(200)
+      at(10 * HOUR)
+      expect(await status(browser)).toBe(401)
+    },
+  )
+
+  it('ends by the options of today, not by those of when it began', async () => {
+    const { at, build } = atNoon()
+    const file = temporaryFile()
+    const browser = createBrowser(await build({ store: sqlite(file) }))
+    await browser.signIn('ada')
+    at(30 * MINUTE)
+    const headers = { cookie: browser.cookies() }
+    const shorter = await build({ store: sqlite(file), session: { lifetime: 30 * MINUTE } })
+    expect((await shorter.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+    const idler = await build({ store: sqlite(file), session: { idleTimeout: 30 * MINUTE } })
+    expect((await idler.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+    expect(await status(browser)).toBe(200)
+  })
+
+  it('in use costs the store one write a minute, and none for a request', async () => {
+    const { at, build } = atNoon()
+    const store = observed(sqlite(':memory:'))
+    const browser = createBrowser(await build({ store }))
+    await browser.signIn('ada')
+    for (let second = 0; second < 600; second++) {
+      at(second * SECOND)
+      expect(await status(browser)).toBe(200)
+    }
+    await settled()
+    expect(store.notes).toBe(9)
+  })
+
+  it('that was used just before a restart goes on from there, and no other', async () => {
+    const { at, build } = atNoon()
+    const file = temporaryFile()
+    const first = await build({ session, store: sqlite(file) })
+    const [used, unused] = [createBrowser(first), createBrowser(first)]
+    await used.signIn('ada')
+    await unused.signIn('ada')
+    at(50 * MINUTE)
+    expect(await status(used)).toBe(200)
+    await first.close()
+    at(100 * MINUTE)
+    const second = await build({ session, store: sqlite(file) })
+    const ask = async (browser: Browser): Promise<number> => {
+      const answer = await second.inject({ url: '/api/me', headers: { cookie: browser.cookies() } })
+      return answer.statusCode
+    }
+    expect([await ask(used), await ask(unused)]).toEqual([200, 401])
+  })
+
+  it('whose use cannot be noted is let through all the same, and ends as if it had not been used', async () => {
+    const lines: string[] = []
+    const real = sqlite(':memory:')
+    const store: Store = { ...real, touchSession: () => Promise.reject(new Error('disk full')) }
+    let now = noon
+    const clock = (): number => now
+    const write = (line: string): void => void lines.push(line)
+    const app = await buildApp(emulator(), { session, store, clock }, { write })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const noted = (): object[] =>
+      lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'session-not-noted')
+    for (let time = 0; time < HOUR; time += 10 * SECOND) {
+      now = noon + time
+      expect(await status(browser)).toBe(200)
+    }
+    await settled()
+    expect(noted()).toHaveLength(59)
+    expect(noted()[0]).toMatchObject({ level: 40, reason: 'disk full' })
+    now = noon + HOUR
+    expect(await status(browser)).toBe(401)
+  })
+})
+
+describe('the options of sessions', () => {
+  const refusal = async (session: object): Promise<string> => {
+    try {
+      await buildApp(emulator(), { session })
+    } catch (error) {
+      return (error as Error).message
+    }
+    throw new Error('the options were taken')
+  }
+
+  it.each([
+    ['lifetime', 'a number', '30d'],
+    ['lifetime', 'whole', 1e9 + 0.5],
+    ['lifetime', 'five minutes', 5 * MINUTE - 1],
+    ['lifetime', '400 days', 400 * DAY + 1],
+    ['lifetime', 'finite', Number.POSITIVE_INFINITY],
+    ['idleTimeout', 'seconds', 3600],
+    ['idleTimeout', '400 days', 400 * DAY + 1],
+    ['idleTimeout', 'a number', Number.NaN],
+  ])('refuse a %s that is not %s, and name the bounds', async (name, _what, value) => {
+    expect(await refusal({ [name]: value })).toBe(
+      `Option \`session.${name}\` must be a whole number of milliseconds from 300000 to 34560000000.`,
+    )
+  })
+
+  it.each([0, 101, 1.5, '5', -1])('refuse %s sessions for a user', async (maxPerUser) => {
+    expect(await refusal({ maxPerUser })).toBe(
+      'Option `session.maxPerUser` must be a whole number from 1 to 100.',
+    )
+  })
+
+  it('refuse a name that there is not, and what is no options at all', async () => {
+    expect(await refusal({ maxAge: 1 })).toBe(
+      'There is no option `session.maxAge`. The options are lifetime, idleTimeout, maxPerUser.',
+    )
+    const cure = 'Option `session` must be an object, such as { lifetime }.'
+    for (const session of ['30d', 7, () => ({})]) {
+      expect(await refusal(session as object)).toBe(cure)
+    }
+  })
+
+  it('take the bounds themselves, and what is left out', async () => {
+    for (const session of [
+      { lifetime: 5 * MINUTE, idleTimeout: 5 * MINUTE, maxPerUser: 1 },
+      { lifetime: 400 * DAY, idleTimeout: 400 * DAY, maxPerUser: 100 },
+      { lifetime: undefined, idleTimeout: undefined, maxPerUser: undefined },
+      undefined,
+    ]) {
+      const app = await buildApp(emulator(), { session })
+      expect(app.hasDecorator('latchkey')).toBe(true)
+    }
+  })
+})
+
+describe('more sessions of one person than there may be', () => {
+  it('end with the oldest of them, and nobody else’s', async () => {
+    const { at, build } = atNoon()
+    const app = await build({ session: { maxPerUser: 3 } })
+    const ben = createBrowser(app)
+    await ben.signIn('ben')
+    const browsers = Array.from({ length: 5 }, () => createBrowser(app))
+    for (const [index, browser] of browsers.entries()) {
+      at(index)
+      await browser.signIn('ada')
+    }
+    expect(await Promise.all(browsers.map(status))).toEqual([401, 401, 200, 200, 200])
+    expect(await status(ben)).toBe(200)
+  })
+
+  it('made 20 at once on two servers are as many as there may be, never one more', async () => {
+    const { build } = atNoon()
+    const file = temporaryFile()
+    const session = { maxPerUser: 3 }
+    const apps = [
+      await build({ session, store: sqlite(file) }),
+      await build({ session, store: sqlite(file) }),
+    ]
+    await createBrowser(apps[0] as FastifyInstance).signIn('ada')
+    const browsers = Array.from({ length: 10 }, () => apps.map((app) => createBrowser(app))).flat()
+    const callbacks = await Promise.all(
+      browsers.map(async (browser) => browser.consent(await browser.start(), { user: 'ada' })),
+    )
+    await Promise.all(browsers.map((browser, index) => browser.get(callbacks[index] ?? '')))
+    expect(countRows(file, 'sessions')).toBe(3)
+    const statuses = await Promise.all(browsers.map(status))
+    expect(statuses.filter((code) => code === 200)).toHaveLength(3)
+    expect(statuses.filter((code) => code === 401)).toHaveLength(17)
+  })
+
+  it('and made by the application end in the same way', async () => {
+    const { at, build } = atNoon()
+    const app = await build({ session: { maxPerUser: 1 } })
+    const { id } = await app.latchkey.users.create()
+    const first = await app.latchkey.sessions.create(id)
+    at(1)
+    const second = await app.latchkey.sessions.create(id)
+    const ask = async ({ cookie }: { cookie: string }): Promise<number> =>
+      (await app.inject({ url: '/api/me', headers: { cookie } })).statusCode
+    expect([await ask(first), await ask(second)]).toEqual([401, 200])
+  })
+})
+
+describe('signing in again', () => {
+  it('gives the browser a session with another id and secret, and the one before is dead', async () => {
+    const file = temporaryFile()
+    const app = await buildApp(emulator(), { store: sqlite(file) })
+    const browser = createBrowser(app)
+    const tokens: string[] = []
+    for (const person of ['ada', 'ada', 'ben']) {
+      await browser.signIn(person)
+      tokens.push(/latchkey-3000=([\w.-]+)/.exec(browser.cookies())?.[1] ?? '')
+    }
+    const parts = tokens.flatMap((token) => token.split('.'))
+    expect(new Set(parts).size).toBe(6)
+    for (const [index, token] of tokens.entries()) {
+      const headers = { cookie: `latchkey-3000=${token}` }
+      const answer = await app.inject({ url: '/api/me', headers })
+      expect(answer.statusCode).toBe(index === 2 ? 200 : 401)
+    }
+    expect(countRows(file, 'sessions')).toBe(1)
+    const database = new DatabaseSync(file, { readOnly: true })
+    const stored = JSON.stringify(database.prepare('select * from latchkey_sessions').all())
+    database.close()
+    for (const token of tokens) expect(stored).not.toContain(token.split('.')[1])
+  })
+})
