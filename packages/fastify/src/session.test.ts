@@ -240,6 +240,25 @@ describe('more sessions of one person than there may be', () => {
     expect(statuses.filter((code) => code === 401)).toHaveLength(17)
   })
 
+  it('never end the one that has just begun, by a clock that is behind or has not moved', async () => {
+    const { at, build } = atNoon()
+    const file = temporaryFile()
+    const session = { maxPerUser: 1 }
+    const ahead = await build({ session, store: sqlite(file) })
+    const behind = await build({
+      session,
+      store: sqlite(file),
+      clock: () => noon - 90 * SECOND,
+    })
+    at(0)
+    for (const app of [ahead, behind, behind, ahead, ahead, ahead, behind]) {
+      const browser = createBrowser(app)
+      await browser.signIn('ada')
+      expect(await status(browser)).toBe(200)
+      expect(countRows(file, 'sessions')).toBe(1)
+    }
+  })
+
   it('and made by the application end in the same way', async () => {
     const { at, build } = atNoon()
     const app = await build({ session: { maxPerUser: 1 } })

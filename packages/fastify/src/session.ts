@@ -31,7 +31,7 @@ export interface Sessions {
   issue(owner: SessionOwner): { session: StoredSession; token: string }
   /** Another secret for a session, and the cookie value with it. */
   rotate(sessionId: string): { secretHash: string; token: string }
-  /** Stores a session among those that its user has, of which the oldest go where they are too many. */
+  /** Stores a session, and ends the user's oldest where there would be too many. */
   insert(queries: StoreQueries, session: StoredSession): Promise<void>
   /** Puts the session's cookie on a reply. Only once the session is stored. */
   setCookie(reply: FastifyReply, session: Pick<StoredSession, 'expiresAt'>, token: string): void
@@ -179,8 +179,9 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
     rotate: secretFor,
 
     async insert(queries, session) {
+      // Beforehand, since by a clock that is behind this one could be the oldest.
+      await queries.deleteOldestSessionsOf(session.userId, maxPerUser - 1)
       await queries.insertSession(session)
-      await queries.deleteOldestSessionsOf(session.userId, maxPerUser)
     },
 
     setCookie(reply, session, token) {
