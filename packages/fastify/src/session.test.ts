@@ -108,6 +108,24 @@ describe('a session', () => {
     expect(store.notes).toBe(9)
   })
 
+  it.each(['/api/me', '/auth/sessions', '/proved'])(
+    'asked for by 50 requests at once, of %s, is noted once',
+    async (path) => {
+      const { at, build } = atNoon()
+      const store = observed(sqlite(':memory:'))
+      const app = await build({ store })
+      const onRequest = app.latchkey.guard({ maxAge: 600 })
+      app.get('/proved', { onRequest }, async () => 'proved')
+      const browser = createBrowser(app)
+      await browser.signIn('ada')
+      at(5 * MINUTE)
+      const answers = await Promise.all(Array.from({ length: 50 }, () => browser.get(path)))
+      expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]))
+      await settled()
+      expect(store.notes).toBe(1)
+    },
+  )
+
   it('that was used just before a restart goes on from there, and no other', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()

@@ -72,7 +72,8 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   const { clock, site, store } = settings
   const { idleTimeout, lifetime, maxPerUser } = settings.session
   const cache = createSessionCache(store, (message) => log.warn(message))
-  const notes = new Set<Promise<void>>()
+  /** By session, so that of many requests at once one notes it. */
+  const notes = new Map<string, Promise<void>>()
   /** Where a request remembers who it comes from. For this server alone, as another may know others. */
   const asked: unique symbol = Symbol('latchkey.asked')
   type Asking = FastifyRequest & { [asked]?: Auth | null | Promise<Auth | null> }
@@ -133,6 +134,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   function note(opened: Opened, now: number): void {
     const { id, expiresAt, createdAt } = opened.auth.session
     opened.touchAt = now + TOUCH_INTERVAL
+    if (notes.has(id)) return
     const noted = store
       .touchSession(id, now)
       .then(() => {
@@ -143,8 +145,8 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
         const reason = error instanceof Error ? error.message : 'unknown'
         log.warn({ event: 'session-not-noted', reason }, 'the use of a session was not noted')
       })
-      .finally(() => notes.delete(noted))
-    notes.add(noted)
+      .finally(() => notes.delete(id))
+    notes.set(id, noted)
   }
 
   function read(request: Asking): Auth | null | Promise<Auth | null> {
@@ -210,7 +212,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
 
     async close() {
       cache.close()
-      await Promise.all(notes)
+      await Promise.all(notes.values())
     },
   }
 }
