@@ -233,7 +233,9 @@ const SESSION_RANGES: Readonly<Record<keyof SessionOptions, readonly [number, nu
 }
 
 function checkSession(given: SessionOptions): Settings['session'] {
-  if (typeof given !== 'object') throw invalid('session', 'must be an object, such as { lifetime }')
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    throw invalid('session', 'must be an object, such as { lifetime }')
+  }
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(SESSION_RANGES, name)) continue
     throw new LatchkeyError(

@@ -205,7 +205,7 @@ describe('the options of sessions', () => {
       'There is no option `session.maxAge`. The options are lifetime, idleTimeout, maxPerUser.',
     )
     const cure = 'Option `session` must be an object, such as { lifetime }.'
-    for (const session of ['30d', 7, () => ({})]) {
+    for (const session of ['30d', 7, [], () => ({})]) {
       expect(await refusal(session as object)).toBe(cure)
     }
   })
