@@ -1,7 +1,10 @@
-import { parse } from 'bowser'
+import { BROWSER_MAP, OS_MAP, parse } from 'bowser'
 
 /** The longest `User-Agent` that is looked at, in characters. Browsers' own have some 120. */
 const LONGEST = 512
+
+const PROGRAMS = new Set(Object.values(BROWSER_MAP))
+const SYSTEMS = new Set(Object.values(OS_MAP))
 
 /**
  * What a person would call the device that sends this `User-Agent`, such as `Firefox on Linux`, or `null`
@@ -11,11 +14,16 @@ const LONGEST = 512
 export function deviceOf(userAgent: string | undefined): string | null {
   if (userAgent === undefined || userAgent === '') return null
   const { browser, os } = parse(userAgent.slice(0, LONGEST))
-  const [program, system] = [browser.name, os.name].map((name) => (isName(name) ? name : null))
-  return program && system ? `${program} on ${system}` : (program ?? system ?? null)
+  const program = known(browser.name, PROGRAMS)
+  const system = known(os.name, SYSTEMS)
+  // `Samsung Internet for Android` says it all.
+  if (program === null || system === null || program.endsWith(` for ${system}`)) {
+    return program ?? system
+  }
+  return `${program} on ${system}`
 }
 
-/** Of what it does not know, the parser gives parts, which may say anything. */
-function isName(name: string | undefined): name is string {
-  return name !== undefined && /^[A-Za-z][\w.+ -]{0,30}$/.test(name)
+/** Of a name that it does not know, the parser gives a part of it, which is anybody's own words. */
+function known(name: string | undefined, names: ReadonlySet<string>): string | null {
+  return name !== undefined && names.has(name) ? name : null
 }

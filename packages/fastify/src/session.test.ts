@@ -314,3 +314,72 @@ describe('signing in again', () => {
     for (const token of tokens) expect(stored).not.toContain(token.split('.')[1])
   })
 })
+
+describe('the name of a device', () => {
+  const deviceOf = async (userAgent: string): Promise<unknown> => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    await browser.get(callback, { 'user-agent': userAgent })
+    const [session] = (await browser.get('/auth/sessions')).json().sessions
+    return session.device
+  }
+  const windows = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)'
+  const mac = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)'
+  const iPhone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X)'
+  const android = 'Mozilla/5.0 (Linux; Android 10; K)'
+  const webkit = 'AppleWebKit/605.1.15 (KHTML, like Gecko)'
+  const chrome = 'AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0'
+
+  it.each([
+    ['Chrome on Windows', `${windows} ${chrome} Safari/537.36`],
+    ['Microsoft Edge on Windows', `${windows} ${chrome} Safari/537.36 Edg/141.0.0.0`],
+    [
+      'Firefox on Windows',
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0',
+    ],
+    ['Firefox on Linux', 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0'],
+    ['Chrome on Chrome OS', `Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) ${chrome} Safari/537.36`],
+    ['Safari on macOS', `${mac} ${webkit} Version/26.0 Safari/605.1.15`],
+    ['Opera on macOS', `${mac} ${chrome} Safari/537.36 OPR/125.0.0.0`],
+    ['Vivaldi on macOS', `${mac} ${chrome} Safari/537.36 Vivaldi/7.6.3797.52`],
+    ['Safari on iOS', `${iPhone} ${webkit} Version/26.0 Mobile/15E148 Safari/604.1`],
+    ['Chrome on iOS', `${iPhone} ${webkit} CriOS/141.0.7390.41 Mobile/15E148 Safari/604.1`],
+    ['Firefox on iOS', `${iPhone} ${webkit} FxiOS/144.0 Mobile/15E148 Safari/605.1.15`],
+    ['Chrome on Android', `${android} ${chrome} Mobile Safari/537.36`],
+    ['Firefox on Android', 'Mozilla/5.0 (Android 16; Mobile; rv:144.0) Gecko/144.0 Firefox/144.0'],
+    ['Microsoft Edge on Android', `${android} ${chrome} Mobile Safari/537.36 EdgA/141.0.0.0`],
+    [
+      'Samsung Internet for Android',
+      `${android} AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36`,
+    ],
+    ['Linux', 'Mozilla/5.0 (X11; Linux x86_64)'],
+  ])('is %s', async (device, userAgent) => {
+    expect(await deviceOf(userAgent)).toBe(device)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['a program for developers', 'curl/8.5.0'],
+    ['markup', '<script>alert(1)</script>/1.0 <b>'],
+    ['a property of every object', 'constructor/1.0'],
+    ['10 kB of one letter', 'x'.repeat(10_000)],
+    ['10 kB that nest', '(('.repeat(5_000)],
+    ['10 kB that repeat themselves', 'Mozilla/5.0 '.repeat(800)],
+    ['what is said behind 10 kB', `${'x'.repeat(10_000)} Firefox/144.0`],
+  ])('is none where a client says %s', async (_what, userAgent) => {
+    expect(await deviceOf(userAgent)).toBeNull()
+  })
+
+  it.each([
+    ['Windows', 'This device/1.0 (Windows NT 10.0)'],
+    ['Windows', 'Support, call 0900 123/1.0 (Windows NT 10.0)'],
+    [
+      'Firefox on Windows',
+      'Mozilla/5.0 (Windows NT 10.0) <img src=x onerror=alert(1)> Firefox/144.0',
+    ],
+    ['Linux', 'You have won/1.0 (Linux)'],
+  ])('is %s and no words of a thief’s own: %s', async (device, userAgent) => {
+    expect(await deviceOf(userAgent)).toBe(device)
+  })
+})
