@@ -24,6 +24,10 @@ export interface SqlDriver {
   readonly dialect: Dialect
   /** Another one for making the tables, which may take longer than a request may. Default `dialect`. */
   readonly migrationDialect?: Dialect
+  /** The schema that the tables lie in, where a database has several. */
+  readonly schema?: string
+  /** Waits for its turn to make the tables, in the transaction that will, if beginning it does not. */
+  awaitTurn?(transaction: Transaction<Tables>): Promise<void>
   /** Whether another process was in the way, so that the same may work a moment later. */
   isBusy(error: unknown): boolean
   /**
@@ -78,31 +82,38 @@ export interface Tables {
   latchkey_used_flows: { id: string; expires_at: number }
 }
 
-/**
- * @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used.
- *   It is given what to call when another process has changed something.
- */
-export function sqlStore(connect: (tell: (change: Change) => void) => Promise<SqlDriver>): Store {
+/** Whom a driver tells; see `Store.watch`. */
+export interface Watcher {
+  forget(change: Change): void
+  warn(message: string): void
+}
+
+/** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
+export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): Store {
   let opening: Promise<Open> | undefined
   let open: Open | undefined
   /** Two applications in one process may share a store: the last one closes it. */
   let users = 0
-  const watchers = new Set<(change: Change) => void>()
+  const watchers = new Set<Watcher>()
 
   function tell(change: Change): void {
-    for (const forget of watchers) forget(change)
+    for (const watcher of watchers) watcher.forget(change)
+  }
+
+  function warn(message: string): void {
+    for (const watcher of watchers) watcher.warn(message)
   }
 
   async function start(): Promise<Open> {
-    const driver = await connect(tell)
+    const driver = await connect({ forget: tell, warn })
     const { dialect, migrationDialect } = driver
     const db = new Kysely<Tables>({ dialect })
     const patient = migrationDialect && new Kysely<Tables>({ dialect: migrationDialect })
     try {
-      await patiently(driver.isBusy, () => migrate(patient ?? db))
+      await patiently(driver.isBusy, () => migrate(patient ?? db, driver))
     } catch (error) {
-      await db.destroy()
       await driver.close?.()
+      await db.destroy()
       throw unusable(error, driver)
     } finally {
       await patient?.destroy()
@@ -179,18 +190,19 @@ export function sqlStore(connect: (tell: (change: Change) => void) => Promise<Sq
       open = undefined
       tell('everything')
       const { db, driver } = (await last) ?? {}
-      await db?.destroy()
       await driver?.close?.()
+      await db?.destroy()
     },
 
-    watch(forget, _warn) {
-      watchers.add(forget)
+    watch(forget, warn) {
+      const watcher = { forget, warn }
+      watchers.add(watcher)
       return {
         isCurrent: () => open?.driver.isCurrent() ?? false,
         get maxAge() {
           return open?.driver.maxAge ?? 0
         },
-        stop: () => watchers.delete(forget),
+        stop: () => watchers.delete(watcher),
       }
     },
 
@@ -223,14 +235,19 @@ interface Open {
   readonly driver: SqlDriver
 }
 
-async function migrate(db: Kysely<Tables>): Promise<void> {
-  const { error } = await new Migrator({
-    db,
-    provider: { getMigrations: async () => migrations },
-    migrationTableName: 'latchkey_migrations',
-    migrationLockTableName: 'latchkey_migration_lock',
-  }).migrateToLatest()
-  if (error !== undefined) throw error
+/** Makes all the tables or none, in one transaction, which is undone if this process ends midway. */
+async function migrate(db: Kysely<Tables>, { awaitTurn, schema }: SqlDriver): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    await awaitTurn?.(transaction)
+    const { error } = await new Migrator({
+      db: transaction,
+      provider: { getMigrations: async () => migrations },
+      migrationTableName: 'latchkey_migrations',
+      migrationLockTableName: 'latchkey_migration_lock',
+      ...(schema === undefined ? {} : { migrationTableSchema: schema }),
+    }).migrateToLatest()
+    if (error !== undefined) throw error
+  })
 }
 
 function unusable(error: unknown, driver: SqlDriver): LatchkeyError {

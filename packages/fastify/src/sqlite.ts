@@ -31,14 +31,14 @@ export function sqlite(file: string | undefined): Store {
     )
   }
 
-  return sqlStore(async (tell) => {
+  return sqlStore(async (watchers) => {
     const database = await openDatabase(file)
     return {
       dialect: new NodeSqliteDialect({ database: asKyselyExpects(database) }),
       isBusy,
       // One transaction at a time may write, and each takes that right as it begins.
       locksRows: false,
-      isCurrent: watchFile(database, tell),
+      isCurrent: watchFile(database, watchers.forget),
       maxAge: Number.POSITIVE_INFINITY,
 
       async transaction(db, durability, work) {
