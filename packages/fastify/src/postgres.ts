@@ -1,0 +1,273 @@
+import {
+  PostgresAdapter,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  sql,
+} from 'kysely'
+import type { ClientConfig, DatabaseError, PoolClient, PoolConfig } from 'pg'
+import { LatchkeyError } from './errors.ts'
+import { listenForChanges } from './postgres-listener.ts'
+import { sqlStore } from './sql-store.ts'
+import type { Store } from './store.ts'
+
+export interface PostgresOptions {
+  /** The most connections that serve requests, of this process. One more listens. Default 10. */
+  readonly maxConnections?: number | undefined
+  /**
+   * How long PostgreSQL may take to connect, to have a connection free, and to answer, in milliseconds
+   * each. After that the request is answered with a 503. Default 5000.
+   */
+  readonly timeout?: number | undefined
+  /**
+   * A way to the same database on which `LISTEN` works, where `url` leads to a pooler that hands each
+   * transaction another connection, such as PgBouncer. Default `url`.
+   */
+  readonly listenUrl?: string | undefined
+  /**
+   * How long a session that was read once may be trusted should PostgreSQL's word that it has ended get
+   * lost, in milliseconds, up to 60000. 0 asks PostgreSQL about every request. Default 5000.
+   */
+  readonly maxStaleness?: number | undefined
+}
+
+/** What all applications on one database tell each other of their changes by. */
+const CHANNEL = 'latchkey'
+/** What a notification may hold, in bytes. https://www.postgresql.org/docs/current/sql-notify.html */
+const PAYLOAD_LIMIT = 7_999
+/** Whose turn it is to make the tables: any number that nobody else is likely to lock. */
+const MIGRATION_LOCK = 5_283_640_917_362_405_211n
+/** When a connection that says nothing is asked whether it is still there, in milliseconds. */
+const KEEP_ALIVE_DELAY = 10_000
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+/** serialization_failure, deadlock_detected, lock_not_available */
+const BUSY = /^(40001|40P01|55P03)$/
+/** The last words of a connection: operator_intervention, and timeouts of whole transactions. */
+const GOODBYE = /^(57P|25P0[34])/
+const IN_FAILED_TRANSACTION = '25P02'
+
+/**
+ * A store in a PostgreSQL database, through `pg`, for any number of servers on any number of machines.
+ *
+ * @param url Such as `postgres://user:password@host:5432/database`; TLS by `sslmode`, as `pg` has it.
+ * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a url, `LATCHKEY_OPTION_INVALID` for what is
+ *   not one; `open()` rejects with `LATCHKEY_STORE_UNUSABLE` if the database cannot be used.
+ */
+export function postgres(url: string | undefined, options: PostgresOptions = {}): Store {
+  const { maxConnections = 10, timeout = 5_000, maxStaleness = 5_000 } = options
+  if (url === undefined || url === '') {
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_MISSING',
+      "postgres(): the url is missing. Give one, such as 'postgres://user:password@localhost:5432/database'.",
+    )
+  }
+  const { listenUrl = url } = options
+  checkUrl('the url', url)
+  checkUrl('`listenUrl`', listenUrl)
+  checkWhole('maxConnections', maxConnections, 1, 10_000)
+  checkWhole('timeout', timeout, 1, 600_000)
+  checkWhole('maxStaleness', maxStaleness, 0, 60_000)
+
+  return sqlStore(async ({ forget, warn }) => {
+    const pg = await importDriver()
+    const settings: ClientConfig = {
+      connectionString: url,
+      connectionTimeoutMillis: timeout,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY,
+      types: { getTypeParser: parserOf(pg) },
+    }
+    const hasty: ClientConfig = { ...settings, query_timeout: timeout }
+    const pool = openPool(pg, { ...hasty, max: maxConnections, verify: preparing(timeout * 0.9) })
+    const schema = await reach(pool)
+    const listener =
+      maxStaleness === 0
+        ? undefined
+        : listenForChanges({
+            channel: CHANNEL,
+            connect: () => new pg.Client({ ...hasty, connectionString: listenUrl }),
+            say: (payload) => ask(pool, 'select pg_notify($1, $2)', [CHANNEL, payload]),
+            interval: timeout / 2,
+            forget,
+            warn,
+          })
+
+    return {
+      dialect: new PostgresDialect({ pool }),
+      // As long as it takes: another process may be making the tables, or there is much in them.
+      migrationDialect: new MigrationDialect({
+        pool: openPool(pg, { ...settings, max: 1, verify: preparing(0) }),
+      }),
+      schema,
+      isBusy: (error) => BUSY.test(String((error as { code?: unknown }).code)),
+      locksRows: true,
+      isCurrent: () => listener?.isCurrent() ?? false,
+      maxAge: maxStaleness,
+
+      async awaitTurn(transaction) {
+        await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction)
+      },
+
+      transaction(db, durability, work) {
+        return db.transaction().execute(async (transaction) => {
+          // https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT
+          const makeDurable = sql`select set_config('synchronous_commit', 'on', true)
+            where current_setting('synchronous_commit') not in ('on', 'remote_apply')`
+          if (durability === 'power-loss') await makeDurable.execute(transaction)
+          return work(transaction)
+        })
+      },
+
+      async announce(transaction, changes) {
+        const whole = JSON.stringify(changes)
+        const payload = Buffer.byteLength(whole) > PAYLOAD_LIMIT ? '["everything"]' : whole
+        await sql`select pg_notify(${CHANNEL}, ${payload})`.execute(transaction)
+      },
+
+      async close() {
+        listener?.close()
+        await pool.end()
+      },
+    }
+  })
+}
+
+type Driver = typeof import('pg')['default']
+
+async function importDriver(): Promise<Driver> {
+  try {
+    return (await import('pg')).default
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new LatchkeyError(
+      'LATCHKEY_STORE_UNUSABLE',
+      'postgres(): the driver of PostgreSQL is not installed. Install it: npm i pg',
+    )
+  }
+}
+
+/** Every int8 of ours is a time in milliseconds, which a number holds exactly. */
+function parserOf({ types }: Driver): Driver['types']['getTypeParser'] {
+  const parser = (oid: number, format: 'text'): unknown =>
+    oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)
+  return parser as Driver['types']['getTypeParser']
+}
+
+/**
+ * A pool that gives a connection back to PostgreSQL, and not to the next request, once it did anything but
+ * answer: `pg` would go on with one that still waits for what it was asked before.
+ */
+function openPool(pg: Driver, config: PoolConfig): PostgresPool {
+  const pool = new pg.Pool({ ...config, allowExitOnIdle: true })
+  let ended: Promise<void> | undefined
+  // A connection that breaks says so to whoever is using it. Nobody is to be ended by its event.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+
+  return {
+    options: pool.options,
+    end: () => (ended ??= pool.end()),
+    async connect() {
+      const client = await pool.connect().catch((error: unknown) => {
+        // Of a host with several addresses Node has one error, which says nothing itself.
+        throw error instanceof AggregateError ? error.errors[0] : error
+      })
+      let failure: unknown
+      let isBroken = false
+      async function query(text: string, parameters: unknown[]): Promise<unknown> {
+        if (isBroken) throw failure
+        try {
+          return await client.query(text, parameters)
+        } catch (error) {
+          const { code } = error as DatabaseError
+          // What it says of every statement after the one that failed.
+          if (code !== IN_FAILED_TRANSACTION) failure = error
+          isBroken = !(error instanceof pg.DatabaseError) || GOODBYE.test(code ?? '')
+          throw failure
+        }
+      }
+      return {
+        // Kysely's type has cursors too, which nobody asks for here.
+        query: query as unknown as PostgresPoolClient['query'],
+        release: (destroy = false) => client.release(destroy || isBroken),
+      }
+    },
+  }
+}
+
+/**
+ * What is done with a new connection. It is refused if it leads to a standby: one may not have heard yet
+ * that a session has ended. And PostgreSQL is told how long to work for it, in milliseconds, unless a
+ * pooler stands between: then the process at its end is another one than was said, and others' too.
+ */
+function preparing(limit: number): NonNullable<PoolConfig['verify']> {
+  async function prepare(client: PoolClient): Promise<void> {
+    const { processID } = client as { processID?: number }
+    const { rows } = await client.query(
+      `select pg_is_in_recovery() as "isStandby", case when pg_backend_pid() = $1 then
+        set_config('statement_timeout', $2, false) ||
+        set_config('idle_in_transaction_session_timeout', $2, false) end`,
+      [processID, `${Math.ceil(limit)}ms`],
+    )
+    if (rows[0].isStandby) throw new Error('the URL leads to a standby, not to the primary')
+  }
+  return (client, done) => {
+    prepare(client).then(() => done(), done)
+  }
+}
+
+async function ask(pool: PostgresPool, text: string, parameters: unknown[]): Promise<unknown[]> {
+  const connection = await pool.connect()
+  try {
+    return (await connection.query(text, parameters)).rows
+  } finally {
+    connection.release()
+  }
+}
+
+/** Whether the database can be used at all, and the schema in which tables are made. */
+async function reach(pool: PostgresPool): Promise<string> {
+  try {
+    const [row] = await ask(pool, 'select current_schema() as schema', [])
+    const { schema } = row as { schema: string | null }
+    if (schema !== null) return schema
+    throw new Error('no schema of its search_path exists')
+  } catch (error) {
+    await pool.end()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new LatchkeyError(
+      'LATCHKEY_STORE_UNUSABLE',
+      `postgres(): the database cannot be used: ${reason}. Check that the server runs, and host, port, user, password, database and sslmode of the URL.`,
+    )
+  }
+}
+
+/** The turn to make the tables is waited for before this is asked, and ends with the transaction. */
+class MigrationDialect extends PostgresDialect {
+  override createAdapter(): PostgresAdapter {
+    return new UnlockedAdapter()
+  }
+}
+
+class UnlockedAdapter extends PostgresAdapter {
+  override async acquireMigrationLock(): Promise<void> {}
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+function checkUrl(name: string, url: string): void {
+  // Whatever is wrong with it, it may hold a password.
+  if (/^postgres(ql)?:\/\//.test(url)) return
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_INVALID',
+    `postgres(): ${name} must begin with postgres:// or postgresql://.`,
+  )
+}
+
+function checkWhole(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_INVALID',
+    `postgres(): \`${name}\` must be a whole number from ${least} to ${most}.`,
+  )
+}
