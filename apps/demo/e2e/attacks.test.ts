@@ -123,7 +123,7 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
     await page.getByRole('button', { name: 'Ada Test' }).click()
     await page.waitForURL(`${demo.origin}/decisions`)
     const framed = [
-      ...['/', '/decisions', '/what-happened', '/nowhere', '/quire.svg'],
+      ...['/', '/decisions', '/what-happened', '/devices', '/nowhere', '/quire.svg'],
       ...['/api/decisions', '/auth/sign-in', '/auth/session', '/auth/nowhere'],
       ...['/auth/bitbucket/start', '/auth/bitbucket/callback?code=x'],
     ].map((path) => demo.origin + path)

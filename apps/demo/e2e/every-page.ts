@@ -50,6 +50,12 @@ export async function walkEveryPage(
   await look('decisions-refused')
   await page.goto(`${origin}/what-happened`)
   await look('what-happened')
+  await signInOnPhone(page, origin)
+  await page.goto(`${origin}/devices`)
+  await page.getByRole('heading', { name: 'Safari on iOS' }).waitFor()
+  await look('devices')
+  await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
+  await page.getByRole('heading', { name: 'Safari on iOS' }).waitFor({ state: 'detached' })
   await page.goto(`${origin}/nowhere`)
   await look('not-found')
   await page.goto(origin)
@@ -65,4 +71,18 @@ export async function walkEveryPage(
   await look('private-left')
   await page.goto(`${origin}/auth/sign-in`)
   await look('hosted-returning')
+}
+
+const PHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
+
+/** The same person again, in a browser of their own that is put away at once. */
+async function signInOnPhone(page: Page, origin: string): Promise<void> {
+  const context = await page.context().browser()?.newContext({ userAgent: PHONE })
+  const phone = await context?.newPage()
+  await phone?.goto(origin)
+  await phone?.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+  await phone?.getByRole('button', { name: 'Ada Test' }).click()
+  await phone?.waitForURL(`${origin}/decisions`)
+  await context?.close()
 }

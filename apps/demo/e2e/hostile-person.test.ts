@@ -29,6 +29,7 @@ const PAGES = {
   '/': 'Quire: decisions your team can find again',
   '/decisions': 'Decisions · Quire',
   '/what-happened': 'What just happened · Quire',
+  '/devices': 'Where you are signed in · Quire',
   '/auth/sign-in': 'You are signed in',
 } as const
 

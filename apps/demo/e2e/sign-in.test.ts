@@ -411,7 +411,7 @@ describe('on every page', () => {
       await look()
       await person(page, name).click()
       await page.waitForURL(`${demo.origin}/decisions`)
-      for (const path of ['/decisions', '/what-happened', '/auth/sign-in', '/']) {
+      for (const path of ['/decisions', '/what-happened', '/devices', '/auth/sign-in', '/']) {
         await page.goto(demo.origin + path)
         await look()
       }

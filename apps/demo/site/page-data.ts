@@ -6,6 +6,7 @@ import type { SignInRecord } from '../src/sign-in-record.ts'
 export type PageData = { readonly session: SessionBody | null } & (
   | { readonly page: 'home'; readonly authError?: string | undefined }
   | DecisionsData
+  | { readonly page: 'devices' }
   | { readonly page: 'what-happened'; readonly record: SignInRecord | null }
   | { readonly page: 'not-found' }
 )

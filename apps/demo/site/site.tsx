@@ -1,6 +1,7 @@
 import { AuthProvider, SignedIn, SignOutButton } from '@latchkey/react'
-import { type ReactElement, useState } from 'react'
+import { type ReactElement, useCallback, useState } from 'react'
 import { Decisions } from './decisions.tsx'
+import { Devices } from './devices.tsx'
 import { Home } from './home.tsx'
 import type { PageData } from './page-data.ts'
 import { PrivatePage } from './private-page.tsx'
@@ -9,6 +10,7 @@ import { WhatHappened } from './what-happened.tsx'
 const TITLES = {
   home: 'Quire: decisions your team can find again',
   decisions: 'Decisions · Quire',
+  devices: 'Where you are signed in · Quire',
   'what-happened': 'What just happened · Quire',
   'not-found': 'Not found · Quire',
 } as const satisfies Record<PageData['page'], string>
@@ -21,6 +23,7 @@ export function titleOf({ page }: PageData): string {
 export function Site({ data }: { data: PageData }): ReactElement {
   // The server is right. A new provider takes its word, and tells the other tabs.
   const [signedOut, setSignedOut] = useState(false)
+  const onSignedOut = useCallback(() => setSignedOut(true), [])
   return (
     <AuthProvider key={String(signedOut)} initialSession={signedOut ? null : data.session}>
       <a className="skip" href="#main">
@@ -44,6 +47,9 @@ export function Site({ data }: { data: PageData }): ReactElement {
                 >
                   What just happened
                 </a>
+                <a href="/devices" aria-current={data.page === 'devices' ? 'page' : undefined}>
+                  Devices
+                </a>
               </nav>
               <div className="account">
                 <bdi className="who" title={user.name ?? undefined}>
@@ -56,7 +62,7 @@ export function Site({ data }: { data: PageData }): ReactElement {
         </SignedIn>
       </header>
       <main id="main">
-        <Page data={data} onSignedOut={() => setSignedOut(true)} />
+        <Page data={data} onSignedOut={onSignedOut} />
       </main>
       <footer className="foot">
         <p>
@@ -79,11 +85,9 @@ function Page({ data, onSignedOut }: PageProps): ReactElement {
   if (data.page === 'not-found' || user === null) return <NotFound />
   return (
     <PrivatePage path={`/${data.page}`} renderedFor={user.id}>
-      {data.page === 'decisions' ? (
-        <Decisions user={user} data={data} onSignedOut={onSignedOut} />
-      ) : (
-        <WhatHappened record={data.record} />
-      )}
+      {data.page === 'decisions' && <Decisions user={user} data={data} onSignedOut={onSignedOut} />}
+      {data.page === 'what-happened' && <WhatHappened record={data.record} />}
+      {data.page === 'devices' && <Devices onSignedOut={onSignedOut} />}
     </PrivatePage>
   )
 }

@@ -96,6 +96,12 @@ export async function pages(app: FastifyInstance, options: PagesOptions): Promis
     })
   })
 
+  app.get('/devices', async (request, reply) => {
+    const session = await request.getAuth()
+    if (session === null) return reply.redirect('/auth/sign-in?return_to=/devices', 303)
+    return show(request, reply, { page: 'devices', session })
+  })
+
   app.setNotFoundHandler(async (request, reply) => {
     if (await site.serve(request, reply)) return reply.hijack()
     reply.code(404)

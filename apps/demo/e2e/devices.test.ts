@@ -1,0 +1,92 @@
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { setUpDemo } from './demo.ts'
+
+const PHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
+const LAPTOP = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'
+
+const demo = setUpDemo()
+
+/** A person in two browsers, one of which looks at where they are signed in. */
+async function signInTwice(
+  name: string,
+  expected?: RegExp,
+): Promise<{ laptop: Page; phone: Page }> {
+  const { page: phone } = await demo.visit({ userAgent: PHONE })
+  await demo.signIn(phone, name)
+  const { page: laptop } = await demo.visit({ userAgent: LAPTOP }, expected)
+  await demo.signIn(laptop, name)
+  await laptop.getByRole('link', { name: 'Devices' }).click()
+  return { laptop, phone }
+}
+
+const names = (page: Page) => page.locator('.device h2').allTextContents()
+
+/** Whether the server asks this browser to sign in when it follows a link. */
+async function isSignedOut(page: Page): Promise<boolean> {
+  await page.getByRole('link', { name: 'What just happened' }).click()
+  await page.waitForURL(/what-happened$/)
+  return new URL(page.url()).pathname === '/auth/sign-in'
+}
+
+describe('a person who is signed in on two devices', () => {
+  it('sees both, the newest first, and which one this is', async () => {
+    const { laptop } = await signInTwice('Ada Test')
+    await laptop.locator('.device').first().waitFor()
+    expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
+    const here = laptop.locator('.device', { hasText: 'This device' })
+    expect(await here.getByRole('heading').textContent()).toBe('Firefox on Linux')
+    expect(await here.getByRole('button').count()).toBe(0)
+  })
+
+  it('signs the other one out, which learns of it at its next click', async () => {
+    const { laptop, phone } = await signInTwice('Ben Test')
+    await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
+    await laptop.locator('.device', { hasText: 'Safari' }).waitFor({ state: 'detached' })
+    expect(await names(laptop)).toEqual(['Firefox on Linux'])
+    expect(await isSignedOut(phone)).toBe(true)
+    expect(await isSignedOut(laptop)).toBe(false)
+  })
+
+  it.each([true, false])(
+    'signs out everywhere else, whether JavaScript runs (%s), and a copy of the own cookie is worth nothing',
+    async (javaScriptEnabled) => {
+      const { page: phone } = await demo.visit({ userAgent: PHONE })
+      await demo.signIn(phone)
+      const { page: laptop, context } = await demo.visit({ userAgent: LAPTOP, javaScriptEnabled })
+      await demo.signIn(laptop)
+      const { page: thief, context: elsewhere } = await demo.visit()
+      await elsewhere.addCookies(await context.cookies())
+      await thief.goto(`${demo.origin}/decisions`)
+      await thief.getByText('Signed by Ada Test').waitFor()
+
+      await laptop.goto(`${demo.origin}/devices`)
+      await laptop.getByRole('button', { name: 'Sign out everywhere else' }).click()
+      await laptop.waitForURL(`${demo.origin}/devices`)
+      expect(await isSignedOut(phone)).toBe(true)
+      expect(await isSignedOut(thief)).toBe(true)
+      expect(await isSignedOut(laptop)).toBe(false)
+    },
+  )
+
+  it('is asked to sign in on the page itself, if it was this one that somebody ended', async () => {
+    const { laptop, phone } = await signInTwice('Cleo Test', /401 \(Unauthorized\)/)
+    await laptop.locator('.device').first().waitFor()
+    await phone.getByRole('link', { name: 'Devices' }).click()
+    await phone.getByRole('button', { name: 'Sign out Firefox on Linux' }).click()
+    await phone.locator('.device', { hasText: 'Firefox' }).waitFor({ state: 'detached' })
+    await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
+    await laptop.getByRole('heading', { name: 'You are signed out.' }).waitFor()
+    expect(await isSignedOut(phone)).toBe(false)
+  })
+  it('is told when it did not work, and both stay signed in', async () => {
+    const { laptop, phone } = await signInTwice('Dan Test', /ERR_FAILED/)
+    await laptop.route('**/auth/sessions/*', (route) => route.abort())
+    await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
+    await laptop.getByRole('alert').getByText('That did not work').waitFor()
+    expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
+    expect(await isSignedOut(phone)).toBe(false)
+    expect(await isSignedOut(laptop)).toBe(false)
+  })
+})
