@@ -3,11 +3,13 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, it } from 'vitest'
+import { buildApp } from './packages/fastify/src/testing/app.ts'
 
 const root = import.meta.dirname
 // Beside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.docs')
-const tests = join(root, 'packages/fastify/src')
+const source = join(root, 'packages/fastify/src')
+const security = readFileSync(join(root, 'docs/security.md'), 'utf8')
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -38,15 +40,52 @@ it('every block of code in the docs compiles', async () => {
 })
 
 it('every test and file that docs/security.md names is there', () => {
-  const text = readFileSync(join(root, 'docs/security.md'), 'utf8')
-  const table = text.split('## Requirement by requirement')[1] ?? ''
+  const table = security.split('## Requirement by requirement')[1] ?? ''
   const cells = [...table.matchAll(/^\|.*\| *([^|]*?) *\|$/gm)].map(([, cell = '']) => cell)
   const names = cells.flatMap((cell) =>
     [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
   )
   expect(names.length).toBeGreaterThan(50)
   const missing = names.filter(
-    (name) => !existsSync(join(root, name)) && !existsSync(join(tests, `${name}.test.ts`)),
+    (name) => !existsSync(join(root, name)) && !existsSync(join(source, `${name}.test.ts`)),
   )
   expect(missing).toEqual([])
+})
+
+it('a session lasts as long as docs/security.md says, and a person has as many', async () => {
+  const numbersOf = (what: string): number[] => {
+    const row = security.split('\n').find((line) => line.startsWith(`| ${what} `))
+    return [...(row ?? '').matchAll(/\d+/g)].map(Number)
+  }
+  const [lifetime = 0, idleTimeout = 0] = numbersOf('a session').map((days) => days * 86_400_000)
+  const [most = 0] = numbersOf('sessions of a person')
+
+  let now = 1_800_000_000_000
+  const app = await buildApp({ url: 'http://127.0.0.1:4020' }, { clock: () => now })
+  const { id } = await app.latchkey.users.create()
+  const { sessions } = app.latchkey
+  const { session, cookie: used } = await sessions.create(id)
+  const { cookie: unused } = await sessions.create(id)
+  expect(session.expiresAt - now).toBe(lifetime)
+  const statusFor = async (cookie: string): Promise<number> =>
+    (await app.inject({ url: '/api/me', headers: { cookie } })).statusCode
+  now += idleTimeout - 1
+  expect(await statusFor(used)).toBe(200)
+  now += 1
+  expect(await statusFor(unused)).toBe(401)
+  expect(await statusFor(used)).toBe(200)
+
+  for (let count = 0; count <= most; count++) await sessions.create(id)
+  expect((await sessions.list(id, { limit: 1000 })).sessions).toHaveLength(most)
+})
+
+it('every line that is logged outside of development is in docs/security.md', () => {
+  const files = globSync('*.ts', { cwd: source }).filter((name) => name !== 'development.ts')
+  const lines = files.flatMap((name) => {
+    const text = readFileSync(join(source, name), 'utf8')
+    const calls = [...text.matchAll(/\blog(?:\.\w+|\[level\])\((.*?)\)\n/gs)]
+    return calls.flatMap(([, given = '']) => /'([^']+)',?\s*$/.exec(given)?.[1] ?? [])
+  })
+  expect(lines.length).toBeGreaterThan(15)
+  expect(lines.filter((line) => !security.includes(`\`${line}\``))).toEqual([])
 })
