@@ -9,6 +9,9 @@ const root = import.meta.dirname
 // Beside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.docs')
 const source = join(root, 'packages/fastify/src')
+const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md'], { cwd: root }).filter(
+  (name) => !name.endsWith('CHANGELOG.md'),
+)
 const security = readFileSync(join(root, 'docs/security.md'), 'utf8')
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -16,9 +19,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 it('every block of code in the docs compiles', async () => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
-  const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md'], { cwd: root })
   let blocks = 0
-  for (const document of documents.filter((name) => !name.endsWith('CHANGELOG.md'))) {
+  for (const document of documents) {
     const text = readFileSync(join(root, document), 'utf8')
     for (const [, language, code] of text.matchAll(/^```(tsx?)\n(.*?)^```$/gms)) {
       const name = `${document.replaceAll(/\W/g, '-')}-${++blocks}.${language}`
@@ -37,6 +39,26 @@ it('every block of code in the docs compiles', async () => {
   const tsc = join(root, 'node_modules/.bin/tsc')
   const result = await promisify(execFile)(tsc, ['-p', folder]).catch((error) => error)
   expect(result.stdout).toBe('')
+})
+
+it('every link from one document to another, or within it, leads somewhere', () => {
+  const anchorsOf = (file: string): string[] =>
+    [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    )
+  const dead = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8')
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+    return links.flatMap(([link, path = '', anchor]) => {
+      const file = path === '' ? join(root, document) : join(root, document, '..', path)
+      const leads = existsSync(file) && (anchor === undefined || anchorsOf(file).includes(anchor))
+      return leads ? [] : `${document}: ${link}`
+    })
+  })
+  expect(dead).toEqual([])
 })
 
 it('every test and file that docs/security.md names is there', () => {
