@@ -25,7 +25,10 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['apps/demo/e2e/**/*.test.ts'],
-          globalSetup: ['apps/demo/e2e/build.ts'],
+          globalSetup: [
+            'apps/demo/e2e/build.ts',
+            'packages/fastify/src/testing/postgres-server.ts',
+          ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { ask, emptyDatabase } from '../../../packages/fastify/src/testing/postgres.ts'
 import { launchChromium } from './chromium.ts'
 import { freePort, listenForProblems } from './demo.ts'
 
@@ -15,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
 const started: ChildProcess[] = []
 
 function start(env: Record<string, string>, ...flags: string[]): ChildProcess & { said: string } {
-  const { NODE_ENV: _test, ...rest } = process.env
+  const { NODE_ENV: _test, DATABASE_URL: _theirs, ...rest } = process.env
   const child = spawn(process.execPath, [MAIN, ...flags], { cwd: folder, env: { ...rest, ...env } })
   started.push(child)
   const demo = Object.assign(child, { said: '' })
@@ -95,6 +96,29 @@ describe('pnpm demo', () => {
     expect(answer.headers.get('location')).toMatch(
       /^https:\/\/bitbucket\.org\/site\/oauth2\/authorize\?response_type=code&client_id=an-id&/,
     )
+  })
+
+  it('with a database keeps its people there, signed in when it is started again', async () => {
+    const [port, emulatorPort] = [String(await freePort()), String(await freePort())]
+    const DATABASE_URL = await emptyDatabase()
+    const env = { PORT: port, EMULATOR_PORT: emulatorPort, DATABASE_URL }
+    const demo = start(env)
+    expect(await until(demo, /ready/)).toContain('keeps its people where DATABASE_URL says')
+    const browser = await launchChromium()
+    const page = await browser.newPage()
+    await page.goto(`http://localhost:${port}`)
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+    await page.getByRole('button', { name: 'Ada Test' }).click()
+    await page.getByText('Signed by Ada Test').waitFor()
+    const users = await ask(DATABASE_URL, 'select name from latchkey_users')
+    expect(users).toEqual([{ name: 'Ada Test' }])
+
+    demo.kill('SIGINT')
+    await once(demo, 'exit')
+    await until(start(env), /ready/)
+    await page.reload()
+    await page.getByText('Signed by Ada Test').waitFor()
+    await browser.close()
   })
 
   it('serves neither its key nor its source while it compiles the pages', async () => {

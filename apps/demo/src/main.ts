@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 import { parseArgs } from 'node:util'
 import { startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
-import { bitbucket } from '@latchkey/fastify'
+import { bitbucket, type Store } from '@latchkey/fastify'
+import { postgres } from '@latchkey/fastify/postgres'
 import { sqlite } from '@latchkey/fastify/sqlite'
 import { buildApp } from './app.ts'
 
@@ -27,8 +28,7 @@ async function start(): Promise<void> {
   const app = await buildApp({
     origin,
     providers: [bitbucket(credentials ?? { emulatorUrl: emulator?.url })],
-    // Real people and emulated ones do not mix.
-    store: sqlite(`.latchkey/demo-${credentials === null ? 'emulator' : 'bitbucket'}.db`),
+    store: chooseStore(credentials === null ? 'emulator' : 'bitbucket'),
     emulator,
     built,
   })
@@ -41,6 +41,9 @@ async function start(): Promise<void> {
   await app.listen({ port: ports.PORT, host: 'localhost' })
   if (credentials !== null) {
     console.log(`\n  Callback URL to register at Bitbucket: ${origin}/auth/bitbucket/callback`)
+  }
+  if (process.env.DATABASE_URL) {
+    console.log('\n  The demo keeps its people where DATABASE_URL says.')
   }
   console.log(`\n  The demo is ready: ${origin}\n`)
 }
@@ -67,6 +70,12 @@ function readCredentials(): { clientId: string; clientSecret: string } | null {
   if (!clientId && !clientSecret) return null
   const missing = clientId ? 'BITBUCKET_CLIENT_SECRET' : 'BITBUCKET_CLIENT_ID'
   throw new Error(`${missing} is missing beside the other. Set both, or neither for the emulator.`)
+}
+
+function chooseStore(people: 'emulator' | 'bitbucket'): Store {
+  const { DATABASE_URL } = process.env
+  // Real people and emulated ones do not mix. Who names a database sees to that.
+  return DATABASE_URL ? postgres(DATABASE_URL) : sqlite(`.latchkey/demo-${people}.db`)
 }
 
 function readPort(variable: keyof typeof DEFAULTS): number {
