@@ -121,6 +121,17 @@ describe('pnpm demo', () => {
     await browser.close()
   })
 
+  it('with a database that does not answer says so without its password, and ends', async () => {
+    const [PORT, EMULATOR_PORT, nowhere] = await Promise.all([freePort(), freePort(), freePort()])
+    const DATABASE_URL = `postgres://demo:the-password@127.0.0.1:${nowhere}/demo`
+    const demo = start({ PORT: String(PORT), EMULATOR_PORT: String(EMULATOR_PORT), DATABASE_URL })
+    const [code] = await once(demo, 'exit')
+    expect(code).toBe(1)
+    expect(demo.said).toContain('did not start. postgres(): the database cannot be used')
+    expect(demo.said).toContain('Check that the server runs')
+    expect(demo.said).not.toContain('the-password')
+  })
+
   it('serves neither its key nor its source while it compiles the pages', async () => {
     const [PORT, EMULATOR_PORT] = [String(await freePort()), String(await freePort())]
     // As if the demo had been started there.

@@ -12,7 +12,8 @@ try {
   await start()
 } catch (error) {
   console.error(`\n  The demo did not start. ${error instanceof Error ? error.message : error}\n`)
-  process.exitCode = 1
+  // At once: the emulator, or Vite, may be running already.
+  process.exit(1)
 }
 
 async function start(): Promise<void> {
