@@ -58,6 +58,7 @@ await app.register(latchkey, {
     },
   ],
 })
+app.get('/api/me', { onRequest: app.latchkey.guard() }, async (request) => request.auth)
 app.latchkey.on('sign-in', () => at('told'))
 app.latchkey.on('sign-out', () => at('told'))
 
