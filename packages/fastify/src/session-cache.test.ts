@@ -335,6 +335,15 @@ describe('more sessions than are remembered', () => {
     expect(tokens.filter((token) => cache.get(token, now) !== undefined)).toHaveLength(MOST)
   })
 
+  it('leave there what is in use, whatever floods in', async () => {
+    const { cache, add } = await fillCache()
+    const inUse = await add(100)
+    for (let flood = 0; flood < 15; flood++) {
+      await add(MOST / 5)
+      expect(inUse.filter((token) => cache.get(token, now) === undefined)).toEqual([])
+    }
+  })
+
   it('make room again by those that end', async () => {
     const { cache, add } = await fillCache()
     const [first = '', ...others] = await add(MOST)

@@ -37,7 +37,7 @@ export interface Opened {
 export interface CachedSession extends Opened {
   readonly token: string
   readonly readAt: number
-  /** Whether it was asked for since it was last looked at for removal. */
+  /** Whether it was asked for again since it was last looked at for removal. */
   used: boolean
 }
 
@@ -119,7 +119,8 @@ export function createSessionCache(store: Store, warn: (message: string) => void
           const opened = await read()
           if (opened === null) remove(byToken.get(token))
           else if (!reading.outdated) {
-            keep(Object.assign(opened, { token: ownCopy(token), readAt: now, used: true }))
+            // Not yet `used`: who comes once is not to push out who comes often.
+            keep(Object.assign(opened, { token: ownCopy(token), readAt: now, used: false }))
           }
           return opened
         } finally {
