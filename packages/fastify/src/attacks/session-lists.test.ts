@@ -1,0 +1,269 @@
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import type { LatchkeyOptions, Store } from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+import { settled } from '../testing/observed-store.ts'
+import { expectSafeHeaders, setCookies } from '../testing/refusal.ts'
+
+const emulator = setUpEmulator()
+
+interface Line {
+  readonly event?: string
+  readonly [name: string]: unknown
+}
+
+async function build(
+  options: LatchkeyOptions = {},
+): Promise<{ app: FastifyInstance; lines(event: string): Line[] }> {
+  const log: Line[] = []
+  const write = (line: string): void => void log.push(JSON.parse(line))
+  const app = await buildApp(emulator(), options, { write })
+  return { app, lines: (event) => log.filter((line) => line.event === event) }
+}
+
+async function signedIn(app: FastifyInstance, person: string): Promise<Browser> {
+  const browser = createBrowser(app)
+  await browser.signIn(person)
+  return browser
+}
+
+const idOf = async (browser: Browser): Promise<string> =>
+  (await browser.get('/auth/session')).json().session.id
+
+const isIn = async (browser: Browser): Promise<boolean> =>
+  (await browser.get('/api/me')).statusCode === 200
+
+describe('a person who tries to end somebody else’s session', () => {
+  const attempts: [string, (victim: Browser) => Promise<string>][] = [
+    ['by its id', idOf],
+    ['by its id, spelled with escapes', async (victim) => `%${hex(await idOf(victim))}`],
+    ['by its whole cookie', async (victim) => victim.cookies().split(/[=;]/)[1] ?? ''],
+    ['by its id and more of the path', async (victim) => `${await idOf(victim)}%2f..`],
+    ['by an id that there is not', async () => 'A'.repeat(22)],
+    ['by an id in another form', async () => 'x'],
+    ['by a wildcard', async () => '%25'],
+    ['by a wildcard as long as an id', async () => '%25'.repeat(22)],
+    ['by NUL', async () => `${'A'.repeat(21)}%00`],
+    ['by a statement of SQL', async () => `'%20or%20'1'='1`],
+    ['by an id of 90 letters', async () => 'A'.repeat(90)],
+  ]
+
+  it.each(attempts)('%s is told that there is nothing, and leaves a line', async (_, attempt) => {
+    const { app, lines } = await build()
+    const [victim, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ben')]
+    const userId = (await thief.get('/auth/session')).json().user.id
+    const answer = await thief.delete(`/auth/sessions/${await attempt(victim)}`)
+    expectNothing(answer)
+    expect(lines('request-refused')).toEqual([
+      expect.objectContaining({ level: 30, code: 'not_found', userId }),
+    ])
+    expect([await isIn(victim), await isIn(thief)]).toEqual([true, true])
+  })
+
+  it.each(['A'.repeat(101), 'A'.repeat(5000), '', '%ff', '../session'])(
+    'by %s, which no route takes, gets no further',
+    async (id) => {
+      const { app } = await build()
+      const [victim, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ben')]
+      const answer = await thief.delete(`/auth/sessions/${id}`)
+      if (id === '%ff') expect(answer.statusCode).toBe(400)
+      else expectNothing(answer)
+      expect([await isIn(victim), await isIn(thief)]).toEqual([true, true])
+    },
+  )
+
+  it('has no more of it in a list by asking for it', async () => {
+    const { app } = await build()
+    const [victim, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ben')]
+    const { user } = (await victim.get('/auth/session')).json()
+    const own = await idOf(thief)
+    for (const query of [`?userId=${user.id}`, `?user_id=${user.id}`, '?limit=1000&all=true']) {
+      const { sessions } = (await thief.get(`/auth/sessions${query}`)).json()
+      expect(sessions.map(({ id }: { id: string }) => id)).toEqual([own])
+    }
+  })
+
+  it('and is signed out is told to sign in, whether the session exists or not', async () => {
+    const { app } = await build()
+    const victim = await signedIn(app, 'ada')
+    for (const id of [await idOf(victim), 'A'.repeat(22)]) {
+      const answer = await createBrowser(app).delete(`/auth/sessions/${id}`)
+      expect(answer.statusCode).toBe(401)
+      expect(answer.json().error.code).toBe('unauthenticated')
+    }
+    expect(await isIn(victim)).toBe(true)
+  })
+
+  it.each([
+    ['another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
+    ['a sibling host', { origin: 'https://evil.localhost:3000', 'sec-fetch-site': 'same-site' }],
+    ['nowhere', {}],
+  ])('or their own from a page of %s is refused', async (_where, headers) => {
+    const { app } = await build()
+    const victim = await signedIn(app, 'ada')
+    const answer = await victim.delete(`/auth/sessions/${await idOf(victim)}`, headers)
+    expect(answer.statusCode).toBe(403)
+    expect(answer.json().error.code).toBe('cross_site')
+    expect(await isIn(victim)).toBe(true)
+  })
+})
+
+describe('a thief with a session of somebody’s', () => {
+  it('has no more of it once its owner has signed the others out, who get a new secret', async () => {
+    const { app } = await build()
+    const owner = await signedIn(app, 'ada')
+    const copied = owner.cookies()
+    const id = await idOf(owner)
+    await owner.post('/auth/sign-out', { scope: 'others' })
+    expect(owner.cookies()).not.toBe(copied)
+    const headers = { cookie: copied, origin: owner.origin }
+    expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+    const url = `/auth/sessions/${id}`
+    expect((await app.inject({ method: 'DELETE', url, headers })).statusCode).toBe(401)
+    expect([await isIn(owner), await idOf(owner)]).toEqual([true, id])
+  })
+})
+
+describe('the list of a person’s sessions', () => {
+  it('holds no secret, nobody’s address, and nothing that is the server’s own', async () => {
+    const store = sqlite(':memory:')
+    const { app } = await build({ store })
+    const browser = await signedIn(app, 'ada')
+    const answer = await browser.get('/auth/sessions', { 'x-forwarded-for': '203.0.113.7' })
+    expectSafeHeaders(answer)
+    const { sessions } = answer.json()
+    expect(sessions.map(Object.keys)).toEqual([
+      [
+        'id',
+        'provider',
+        'createdAt',
+        'authenticatedAt',
+        'expiresAt',
+        'device',
+        'lastUsedAt',
+      ].concat('current'),
+    ])
+    const [, id = '', secret = ''] = /=([\w-]+)\.([\w-]+)/.exec(browser.cookies()) ?? []
+    const hash = (await store.findSession(id))?.session.secretHash ?? ''
+    expect(hash).not.toBe('')
+    for (const hidden of [secret, hash, '127.0.0.1', '203.0.113.7', 'lightMyRequest']) {
+      expect(answer.body).not.toContain(hidden)
+    }
+  })
+})
+
+describe('a sign-out while the store is away', () => {
+  const away = async (): Promise<{ app: FastifyInstance; store: Store; browser: Browser }> => {
+    const store = sqlite(temporaryFile())
+    const { app } = await build({ store })
+    const browser = await signedIn(app, 'ada')
+    await isIn(browser)
+    await store.close()
+    return { app, store, browser }
+  }
+
+  it.each(['local', 'others', 'global'])(
+    'by a script, with scope %s, says that it did not work, and works when it is tried again',
+    async (scope) => {
+      const { store, browser } = await away()
+      const cookies = browser.cookies()
+      const answer = await browser.post('/auth/sign-out', { scope })
+      expect(answer.statusCode).toBe(503)
+      expect(answer.headers['retry-after']).toBe('5')
+      expect(answer.json().error.code).toBe('unavailable')
+      expectSafeHeaders(answer)
+      expect(browser.cookies()).toBe(cookies)
+      await store.open()
+      expect(await isIn(browser)).toBe(true)
+      expect((await browser.post('/auth/sign-out', { scope })).statusCode).toBe(204)
+      expect(await isIn(browser)).toBe(scope === 'others')
+    },
+  )
+
+  it('by a form leads to a page that says so, with the way on', async () => {
+    const { app, store, browser } = await away()
+    const form = (): Promise<LightMyRequestResponse> => postForm(app, browser, 'return_to=%2Fbye')
+    const answer = await form()
+    expect(answer.statusCode).toBe(303)
+    const page = '/auth/sign-in?return_to=%2Fbye&auth_error=unavailable'
+    expect(answer.headers.location).toBe(page)
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    expect((await browser.get(page)).body).toContain('This is not possible at the moment.')
+    await store.open()
+    expect(await isIn(browser)).toBe(true)
+    expect((await form()).headers.location).toBe('/bye')
+    expect(await isIn(browser)).toBe(false)
+  })
+
+  it('ends no session from the list either, and says so', async () => {
+    const { store, browser } = await away()
+    const answer = await browser.delete(`/auth/sessions/${'A'.repeat(22)}`)
+    expect([answer.statusCode, (await browser.get('/auth/sessions')).statusCode]).toEqual([
+      503, 503,
+    ])
+    await store.open()
+    expect(await isIn(browser)).toBe(true)
+  })
+})
+
+describe('a sign-out while the use of its session is being noted', () => {
+  it('leaves it ended, on both of two servers, a hundred times', async () => {
+    const file = temporaryFile()
+    let now = Date.now()
+    const clock = (): number => now
+    const here = await build({ store: sqlite(file), clock })
+    const there = await build({ store: sqlite(file), clock })
+    for (let round = 0; round < 100; round++) {
+      const browser = await signedIn(here.app, 'ada')
+      const headers = { cookie: browser.cookies() }
+      const use = (app: FastifyInstance): Promise<LightMyRequestResponse> =>
+        app.inject({ url: '/api/me', headers })
+      now += 61_000
+      // Before, beside and behind the notes that these requests leave.
+      const asking = [use(there.app), use(here.app)]
+      for (let turn = 0; turn < round % 10; turn++) await Promise.resolve()
+      const [signOut] = await Promise.all([
+        browser.post('/auth/sign-out'),
+        use(there.app),
+        use(here.app),
+        ...asking,
+      ])
+      expect(signOut.statusCode).toBe(204)
+      await settled()
+      expect(countRows(file, 'sessions')).toBe(0)
+      const late = await Promise.all([use(here.app), use(there.app)])
+      expect(late.map(({ statusCode }) => statusCode)).toEqual([401, 401])
+      for (const answer of late) expect(setCookies(answer)).toEqual([])
+    }
+  })
+})
+
+/** The same as where there is nothing at all. */
+function expectNothing(answer: LightMyRequestResponse): void {
+  expect(answer.statusCode).toBe(404)
+  expectSafeHeaders(answer)
+  expect(answer.headers['set-cookie']).toBeUndefined()
+  expect(answer.json()).toEqual({
+    error: { code: 'not_found', message: 'There is nothing here.' },
+  })
+}
+
+function postForm(
+  app: FastifyInstance,
+  browser: Browser,
+  payload: string,
+): Promise<LightMyRequestResponse> {
+  const headers = {
+    cookie: browser.cookies(),
+    origin: browser.origin,
+    'content-type': 'application/x-www-form-urlencoded',
+  }
+  return app.inject({ method: 'POST', url: '/auth/sign-out', headers, payload })
+}
+
+/** Every letter of an id as an escape of a URL, but for the first `%`. */
+function hex(id: string): string {
+  return [...Buffer.from(id)].map((byte) => byte.toString(16)).join('%')
+}
