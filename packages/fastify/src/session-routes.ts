@@ -1,4 +1,5 @@
 import {
+  type ErrorCode,
   routes as routePaths,
   type SessionBody,
   type SessionsBody,
@@ -64,6 +65,22 @@ export async function sessionRoutes(
     return askStore(request.log, () => store.transaction('power-loss', work))
   }
 
+  /**
+   * Does so in the name of a session, of which it is asked again where nobody can end it meanwhile.
+   * @returns `null`, with nothing done, if it has ended
+   */
+  function endAs<T>(
+    { user }: Auth,
+    request: FastifyRequest,
+    work: (queries: StoreQueries) => Promise<T>,
+  ): Promise<T | null> {
+    return end(request, async (queries) => {
+      // Of two sessions that end each other one comes first.
+      await queries.findUser(user.id)
+      return (await sessions.readStored(request, queries)) === null ? null : work(queries)
+    })
+  }
+
   app.delete<{ Params: { id: string } }>(
     routePaths.oneSession(':id'),
     { onRequest: ownPagesOnly },
@@ -72,12 +89,13 @@ export async function sessionRoutes(
       if (auth === null) return sendError(reply, 401, 'unauthenticated')
       const { id: sessionId } = request.params
       const userId = auth.user.id
-      const wasOwn = await end(request, async (queries) => {
+      const wasOwn = await endAs(auth, request, async (queries) => {
         const found = await queries.findSession(sessionId)
-        if (found === null || found.user.id !== userId) return false
+        if (found?.user.id !== userId) return false
         await queries.deleteSession(sessionId)
         return true
       })
+      if (wasOwn === null) return sendError(reply, 401, 'unauthenticated')
       if (!wasOwn) {
         // Somebody else's is answered like none at all, and leaves a line.
         const line = { event: 'request-refused', code: 'not_found', userId }
@@ -95,44 +113,58 @@ export async function sessionRoutes(
     const { scope = 'local', return_to } = request.body as Record<string, unknown>
     if (!isSignOutScope(scope)) return sendError(reply, 400, 'invalid_request')
     const target = returnTo(return_to)
+    // A form has a page for an answer.
+    const refuse = (status: number, code: ErrorCode): FastifyReply =>
+      isForm(request)
+        ? reply.redirect(withQuery(withReturnTo(signInPath, target), { auth_error: code }), 303)
+        : sendError(reply, status, code)
     try {
-      await signOut(request, reply, scope)
+      const done = await signOut(request, reply, scope)
+      if (!done) return refuse(401, 'unauthenticated')
     } catch (error) {
-      // The cookie stays, so that it can be tried again. A form has a page for an answer.
-      if (!(error instanceof UnavailableError && isForm(request))) throw error
-      const page = withQuery(withReturnTo(signInPath, target), { auth_error: 'unavailable' })
-      return reply.redirect(page, 303)
+      if (!(error instanceof UnavailableError)) throw error
+      // The cookie stays, so that it can be tried again.
+      return refuse(error.statusCode, 'unavailable')
     }
     return isForm(request) ? reply.redirect(target, 303) : reply.code(204).send()
   })
 
+  /** @returns whether what was to end has ended; of a session that had already, nobody knows whose. */
   async function signOut(
     request: FastifyRequest,
     reply: FastifyReply,
     scope: SignOutScope,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const auth = await sessions.readStored(request)
-    if (auth !== null) await endSessions(request, reply, scope, auth)
-    if (scope !== 'others') site.cookies.clear(reply, site.cookies.session)
+    const ended = auth !== null && (await endSessions(request, reply, scope, auth))
+    if (ended ? scope !== 'others' : scope === 'local') {
+      site.cookies.clear(reply, site.cookies.session)
+    }
+    return ended || scope === 'local'
   }
 
   async function endSessions(
     request: FastifyRequest,
     reply: FastifyReply,
     scope: SignOutScope,
-    { user, session }: Auth,
-  ): Promise<void> {
-    const { secretHash, token } = sessions.rotate(session.id)
-    await end(request, async (queries) => {
-      if (scope === 'local') return queries.deleteSession(session.id)
-      if (scope === 'global') return queries.deleteSessionsOf(user.id)
-      await queries.deleteSessionsOf(user.id, session.id)
-      // Who fears that others hold their cookies may mean this one too.
-      await queries.rotateSession(session.id, secretHash)
-    })
-    if (scope === 'others') sessions.setCookie(reply, session, token)
+    auth: Auth,
+  ): Promise<boolean> {
+    const { user, session } = auth
+    if (scope === 'local') await end(request, (queries) => queries.deleteSession(session.id))
+    else {
+      const { secretHash, token } = sessions.rotate(session.id)
+      const ended = await endAs(auth, request, async (queries) => {
+        await queries.deleteSessionsOf(user.id, scope === 'others' ? session.id : undefined)
+        // Who fears that others hold their cookies may mean this one too.
+        if (scope === 'others') await queries.rotateSession(session.id, secretHash)
+        return true
+      })
+      if (ended === null) return false
+      if (scope === 'others') sessions.setCookie(reply, session, token)
+    }
     request.log.info({ event: 'sign-out', userId: user.id, scope }, 'signed out')
     events.emit('sign-out', { userId: user.id, sessionId: session.id, scope })
+    return true
   }
 }
 

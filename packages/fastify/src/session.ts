@@ -42,8 +42,11 @@ export interface Sessions {
   read(request: FastifyRequest): Auth | null | Promise<Auth | null>
   /** The same where not to know is as good as nobody. */
   readOrNull(request: FastifyRequest): Promise<Auth | null>
-  /** The same, asked of the store whatever is known: for what must not be done by an ended session. */
-  readStored(request: FastifyRequest): Promise<Auth | null>
+  /**
+   * The same, asked of the store whatever is known: for what must not be done by an ended session.
+   * @param queries Those of a transaction, so that the session cannot be ended before it is over.
+   */
+  readStored(request: FastifyRequest, queries?: StoreQueries): Promise<Auth | null>
   /** Whether a stored session has not ended by itself. */
   isOpen(session: StoredSession): boolean
   close(): Promise<void>
@@ -91,10 +94,16 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
     return opened === null ? null : use(opened, now)
   }
 
-  async function find(request: FastifyRequest, token: string): Promise<Opened | null> {
+  async function find(
+    request: FastifyRequest,
+    token: string,
+    queries?: StoreQueries,
+  ): Promise<Opened | null> {
     const [, id, secret] = TOKEN.exec(token) ?? []
     if (id === undefined || secret === undefined) return refuse(request, 'malformed')
-    const found = await askStore(request.log, async () => whole(await store.findSession(id), id))
+    const read = async (): Promise<Found> => whole(await (queries ?? store).findSession(id), id)
+    // An error in a transaction is the transaction's, which may be run again for it.
+    const found = await (queries === undefined ? askStore(request.log, read) : read())
     if (found === null) return refuse(request, 'unknown')
     const { session, user } = found
     if (!isSameHash(sha256(secret), session.secretHash)) return refuse(request, 'wrong secret')
@@ -201,10 +210,10 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
       }
     },
 
-    async readStored(request) {
+    async readStored(request, queries) {
       const token = readCookie(request.raw.headers.cookie, site.cookies.session)
       if (token === null || token === '') return null
-      const opened = await find(request, token)
+      const opened = await find(request, token, queries)
       return opened === null ? null : use(opened, clock())
     },
 

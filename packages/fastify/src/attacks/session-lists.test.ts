@@ -111,6 +111,43 @@ describe('a person who tries to end somebody else’s session', () => {
 })
 
 describe('a thief with a session of somebody’s', () => {
+  it('that its owner ends from a list has nothing, though both act at once', async () => {
+    const { app } = await build()
+    const [owner, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
+    const [ownersId, thiefsId] = [await idOf(owner), await idOf(thief)]
+    const [first, second] = await Promise.all([
+      owner.delete(`/auth/sessions/${thiefsId}`),
+      thief.delete(`/auth/sessions/${ownersId}`),
+    ])
+    expect([first.statusCode, second.statusCode]).toEqual([204, 401])
+    expect([await isIn(owner), await isIn(thief)]).toEqual([true, false])
+  })
+
+  it.each(['others', 'global'])('does not sign out with scope %s who came first', async (scope) => {
+    const { app } = await build()
+    const [owner, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
+    const [first, second] = await Promise.all([
+      owner.post('/auth/sign-out', { scope: 'others' }),
+      thief.post('/auth/sign-out', { scope }),
+    ])
+    expect([first.statusCode, second.statusCode]).toEqual([204, 401])
+    expect(setCookies(second).filter((cookie) => /latchkey-3000=[^;]/.test(cookie))).toEqual([])
+    expect([await isIn(owner), await isIn(thief)]).toEqual([true, false])
+  })
+
+  it('is given no new secret by one of two requests, where the other signs out', async () => {
+    const file = temporaryFile()
+    const { app } = await build({ store: sqlite(file) })
+    const owner = await signedIn(app, 'ada')
+    const [signOut, others] = await Promise.all([
+      owner.post('/auth/sign-out'),
+      owner.post('/auth/sign-out', { scope: 'others' }),
+    ])
+    expect([signOut.statusCode, others.statusCode]).toEqual([204, 401])
+    expect(setCookies(others)).toEqual([])
+    expect(countRows(file, 'sessions')).toBe(0)
+  })
+
   it('has no more of it once its owner has signed the others out, who get a new secret', async () => {
     const { app } = await build()
     const owner = await signedIn(app, 'ada')
@@ -205,6 +242,32 @@ describe('a sign-out while the store is away', () => {
     ])
     await store.open()
     expect(await isIn(browser)).toBe(true)
+  })
+})
+
+describe('a sign-out of more than this browser by somebody who is signed out', () => {
+  it.each(['others', 'global'])(
+    '(%s) is told to sign in, and that nothing ended',
+    async (scope) => {
+      const { app, lines } = await build()
+      const [ended, other] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
+      await other.delete(`/auth/sessions/${await idOf(ended)}`)
+      const answer = await ended.post('/auth/sign-out', { scope })
+      expect(answer.statusCode).toBe(401)
+      expect(answer.json().error.code).toBe('unauthenticated')
+      const form = await postForm(app, ended, `scope=${scope}&return_to=%2Fbye`)
+      expect(form.statusCode).toBe(303)
+      const page = '/auth/sign-in?return_to=%2Fbye&auth_error=unauthenticated'
+      expect(form.headers.location).toBe(page)
+      expect(await isIn(other)).toBe(true)
+      expect(lines('sign-out')).toEqual([])
+    },
+  )
+
+  it('of this one alone has what it asked for', async () => {
+    const { app } = await build()
+    const browser = createBrowser(app)
+    expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
   })
 })
 
