@@ -24,6 +24,9 @@ export interface SessionRoutesOptions {
   readonly returnTo: (untrusted: unknown) => string
 }
 
+/** More sessions than anybody has, also where there might once be more than today. */
+const MOST_LISTED = 1000
+
 /**
  * What people may know and end of their sessions: their own and nobody else's. What is ended here has
  * ended on this server when the answer is sent; a store that does not answer is no "signed out".
@@ -32,7 +35,7 @@ export async function sessionRoutes(
   app: FastifyInstance,
   { settings, sessions, events, returnTo }: SessionRoutesOptions,
 ): Promise<void> {
-  const { session: limits, signInPath, site, store } = settings
+  const { signInPath, site, store } = settings
 
   app.get(routePaths.session, { exposeHeadRoute: false }, async (request, reply) => {
     const body: SessionBody = (await sessions.read(request)) ?? { user: null, session: null }
@@ -43,7 +46,7 @@ export async function sessionRoutes(
     const auth = await sessions.readStored(request)
     if (auth === null) return sendError(reply, 401, 'unauthenticated')
     const stored = await askStore(request.log, () =>
-      store.listSessions(auth.user.id, { limit: limits.maxPerUser }),
+      store.listSessions(auth.user.id, { limit: MOST_LISTED }),
     )
     const open = stored.filter(sessions.isOpen).map((session) => {
       return { ...listedSession(session), current: session.id === auth.session.id }

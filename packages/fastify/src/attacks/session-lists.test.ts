@@ -189,6 +189,21 @@ describe('the list of a person’s sessions', () => {
       expect(answer.body).not.toContain(hidden)
     }
   })
+
+  it('shows a thief’s too, where there were more than there may be today', async () => {
+    const file = temporaryFile()
+    let now = Date.now()
+    const clock = (): number => now++
+    const before = await build({ store: sqlite(file), clock })
+    const thief = await signedIn(before.app, 'ada')
+    const owners = [await signedIn(before.app, 'ada'), await signedIn(before.app, 'ada')]
+    const store = sqlite(file)
+    const { app } = await build({ store, clock, session: { maxPerUser: 1 } })
+    const headers = { cookie: owners[1]?.cookies() ?? '' }
+    const { sessions } = (await app.inject({ url: '/auth/sessions', headers })).json()
+    expect(sessions).toHaveLength(3)
+    expect(sessions.at(-1).id).toBe(await idOf(thief))
+  })
 })
 
 describe('a sign-out while the store is away', () => {
