@@ -13,7 +13,7 @@ import type { Settings } from './options.ts'
 import { isForm } from './request-body.ts'
 import { isOwnRequest } from './request-origin.ts'
 import { withQuery, withReturnTo } from './return-to.ts'
-import { type Auth, listedSession, type Sessions } from './session.ts'
+import { type Auth, isSessionId, listedSession, type Sessions } from './session.ts'
 import type { StoreQueries } from './store.ts'
 
 export interface SessionRoutesOptions {
@@ -93,7 +93,7 @@ export async function sessionRoutes(
       const { id: sessionId } = request.params
       const userId = auth.user.id
       const wasOwn = await endAs(auth, request, async (queries) => {
-        const found = await queries.findSession(sessionId)
+        const found = isSessionId(sessionId) ? await queries.findSession(sessionId) : null
         if (found?.user.id !== userId) return false
         await queries.deleteSession(sessionId)
         return true

@@ -70,6 +70,7 @@ const TOUCH_INTERVAL = 60 * 1000
 
 /** `id.secret`: 16 and 32 random bytes, base64url. */
 const TOKEN = /^([\w-]{22})\.([\w-]{43})$/
+const ID = /^[\w-]{22}$/
 
 export function createSessions(settings: Settings, log: FastifyBaseLogger): Sessions {
   const { clock, site, store } = settings
@@ -229,6 +230,11 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
 function secretFor(sessionId: string): { secretHash: string; token: string } {
   const secret = randomBytes(32).toString('base64url')
   return { secretHash: sha256(secret), token: `${sessionId}.${secret}` }
+}
+
+/** Whether a text can be the id of a session. Not every database takes every text. */
+export function isSessionId(text: string): boolean {
+  return ID.test(text)
 }
 
 type Found = Awaited<ReturnType<StoreQueries['findSession']>>
