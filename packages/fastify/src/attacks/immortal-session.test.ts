@@ -1,0 +1,162 @@
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import type { LatchkeyOptions } from '../index.ts'
+import { sqlite } from '../sqlite.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+import { settled } from '../testing/observed-store.ts'
+
+const emulator = setUpEmulator()
+const MINUTE = 60 * 1000
+const HOUR = 60 * MINUTE
+const session = { idleTimeout: HOUR, lifetime: 10 * HOUR }
+
+/** Somebody who is signed in, on a server whose clock the test sets, in milliseconds from the sign-in. */
+async function signedIn(options: LatchkeyOptions = {}): Promise<{
+  app: FastifyInstance
+  browser: Browser
+  at(time: number): void
+  clock(): number
+}> {
+  const began = Date.UTC(2027, 0, 1)
+  let now = began
+  const clock = (): number => now
+  const app = await buildApp(emulator(), { session, clock, ...options })
+  const browser = createBrowser(app)
+  await browser.signIn('ada')
+  const at = (time: number): void => {
+    now = began + time
+  }
+  return { app, browser, at, clock }
+}
+
+/** Asks with a cookie whatever a browser would do with it. */
+async function ask(app: FastifyInstance, cookie: string): Promise<number> {
+  return (await app.inject({ url: '/api/me', headers: { cookie } })).statusCode
+}
+
+describe('a client that keeps its cookie for longer than it was told', () => {
+  it('has nothing by it, once unused for too long', async () => {
+    const { app, browser, at } = await signedIn()
+    const cookie = browser.cookies()
+    at(HOUR + 1000)
+    expect(await ask(app, cookie)).toBe(401)
+  })
+
+  it('has nothing by it once its time is over, and gets no other for it', async () => {
+    const { app, browser, at } = await signedIn()
+    const [cookie] = await browser.jar.getCookies(browser.origin)
+    expect(cookie?.maxAge).toBe(session.lifetime / 1000)
+    const header = browser.cookies()
+    for (let time = 0; time < session.lifetime; time += 50 * MINUTE) {
+      at(time)
+      const answer = await app.inject({ url: '/auth/session', headers: { cookie: header } })
+      expect(answer.json().user.name).toBe('Ada Test')
+      expect(answer.headers['set-cookie']).toBeUndefined()
+      await settled()
+    }
+    at(session.lifetime + 1000)
+    const answer = await app.inject({ url: '/auth/session', headers: { cookie: header } })
+    expect(answer.json()).toEqual({ user: null, session: null })
+    expect(answer.headers['set-cookie']).toBeUndefined()
+  })
+})
+
+describe('a session that somebody would keep alive for ever', () => {
+  it.each(['/auth/session', '/', '/auth/sign-in', '/auth/sessions', '/api/me'])(
+    'by asking for %s all the time ends with its lifetime',
+    async (path) => {
+      const { app, browser, at } = await signedIn()
+      for (let time = 0; time < session.lifetime; time += 50 * MINUTE) {
+        at(time)
+        expect((await browser.get(path)).body).toMatch(/Ada Test|"current":true/)
+        await settled()
+      }
+      at(session.lifetime)
+      expect(await ask(app, browser.cookies())).toBe(401)
+    },
+  )
+
+  it.each(['/auth/providers', '/nothing', '/auth/bitbucket/start'])(
+    'by asking for %s, where nobody looks who asks, is not in use',
+    async (path) => {
+      const { app, browser, at } = await signedIn()
+      for (let time = 0; time <= HOUR; time += 10 * MINUTE) {
+        at(time)
+        await browser.get(path)
+        await settled()
+      }
+      expect(await ask(app, browser.cookies())).toBe(401)
+    },
+  )
+
+  it('by another session of the same person is not in use', async () => {
+    const { app, browser, at } = await signedIn()
+    const other = createBrowser(app)
+    await other.signIn('ada')
+    for (let time = 0; time <= HOUR; time += 10 * MINUTE) {
+      at(time)
+      expect((await other.get('/auth/sessions')).statusCode).toBe(200)
+      await settled()
+    }
+    expect(await ask(app, browser.cookies())).toBe(401)
+    const { sessions } = (await other.get('/auth/sessions')).json()
+    expect(sessions).toHaveLength(1)
+  })
+
+  it('by new secrets for it, from signing the others out, ends when it would have', async () => {
+    const { app, browser, at } = await signedIn()
+    const { session: first } = (await browser.get('/auth/session')).json()
+    for (let time = 0; time < session.lifetime; time += 50 * MINUTE) {
+      at(time)
+      expect((await browser.post('/auth/sign-out', { scope: 'others' })).statusCode).toBe(204)
+      const [cookie] = await browser.jar.getCookies(browser.origin)
+      expect(cookie?.maxAge).toBe((session.lifetime - time) / 1000)
+      expect((await browser.get('/auth/session')).json().session).toEqual(first)
+      await settled()
+    }
+    const cookie = browser.cookies()
+    at(session.lifetime)
+    expect(await ask(app, cookie)).toBe(401)
+  })
+
+  it('by a secret that no longer fits, or an id alone, is not in use', async () => {
+    const { app, browser, at } = await signedIn()
+    const cookie = browser.cookies()
+    const forged = cookie.replace(/\.[\w-]{43}/, `.${'A'.repeat(43)}`)
+    for (let time = 0; time <= HOUR; time += 10 * MINUTE) {
+      at(time)
+      expect(await ask(app, forged)).toBe(401)
+      await settled()
+    }
+    expect(await ask(app, cookie)).toBe(401)
+  })
+
+  it('by options that allow more since ends when it was said to', async () => {
+    const file = temporaryFile()
+    const { browser, at, clock } = await signedIn({ store: sqlite(file) })
+    const more = { idleTimeout: 20 * HOUR, lifetime: 20 * HOUR }
+    const later = await buildApp(emulator(), { clock, session: more, store: sqlite(file) })
+    const cookie = browser.cookies()
+    at(10 * HOUR - 1)
+    expect(await ask(later, cookie)).toBe(200)
+    at(10 * HOUR)
+    expect(await ask(later, cookie)).toBe(401)
+  })
+
+  it('leaves no row for ever, whatever it ended by', async () => {
+    const file = temporaryFile()
+    const { app, browser, at } = await signedIn({ store: sqlite(file) })
+    await createBrowser(app).signIn('ben')
+    at(50 * MINUTE)
+    await browser.get('/api/me')
+    await settled()
+    at(90 * MINUTE)
+    await createBrowser(app).signIn('ada')
+    // Ben's was not in use.
+    expect(countRows(file, 'sessions')).toBe(2)
+    at(11 * HOUR)
+    await createBrowser(app).signIn('ada')
+    expect(countRows(file, 'sessions')).toBe(1)
+  })
+})
