@@ -74,6 +74,26 @@ describe('a person who tries to end somebody else’s session', () => {
     },
   )
 
+  it('by NUL is told so too, where a database takes none', async () => {
+    const real = sqlite(':memory:')
+    const picky: Store = {
+      ...real,
+      transaction: (durability, work) =>
+        real.transaction(durability, (queries) =>
+          work({
+            ...queries,
+            async findSession(id) {
+              if (id.includes('\0')) throw new Error('invalid byte sequence')
+              return queries.findSession(id)
+            },
+          }),
+        ),
+    }
+    const { app } = await build({ store: picky })
+    const thief = await signedIn(app, 'ben')
+    expectNothing(await thief.delete(`/auth/sessions/${'A'.repeat(21)}%00`))
+  })
+
   it('has no more of it in a list by asking for it', async () => {
     const { app } = await build()
     const [victim, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ben')]
