@@ -1,7 +1,10 @@
-import Fastify from 'fastify'
-import { describe, expect, it } from 'vitest'
-import { buildApp, setUpEmulator } from './testing/app.ts'
-import { createBrowser } from './testing/browser.ts'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import type { Auth, GuardOptions, Session, Store, User } from './index.ts'
+import { sqlite } from './sqlite.ts'
+import { buildApp, setUpEmulator, temporaryFile } from './testing/app.ts'
+import { type Browser, createBrowser } from './testing/browser.ts'
+import { observed, settled } from './testing/observed-store.ts'
 
 const emulator = setUpEmulator()
 
@@ -70,6 +73,438 @@ describe('a guarded route', () => {
   })
 })
 
+async function signedIn(app: FastifyInstance, person = 'ada'): Promise<Browser> {
+  const browser = createBrowser(app)
+  await browser.signIn(person)
+  return browser
+}
+
+/** What a browser is answered: the status, and what it is about. */
+async function answerOf(browser: Browser, path: string): Promise<unknown[]> {
+  const answer = await browser.get(path)
+  return [answer.statusCode, answer.statusCode === 200 ? answer.body : answer.json().error.code]
+}
+
+describe('a guard with maxAge', () => {
+  const build = async (
+    maxAge: number,
+    store: Store = sqlite(':memory:'),
+  ): Promise<{ app: FastifyInstance; at(time: number): void }> => {
+    const began = Date.UTC(2027, 0, 1)
+    let now = began
+    const app = await buildApp(emulator(), { store, clock: () => now })
+    app.get('/danger', { onRequest: app.latchkey.guard({ maxAge }) }, async () => 'done')
+    const at = (time: number): void => {
+      now = began + time
+    }
+    return { app, at }
+  }
+
+  it('counts seconds since the person proved who they are, to the last', async () => {
+    const { app, at } = await build(300)
+    const browser = await signedIn(app)
+    at(300_000)
+    expect(await answerOf(browser, '/danger')).toEqual([200, 'done'])
+    at(300_001)
+    const answer = await browser.get('/danger')
+    expect(answer.statusCode).toBe(403)
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect(answer.json()).toEqual({
+      error: {
+        code: 'reauth_required',
+        message: 'Please sign in again first, to confirm that it is you.',
+      },
+    })
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  it.each([0, 0.5])('takes %d seconds at its word', async (maxAge) => {
+    const { app, at } = await build(maxAge)
+    const browser = await signedIn(app)
+    at(maxAge * 1000)
+    expect(await answerOf(browser, '/danger')).toEqual([200, 'done'])
+    at(maxAge * 1000 + 1)
+    expect(await answerOf(browser, '/danger')).toEqual([403, 'reauth_required'])
+  })
+
+  it('lets through again who has signed in again, and nobody for a new secret', async () => {
+    const { app, at } = await build(300)
+    const browser = await signedIn(app)
+    at(301_000)
+    await browser.post('/auth/sign-out', { scope: 'others' })
+    expect(await answerOf(browser, '/danger')).toEqual([403, 'reauth_required'])
+    await browser.signIn('ada')
+    expect(await answerOf(browser, '/danger')).toEqual([200, 'done'])
+  })
+
+  it('answers who is signed out with 401, however long ago that was', async () => {
+    const { app, at } = await build(300)
+    const browser = await signedIn(app)
+    at(301_000)
+    await browser.post('/auth/sign-out')
+    expect(await answerOf(browser, '/danger')).toEqual([401, 'unauthenticated'])
+  })
+
+  it('asks the store each time, and so refuses what was revoked where nobody heard of it', async () => {
+    const file = temporaryFile()
+    const deaf: Store = {
+      ...sqlite(file),
+      watch: () => ({
+        isCurrent: () => true,
+        maxAge: Number.POSITIVE_INFINITY,
+        stop: () => undefined,
+      }),
+    }
+    const store = observed(deaf)
+    const { app } = await build(300, store)
+    const there = await buildApp(emulator(), { store: sqlite(file) })
+    const browser = await signedIn(app)
+    await browser.get('/api/me')
+    store.reads = 0
+    for (let request = 1; request <= 3; request++) {
+      expect(await answerOf(browser, '/danger')).toEqual([200, 'done'])
+      expect(store.reads).toBe(request)
+    }
+    await there.latchkey.sessions.revokeEverything()
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    expect(await answerOf(browser, '/danger')).toEqual([401, 'unauthenticated'])
+  })
+
+  it('answers 503 while the store is away, though the session is known', async () => {
+    const store = sqlite(temporaryFile())
+    const { app } = await build(300, store)
+    const browser = await signedIn(app)
+    await browser.get('/api/me')
+    await store.close()
+    expect(await answerOf(browser, '/danger')).toEqual([503, 'unavailable'])
+  })
+})
+
+describe('a guard with check', () => {
+  const build = async (check: unknown): Promise<FastifyInstance> => {
+    const app = await buildApp(emulator())
+    const options = { check } as GuardOptions
+    app.get('/work', { onRequest: app.latchkey.guard(options) }, async ({ auth }) => auth.user.name)
+    return app
+  }
+
+  it.each([
+    ['true', () => true],
+    ['a promise of true', async () => true],
+    ['true after a while', () => settled().then(() => true)],
+  ])('lets through whom it answers with %s', async (_, check) => {
+    const browser = await signedIn(await build(check))
+    expect(await answerOf(browser, '/work')).toEqual([200, 'Ada Test'])
+  })
+
+  it.each([
+    ['false', () => false],
+    ['a promise of false', async () => false],
+    ['nothing', () => undefined],
+    ['a promise of nothing', async () => undefined],
+    ['1', () => 1],
+    ['a word', () => 'true'],
+    ['an object', () => ({ allowed: true })],
+    ['a promise of a word', async () => 'yes'],
+    ['a Boolean object', () => Object(true)],
+    ['a function', () => () => true],
+  ])('answers forbidden to whom it answers with %s', async (_, check) => {
+    const browser = await signedIn(await build(check))
+    expect(await answerOf(browser, '/work')).toEqual([403, 'forbidden'])
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw Object.assign(new Error('no policy'), { statusCode: 418 })
+      },
+    ],
+    ['rejects', () => Promise.reject(Object.assign(new Error('no policy'), { statusCode: 418 }))],
+  ])('that %s lets nobody through, and its error is the application’s own', async (_, check) => {
+    const browser = await signedIn(await build(check))
+    const answer = await browser.get('/work')
+    expect([answer.statusCode, answer.json().message]).toEqual([418, 'no policy'])
+  })
+
+  it('is asked about this person and this request, and not about nobody', async () => {
+    const asked: unknown[] = []
+    const app = await build((auth: Auth, request: FastifyRequest) => {
+      asked.push([auth.user.name, auth.session.provider, request.url])
+      return true
+    })
+    const browser = createBrowser(app)
+    expect(await answerOf(browser, '/work')).toEqual([401, 'unauthenticated'])
+    expect(asked).toEqual([])
+    await browser.signIn('ada')
+    await browser.get('/work?a=b')
+    expect(asked).toEqual([['Ada Test', 'bitbucket', '/work?a=b']])
+  })
+})
+
+describe('a guard with maxAge and check', () => {
+  it('asks who it is, then when they said so, then whether they may', async () => {
+    let now = Date.now()
+    let asked = 0
+    const app = await buildApp(emulator(), { clock: () => now })
+    const check = ({ user }: Auth): boolean => {
+      asked++
+      return user.name === 'Ben Test'
+    }
+    const onRequest = app.latchkey.guard({ maxAge: 60, check })
+    app.get('/danger', { onRequest }, async () => 'done')
+    const [ada, ben] = [createBrowser(app), createBrowser(app)]
+    expect(await answerOf(ada, '/danger')).toEqual([401, 'unauthenticated'])
+    await ada.signIn('ada')
+    await ben.signIn('ben')
+    now += 60_001
+    expect(await answerOf(ada, '/danger')).toEqual([403, 'reauth_required'])
+    expect(asked).toBe(0)
+    await ada.signIn('ada')
+    await ben.signIn('ben')
+    expect(await answerOf(ada, '/danger')).toEqual([403, 'forbidden'])
+    expect(await answerOf(ben, '/danger')).toEqual([200, 'done'])
+  })
+
+  it.each([{ check: () => false }, { maxAge: 0 }])(
+    'of the whole application leaves the way in and out open',
+    async (options: GuardOptions) => {
+      let now = Date.now()
+      const app = await buildApp(emulator(), { clock: () => now })
+      app.addHook('onRequest', app.latchkey.guard(options))
+      app.get('/work', async () => 'work')
+      const browser = await signedIn(app)
+      now += 1
+      expect((await browser.get('/work')).statusCode).toBe(403)
+      expect((await browser.get('/auth/session')).json().user.name).toBe('Ada Test')
+      expect((await browser.get('/auth/sessions')).statusCode).toBe(200)
+      expect((await browser.get('/auth/sign-in')).statusCode).toBe(200)
+      expect((await browser.signIn('ben')).headers.location).toBe('/')
+      expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
+    },
+  )
+
+  it('of a scope holds there and nowhere else', async () => {
+    const app = await buildApp(emulator())
+    await app.register(async (scope) => {
+      scope.addHook('onRequest', scope.latchkey.guard({ check: ({ user }) => user.email === null }))
+      scope.get('/inside', async ({ auth }) => auth.user.name)
+    })
+    const [ada, nameless] = [await signedIn(app), await signedIn(app, 'no-email')]
+    expect(await answerOf(ada, '/inside')).toEqual([403, 'forbidden'])
+    expect((await nameless.get('/inside')).statusCode).toBe(200)
+    expect((await ada.get('/api/me')).statusCode).toBe(200)
+  })
+})
+
+describe('a guard of options that make no sense', () => {
+  const invalid = 'LATCHKEY_ARGUMENT_INVALID'
+
+  it.each([
+    [invalid, { maxAge: '5m' }, 'app.latchkey.guard(): `maxAge` must be a number of seconds,'],
+    [invalid, { maxAge: -1 }, '`maxAge` must be a number of seconds, such as 300.'],
+    [invalid, { maxAge: Number.NaN }, '`maxAge` must be a number of seconds'],
+    [invalid, { maxAge: Number.POSITIVE_INFINITY }, '`maxAge` must be a number of seconds'],
+    [invalid, { maxAge: null }, '`maxAge` must be a number of seconds'],
+    [invalid, { check: true }, '`check` must be a function that answers true or false.'],
+    [invalid, { check: null }, '`check` must be a function'],
+    [invalid, { maxage: 5 }, 'there is no option `maxage`. The options are maxAge, check.'],
+    [invalid, { role: 'admin' }, 'there is no option `role`.'],
+    ['LATCHKEY_UNGUARDED', 300, 'Call it: { onRequest: app.latchkey.guard() }.'],
+    ['LATCHKEY_UNGUARDED', null, 'Call it: { onRequest: app.latchkey.guard() }.'],
+    ['LATCHKEY_UNGUARDED', [], 'Call it: { onRequest: app.latchkey.guard() }.'],
+    ['LATCHKEY_UNGUARDED', () => true, 'Call it: { onRequest: app.latchkey.guard() }.'],
+  ])('is not made, but an error %s: %j', async (code, options, message) => {
+    const app = await buildApp(emulator())
+    expect(() => app.latchkey.guard(options as GuardOptions)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(message) }),
+    )
+  })
+
+  it('may leave all of them out', async () => {
+    const app = await buildApp(emulator())
+    const options = [undefined, {}, { maxAge: undefined, check: undefined }]
+    for (const [index, given] of options.entries()) {
+      const onRequest = app.latchkey.guard(given)
+      app.get(`/${index}`, { onRequest }, async ({ auth }) => auth.user.name)
+    }
+    const browser = createBrowser(app)
+    for (const index of options.keys()) {
+      expect(await answerOf(browser, `/${index}`)).toEqual([401, 'unauthenticated'])
+    }
+    await browser.signIn('ada')
+    for (const index of options.keys()) {
+      expect(await answerOf(browser, `/${index}`)).toEqual([200, 'Ada Test'])
+    }
+  })
+})
+
+describe('a guard', () => {
+  type Place = [where: string, put: (app: FastifyInstance, handler: () => string) => void]
+  const hooks = ['onRequest', 'preValidation', 'preHandler'] as const
+  const places: Place[] = [
+    ...hooks.map(
+      (hook): Place => [
+        `as ${hook} of a route`,
+        (app, handler) => app.get('/work', { [hook]: app.latchkey.guard() }, async () => handler()),
+      ],
+    ),
+    ...hooks.map(
+      (hook): Place => [
+        `as ${hook} of everything`,
+        (app, handler) => {
+          app.addHook(hook, app.latchkey.guard())
+          app.get('/work', async () => handler())
+        },
+      ],
+    ),
+    [
+      'awaited in a hook of the application',
+      (app, handler) => {
+        app.addHook('onRequest', async (request, reply) => {
+          if (request.url === '/work') await app.latchkey.guard()(request, reply)
+        })
+        app.get('/work', async () => handler())
+      },
+    ],
+    [
+      'awaited in a handler',
+      (app, handler) => {
+        app.get('/work', async (request, reply) => {
+          await app.latchkey.guard()(request, reply)
+          return reply.sent ? reply : handler()
+        })
+      },
+    ],
+    [
+      'beside another one',
+      (app, handler) => {
+        const onRequest = [app.latchkey.guard(), app.latchkey.guard({ maxAge: 60 })]
+        const preHandler = app.latchkey.guard({ check: () => true })
+        app.get('/work', { onRequest, preHandler }, async () => handler())
+      },
+    ],
+  ]
+
+  it.each(places)(
+    '%s lets through who is signed in, known or not, and nobody else',
+    async (_, put) => {
+      const store = observed(sqlite(':memory:'))
+      const app = await buildApp(emulator(), { store })
+      let ran = 0
+      put(app, () => `run ${++ran}`)
+      const browser = createBrowser(app)
+      expect(await answerOf(browser, '/work')).toEqual([401, 'unauthenticated'])
+      const headers = { cookie: `latchkey-3000=${'A'.repeat(22)}.${'B'.repeat(43)}` }
+      expect((await app.inject({ url: '/work', headers })).statusCode).toBe(401)
+      expect(ran).toBe(0)
+      await browser.signIn('ada')
+      store.reads = 0
+      expect(await answerOf(browser, '/work')).toEqual([200, 'run 1'])
+      expect(store.reads).toBeGreaterThan(0)
+      expect(await answerOf(browser, '/work')).toEqual([200, 'run 2'])
+      await browser.post('/auth/sign-out')
+      expect(await answerOf(browser, '/work')).toEqual([401, 'unauthenticated'])
+      expect(ran).toBe(2)
+    },
+  )
+
+  it('that hears of the session after the time of its route is over runs nothing, and harms nothing', async () => {
+    const store = observed(sqlite(':memory:'))
+    const app = await buildApp(emulator(), { store })
+    let ran = false
+    const onRequest = app.latchkey.guard()
+    app.get('/slow', { onRequest, handlerTimeout: 10 }, async () => {
+      ran = true
+      return 'done'
+    })
+    const browser = await signedIn(app)
+    const answer = store.holdNext()
+    expect((await browser.get('/slow')).statusCode).toBe(503)
+    answer()
+    await settled()
+    expect(ran).toBe(false)
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+
+    const late = store.holdNext()
+    const headers = { cookie: `latchkey-3000=${'A'.repeat(22)}.${'B'.repeat(43)}` }
+    expect((await app.inject({ url: '/slow', headers })).statusCode).toBe(503)
+    late()
+    await settled()
+    expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+  })
+})
+
+describe('who a request comes from', () => {
+  const attempts: [string, (auth: Auth, request: FastifyRequest) => void][] = [
+    ['the name of the user', ({ user }) => Object.assign(user, { name: 'Mallory' })],
+    ['the id of the user', ({ user }) => Object.assign(user, { id: 'another' })],
+    ['a role of the user', ({ user }) => Object.assign(user, { role: 'admin' })],
+    ['the end of the session', ({ session }) => Object.assign(session, { expiresAt: 9e15 })],
+    ['the user as a whole', (auth) => Object.assign(auth, { user: { id: 'another' } })],
+    ['request.auth itself', (_, request) => Object.assign(request, { auth: null })],
+  ]
+
+  it.each(attempts)(
+    'cannot have %s changed by a handler, for itself or for others',
+    async (_, write) => {
+      const app = await buildApp(emulator())
+      const onRequest = app.latchkey.guard()
+      app.get('/write', { onRequest }, async (request) => write(request.auth, request))
+      app.get('/write-too', async (request) => {
+        const auth = await request.getAuth()
+        if (auth !== null) write(auth, request)
+      })
+      const browser = await signedIn(app)
+      const before = (await browser.get('/api/me')).json()
+      for (const path of ['/write', '/write-too']) {
+        const answer = await browser.get(path)
+        expect([answer.statusCode, answer.json().message]).toEqual([
+          500,
+          expect.stringMatching(/read only|not extensible|only a getter/),
+        ])
+      }
+      expect((await browser.get('/api/me')).json()).toEqual(before)
+      expect((await browser.get('/auth/session')).json()).toEqual(before)
+    },
+  )
+})
+
+describe('in TypeScript', () => {
+  it('request.auth is there, getAuth may say nobody, and a guard takes its options and no others', async () => {
+    const app = await buildApp(emulator())
+    app.get('/types', { onRequest: app.latchkey.guard({ maxAge: 60 }) }, async (request) => {
+      expectTypeOf(request.auth).toEqualTypeOf<Auth>()
+      expectTypeOf(request.auth.user).toEqualTypeOf<User>()
+      expectTypeOf(request.auth.session).toEqualTypeOf<Session>()
+      expectTypeOf(request.auth.user.name).toEqualTypeOf<string | null>()
+      expectTypeOf(request.getAuth).returns.resolves.toEqualTypeOf<Auth | null>()
+      // @ts-expect-error: it is not to be changed.
+      expect(() => (request.auth.user.name = 'Mallory')).toThrow()
+      // @ts-expect-error: nor replaced.
+      expect(() => (request.auth = { ...request.auth })).toThrow()
+      return 'checked'
+    })
+    const check: GuardOptions['check'] = (auth, request) => {
+      expectTypeOf(auth).toEqualTypeOf<Auth>()
+      expectTypeOf(request).toEqualTypeOf<FastifyRequest>()
+      return Promise.resolve(true)
+    }
+    expectTypeOf<keyof GuardOptions>().toEqualTypeOf<'maxAge' | 'check'>()
+    expectTypeOf<GuardOptions['maxAge']>().toEqualTypeOf<number | undefined>()
+    const guard = app.latchkey.guard({ check })
+    app.get('/hooks', { onRequest: [guard], preValidation: guard, preHandler: guard }, () => '')
+    // @ts-expect-error: there is no such option.
+    expect(() => app.latchkey.guard({ maxage: 60 })).toThrow()
+    // @ts-expect-error: a word is no answer.
+    app.latchkey.guard({ check: () => 'yes' })
+    // @ts-expect-error: a guard is made by a call, and is none itself.
+    app.get('/uncalled', { onRequest: app.latchkey.guard }, () => '')
+    expect((await (await signedIn(app)).get('/types')).body).toBe('checked')
+  })
+})
+
 describe('a guard forgotten', () => {
   it('reading request.auth fails, and the error names the cure', async () => {
     const app = await buildApp(emulator())
@@ -98,17 +533,8 @@ describe('a guard forgotten', () => {
 
 describe('getAuth', () => {
   it('answers anywhere, asks the store once a request, and not at all without a cookie', async () => {
-    const { sqlite } = await import('./sqlite.ts')
-    const store = sqlite(':memory:')
-    let asked = 0
-    const counting = {
-      ...store,
-      findSession: (id: string) => {
-        asked++
-        return store.findSession(id)
-      },
-    }
-    const app = await buildApp(emulator(), { store: counting })
+    const store = observed(sqlite(':memory:'))
+    const app = await buildApp(emulator(), { store })
     app.get('/thrice', { onRequest: app.latchkey.guard() }, async (request) => {
       await request.getAuth()
       return (await request.getAuth())?.user.name
@@ -116,13 +542,13 @@ describe('getAuth', () => {
     app.get('/untouched', async () => 'public')
     const browser = createBrowser(app)
     await browser.get('/')
-    expect(asked).toBe(0)
+    expect(store.reads).toBe(0)
     await browser.signIn('ada')
-    asked = 0
+    store.reads = 0
     await browser.get('/untouched')
-    expect(asked).toBe(0)
+    expect(store.reads).toBe(0)
     expect((await browser.get('/thrice')).body).toBe('Ada Test')
-    expect(asked).toBe(1)
+    expect(store.reads).toBe(1)
   })
 })
 
