@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from './providers/bitbucket.ts'
 import { sqlite } from './sqlite.ts'
-import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from './testing/app.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 import { countExchanges } from './testing/refusal.ts'
 
@@ -84,20 +84,6 @@ describe('several flows in one browser', () => {
       expect(start.statusCode).toBe(303)
       expect(start.headers['set-cookie']).toMatch(/^latchkey-3000-flow-[\w-]{10}=[\w-]{28}/)
     }
-  })
-
-  it('outlive a new secret, as long as the old one is in the list', async () => {
-    const file = temporaryFile()
-    const fresh = 'Zq8w3ErTy6uIoP1aSdFg4hJkLzXcVb9n'
-    const before = await buildApp(emulator(), { store: sqlite(file), secret: SECRET })
-    const browser = createBrowser(before)
-    const callback = await browser.consent(await browser.start(), { user: 'ada' })
-    const headers = { cookie: browser.cookies() }
-    const without = await buildApp(emulator(), { store: sqlite(file), secret: fresh })
-    const refused = await without.inject({ url: callback, headers })
-    expect(refused.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
-    const after = await buildApp(emulator(), { store: sqlite(file), secret: [fresh, SECRET] })
-    expect((await after.inject({ url: callback, headers })).headers.location).toBe('/')
   })
 })
 
