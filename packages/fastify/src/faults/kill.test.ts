@@ -1,13 +1,15 @@
-import { DatabaseSync } from 'node:sqlite'
 import { type BitbucketEmulator, startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { temporaryFile } from '../testing/app.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createBrowser } from '../testing/browser.ts'
 import { type Child, startChild } from '../testing/child.ts'
 import { places } from '../testing/death.ts'
+import { type Shared, shareables } from '../testing/kept.ts'
+import { ask, ownServer } from '../testing/postgres.ts'
+import type { PostgresServer } from '../testing/postgres-server.ts'
 
-// Twice in every place, and with `pnpm test:soak` twenty times. LATCHKEY_KILL_SEED repeats a run: the same
-// people at the same times, as far as processes that run side by side can be repeated.
+// Twice in every place, and with `pnpm test:soak` twenty times; and a database four times, or forty.
+// LATCHKEY_KILL_SEED repeats a run: the same people at the same times, as far as processes that run side
+// by side can be repeated.
 
 const given = Number(process.env.LATCHKEY_KILL_SEED ?? Math.floor(Math.random() * 1e9))
 const seeds = Array.from({ length: process.env.MODE === 'soak' ? 10 : 1 }, (_, n) => given + n)
@@ -28,37 +30,73 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-describe('a server that is killed again and again', () => {
+describe.each(shareables)('a server on %s that is killed again and again', (_what, share) => {
   it.each(seeds)(
     'keeps every sign-in and every sign-out that it has acknowledged, and nothing by halves (seed %i)',
     async (seed) => {
       const random = createRandom(seed)
-      const file = temporaryFile()
+      const shared = await share()
+      const orders = { ...shared.kept, emulatorUrl: emulator.url }
       const acknowledged: Acknowledged = { in: new Map(), out: new Set() }
-      const strangers = [...nicknames]
-      /** Of two people one has never been here, as long as there are such. */
-      const nextPerson = (): string => {
-        const known = nicknames.slice(strangers.length)
-        const isNew = known.length === 0 || random() < 0.5
-        return (isNew ? strangers.pop() : undefined) ?? pick(known, random)
-      }
+      const nextPerson = createPeople(random)
       for (const place of [...places, ...places]) {
         const death = { place, times: 1 + Math.floor(random() * 12) }
-        const server = await startChild({ file, emulatorUrl: emulator.url, death })
+        const server = await startChild({ ...orders, death })
         await expectKept(server, acknowledged)
         server.process.send('now')
         const clients = [0, 1, 2, 3].map(() => comeAndGo(server, acknowledged, nextPerson, random))
         expect(await Promise.all(clients), place).not.toContain('tired')
         expect(await server.ended).toBe('SIGKILL')
-        expectWhole(file, acknowledged)
+        await expectWhole(shared, acknowledged)
       }
       expect(acknowledged.in.size).toBeGreaterThan(places.length)
       expect(acknowledged.out.size).toBeGreaterThan(places.length)
-      await expectKept(await startChild({ file, emulatorUrl: emulator.url }), acknowledged)
+      await expectKept(await startChild(orders), acknowledged)
     },
     300_000,
   )
 })
+
+describe('a PostgreSQL that is killed again and again under two servers', () => {
+  it.each(seeds)(
+    'has kept all that they have acknowledged, and they go on without being started again (seed %i)',
+    async (seed) => {
+      const random = createRandom(seed)
+      const database = await ownServer()
+      const orders = { url: database.url, options: { maxStaleness: 60_000 } }
+      const servers = await Promise.all(
+        [0, 1].map(() => startChild({ ...orders, emulatorUrl: emulator.url })),
+      )
+      const acknowledged: Acknowledged = { in: new Map(), out: new Set() }
+      const over = new AbortController()
+      // Each with people of its own, who are the same, so that some sign up on both servers at once.
+      const clients = [0, 1, 2, 3].map((client) =>
+        stay(servers, client % 2, acknowledged, createPeople(random), random, over.signal),
+      )
+      for (let kill = 0; kill < 4; kill++) {
+        await untilAcknowledged(acknowledged, 5 + Math.floor(random() * 20), clients)
+        await killAll(database)
+        await database.start()
+      }
+      await untilAcknowledged(acknowledged, 20, clients)
+      over.abort()
+      await Promise.all(clients)
+      await expectWhole({ kept: orders, ask: (sql) => ask(database.url, sql) }, acknowledged)
+      for (const server of servers) await expectKept(server, acknowledged)
+    },
+    300_000,
+  )
+})
+
+/** Names one after the other: of two people one has never been here, as long as there are such. */
+function createPeople(random: () => number): () => string {
+  const strangers = [...nicknames]
+  return () => {
+    const known = nicknames.slice(strangers.length)
+    const isNew = known.length === 0 || random() < 0.5
+    return (isNew ? strangers.pop() : undefined) ?? pick(known, random)
+  }
+}
 
 /** Signs people in and out, one after the other, until the server is gone or a client is tired of it. */
 async function comeAndGo(
@@ -85,6 +123,74 @@ async function comeAndGo(
   return 'tired'
 }
 
+/**
+ * Signs people in on one server and out on the other, also while their database is away, and asks now and
+ * then who somebody is who never goes.
+ */
+async function stay(
+  servers: readonly Child[],
+  client: number,
+  acknowledged: Acknowledged,
+  nextPerson: () => string,
+  random: () => number,
+  over: AbortSignal,
+): Promise<void> {
+  const [here, there] = client === 0 ? servers : [...servers].reverse()
+  if (here === undefined || there === undefined) throw new Error('there are two servers')
+  const resident = createBrowser(here.app)
+  await resident.signIn('person-0')
+  while (!over.aborted) {
+    const asked = await resident.get('/auth/session')
+    if (asked.statusCode !== 503) expect(asked.json().user.name).toBe('person-0')
+    const browser = createBrowser(here.app)
+    const nickname = nextPerson()
+    const callback = await browser.signIn(nickname)
+    if (callback.headers.location === '/auth/sign-in?auth_error=unavailable') continue
+    expect(callback.headers.location).toBe('/')
+    const cookie = sessionOf(browser.cookies())
+    acknowledged.in.set(cookie, nickname)
+    if (random() < 0.5) continue
+    acknowledged.in.delete(cookie)
+    const { origin } = browser
+    const signOut = await there.app.inject({
+      method: 'POST',
+      url: '/auth/sign-out',
+      headers: { cookie, origin },
+    })
+    if (signOut.statusCode === 503) continue
+    expect(signOut.statusCode).toBe(204)
+    acknowledged.out.add(cookie)
+  }
+}
+
+/** Waits for this many more sign-ins and sign-outs, or for a client that fails. */
+async function untilAcknowledged(
+  acknowledged: Acknowledged,
+  more: number,
+  clients: readonly Promise<void>[],
+): Promise<void> {
+  const count = (): number => acknowledged.in.size + acknowledged.out.size
+  const enough = count() + more
+  const waiting = vi.waitUntil(() => count() >= enough, { timeout: 60_000, interval: 5 })
+  await Promise.race([waiting, Promise.all(clients)])
+}
+
+/** Kills every process of a PostgreSQL, so that none ends what it is in the middle of. */
+async function killAll(database: PostgresServer): Promise<void> {
+  const processes = await ask(
+    database.url,
+    'select pid from pg_stat_activity where pid <> pg_backend_pid()',
+  )
+  for (const { pid } of processes) {
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended by itself meanwhile.
+    }
+  }
+  await database.kill()
+}
+
 /** No answer, because the connection or the server has gone. Anything else is a failure. */
 function nullIfGone(error: { syscall?: string; code?: string }): null {
   if (error.code === 'ECONNRESET' || error.syscall !== undefined) return null
@@ -104,21 +210,28 @@ async function expectKept({ app }: Child, acknowledged: Acknowledged): Promise<v
   )
 }
 
-/** What SQL has to say about the file, before anybody has opened it again. */
-function expectWhole(file: string, acknowledged: Acknowledged): void {
-  const database = new DatabaseSync(file)
-  const all = (sql: string): unknown[] => database.prepare(sql).all()
-  expect(all('pragma integrity_check')).toEqual([{ integrity_check: 'ok' }])
-  expect(all('pragma foreign_key_check')).toEqual([])
-  const counts = `select (select count(*) from latchkey_users) as users,
-    (select count(*) from latchkey_identities) as identities,
-    (select count(distinct user_id) from latchkey_identities) as people`
-  const [{ users, identities, people: distinct }] = all(counts) as [Record<string, number>]
-  expect([identities, distinct]).toEqual([users, users])
-  const sessions = new Set(
-    all('select id from latchkey_sessions').map((row) => (row as { id: string }).id),
-  )
-  database.close()
+/** What SQL has to say about it, before a server has opened it again. */
+async function expectWhole(
+  { kept, ask }: Pick<Shared, 'kept' | 'ask'>,
+  acknowledged: Acknowledged,
+): Promise<void> {
+  if ('file' in kept) {
+    expect(await ask('pragma integrity_check')).toEqual([{ integrity_check: 'ok' }])
+  }
+  const strays = `select
+    (select count(*) from latchkey_users where id not in
+      (select user_id from latchkey_identities)) as nobodies,
+    (select count(*) from latchkey_identities where user_id not in
+      (select id from latchkey_users)) as orphans,
+    (select count(*) from latchkey_identities) -
+      (select count(distinct user_id) from latchkey_identities) as doubles,
+    (select count(*) from latchkey_identities) -
+      (select count(distinct subject) from latchkey_identities) as twins,
+    (select count(*) from latchkey_sessions where user_id not in
+      (select id from latchkey_users)) as ghosts`
+  const [counted] = await ask(strays)
+  expect(Object.values(counted ?? {}).map(Number), JSON.stringify(counted)).toEqual([0, 0, 0, 0, 0])
+  const sessions = new Set((await ask('select id from latchkey_sessions')).map(({ id }) => id))
   const lost = [...acknowledged.in.keys()].filter((cookie) => !sessions.has(idOf(cookie)))
   const undone = [...acknowledged.out].filter((cookie) => sessions.has(idOf(cookie)))
   expect({ lost, undone }).toEqual({ lost: [], undone: [] })

@@ -2,12 +2,18 @@ import type { AddressInfo } from 'node:net'
 import { StatementSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import Fastify from 'fastify'
+import pg from 'pg'
 import latchkey, { bitbucket } from '../index.ts'
+import { type PostgresOptions, postgres } from '../postgres.ts'
 import { sqlite } from '../sqlite.ts'
 import type { Death } from './death.ts'
 
-export interface Orders {
-  readonly file: string
+/** Where a server keeps everything: in a SQLite file, or in a PostgreSQL database. */
+export type Kept =
+  | { readonly file: string }
+  | { readonly url: string; readonly options?: PostgresOptions }
+
+export type Orders = Kept & {
   readonly emulatorUrl: string
   readonly death?: Death
   readonly providerTimeout?: number
@@ -18,9 +24,8 @@ export interface Orders {
 // A server as a process of its own, for tests to end. It is told its orders in its one argument, and
 // tells its port.
 
-const { file, emulatorUrl, death, providerTimeout, badListeners } = JSON.parse(
-  String(process.argv[2]),
-) as Orders
+const orders = JSON.parse(String(process.argv[2])) as Orders
+const { emulatorUrl, death, providerTimeout, badListeners } = orders
 let times = 0
 let armed = false
 
@@ -38,6 +43,12 @@ for (const method of ['all', 'run'] as const) {
     return real.apply(this, parameters)
   }
 }
+const clients = pg.Client.prototype as unknown as { query(...parameters: unknown[]): unknown }
+const { query } = clients
+clients.query = function orDie(...parameters) {
+  at(String(parameters[0]))
+  return query.apply(this, parameters)
+}
 
 const real = bitbucket({ emulatorUrl })
 const app = Fastify()
@@ -46,7 +57,7 @@ app.addHook('onResponse', async () => at('answered'))
 await app.register(latchkey, {
   origin: 'http://localhost:3000',
   secret: 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo',
-  store: sqlite(file),
+  store: 'file' in orders ? sqlite(orders.file) : postgres(orders.url, orders.options),
   providerTimeout,
   providers: [
     {
