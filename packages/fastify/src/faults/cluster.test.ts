@@ -1,0 +1,269 @@
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { describe, expect, it, vi } from 'vitest'
+import type { LatchkeyOptions } from '../index.ts'
+import { type PostgresOptions, postgres } from '../postgres.ts'
+import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { startChild } from '../testing/child.ts'
+import { countPeople, sharedDatabase } from '../testing/kept.ts'
+import { ask, emptyDatabase } from '../testing/postgres.ts'
+import { startProxy } from '../testing/proxy.ts'
+
+// What a server has read it trusts for a minute here, unless it hears of a change. Nothing waits for as
+// long: where an ended session is refused, the server has heard of it, or knows that it would not have.
+
+const emulator = setUpEmulator()
+const maxStaleness = 60_000
+const session = { maxPerUser: 2 }
+
+type Asked = Pick<FastifyInstance, 'inject'>
+
+interface Server {
+  readonly app: FastifyInstance
+  /** What it has said so far of not hearing others. */
+  warnings(): string[]
+}
+
+async function buildServer(
+  url: string,
+  settings: PostgresOptions = {},
+  options: LatchkeyOptions = {},
+): Promise<Server> {
+  const lines: string[] = []
+  const store = postgres(url, { maxStaleness, ...settings })
+  const logTo = { write: (line: string) => void lines.push(line) }
+  const app = await buildApp(emulator(), { store, session, ...options }, logTo)
+  const warnings = (): string[] =>
+    lines.map((line) => JSON.parse(line).msg).filter((message) => /^PostgreSQL/.test(message))
+  return { app, warnings }
+}
+
+/** Who a cookie's holder is to a server. */
+async function whoIs(server: Asked, cookie: string): Promise<string | null> {
+  const answer = await server.inject({ method: 'GET', url: '/auth/session', headers: { cookie } })
+  expect(answer.statusCode).toBe(200)
+  return answer.json().user?.name ?? null
+}
+
+/** Whether a server answers from its memory: it does not see what was changed without a word. */
+async function remembers(server: Asked, url: string, { latchkey }: FastifyInstance) {
+  const user = await latchkey.users.create({ name: 'Test Person' })
+  const { session, cookie } = await latchkey.sessions.create(user.id)
+  expect(await whoIs(server, cookie)).toBe('Test Person')
+  await ask(url, 'delete from latchkey_sessions where id = $1', [session.id])
+  return (await whoIs(server, cookie)) !== null
+}
+
+async function untilAllRemember(servers: readonly Asked[], url: string, any: FastifyInstance) {
+  for (const server of servers) {
+    await vi.waitFor(async () => expect(await remembers(server, url, any)).toBe(true), 20_000)
+  }
+}
+
+async function untilRefused(server: Asked, cookie: string): Promise<void> {
+  const refused = async (): Promise<void> => expect(await whoIs(server, cookie)).toBeNull()
+  await vi.waitFor(refused, { timeout: 20_000, interval: 5 })
+}
+
+/** Somebody who is signed in twice, with one device less recently than with the other. */
+interface Person {
+  readonly userId: string
+  readonly sessionId: string
+  readonly cookie: string
+  readonly otherCookie: string
+}
+
+async function signInTwice(server: Asked): Promise<Person> {
+  const [one, other] = [createBrowser(server), createBrowser(server)]
+  await one.signIn('ada')
+  await other.signIn('ada')
+  const { user, session } = (await one.get('/auth/session')).json()
+  const cookies = { cookie: one.cookies(), otherCookie: other.cookies() }
+  return { userId: user.id, sessionId: session.id, ...cookies }
+}
+
+function send(
+  server: FastifyInstance,
+  method: 'POST' | 'DELETE',
+  url: string,
+  cookie: string,
+  payload: object = {},
+): Promise<LightMyRequestResponse> {
+  const headers = { cookie, origin: 'http://localhost:3000' }
+  return server.inject({ method, url, headers, ...(method === 'POST' && { payload }) })
+}
+
+/** Every way in which the first session of a person ends on a server. */
+const endings: Readonly<
+  Record<string, (server: FastifyInstance, person: Person) => Promise<unknown>>
+> = {
+  'signed out': (server, { cookie }) => send(server, 'POST', '/auth/sign-out', cookie),
+  'signed out everywhere by another device': (server, { otherCookie }) =>
+    send(server, 'POST', '/auth/sign-out', otherCookie, { scope: 'global' }),
+  'signed out as one of the others': (server, { otherCookie }) =>
+    send(server, 'POST', '/auth/sign-out', otherCookie, { scope: 'others' }),
+  'given another secret': (server, { cookie }) =>
+    send(server, 'POST', '/auth/sign-out', cookie, { scope: 'others' }),
+  'ended in a list': (server, { sessionId, otherCookie }) =>
+    send(server, 'DELETE', `/auth/sessions/${sessionId}`, otherCookie),
+  'replaced by another sign-in of its browser': async (server, { cookie }) => {
+    const browser = createBrowser(server)
+    await browser.jar.setCookie(cookie, browser.origin)
+    await browser.signIn('ben')
+  },
+  'the oldest of too many': (server) => createBrowser(server).signIn('ada'),
+  revoked: ({ latchkey }, { sessionId }) => latchkey.sessions.revoke(sessionId),
+  'revoked with all of its person': ({ latchkey }, { userId }) =>
+    latchkey.sessions.revokeAll(userId),
+  'revoked with everything': ({ latchkey }) => latchkey.sessions.revokeEverything(),
+  'of somebody who is banned': ({ latchkey }, { userId }) => latchkey.users.ban(userId),
+  'of somebody who is deleted': ({ latchkey }, { userId }) => latchkey.users.delete(userId),
+}
+
+describe('a session that ends on one of three servers', () => {
+  it('is refused by it at once, and by the others, which are other processes, when they hear it', async () => {
+    const { kept } = await sharedDatabase()
+    const { url } = kept as { url: string }
+    const orders = { ...kept, emulatorUrl: emulator().url }
+    const [one, other] = [await startChild(orders), await startChild(orders)]
+    const { app } = await buildServer(url)
+    const servers = [one.app, other.app, app]
+    await untilAllRemember(servers, url, app)
+    for (const [what, end] of Object.entries(endings)) {
+      const person = await signInTwice(one.app)
+      for (const server of servers) expect(await whoIs(server, person.cookie)).toBe('Ada Test')
+      await end(app, person)
+      expect(await whoIs(app, person.cookie), what).toBeNull()
+      await Promise.all(servers.map((server) => untilRefused(server, person.cookie)))
+      await app.latchkey.users.delete(person.userId)
+    }
+    for (const server of servers) expect(await remembers(server, url, app)).toBe(true)
+  })
+})
+
+/** Ends the connection by which servers hear others, as an administrator or a firewall would. */
+async function endListening(url: string, name: string): Promise<void> {
+  const ended = await ask(
+    url,
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where application_name = $1 and query = 'listen latchkey'`,
+    [name],
+  )
+  expect(ended).toHaveLength(1)
+}
+
+describe('a server that does not hear the others for a while', () => {
+  it('misses nothing that ends just then, for it forgets all it knew', async () => {
+    const url = await emptyDatabase()
+    const listenUrl = `${url}?application_name=deaf`
+    const [one, two, { app }] = [
+      await buildServer(url),
+      await buildServer(url, { listenUrl }),
+      await buildServer(url),
+    ]
+    const servers = [one.app, two.app]
+    for (const end of Object.values(endings)) {
+      await untilAllRemember(servers, url, app)
+      const person = await signInTwice(one.app)
+      for (const server of servers) expect(await whoIs(server, person.cookie)).toBe('Ada Test')
+      await endListening(url, 'deaf')
+      await end(app, person)
+      await Promise.all(servers.map((server) => untilRefused(server, person.cookie)))
+      await app.latchkey.users.delete(person.userId)
+    }
+    expect(two.warnings()).toEqual([])
+  })
+
+  it('asks about every request and is exact, and remembers again once it hears them', async () => {
+    const url = await emptyDatabase()
+    const proxy = await startProxy(url)
+    const listenUrl = `${proxy.url}?application_name=deaf`
+    const [one, two, { app }] = [
+      await buildServer(url),
+      await buildServer(url, { listenUrl }),
+      await buildServer(url),
+    ]
+    await untilAllRemember([one.app, two.app], url, app)
+    proxy.refuse()
+    await endListening(url, 'deaf')
+    await vi.waitFor(async () => expect(await remembers(two.app, url, app)).toBe(false))
+    for (const [what, end] of Object.entries(endings)) {
+      const person = await signInTwice(one.app)
+      expect(await whoIs(two.app, person.cookie)).toBe('Ada Test')
+      await end(app, person)
+      expect(await whoIs(two.app, person.cookie), what).toBeNull()
+      await app.latchkey.users.delete(person.userId)
+    }
+    proxy.pass()
+    await untilAllRemember([two.app], url, app)
+    const person = await signInTwice(one.app)
+    expect(await whoIs(two.app, person.cookie)).toBe('Ada Test')
+    await app.latchkey.sessions.revoke(person.sessionId)
+    await untilRefused(two.app, person.cookie)
+  })
+})
+
+describe('three servers behind a pooler that swallows notifications', () => {
+  it('are exact all the same, and each warns once, and says what to do', async () => {
+    const url = await emptyDatabase()
+    const pooler = await startProxy(url, { pooler: true })
+    const servers = [
+      await buildServer(pooler.url, { timeout: 1000 }),
+      await buildServer(pooler.url, { timeout: 1000 }),
+      await buildServer(pooler.url, { timeout: 1000 }),
+    ] as const
+    const [one, two, { app }] = servers
+    const warned = (): void => {
+      for (const { warnings } of servers) {
+        expect(warnings()).toEqual([expect.stringContaining('give postgres() a listenUrl')])
+      }
+    }
+    await vi.waitFor(warned, 20_000)
+    for (const [what, end] of Object.entries(endings)) {
+      const person = await signInTwice(one.app)
+      for (const server of servers) expect(await whoIs(server.app, person.cookie)).toBe('Ada Test')
+      await end(app, person)
+      for (const server of servers) {
+        expect(await whoIs(server.app, person.cookie), what).toBeNull()
+      }
+      await app.latchkey.users.delete(person.userId)
+    }
+    expect(await remembers(two.app, url, app)).toBe(false)
+    warned()
+  })
+})
+
+describe('a person who has just come back to one server', () => {
+  it('is known to every other at once', async () => {
+    const url = await emptyDatabase()
+    const [here, there] = [await buildServer(url), await buildServer(url)]
+    await untilAllRemember([here.app, there.app], url, here.app)
+    const browser = createBrowser(here.app)
+    for (const nickname of ['ada', 'ben', 'ada', 'ada', 'ben']) {
+      await browser.signIn(nickname)
+      const { user } = (await browser.get('/auth/session')).json()
+      expect(await whoIs(there.app, browser.cookies())).toBe(user.name)
+    }
+  })
+})
+
+describe('the first sign-in of one person, many times at once', () => {
+  it('on two servers makes one user, and everybody gets a session of it', async () => {
+    const shared = await sharedDatabase()
+    const apps = [
+      await buildApp(emulator(), { store: shared.store() }),
+      await buildApp(emulator(), { store: shared.store() }),
+    ]
+    const browsers = Array.from({ length: 5 }, () => apps.map((app) => createBrowser(app))).flat()
+    const callbacks = await Promise.all(
+      browsers.map(async (browser) => browser.consent(await browser.start(), { user: 'ada' })),
+    )
+    const answers = await Promise.all(
+      browsers.map((browser, index) => browser.get(callbacks[index] ?? '')),
+    )
+    expect(answers.map(({ headers }) => headers.location)).toEqual(browsers.map(() => '/'))
+    expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 10 })
+    const people = await Promise.all(browsers.map((browser) => browser.get('/api/me')))
+    expect(new Set(people.map((answer) => answer.json().user.id)).size).toBe(1)
+  })
+})
