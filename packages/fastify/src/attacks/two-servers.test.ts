@@ -1,0 +1,254 @@
+import type { FastifyInstance } from 'fastify'
+import pg from 'pg'
+import { describe, expect, it, vi } from 'vitest'
+import type { LatchkeyOptions, Store } from '../index.ts'
+import { postgres } from '../postgres.ts'
+import type { Provider } from '../provider.ts'
+import { bitbucket } from '../providers/bitbucket.ts'
+import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
+import { startChild } from '../testing/child.ts'
+import { countPeople, type Shared, shareables, sharedDatabase } from '../testing/kept.ts'
+import { ask, emptyDatabase } from '../testing/postgres.ts'
+import { countExchanges } from '../testing/refusal.ts'
+
+const emulator = setUpEmulator()
+
+/** Two servers that share what they store. */
+async function buildTwo(
+  shared: Shared,
+  options: LatchkeyOptions = {},
+): Promise<[FastifyInstance, FastifyInstance]> {
+  return [
+    await buildApp(emulator(), { ...options, store: shared.store() }),
+    await buildApp(emulator(), { ...options, store: shared.store() }),
+  ]
+}
+
+/** What a cookie gets where one has to be signed in. */
+async function knock(app: FastifyInstance, cookie: string): Promise<number> {
+  return (await app.inject({ url: '/api/me', headers: { cookie } })).statusCode
+}
+
+/** Until a server that may have known a session has heard of its end. */
+async function untilRefused(app: FastifyInstance, cookie: string): Promise<void> {
+  const refused = async (): Promise<void> => expect(await knock(app, cookie)).toBe(401)
+  await vi.waitFor(refused, { timeout: 20_000, interval: 5 })
+}
+
+describe.each(shareables)(
+  'the same callback twenty times at once, on two servers of %s',
+  (_what, share) => {
+    it('signs in once: one request for tokens, one user, one session, one cookie', async () => {
+      const shared = await share()
+      const orders = { ...shared.kept, emulatorUrl: emulator().url }
+      const servers = [await startChild(orders), await startChild(orders)]
+      const [first] = servers
+      if (first === undefined) throw new Error('there are two')
+      const browser = createBrowser(first.app)
+      const url = await browser.consent(await browser.start(), { user: 'ada' })
+      const headers = { cookie: browser.cookies() }
+
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () =>
+          servers.map(({ app }) => app.inject({ method: 'GET', url, headers })),
+        ).flat(),
+      )
+      expect(countExchanges(emulator())).toBe(1)
+      expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 1 })
+      const locations = answers.map(({ headers }) => headers.location).sort()
+      const used = Array.from({ length: 19 }, () => '/auth/sign-in?auth_error=flow_used')
+      expect(locations).toEqual(['/', ...used])
+      const cookies = answers.map(({ headers }) => String(headers['set-cookie']))
+      expect(cookies.filter((cookie) => /latchkey-3000=[^;]/.test(cookie))).toHaveLength(1)
+    })
+  },
+)
+
+describe('more sign-ins at once, on two servers of one PostgreSQL, than a person may have sessions', () => {
+  it('end with as many as they may, and every other cookie opens nothing', async () => {
+    const shared = await sharedDatabase()
+    const apps = await buildTwo(shared, { session: { maxPerUser: 3 } })
+    // One is a user already, the other is not yet.
+    await createBrowser(apps[0]).signIn('ada')
+    for (const user of ['ada', 'ben']) {
+      const browsers = Array.from({ length: 10 }, () =>
+        apps.map((app) => createBrowser(app)),
+      ).flat()
+      const callbacks = await Promise.all(
+        browsers.map(async (browser) => browser.consent(await browser.start(), { user })),
+      )
+      const answers = await Promise.all(
+        browsers.map((browser, index) => browser.get(callbacks[index] ?? '')),
+      )
+      expect(answers.map(({ headers }) => headers.location)).toEqual(browsers.map(() => '/'))
+      const name = user === 'ada' ? 'Ada Test' : 'Ben Test'
+      const [count] = await shared.ask(
+        `select count(*) as count from latchkey_sessions join latchkey_users as u
+         on u.id = user_id where u.name = '${name}'`,
+      )
+      expect(Number(count?.count)).toBe(3)
+      for (const app of apps) {
+        const open = async (): Promise<void> => {
+          const knocks = browsers.map((browser) => knock(app, browser.cookies()))
+          expect((await Promise.all(knocks)).filter((status) => status === 200)).toHaveLength(3)
+        }
+        await vi.waitFor(open, { timeout: 20_000 })
+      }
+    }
+  })
+})
+
+describe('a sign-out on one server while the session is used on another', () => {
+  it('is for good, a hundred times: no late note and no sign-in brings the session back', async () => {
+    const shared = await sharedDatabase()
+    let now = Date.now()
+    const [here, there] = await buildTwo(shared, { clock: () => now })
+    await createBrowser(here).signIn('ada')
+    const [{ id }] = (await shared.ask('select id from latchkey_users')) as [{ id: string }]
+    for (let round = 0; round < 100; round++) {
+      const { session, cookie } = await here.latchkey.sessions.create(id)
+      expect(await knock(there, cookie)).toBe(200)
+      // Its next use is to be noted.
+      now += 61_000
+      const browser = createBrowser(there)
+      const { origin } = browser
+      await browser.jar.setCookie(cookie, origin)
+      const [signOut, signIn, ...uses] = await Promise.all([
+        here.inject({ method: 'POST', url: '/auth/sign-out', headers: { cookie, origin } }),
+        round % 10 === 0 ? browser.signIn('ada') : null,
+        ...Array.from({ length: 5 }, () => knock(there, cookie)),
+      ])
+      expect(signOut.statusCode).toBe(204)
+      for (const status of uses) expect([200, 401]).toContain(status)
+      expect(await knock(here, cookie)).toBe(401)
+      await untilRefused(there, cookie)
+      const rows = await shared.ask(`select id from latchkey_sessions where id = '${session.id}'`)
+      expect(rows).toEqual([])
+      if (signIn !== null) {
+        expect(signIn.headers.location).toBe('/')
+        expect(await knock(here, browser.cookies())).toBe(200)
+      }
+    }
+  })
+})
+
+/** Holds what others do to a table of PostgreSQL back until it is let go. */
+async function holdBack(url: string, event: string): Promise<{ letGo(): Promise<void> }> {
+  const client = new pg.Client(url)
+  // The database may go first, if the test fails.
+  client.on('error', () => {})
+  await client.connect()
+  await client.query(
+    `select pg_advisory_lock(1);
+    create function hold() returns trigger language plpgsql as
+      $$ begin perform pg_advisory_xact_lock(1); return coalesce(new, old); end $$;
+    create trigger hold before ${event} for each row execute function hold()`,
+  )
+  return { letGo: () => client.end() }
+}
+
+/** Until this many wait for a lock, of one that was held back or of one before them. */
+async function untilWaiting(url: string, count: number): Promise<void> {
+  await vi.waitFor(async () => {
+    const waiting = await ask(
+      url,
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+    )
+    expect(waiting).toHaveLength(count)
+  }, 20_000)
+}
+
+describe.each(['ban', 'delete'] as const)('to %s a person on one server', (end) => {
+  /** Two servers, and a person who is signed in on neither, but is known. */
+  async function setScene(): Promise<{
+    url: string
+    here: FastifyInstance
+    there: FastifyInstance
+    userId: string
+    /** What happens while a provider is asked who somebody is who comes back to the second. */
+    whileAsked(happens: () => Promise<void>): void
+    /** Who has a session in the end may be anybody but this person. */
+    expectOut(cookie: string): Promise<void>
+  }> {
+    const url = await emptyDatabase()
+    const store = (): Store => postgres(url, { maxStaleness: 60_000 })
+    const real = bitbucket({ emulatorUrl: emulator().url })
+    let happens: () => Promise<void> = async () => {}
+    const provider: Provider = {
+      ...real,
+      async readProfile(api) {
+        await happens()
+        return real.readProfile(api)
+      },
+    }
+    const [here, there] = [
+      await buildApp(emulator(), { store: store() }),
+      await buildApp(emulator(), { store: store(), providers: [provider] }),
+    ]
+    const browser = createBrowser(here)
+    await browser.signIn('ada')
+    const userId: string = (await browser.get('/auth/session')).json().user.id
+    await browser.post('/auth/sign-out')
+    const isOut = async (app: FastifyInstance, cookie: string): Promise<void> => {
+      const { user } = (await app.inject({ url: '/auth/session', headers: { cookie } })).json()
+      expect(user?.id).not.toBe(userId)
+    }
+    return {
+      url,
+      here,
+      there,
+      userId,
+      whileAsked: (given) => {
+        happens = given
+      },
+      async expectOut(cookie) {
+        const query = 'select id from latchkey_sessions where user_id = $1'
+        expect(await ask(url, query, [userId])).toEqual([])
+        await isOut(here, cookie)
+        await vi.waitFor(() => isOut(there, cookie), 20_000)
+      },
+    }
+  }
+
+  const refused = '/auth/sign-in?auth_error=user_banned'
+  /** Who was deleted is let in as somebody new. */
+  const afterwards = end === 'ban' ? refused : '/'
+
+  it('while their provider is asked on another lets them in no more', async () => {
+    const { here, there, userId, whileAsked, expectOut } = await setScene()
+    whileAsked(() => here.latchkey.users[end](userId))
+    const browser = createBrowser(there)
+    expect((await browser.signIn('ada')).headers.location).toBe(afterwards)
+    await expectOut(browser.cookies())
+  })
+
+  it('while their session is stored on another ends it as soon as it is', async () => {
+    const { url, here, there, userId, expectOut } = await setScene()
+    const { letGo } = await holdBack(url, 'insert on latchkey_sessions')
+    const browser = createBrowser(there)
+    const signIn = browser.signIn('ada')
+    await untilWaiting(url, 1)
+    const ended = here.latchkey.users[end](userId)
+    await untilWaiting(url, 2)
+    await letGo()
+    expect((await signIn).headers.location).toBe('/')
+    await ended
+    await expectOut(browser.cookies())
+  })
+
+  it('is not overtaken by a sign-in on another that comes while it is stored', async () => {
+    const { url, here, there, userId, expectOut } = await setScene()
+    const event = end === 'ban' ? 'update' : 'delete'
+    const { letGo } = await holdBack(url, `${event} on latchkey_users`)
+    const ended = here.latchkey.users[end](userId)
+    await untilWaiting(url, 1)
+    const browser = createBrowser(there)
+    const signIn = browser.signIn('ada')
+    await untilWaiting(url, 2)
+    await letGo()
+    await ended
+    expect((await signIn).headers.location).toBe(afterwards)
+    await expectOut(browser.cookies())
+  })
+})
