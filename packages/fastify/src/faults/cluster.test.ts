@@ -267,3 +267,93 @@ describe('the first sign-in of one person, many times at once', () => {
     expect(new Set(people.map((answer) => answer.json().user.id)).size).toBe(1)
   })
 })
+
+describe('two servers whose clocks are 90 seconds apart', () => {
+  const MINUTE = 60_000
+  const APART = 90_000
+  const lifetime = 60 * MINUTE
+  const idleTimeout = 10 * MINUTE
+
+  /** Two servers and the time by the first one's clock, in milliseconds from now on. */
+  async function buildTwo(): Promise<{
+    servers: readonly [FastifyInstance, FastifyInstance]
+    setTime(time: number): void
+    /** Somebody signs in on one of the servers, so that it clears away what it takes for expired. */
+    signIn(server: FastifyInstance): Promise<string>
+  }> {
+    const url = await emptyDatabase()
+    const start = Date.now()
+    let time = 0
+    const options = { session: { lifetime, idleTimeout } }
+    const [here, ahead] = [
+      await buildServer(url, {}, { ...options, clock: () => start + time }),
+      await buildServer(url, {}, { ...options, clock: () => start + time + APART }),
+    ]
+    return {
+      servers: [here.app, ahead.app],
+      setTime: (given) => {
+        time = given
+      },
+      async signIn(server) {
+        const browser = createBrowser(server)
+        await browser.signIn('ada')
+        return browser.cookies()
+      },
+    }
+  }
+
+  it('end nothing that is used on the other, until its lifetime is over, give or take as much', async () => {
+    const { servers, setTime, signIn } = await buildTwo()
+    const cookies = [await signIn(servers[0]), await signIn(servers[1])]
+    const shared = await signIn(servers[0])
+    for (let turn = 1; turn <= 8; turn++) {
+      setTime(turn * 7 * MINUTE)
+      for (const [index, server] of servers.entries()) {
+        await signIn(server)
+        expect(await whoIs(server, cookies[index] ?? '')).toBe('Ada Test')
+        if (turn % 2 === index) expect(await whoIs(server, shared)).toBe('Ada Test')
+      }
+    }
+    const all = [...cookies, shared]
+    setTime(lifetime - APART - 1)
+    for (const server of servers) {
+      for (const cookie of all) expect(await whoIs(server, cookie)).toBe('Ada Test')
+    }
+    setTime(lifetime + APART)
+    for (const server of servers) {
+      for (const cookie of all) expect(await whoIs(server, cookie)).toBeNull()
+    }
+  })
+
+  it('end what is not used when it should end, give or take as much', async () => {
+    const { servers, setTime, signIn } = await buildTwo()
+    for (const [time, name] of [
+      [idleTimeout - APART - 1, 'Ada Test'],
+      [idleTimeout + APART, null],
+    ] as const) {
+      setTime(0)
+      const signedIn = servers.flatMap((from) => servers.map((to) => ({ from, to })))
+      const cookies = await Promise.all(signedIn.map(({ from }) => signIn(from)))
+      setTime(time)
+      for (const [index, { to }] of signedIn.entries()) {
+        expect(await whoIs(to, cookies[index] ?? '')).toBe(name)
+      }
+    }
+  })
+})
+
+describe('a session that ends without a word, as by an administrator’s own SQL', () => {
+  it('is refused once what was read of it is older than maxStaleness', async () => {
+    const url = await emptyDatabase()
+    let now = Date.now()
+    const { app } = await buildServer(url, {}, { clock: () => now })
+    await untilAllRemember([app], url, app)
+    const { cookie } = await signInTwice(app)
+    expect(await whoIs(app, cookie)).toBe('Ada Test')
+    await ask(url, 'delete from latchkey_sessions')
+    now += maxStaleness - 1
+    expect(await whoIs(app, cookie)).toBe('Ada Test')
+    now += 1
+    expect(await whoIs(app, cookie)).toBeNull()
+  })
+})
