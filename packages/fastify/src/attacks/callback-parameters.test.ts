@@ -311,4 +311,4 @@ describe('a provider that there is not', () => {
 })
 
 const HOST = 'Host: localhost:3000'
-const withoutDate = (answer: string): string => answer.replace(/^date: .*\r\n/m, '')
+const withoutDate = (answer: string): string => answer.replace(/^date: .*\r\n/im, '')
