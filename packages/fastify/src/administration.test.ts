@@ -8,10 +8,12 @@ import {
   type PageOptions,
   type Provider,
 } from './index.ts'
+import { postgres } from './postgres.ts'
 import { sqlite } from './sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { type Browser, createBrowser } from './testing/browser.ts'
 import { settled } from './testing/observed-store.ts'
+import { emptyDatabase } from './testing/postgres.ts'
 
 const emulator = setUpEmulator()
 const MINUTE = 60 * 1000
@@ -357,12 +359,14 @@ describe('a user who is banned', () => {
     expect(await app.latchkey.users.get(userId)).toMatchObject({ bannedAt: expect.any(Number) })
   })
 
-  it('is let in by no session that the application makes', async () => {
+  it('gets no session from the application, which would open once the ban is over', async () => {
     const { app } = await build()
-    const { id } = await app.latchkey.users.create()
-    await app.latchkey.users.ban(id)
-    const { cookie } = await app.latchkey.sessions.create(id)
-    expect((await app.inject({ url: '/api/me', headers: { cookie } })).statusCode).toBe(401)
+    const { users, sessions } = app.latchkey
+    const { id } = await users.create()
+    await users.ban(id)
+    await expect(sessions.create(id)).rejects.toMatchObject({ code: 'LATCHKEY_ARGUMENT_INVALID' })
+    await users.unban(id)
+    expect((await sessions.list(id)).sessions).toEqual([])
   })
 })
 
@@ -426,6 +430,34 @@ describe('an administrator', () => {
     await expect(users.unban('nobody')).rejects.toMatchObject(error)
     await expect(sessions.create('nobody')).rejects.toMatchObject(error)
     await users.delete('nobody')
+  })
+
+  it.each(['', 'a\0b', '\ud800', "' or 1 = 1 --", 'x'.repeat(10_000)])(
+    'asks for nobody by %j, on whatever store',
+    async (id) => {
+      for (const store of [sqlite(':memory:'), postgres(await emptyDatabase())]) {
+        const app = await buildApp(emulator(), { store })
+        const { users, sessions } = app.latchkey
+        expect(await users.get(id)).toBeNull()
+        expect(await sessions.list(id)).toEqual({ sessions: [], nextCursor: null })
+        await expect(users.ban(id)).rejects.toMatchObject({ code: 'LATCHKEY_UNKNOWN_USER' })
+        await sessions.revoke(id)
+        await sessions.revokeAll(id)
+        await users.delete(id)
+      }
+    },
+  )
+
+  it('is told of an id that was forgotten, and nothing is ended', async () => {
+    const { app } = await build()
+    const forgotten = undefined as unknown as string
+    const { users, sessions } = app.latchkey
+    for (const ask of [users.get, users.ban, users.delete, sessions.revoke, sessions.revokeAll]) {
+      await expect(ask(forgotten)).rejects.toMatchObject({
+        code: 'LATCHKEY_ARGUMENT_INVALID',
+        message: 'An id must be a text.',
+      })
+    }
   })
 
   it('is told 503 of everything while the store is away, and nothing was done', async () => {

@@ -24,7 +24,7 @@ export interface Latchkey {
     /**
      * Signs a user in without a browser: for the application's own tests with `inject()`.
      * @returns the session, and a `Cookie` header that opens it
-     * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
+     * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`; `LATCHKEY_ARGUMENT_INVALID` if the user is banned
      */
     create(userId: string): Promise<{ session: Session; cookie: string }>
     /** Where a user is signed in, the newest first. */
@@ -99,7 +99,8 @@ export function createLatchkey(
     userId: string,
     work: (queries: StoreQueries, user: StoredUser) => Promise<void>,
   ): Promise<void> {
-    await change(async (queries) => work(queries, known(await queries.findUser(userId))))
+    const id = idOf(userId)
+    await change(async (queries) => work(queries, known(await queries.findUser(id))))
   }
 
   return {
@@ -108,10 +109,11 @@ export function createLatchkey(
 
     sessions: {
       async create(userId) {
-        const { session, token } = sessions.issue({ userId, provider: null })
+        const { session, token } = sessions.issue({ userId: idOf(userId), provider: null })
         await ask(() =>
           store.transaction('process', async (queries) => {
-            known(await queries.findUser(userId))
+            const user = known(await queries.findUser(session.userId))
+            if (user.bannedAt !== null) throw invalid('The user is banned, and has no sessions')
             await sessions.insert(queries, session)
           }),
         )
@@ -119,19 +121,21 @@ export function createLatchkey(
       },
 
       async list(userId, options) {
-        const page = pageOf(options)
-        const rows = await ask(() => store.listSessions(userId, page))
+        const [id, page] = [idOf(userId), pageOf(options)]
+        const rows = await ask(() => store.listSessions(id, page))
         const open = rows.filter(sessions.isOpen).map(listedSession)
         return { sessions: open, nextCursor: cursorBehind(rows, page) }
       },
 
       async revoke(sessionId) {
-        await change((queries) => queries.deleteSession(sessionId))
+        const id = idOf(sessionId)
+        await change((queries) => queries.deleteSession(id))
         app.log.info({ event: 'session-revoked', sessionId }, 'session revoked')
       },
 
       async revokeAll(userId) {
-        await change((queries) => queries.deleteSessionsOf(userId))
+        const id = idOf(userId)
+        await change((queries) => queries.deleteSessionsOf(id))
         app.log.info({ event: 'sessions-revoked', userId }, 'sessions revoked')
       },
 
@@ -157,7 +161,8 @@ export function createLatchkey(
       },
 
       async get(userId) {
-        const user = await ask(() => store.findUser(userId))
+        const id = idOf(userId)
+        const user = await ask(() => store.findUser(id))
         return user === null ? null : managedUser(user)
       },
 
@@ -181,7 +186,8 @@ export function createLatchkey(
       },
 
       async delete(userId) {
-        await change((queries) => queries.deleteUser(userId))
+        const id = idOf(userId)
+        await change((queries) => queries.deleteUser(id))
         app.log.info({ event: 'user-deleted', userId }, 'user deleted')
       },
     },
@@ -193,6 +199,19 @@ function known(user: StoredUser | null): StoredUser {
   throw new LatchkeyError('LATCHKEY_UNKNOWN_USER', 'No user has this id.')
 }
 
+/**
+ * An id as a store can be asked for it: `''`, which is nobody's, for a text that is none of ours, since
+ * not every database takes every text.
+ */
+function idOf(id: unknown): string {
+  if (typeof id !== 'string') throw invalid('An id must be a text')
+  return /^[\w-]{1,64}$/.test(id) ? id : ''
+}
+
+function invalid(what: string): LatchkeyError {
+  return new LatchkeyError('LATCHKEY_ARGUMENT_INVALID', `${what}.`)
+}
+
 function managedUser(user: StoredUser): ManagedUser {
   return { ...publicUser(user), bannedAt: user.bannedAt }
 }
@@ -201,10 +220,7 @@ type Row = NonNullable<Page['after']>
 
 function pageOf({ limit = 100, cursor }: PageOptions = {}): Page {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) {
-    throw new LatchkeyError(
-      'LATCHKEY_ARGUMENT_INVALID',
-      'A `limit` must be a whole number from 1 to 1000.',
-    )
+    throw invalid('A `limit` must be a whole number from 1 to 1000')
   }
   return { limit, after: cursor === undefined || cursor === null ? undefined : rowOf(cursor) }
 }
@@ -220,8 +236,5 @@ function rowOf(cursor: string): Row {
   const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
   const [, createdAt, id] = /^(-?\d{1,16})\.([\w-]{1,64})$/.exec(text) ?? []
   if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id }
-  throw new LatchkeyError(
-    'LATCHKEY_ARGUMENT_INVALID',
-    'A `cursor` must be the `nextCursor` of the part before, or left out for the first.',
-  )
+  throw invalid('A `cursor` must be the `nextCursor` of the part before, or left out for the first')
 }
