@@ -45,8 +45,9 @@ export interface SessionOptions {
    */
   readonly lifetime?: number | undefined
   /**
-   * How long a session lasts without being used, in milliseconds, from 5 minutes. Every request that asks
-   * who is signed in is a use, noted once a minute, so it may end up to a minute early. Default 7 days.
+   * How long a session lasts without being used, in milliseconds, from 5 minutes to 400 days. Every
+   * request that asks who is signed in is a use, noted once a minute, so it may end up to a minute early.
+   * Default 7 days.
    */
   readonly idleTimeout?: number | undefined
   /** How many sessions a user may have, from 1 to 100; with one more the oldest ends. Default 100. */
@@ -127,9 +128,7 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
   if (!Number.isInteger(providerTimeout) || providerTimeout < 100 || providerTimeout > 60_000) {
     throw invalid('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
   }
-  if (typeof clock !== 'function') {
-    throw invalid('clock', 'must be a function that gives milliseconds, such as Date.now')
-  }
+  checkClock(clock)
 
   const session = checkSession(given.session ?? {})
 
@@ -222,6 +221,18 @@ function checkSignInPath(signInPath: string, origin: string, basePath: string): 
   }
 }
 
+/** 2001, in milliseconds. What gives less counts seconds, or from its own beginning. */
+const EARLIEST = 1e12
+
+function checkClock(clock: unknown): void {
+  const now: unknown = typeof clock === 'function' ? clock() : undefined
+  if (Number.isSafeInteger(now) && (now as number) >= EARLIEST) return
+  throw invalid(
+    'clock',
+    'must be a function that gives whole milliseconds since 1970, such as Date.now',
+  )
+}
+
 const MINUTE = 60 * 1000
 const DAY = 24 * 60 * MINUTE
 
@@ -265,6 +276,9 @@ function checkSecrets(given: NonNullable<LatchkeyOptions['secret']>): [string, .
   const [first, ...others] = [given].flat()
   const cure = 'Make one with: openssl rand -base64 48'
   const check = (secret: string | undefined): string => {
+    if (Array.isArray(given) && given.length > 0 && !secret) {
+      throw invalid('secret', 'has one in its list that is missing; is a variable not set?')
+    }
     if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
       throw invalid('secret', `must have at least ${SHORTEST_SECRET} characters. ${cure}`)
     }
