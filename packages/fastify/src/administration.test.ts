@@ -172,6 +172,35 @@ describe('an administrator who looks at users', () => {
   })
 })
 
+describe('an administrator who misspells something', () => {
+  it('is told so, rather than given the first part again and again', async () => {
+    const { app } = await build()
+    const { users, sessions } = app.latchkey
+    for (const page of [{ offset: 3 }, 3, 'next'] as unknown as PageOptions[]) {
+      await expect(users.list(page)).rejects.toThrow(/a `limit` and a `cursor`/)
+      await expect(sessions.list('a', page)).rejects.toThrow(/a `limit` and a `cursor`/)
+    }
+    await expect(users.create({ name: 5 as unknown as string })).rejects.toThrow(/must be texts/)
+    await expect(users.create({ email: 'a\0b' })).rejects.toThrow(/must be texts/)
+    const on = app.latchkey.on as (event: string, listener: unknown) => unknown
+    expect(() => on('signin', () => {})).toThrow(/takes one of sign-in, sign-in-failed, sign-out/)
+    expect(() => on('sign-in', undefined)).toThrow(/and a function/)
+  })
+
+  it('out of a request, is answered that by the route, and not with an outage', async () => {
+    const { app } = await build()
+    app.get<{ Querystring: { cursor?: string } }>('/admin/users', ({ query }) =>
+      app.latchkey.users.list(query),
+    )
+    app.post<{ Params: { id: string } }>('/admin/users/:id/ban', async ({ params }) => {
+      await app.latchkey.users.ban(params.id)
+    })
+    expect((await app.inject('/admin/users?cursor=next')).statusCode).toBe(400)
+    const ban = await app.inject({ method: 'POST', url: '/admin/users/a%00b/ban' })
+    expect([ban.statusCode, ban.json().message]).toEqual([404, 'No user has this id.'])
+  })
+})
+
 describe('an administrator who looks at sessions', () => {
   it('gets a user’s own, the newest first, in parts, without those that are over', async () => {
     let now = noon

@@ -14,14 +14,27 @@ export type LatchkeyErrorCode =
   | 'LATCHKEY_UNGUARDED'
   | 'LATCHKEY_UNKNOWN_USER'
 
-/** A mistake in the application's code or configuration. The message names it and its cure. */
+/** What a call may have been given that came from a request, such as an id or a cursor. */
+const STATUS_CODES: Partial<Record<LatchkeyErrorCode, number>> = {
+  LATCHKEY_ARGUMENT_INVALID: 400,
+  LATCHKEY_UNKNOWN_USER: 404,
+}
+
+/**
+ * A mistake in the application's code or configuration. The message names it and its cure. Thrown by a
+ * route of the application it is a 500, but 400 for `LATCHKEY_ARGUMENT_INVALID` and 404 for
+ * `LATCHKEY_UNKNOWN_USER`.
+ */
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError'
   readonly code: LatchkeyErrorCode
+  /** What Fastify answers with. */
+  readonly statusCode: number
 
   constructor(code: LatchkeyErrorCode, message: string) {
     super(message)
     this.code = code
+    this.statusCode = STATUS_CODES[code] ?? 500
   }
 }
 

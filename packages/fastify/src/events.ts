@@ -1,5 +1,6 @@
 import type { ErrorCode, Session, SignOutScope, User } from '@latchkey/contract'
 import type { FastifyBaseLogger } from 'fastify'
+import { LatchkeyError } from './errors.ts'
 import type { Profile } from './provider.ts'
 
 /** What an application can listen for with `app.latchkey.on()`. */
@@ -10,8 +11,15 @@ export interface LatchkeyEvents {
   'sign-in-failed': { provider: string; code: ErrorCode }
   /** A person signed out, in this browser or in several. */
   'sign-out': { userId: string; sessionId: string; scope: SignOutScope }
-  /** A session was ended from another: by the person, in the list of their devices. */
+  /** A person ended one of their sessions from another. Not what the application ends itself. */
   'session-revoked': { userId: string; sessionId: string }
+}
+
+const EVENTS: Readonly<Record<keyof LatchkeyEvents, true>> = {
+  'sign-in': true,
+  'sign-in-failed': true,
+  'sign-out': true,
+  'session-revoked': true,
 }
 
 export type Listener<E extends keyof LatchkeyEvents> = (
@@ -19,7 +27,10 @@ export type Listener<E extends keyof LatchkeyEvents> = (
 ) => void | Promise<void>
 
 export interface Events {
-  /** @returns a function that ends the listening */
+  /**
+   * @returns a function that ends the listening
+   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an event that there is not
+   */
   on<E extends keyof LatchkeyEvents>(event: E, listener: Listener<E>): () => void
   /** Tells every listener, waits for none, and logs those that fail: a sign-in is not theirs to break. */
   emit<E extends keyof LatchkeyEvents>(event: E, detail: LatchkeyEvents[E]): void
@@ -30,6 +41,12 @@ export function createEvents(log: FastifyBaseLogger): Events {
 
   return {
     on(event, listener) {
+      if (!Object.hasOwn(EVENTS, event) || typeof listener !== 'function') {
+        throw new LatchkeyError(
+          'LATCHKEY_ARGUMENT_INVALID',
+          `app.latchkey.on() takes one of ${Object.keys(EVENTS).join(', ')}, and a function.`,
+        )
+      }
       const set = listeners.get(event) ?? new Set()
       listeners.set(event, set.add(listener as Listener<never>))
       return () => set.delete(listener as Listener<never>)

@@ -10,14 +10,18 @@ import type { Page, StoredUser, StoreQueries } from './store.ts'
 
 /**
  * `app.latchkey`: what an application may ask and do. What it ends has ended on this server when the
- * promise resolves, stays so whatever happens to the server, and has on every other within milliseconds.
- * While the store does not answer, everything rejects with an error whose `statusCode` is 503.
+ * promise resolves, stays so whatever happens to the server, and has on every other within milliseconds,
+ * or what the store promises at most (see `maxStaleness` of `postgres()`). While the store does not answer,
+ * everything rejects with an error whose `statusCode` is 503; what is no id, cursor or limit with a
+ * LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, whose `statusCode` is 400.
  */
 export interface Latchkey {
   /**
    * A hook that lets signed-in people through, and makes `request.auth` readable. Everybody else is
    * answered 401 `unauthenticated`; 403 `reauth_required` or `forbidden`, if they do not meet the options;
-   * or 503 `unavailable` while the store does not answer.
+   * 403 `cross_site`, if a page of another site wants to change something; or 503 `unavailable` while the
+   * store does not answer.
+   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for options that there are not
    */
   guard(options?: GuardOptions): GuardHook
   readonly sessions: {
@@ -27,7 +31,10 @@ export interface Latchkey {
      * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`; `LATCHKEY_ARGUMENT_INVALID` if the user is banned
      */
     create(userId: string): Promise<{ session: Session; cookie: string }>
-    /** Where a user is signed in, the newest first. */
+    /**
+     * Where a user is signed in, the newest first. Those that are over are left out of a part after it
+     * was read, so that one may have fewer than `limit`, or none, and still not be the last.
+     */
     list(
       userId: string,
       page?: PageOptions,
@@ -147,6 +154,9 @@ export function createLatchkey(
 
     users: {
       async create({ name = null, email = null, emailVerified = false } = {}) {
+        if (![name, email].every(isText)) {
+          throw invalid('`name` and `email` must be texts without NUL in them, or null')
+        }
         const user = {
           id: randomUUID(),
           name,
@@ -212,13 +222,23 @@ function invalid(what: string): LatchkeyError {
   return new LatchkeyError('LATCHKEY_ARGUMENT_INVALID', `${what}.`)
 }
 
+/** What every database takes. */
+function isText(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && !value.includes('\0'))
+}
+
 function managedUser(user: StoredUser): ManagedUser {
   return { ...publicUser(user), bannedAt: user.bannedAt }
 }
 
 type Row = NonNullable<Page['after']>
 
-function pageOf({ limit = 100, cursor }: PageOptions = {}): Page {
+function pageOf(options: PageOptions | undefined): Page {
+  const { limit = 100, cursor, ...others } = Object(options ?? {}) as PageOptions
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined || (options !== undefined && typeof options !== 'object')) {
+    throw invalid('A page has a `limit` and a `cursor`, and nothing else')
+  }
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) {
     throw invalid('A `limit` must be a whole number from 1 to 1000')
   }

@@ -167,12 +167,14 @@ describe('a server that does not hear the others', () => {
     await stopsBeingCurrent(one)
     expect(await one.store.findUser('a')).toBeNull()
     await vi.waitFor(() => expect(one.warnings).toHaveLength(1), 20_000)
+    expect(one.warnings[0]).not.toContain('PgBouncer')
     proxy.pass()
     await becomesCurrent(one)
+    expect(one.warnings[1]).toBe('PostgreSQL tells this server again what others change.')
     // Every outage is worth a warning.
     proxy.refuse()
     proxy.cut()
-    await vi.waitFor(() => expect(one.warnings).toHaveLength(2), 20_000)
+    await vi.waitFor(() => expect(one.warnings).toHaveLength(3), 20_000)
     expect(one.watch.isCurrent()).toBe(false)
   })
 

@@ -21,15 +21,19 @@ export interface Listening extends Watcher {
   say(payload: string): Promise<unknown>
   /** How long a notification may be on its way, and how long is waited between two, in milliseconds. */
   readonly interval: number
+  /** What to do where all is well but for notifications. */
+  readonly advice: string
 }
 
 /** How soon a lost connection is made anew, in milliseconds; then twice that, up to the interval. */
 const FIRST_PAUSE = 50
+/** Why a listener is deaf though its connection is well. */
+const SILENCE = 'notifications do not come through'
 /** What a notification begins with that is sent to be heard, and tells nothing. */
 const ECHO = 'echo '
 
 export function listenForChanges(listening: Listening): Listener {
-  const { channel, interval, forget, say, warn } = listening
+  const { advice, channel, interval, forget, say, warn } = listening
   let client: Client | undefined
   let isCurrent = false
   /** The echo that is listened for, and whether it has been sent for certain. */
@@ -78,7 +82,7 @@ export function listenForChanges(listening: Listening): Listener {
 
   function check(): void {
     if (echo === undefined) call()
-    else if (echo.isSent) becomeDeaf('notifications do not come through')
+    else if (echo.isSent) becomeDeaf(SILENCE)
     else timer = setTimeout(check, interval).unref()
   }
 
@@ -88,6 +92,7 @@ export function listenForChanges(listening: Listening): Listener {
       // Whatever has been changed until now may not have been heard.
       if (!isCurrent) forget('everything')
       isCurrent = true
+      if (isWarned) warn('PostgreSQL tells this server again what others change.')
       isWarned = false
       pause = FIRST_PAUSE
     } else if (!payload.startsWith(ECHO)) {
@@ -100,8 +105,9 @@ export function listenForChanges(listening: Listening): Listener {
     // One that was only cut is back at once, and nobody has to do anything.
     if (!isCurrent && !isWarned) {
       isWarned = true
+      const cure = reason === SILENCE ? ` ${advice}` : ''
       warn(
-        `PostgreSQL does not tell this server what others change (${reason}), so every request asks it. If a pooler such as PgBouncer stands between them, give postgres() a listenUrl that leads around it.`,
+        `PostgreSQL does not tell this server what others change (${reason}), so every request asks it.${cure}`,
       )
     }
     isCurrent = false

@@ -102,6 +102,16 @@ describe('postgres()', () => {
     expect(String(refusal(url, { listenUrl: '' }))).toContain('`listenUrl`')
   })
 
+  it('knows its own options and no others', () => {
+    const misspelt = { max: 3 } as PostgresOptions
+    expect(() => postgres(url, misspelt)).toThrow(
+      'postgres(): there is no option `max`. The options are maxConnections, timeout, listenUrl, maxStaleness.',
+    )
+    for (const none of [null, 3, 'fast']) {
+      expect(() => postgres(url, none as unknown as PostgresOptions)).toThrow(/must be an object/)
+    }
+  })
+
   it.each([
     ['maxConnections', [0, 1.5, Number.NaN], '1 to 10000'],
     ['timeout', [0, -1, Number.POSITIVE_INFINITY], '1 to 600000'],

@@ -52,17 +52,18 @@ const IN_FAILED_TRANSACTION = '25P02'
  *
  * @param url Such as `postgres://user:password@host:5432/database`; TLS by `sslmode`, as `pg` has it.
  * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a url, `LATCHKEY_OPTION_INVALID` for what is
- *   not one; `open()` rejects with `LATCHKEY_STORE_UNUSABLE` if the database cannot be used.
+ *   not one, `LATCHKEY_OPTION_UNKNOWN`; `open()` rejects with `LATCHKEY_STORE_UNUSABLE` if the database cannot be used.
  */
 export function postgres(url: string | undefined, options: PostgresOptions = {}): Store {
-  const { maxConnections = 10, timeout = 5_000, maxStaleness = 5_000 } = options
+  const given = checkNames(options)
+  const { maxConnections = 10, timeout = 5_000, maxStaleness = 5_000 } = given
   if (url === undefined || url === '') {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_MISSING',
       "postgres(): the url is missing. Give one, such as 'postgres://user:password@localhost:5432/database'.",
     )
   }
-  const { listenUrl = url } = options
+  const { listenUrl = url } = given
   checkUrl('the url', url)
   checkUrl('`listenUrl`', listenUrl)
   checkWhole('maxConnections', maxConnections, 1, 10_000)
@@ -89,6 +90,10 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
             connect: () => new pg.Client({ ...hasty, connectionString: listenUrl }),
             say: (payload) => ask(pool, 'select pg_notify($1, $2)', [CHANNEL, payload]),
             interval: timeout / 2,
+            advice:
+              listenUrl === url
+                ? 'If a pooler such as PgBouncer stands between them, give postgres() a listenUrl that leads around it.'
+                : 'Check that listenUrl leads to the same database as the url, and around every pooler.',
             forget,
             warn,
           })
@@ -255,9 +260,26 @@ class UnlockedAdapter extends PostgresAdapter {
   override async releaseMigrationLock(): Promise<void> {}
 }
 
+const NAMES = ['maxConnections', 'timeout', 'listenUrl', 'maxStaleness']
+
+function checkNames(options: PostgresOptions): PostgresOptions {
+  if (typeof options === 'object' && options !== null) {
+    const unknown = Object.keys(options).find((name) => !NAMES.includes(name))
+    if (unknown === undefined) return options
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_UNKNOWN',
+      `postgres(): there is no option \`${unknown}\`. The options are ${NAMES.join(', ')}.`,
+    )
+  }
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_INVALID',
+    'postgres(): the options must be an object, such as { maxConnections: 20 }.',
+  )
+}
+
 function checkUrl(name: string, url: string): void {
   // Whatever is wrong with it, it may hold a password.
-  if (/^postgres(ql)?:\/\//.test(url)) return
+  if (typeof url === 'string' && /^postgres(ql)?:\/\//.test(url)) return
   throw new LatchkeyError(
     'LATCHKEY_OPTION_INVALID',
     `postgres(): ${name} must begin with postgres:// or postgresql://.`,

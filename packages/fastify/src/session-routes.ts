@@ -54,6 +54,11 @@ export async function sessionRoutes(
     return sendJson(reply, { sessions: open } satisfies SessionsBody)
   })
 
+  /** Which leads back to the target, but not to itself. */
+  function signInPage(target: string): string {
+    return target === signInPath ? signInPath : withReturnTo(signInPath, target)
+  }
+
   async function ownPagesOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (isOwnRequest(request.headers, site.origin)) return
     if (settings.development) warnOfOtherOrigin(request, site.origin)
@@ -119,7 +124,7 @@ export async function sessionRoutes(
     // A form has a page for an answer.
     const refuse = (status: number, code: ErrorCode): FastifyReply =>
       isForm(request)
-        ? reply.redirect(withQuery(withReturnTo(signInPath, target), { auth_error: code }), 303)
+        ? reply.redirect(withQuery(signInPage(target), { auth_error: code }), 303)
         : sendError(reply, status, code)
     try {
       const done = await signOut(request, reply, scope)

@@ -30,6 +30,15 @@ const user = {
 }
 
 describe('a SQLite file', () => {
+  it.each(['postgres://latchkey:hunter2@db.example/latchkey', 'file:///data/latchkey.db', 7])(
+    'is no %s, and the message does not repeat it',
+    (file) => {
+      const open = (): Store => sqlite(file as string)
+      expect(open).toThrow(/the file must be a path.*PostgreSQL there is postgres\(\)/)
+      expect(open).not.toThrow(/hunter2/)
+    },
+  )
+
   it('keeps what it was given over a restart, and migrates once', async () => {
     const file = join(folder, 'latchkey.db')
     const first = sqlite(file)

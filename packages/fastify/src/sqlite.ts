@@ -30,6 +30,13 @@ export function sqlite(file: string | undefined): Store {
       "sqlite(): the file is missing. Name one, such as './data/latchkey.db', or ':memory:' in a test.",
     )
   }
+  if (typeof file !== 'string' || /^[a-z][a-z0-9+.-]*:\/\//i.test(file)) {
+    // A folder would be called after the password in it.
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_INVALID',
+      "sqlite(): the file must be a path, such as './data/latchkey.db'. For the URL of a PostgreSQL there is postgres().",
+    )
+  }
 
   return sqlStore(async (watchers) => {
     const database = await openDatabase(file)
