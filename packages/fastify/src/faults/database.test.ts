@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { postgres } from '../postgres.ts'
+import type { Provider } from '../provider.ts'
+import { bitbucket } from '../providers/bitbucket.ts'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 import { holdTable, untilWaiting } from '../testing/held.ts'
@@ -120,6 +122,33 @@ describe('a PostgreSQL that takes its time', () => {
     expect(new Set(await answers)).toEqual(new Set([200]))
     expect((await signIn).headers.location).toBe('/')
     expect((await signOut)?.statusCode).toBe(204)
+  })
+
+  it('is free for others while a person waits for their provider, though there is one connection for all', async () => {
+    const store = postgres(await emptyDatabase(), { maxConnections: 1, maxStaleness: 0 })
+    const real = bitbucket({ emulatorUrl: emulator().url })
+    const asked = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<void>()
+    let isSlow = false
+    const slow: Provider = {
+      ...real,
+      async readProfile(api) {
+        if (isSlow) {
+          asked.resolve()
+          await answered.promise
+        }
+        return real.readProfile(api)
+      },
+    }
+    const app = await buildApp(emulator(), { store, providers: [slow] })
+    const [ada, ben] = [createBrowser(app), createBrowser(app)]
+    await ada.signIn('ada')
+    isSlow = true
+    const waiting = ben.signIn('ben')
+    await asked.promise
+    expect((await ada.get('/api/me')).statusCode).toBe(200)
+    answered.resolve()
+    expect((await waiting).headers.location).toBe('/')
   })
 
   it('for longer than it may is given up by everybody, and nobody is held up afterwards', async () => {
