@@ -1,6 +1,6 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { describe, expect, it, vi } from 'vitest'
-import type { LatchkeyOptions } from '../index.ts'
+import type { LatchkeyOptions, Store } from '../index.ts'
 import { type PostgresOptions, postgres } from '../postgres.ts'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
@@ -138,6 +138,38 @@ describe('a session that ends on one of three servers', () => {
       await app.latchkey.users.delete(person.userId)
     }
     for (const server of servers) expect(await remembers(server, url, app)).toBe(true)
+  })
+})
+
+describe('an answer that is on its way to one server while another ends the session', () => {
+  it('is given to who asked before, and is not remembered', async () => {
+    const url = await emptyDatabase()
+    const { app: there } = await buildServer(url)
+    const person = await signInTwice(there)
+    const real = postgres(url, { maxStaleness })
+    const [read, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const store: Store = {
+      ...real,
+      async findSession(id) {
+        const answer = await real.findSession(id)
+        if (id === person.sessionId) {
+          read.resolve()
+          await letGo.promise
+        }
+        return answer
+      },
+    }
+    const here = await buildApp(emulator(), { store, session })
+    await untilAllRemember([here], url, there)
+    expect(await whoIs(here, person.otherCookie)).toBe('Ada Test')
+    const asked = whoIs(here, person.cookie)
+    await read.promise
+    await there.latchkey.sessions.revokeAll(person.userId)
+    // Once it has heard of the one, it has heard of the other.
+    await untilRefused(here, person.otherCookie)
+    letGo.resolve()
+    expect(await asked).toBe('Ada Test')
+    expect(await whoIs(here, person.cookie)).toBeNull()
   })
 })
 
