@@ -1,8 +1,9 @@
-import { globSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../apps/demo/e2e/chromium.ts'
 import { freePort, type Machine, type Project, setUpMachine } from './machine.ts'
+import { type Weight, weigh } from './weigh.ts'
 
 const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -144,7 +145,7 @@ describe.each([
       const devDependencies = { '@latchkey/bitbucket-emulator': '*' }
       await project.write({ 'package.json': JSON.stringify({ type: 'module', devDependencies }) })
       await project.install('npm install fastify', PRODUCTION)
-      alone = weigh(project)
+      alone = weigh(project.folder)
       await project.install('npm install @latchkey/fastify', PRODUCTION)
       await project.write({
         'development.js': change(block('app.listen'), '3000', '0'),
@@ -159,7 +160,7 @@ describe.each([
     })
 
     it('adds at most 30 packages and 8 MB to Fastify', () => {
-      const { packages, bytes } = weigh(project)
+      const { packages, bytes } = weigh(project.folder)
       const added = { packages: packages - alone.packages, bytes: bytes - alone.bytes }
       console.log(`@latchkey/fastify adds ${added.packages} packages, ${added.bytes} bytes.`)
       expect(added.packages).toBeGreaterThan(1)
@@ -225,24 +226,6 @@ import { App } from './app.tsx'
 
 createRoot(document.getElementById('root')).render(<App />)
 `
-
-/** What is in `node_modules`. */
-interface Weight {
-  readonly packages: number
-  readonly bytes: number
-}
-
-function weigh({ folder }: Project): Weight {
-  const lock = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8'))
-  const files = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true })
-  const sizes = files
-    .filter((entry) => entry.isFile())
-    .map((entry) => statSync(join(entry.parentPath, entry.name)).size)
-  return {
-    packages: Object.keys(lock.packages).length,
-    bytes: sizes.reduce((sum, size) => sum + size, 0),
-  }
-}
 
 /** The one block of the README that has these words in it. */
 function block(words: string): string {

@@ -21,18 +21,31 @@ declare module 'vitest' {
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
 
-/** Packs every package as it would be published, and publishes it to a registry on loopback. */
 export default async function publish(project: TestProject): Promise<() => Promise<void>> {
+  const { tarballs, registry, remove } = await publishOnLoopback()
+  project.provide('tarballs', tarballs)
+  project.provide('registry', registry)
+  return remove
+}
+
+/** Packs every package as it would be published, and publishes it to a registry on loopback. */
+export async function publishOnLoopback(): Promise<{
+  tarballs: string
+  registry: string
+  remove(): Promise<void>
+}> {
   const tarballs = await mkdtemp(join(tmpdir(), 'latchkey-tarballs-'))
   await pack(tarballs)
-  const registry = serve(tarballs).listen(0, '127.0.0.1')
-  await once(registry, 'listening')
-  project.provide('tarballs', tarballs)
-  project.provide('registry', `http://127.0.0.1:${(registry.address() as AddressInfo).port}`)
-  return async () => {
-    registry.close()
-    registry.closeAllConnections()
-    await rm(tarballs, { recursive: true })
+  const server = serve(tarballs).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    tarballs,
+    registry: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async remove() {
+      server.close()
+      server.closeAllConnections()
+      await rm(tarballs, { recursive: true })
+    },
   }
 }
 
