@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['packages/*/src/**/*.test.ts', '*.test.ts'],
+          include: ['{apps,packages}/*/src/**/*.test.ts', '*.test.ts'],
           globalSetup: ['packages/fastify/src/testing/postgres-server.ts'],
           env: { NODE_ENV: 'test' },
           // A machine may be busy with something else. No test measures time.

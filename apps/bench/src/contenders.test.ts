@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { type Contender, makePeople, type Visitor } from './contenders/contender.ts'
+import { contenders } from './contenders.ts'
+import { createDatabase } from './database.ts'
+
+const asked: string[] = []
+
+// Whoever would ask the network is told that there is none.
+beforeAll(() => {
+  const { connect } = Socket.prototype
+  Socket.prototype.connect = function connectOnLoopback(...given: unknown[]) {
+    const [first, second] = given.flat() as [{ host?: string } | number, string?]
+    const host = typeof first === 'object' ? first.host : second
+    if (host !== '127.0.0.1') {
+      asked.push(`${host}`)
+      throw new Error(`The network is off, and ${host} was asked for.`)
+    }
+    return Reflect.apply(connect, this, given)
+  }
+  return () => {
+    Socket.prototype.connect = connect
+  }
+})
+
+const { bare, ...checking } = contenders
+
+describe.each(Object.entries(checking))('%s', (_name, contender) => {
+  let visit: Visit
+  beforeAll(async () => {
+    asked.length = 0
+    visit = await open(contender)
+    return visit.close
+  })
+
+  it('knows everybody who is signed in', async () => {
+    for (const { person, header } of visit.visitors) {
+      expect(await visit.me(header)).toEqual({ status: 200, body: person })
+    }
+  })
+
+  it('lets in nobody else', async () => {
+    expect(await visit.me(null)).toMatchObject({ status: 401 })
+    const [visitor] = visit.visitors
+    const forged = `${visitor?.header}`.replace(/(?<==|Bearer )[^;]+/g, (value) =>
+      [...value].reverse().join(''),
+    )
+    expect(await visit.me(forged)).toMatchObject({ status: 401 })
+  })
+
+  it('asks nobody else', () => expect(asked).toEqual([]))
+})
+
+it('what they are compared with answers everybody', async () => {
+  const visit = await open(bare as Contender)
+  onTestFinished(visit.close)
+  expect(await visit.me(null)).toEqual({ status: 200, body: visit.visitors[0]?.person })
+})
+
+interface Visit {
+  readonly visitors: readonly Visitor[]
+  me(header: string | null): Promise<{ status: number; body: unknown }>
+  close(): Promise<void>
+}
+
+async function open(contender: Contender): Promise<Visit> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
+  const postgresUrl = await createDatabase(await text(connect(inject('postgres'), '127.0.0.1')))
+  const { app, visitors } = await contender.build(makePeople(3), { folder, postgresUrl })
+  return {
+    visitors,
+    async me(header) {
+      const [name = '', value = ''] = header?.split(/: (.*)/, 2) ?? []
+      const headers = header === null ? {} : { [name]: value }
+      const answer = await app.inject({ url: '/me', headers })
+      return { status: answer.statusCode, body: answer.json() }
+    },
+    async close() {
+      await app.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
