@@ -1,0 +1,50 @@
+import { contenders } from './contenders.ts'
+import type { Load } from './load.ts'
+import { check, type Measured, measure, type Served, warmUp } from './measure.ts'
+import { start } from './processes.ts'
+import { inAnotherOrder, makePlace, type Run } from './run.ts'
+import type { Server } from './server.ts'
+
+export interface GuardResult {
+  readonly connections: number
+  readonly people: number
+  readonly seconds: number
+  /** By contender. */
+  readonly rounds: readonly Readonly<Record<string, Measured>>[]
+}
+
+const CONNECTIONS = 64
+
+/** Guarded `GET /me`, for everybody in turn and in every round in another order. */
+export async function measureGuard(run: Run): Promise<GuardResult> {
+  const rounds = run.quick ? 2 : 7
+  const seconds = run.quick ? 0.5 : 4
+  const people = run.quick ? 200 : 1_000
+  const load = await start<Load>('load.ts', { measured: false })
+  const servers = new Map<string, Served>()
+  for (const [name, { title, packages }] of Object.entries(contenders)) {
+    run.say(`starting ${title}`)
+    const server = await start<Server>('server.ts', { measured: true })
+    const place = await makePlace(run, `guard-${name}`, packages)
+    const served = { server, ...(await server.serve(name, people, place)) }
+    await check(served.port, served.visitors, name !== 'bare')
+    await warmUp(load, served, { connections: CONNECTIONS, seconds })
+    servers.set(name, served)
+  }
+
+  const result: Record<string, Measured>[] = []
+  for (let round = 0; round < rounds; round++) {
+    const measured: Record<string, Measured> = {}
+    for (const [name, served] of inAnotherOrder([...servers], round)) {
+      measured[name] = await measure(load, served, { connections: CONNECTIONS, seconds })
+      const { requestsPerSecond, cpu } = measured[name]
+      run.say(
+        `round ${round + 1} of ${rounds}, ${name}: ${Math.round(requestsPerSecond)}/s, ${cpu.toFixed(1)} µs`,
+      )
+    }
+    result.push(measured)
+  }
+  for (const { server } of servers.values()) await server.end()
+  await load.end()
+  return { connections: CONNECTIONS, people, seconds, rounds: result }
+}

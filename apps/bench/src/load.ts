@@ -1,0 +1,90 @@
+import { setTimeout } from 'node:timers/promises'
+import { type Connection, get, openConnection } from './connection.ts'
+import { obey } from './processes.ts'
+import { percentile } from './statistics.ts'
+
+export interface LoadOrder {
+  /** Where to ask, in turn. */
+  readonly ports: readonly number[]
+  /** The header line of each request to `GET /me`, in turn. Every answer has to be a 200. */
+  readonly headers: readonly string[]
+  readonly connections: number
+  readonly seconds: number
+  /** Requests per second. Left out: one after the other on each connection. */
+  readonly rate?: number
+  /** Asks each but once, and ends with the last of them. */
+  readonly once?: boolean
+}
+
+export interface LoadResult {
+  readonly requests: number
+  readonly seconds: number
+  /** Milliseconds from a request to its whole answer. */
+  readonly p50: number
+  readonly p99: number
+  /** How much of its core the load itself needed, from 0 to 1. Near 1 it is what was measured. */
+  readonly busy: number
+}
+
+const orders = {
+  async put({ ports, headers, connections, seconds, rate, once }: LoadOrder): Promise<LoadResult> {
+    const requests = headers.map((header) => get('/me', header))
+    const failure = Promise.withResolvers<never>()
+    const all = Promise.withResolvers<void>()
+    const open = await Promise.all(
+      Array.from({ length: connections }, (_, index) =>
+        openConnection(ports[index % ports.length] as number, failure.reject),
+      ),
+    )
+    const latencies: number[] = []
+    let next = 0
+    let over = false
+
+    const ask = (connection: Connection, done: () => void): void => {
+      const asked = performance.now()
+      connection.ask(requests[next++ % requests.length] as string, ({ status, head, body }) => {
+        if (status !== 200) return failure.reject(new Error(`${head}\n${body}`))
+        latencies.push(performance.now() - asked)
+        done()
+      })
+    }
+    const again = (connection: Connection): void => {
+      if (once === true && next >= requests.length) all.resolve()
+      else if (!over) ask(connection, () => again(connection))
+    }
+
+    const cpu = process.cpuUsage()
+    const started = performance.now()
+    if (rate === undefined) {
+      for (const connection of open) again(connection)
+      await Promise.race([setTimeout(seconds * 1000), all.promise, failure.promise])
+    } else {
+      const idle = [...open]
+      while (performance.now() - started < seconds * 1000) {
+        const due = ((performance.now() - started) / 1000) * rate
+        while (next < due) {
+          const connection = idle.pop()
+          if (connection === undefined) break
+          ask(connection, () => idle.unshift(connection))
+        }
+        await Promise.race([setTimeout(1), failure.promise])
+      }
+    }
+    over = true
+    const elapsed = (performance.now() - started) / 1000
+    const { user, system } = process.cpuUsage(cpu)
+    for (const connection of open) connection.close()
+
+    return {
+      requests: latencies.length,
+      seconds: elapsed,
+      p50: percentile(latencies, 0.5),
+      p99: percentile(latencies, 0.99),
+      busy: (user + system) / 1e6 / elapsed,
+    }
+  },
+}
+
+export type Load = typeof orders
+
+obey(orders)

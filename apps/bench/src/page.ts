@@ -1,0 +1,380 @@
+import { contenders, signInContenders } from './contenders.ts'
+import { installed } from './install.ts'
+import type { Measured } from './measure.ts'
+import { type Circumstances, type Kept, type Results, read } from './results.ts'
+import { percentile, type Spread, spread } from './statistics.ts'
+
+// Renders what was measured as a page. Every figure of it comes from the results; of every measurement
+// that was taken in rounds it shows the median, and how far the rounds were apart.
+
+type All = { readonly [Name in keyof Results]: Kept<Name> | undefined }
+
+/** @param folder Where the results are. */
+export function renderPage(folder: string): string {
+  const all: All = {
+    guard: read(folder, 'guard'),
+    stored: read(folder, 'stored'),
+    revocation: read(folder, 'revocation'),
+    'sign-in': read(folder, 'sign-in'),
+    install: read(folder, 'install'),
+    memory: read(folder, 'memory'),
+  }
+  const parts = [
+    INTRODUCTION,
+    aims(all),
+    all.guard && guardPart(all.guard),
+    all.stored && storedPart(all.stored),
+    all.revocation && revocationPart(all.revocation),
+    all['sign-in'] && signInPart(all['sign-in']),
+    all.install && installPart(all.install),
+    all.memory && memoryPart(all.memory),
+    METHOD,
+    machinePart(all),
+  ]
+  return `${parts.filter((part) => part !== undefined).join('\n\n')}\n`
+}
+
+const INTRODUCTION = `# Benchmarks
+
+How fast and how small Latchkey is, beside what else one could take, side by side in one run.
+Every figure is the median of several rounds, with the lowest and the highest in brackets. Compare
+shares rather than absolute figures: those are of one machine, and another run of the same may differ by a tenth.`
+
+const METHOD = `## How it is measured
+
+\`\`\`sh
+npx pnpm@12 bench                # everything; takes a while, and wants the machine for itself
+npx pnpm@12 bench --only guard   # or stored, revocation, sign-in, install, memory
+npx pnpm@12 bench --quick        # everything once and shortly, to see that it works; keeps this page as it is
+\`\`\`
+
+- The server is a process of its own, pinned to one core. Everything else is on another: the load, the provider, PostgreSQL.
+- Everybody is measured in every round, in another order each time; a share is of Fastify alone in the same round.
+- Everybody has the same route, with the same answer and response schema, and no logger. Each is set up as its own
+  documentation shows, and has to know the right person and to refuse a stranger before it is measured; every single answer is
+  checked after that.
+- The load is a raw socket client with 64 kept connections, one request at a time on each, from 1,000 people in turn. A
+  request has no headers but \`Host\` and its cookie or token, so that what is measured is the check and not the parser.
+- CPU is all of the server process's, other threads included.
+- The raw figures of every round are in [\`apps/bench/results\`](../apps/bench/results), the set-ups in
+  [\`apps/bench/src/contenders\`](../apps/bench/src/contenders).
+
+What is not measured: TLS, a network between the machines, anything but SQLite and PostgreSQL, several processes behind a balancer
+on many cores, and what a browser has to load.`
+
+/** The most of a thing that a bar can show, in characters. */
+const BAR = 40
+
+function guardPart({ result }: Kept<'guard'>): string {
+  const { connections, people, rounds } = result
+  const rows = Object.entries(contenders).map(([name, { title, revocation }]) => {
+    const own = rounds.map((round) => round[name] as Measured)
+    const shares = rounds.map((round) => perSecond(round, name) / perSecond(round, 'bare'))
+    return { title, revocation, own, share: spread(shares) }
+  })
+  rows.sort((a, b) => b.share.median - a.share.median)
+  const busiest = Math.max(...rows.flatMap(({ own }) => own.map((one) => one.loadBusy)))
+  const table = rows.map(({ title, revocation, own, share }) => [
+    title,
+    inRange(share, 2),
+    round(spread(own.map((one) => one.requestsPerSecond)).median),
+    fixed(spread(own.map((one) => one.cpu)).median, 1),
+    fixed(spread(own.map((one) => one.p99)).median, 1),
+    revocation,
+  ])
+  return `## A route for signed-in people
+
+\`GET /me\`, asked by ${round(people)} signed-in people over ${connections} connections: requests per second as a share of the same
+route without any check.
+
+${bars(rows.map(({ title, share }) => ({ title, value: share.median, words: fixed(share.median, 2) })))}
+
+${markdownTable(
+  ['', 'share', 'requests/s', 'CPU µs', 'p99 ms', 'an ended session is refused'],
+  table,
+)}
+
+Who only checks a signature or opens a sealed cookie cannot know that a session was ended. The cookie cache of Better Auth
+and the tokens of Clerk were given an hour, since the load does not take new ones; in life a browser gets one every five
+minutes, or every minute, which is not counted here. Clerk is given its key, so that it asks no network.
+@fastify/session keeps sessions in one process's memory, which its documentation does not advise for production.
+The load needed at most ${fixed(busiest * 100, 0)} % of its core.`
+}
+
+function storedPart({ result }: Kept<'stored'>): string {
+  const { inUse, rounds, sizes } = result
+  const most = Math.max(...sizes)
+  const least = Math.min(...sizes)
+  const rows = STORES.flatMap(([kind, title]) =>
+    sizes.map((size) => {
+      const own = rounds.map((one) => one.inUse[`${kind} ${size}`] as Measured)
+      const ratios = rounds.map(
+        (one) => perSecond(one.inUse, `${kind} ${size}`) / perSecond(one.inUse, `${kind} ${least}`),
+      )
+      return [
+        `${title}, ${round(size)} stored`,
+        size === least ? '1' : inRange(spread(ratios), 2),
+        round(spread(own.map((one) => one.requestsPerSecond)).median),
+        fixed(spread(own.map((one) => one.cpu)).median, 1),
+      ]
+    }),
+  )
+  const misses = STORES.flatMap(([kind, title]) =>
+    (
+      [
+        ['missed', 'read'],
+        ['missedAndNoted', 'read, and its use noted'],
+      ] as const
+    ).map(([what, words]) => {
+      const own = rounds.map((one) => one[what][kind] as Measured)
+      return [
+        `${title}: ${words}`,
+        round(spread(own.map((one) => one.requestsPerSecond)).median),
+        fixed(spread(own.map((one) => one.cpu)).median, 0),
+        fixed(spread(own.map((one) => one.p50)).median, 1),
+      ]
+    }),
+  )
+  return `## Many sessions
+
+The same route and ${round(inUse)} people, out of ever more who are signed in. The share is of the fewest.
+
+${markdownTable(['', 'share', 'requests/s', 'CPU µs'], rows)}
+
+A session that the server does not have in memory, after a restart or since nobody has asked for it lately, is read from the
+store; if it was not used for a minute, that it is used again is written. Each request here is for another session, out of
+${round(most)}.
+
+${markdownTable(['', 'requests/s', 'CPU µs', 'p50 ms'], misses)}`
+}
+
+function revocationPart({ result }: Kept<'revocation'>): string {
+  const { latencies, letThrough, maximum, nodes, rate, revocations } = result
+  const at = (share: number): string => fixed(percentile(latencies, share), 1)
+  return `## Ending a session on ${nodes} nodes
+
+${nodes} processes on one PostgreSQL, all of them on one core, answering ${round(rate)} requests/s of the ${round(maximum)} that they can. ${round(revocations)}
+sessions were ended, one after the other on each node in turn. From the moment that a node had acknowledged it until each of
+the others was heard to refuse the session, the asking included:
+
+${markdownTable(['p50', 'p99', 'longest'], [[`${at(0.5)} ms`, `${at(0.99)} ms`, `${at(1)} ms`]])}
+
+The node that was told refused at once, each time; the others let ${round(letThrough)} requests of these sessions through altogether.`
+}
+
+function signInPart({ result }: Kept<'sign-in'>): string {
+  const { browsers, rounds } = result
+  const rows = Object.entries(signInContenders).map(([name, { title, keeps }]) => {
+    const own = rounds.flatMap((one) => one[name] ?? [])
+    const shares = rounds.map(
+      (one) => (one[name]?.signInsPerSecond ?? 0) / (one['by-hand']?.signInsPerSecond ?? 0),
+    )
+    const speed = spread(own.map((one) => one.signInsPerSecond))
+    return { title, keeps, own, share: spread(shares), speed }
+  })
+  rows.sort((a, b) => b.speed.median - a.speed.median)
+  return `## Signing in
+
+From the click to the session: the start route, the provider's redirect, and the callback, which redeems the code and reads
+the person and their e-mail addresses from the provider. ${browsers} browsers at once, 1,000 people who have been here before, and one local
+provider for all, which takes no time to speak of.
+
+${bars(rows.map(({ title, speed }) => ({ title, value: speed.median, words: `${round(speed.median)}/s` })))}
+
+${markdownTable(
+  ['', 'sign-ins/s', 'share of by hand', 'CPU µs', 'p99 ms', 'what is kept'],
+  rows.map(({ title, keeps, own, share, speed }) => [
+    title,
+    inRange(speed, 0),
+    fixed(share.median, 2),
+    round(spread(own.map((one) => one.cpu)).median),
+    fixed(spread(own.map((one) => one.p99)).median, 0),
+    keeps,
+  ]),
+)}
+
+By hand is the least that works: state, PKCE, Node's HTTP client with kept connections, and a Map. Passport's strategy is as
+its page shows it, which has neither state nor PKCE. Latchkey marks each flow as used, so that none is used twice, and writes the
+rest in one transaction; it runs as in development, since production takes no provider on this machine. What is acknowledged
+survives the end of the process, with SQLite perhaps not a loss of power, which costs a click. Better Auth opens SQLite as its
+documentation does, with SQLite's own defaults, and every write waits for the disk; it keeps the provider's tokens too.`
+}
+
+function installPart({ result }: Kept<'install'>): string {
+  const { installs, rounds } = result
+  const alone = installs.fastify ?? { packages: 0, bytes: 0 }
+  const rows = Object.entries(installs).map(([name, { bytes, packages }]) => {
+    const times = rounds.map((one) => (one[name] ?? 0) - (one.fastify ?? 0))
+    const title = installed[name]?.title ?? name
+    if (name === 'fastify') {
+      const own = spread(rounds.map((one) => one.fastify ?? 0))
+      return [title, String(packages), megabytes(bytes), inRange(own, 0)]
+    }
+    return [
+      `+ ${title}`,
+      String(packages - alone.packages),
+      megabytes(bytes - alone.bytes),
+      inRange(spread(times), 0),
+    ]
+  })
+  return `## Installing and starting
+
+What \`npm install --omit=dev\` adds to Fastify's own, and how many milliseconds later a fresh process is ready, as the median of
+${rounds.length} starts. The first line is Fastify itself.
+
+${markdownTable(['', 'packages', 'MB', 'ms to `ready()`'], rows)}`
+}
+
+function memoryPart({ result }: Kept<'memory'>): string {
+  const { bytes, sessions } = result
+  return `## Memory
+
+A session that the server has in memory takes ${inRange(spread(bytes), 0)} bytes of its heap: the difference that ${round(sessions)} of them made.`
+}
+
+/** What we aim for, and whether it was met. */
+function aims(all: All): string {
+  const rows: string[][] = []
+  const add = (what: string, aim: string, found: string, met: boolean): void => {
+    rows.push([what, aim, found, met ? 'yes' : '**no**'])
+  }
+
+  if (all.guard) {
+    const { rounds } = all.guard.result
+    for (const [kind, title] of STORES) {
+      const share = spread(
+        rounds.map((one) => perSecond(one, `latchkey-${kind}`) / perSecond(one, 'bare')),
+      )
+      const what = `A route for signed-in people, ${title}: share of no check at all`
+      add(what, '≥ 0.90', inRange(share, 2), share.median >= 0.9)
+    }
+  }
+  if (all.stored) {
+    const { rounds, sizes } = all.stored.result
+    for (const [kind, title] of STORES) {
+      const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+      const ratio = spread(
+        rounds.map(
+          (one) =>
+            perSecond(one.inUse, `${kind} ${most}`) / perSecond(one.inUse, `${kind} ${least}`),
+        ),
+      )
+      const what = `The same with ${round(most)} sessions stored, ${title}: share of ${round(least)}`
+      add(what, '≥ 0.95', inRange(ratio, 2), ratio.median >= 0.95)
+    }
+  }
+  if (all.revocation) {
+    const { latencies } = all.revocation.result
+    const p99 = percentile(latencies, 0.99)
+    add(
+      'An ended session is refused by other nodes, p99',
+      '≤ 100 ms',
+      `${fixed(p99, 1)} ms`,
+      p99 <= 100,
+    )
+  }
+  if (all['sign-in']) {
+    const { rounds } = all['sign-in'].result
+    const speedOf = (name: string): number =>
+      spread(rounds.map((one) => one[name]?.signInsPerSecond ?? 0)).median
+    const peers = Object.keys(signInContenders).filter((name) => !/latchkey|by-hand/.test(name))
+    const best = Math.max(...peers.map(speedOf))
+    const own = speedOf('latchkey-sqlite')
+    add(
+      'Whole sign-ins, SQLite file',
+      `more than any peer (${round(best)}/s)`,
+      `${round(own)}/s`,
+      own > best,
+    )
+  }
+  if (all.install) {
+    const { installs, rounds } = all.install.result
+    const [alone, own] = [installs.fastify, installs['latchkey-sqlite']]
+    if (alone && own) {
+      const packages = own.packages - alone.packages
+      const bytes = own.bytes - alone.bytes
+      const ms = spread(rounds.map((one) => (one['latchkey-sqlite'] ?? 0) - (one.fastify ?? 0)))
+      add('What an install adds', '≤ 30 packages', String(packages), packages <= 30)
+      add('', '≤ 8 MB', `${megabytes(bytes)} MB`, bytes <= 8e6)
+      add('What a start adds', '≤ 120 ms', `${inRange(ms, 0)} ms`, ms.median <= 120)
+    }
+  }
+  return `## What we aim for\n\n${markdownTable(['', 'aim', 'measured', 'met'], rows)}`
+}
+
+function machinePart(all: All): string {
+  const kept = Object.values(all).filter((one) => one !== undefined)
+  const machines = new Set(kept.map(machineOf))
+  const versions = Object.assign({}, ...kept.map((one) => one.versions)) as Record<string, string>
+  const lines = [
+    '## Where',
+    [...machines].map((machine) => `- ${machine}`).join('\n'),
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(' · '),
+  ]
+  const idle = all.guard?.result.rounds.map((one) => one.bare?.serverBusy ?? 1) ?? [1]
+  if (spread(idle).median < 0.9) {
+    lines.push(
+      `The machine was not quiet: Fastify alone had ${fixed(spread(idle).median * 100, 0)} % of its core. Shares hold less well than they should.`,
+    )
+  }
+  return lines.join('\n\n')
+}
+
+function machineOf({ cores, cpu, date, node, pinned, quick }: Circumstances): string {
+  const words = [date, cpu.trim(), `${cores} cores`, `Node ${node.slice(1)}`]
+  if (!pinned) words.push('processes not pinned')
+  if (quick) words.push('**a quick run, not meant for comparison**')
+  return words.join(', ')
+}
+
+const STORES = [
+  ['sqlite', 'SQLite'],
+  ['postgres', 'PostgreSQL'],
+] as const
+
+function perSecond(measured: Readonly<Record<string, Measured>>, name: string): number {
+  return measured[name]?.requestsPerSecond ?? Number.NaN
+}
+
+function inRange({ median, least, most }: Spread, digits: number): string {
+  const [middle, low, high] = [median, least, most].map((value) => grouped(value, digits))
+  return low === high ? `${middle}` : `${middle} (${low}–${high})`
+}
+
+function round(value: number): string {
+  return grouped(value, 0)
+}
+
+function grouped(value: number, digits: number): string {
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+  return value.toLocaleString('en', format)
+}
+
+function fixed(value: number, digits: number): string {
+  return value.toFixed(digits)
+}
+
+function megabytes(bytes: number): string {
+  return fixed(bytes / 1e6, 1)
+}
+
+function bars(rows: readonly { title: string; value: number; words: string }[]): string {
+  const longest = Math.max(...rows.map(({ title }) => title.length))
+  const most = Math.max(...rows.map(({ value }) => value))
+  const lines = rows.map(({ title, value, words }) => {
+    const length = Math.max(1, Math.round((value / most) * BAR))
+    return `${title.padEnd(longest)}  ${'█'.repeat(length)} ${words}`
+  })
+  return `\`\`\`text\n${lines.join('\n')}\n\`\`\``
+}
+
+/** The first column is words, the others figures, but for a last one of words. */
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const isFigure = (index: number): boolean =>
+    index > 0 && rows.every((cells) => /^[\d(−-]/.test(cells[index] ?? ''))
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const rule = head.map((_, index) => (isFigure(index) ? '--:' : '---'))
+  return [line(head), line(rule), ...rows.map(line)].join('\n')
+}

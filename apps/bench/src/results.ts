@@ -1,0 +1,71 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import type { GuardResult } from './guard.ts'
+import type { InstallResult } from './install.ts'
+import type { MemoryResult } from './memory.ts'
+import type { RevocationResult } from './revocation.ts'
+import type { SignInsResult } from './sign-in.ts'
+import type { StoredResult } from './stored.ts'
+import { allVersions } from './versions.ts'
+
+/** What each measurement found, by its name on the command line. */
+export interface Results {
+  readonly guard: GuardResult
+  readonly stored: StoredResult
+  readonly revocation: RevocationResult
+  readonly 'sign-in': SignInsResult
+  readonly install: InstallResult
+  readonly memory: MemoryResult
+}
+
+/** Where and with what it was found. */
+export interface Circumstances {
+  /** Such as `2026-11-21`. */
+  readonly date: string
+  /** Measured for too short a time to mean much. */
+  readonly quick: boolean
+  readonly node: string
+  readonly cpu: string
+  readonly cores: number
+  /** Whether what was measured had a core to itself. */
+  readonly pinned: boolean
+  readonly versions: Readonly<Record<string, string>>
+}
+
+export type Kept<Name extends keyof Results> = Circumstances & { readonly result: Results[Name] }
+
+export function circumstances(given: Pick<Circumstances, 'pinned' | 'quick'>): Circumstances {
+  return {
+    ...given,
+    date: new Date().toISOString().slice(0, 10),
+    node: process.version,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    versions: allVersions(),
+  }
+}
+
+export function keep<Name extends keyof Results>(
+  folder: string,
+  name: Name,
+  kept: Kept<Name>,
+): void {
+  mkdirSync(folder, { recursive: true })
+  const rounded = (_key: string, value: unknown): unknown =>
+    typeof value === 'number' ? Number(value.toPrecision(6)) : value
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(kept, rounded, 1)}\n`)
+}
+
+/** What was kept, or nothing if this was not measured yet. */
+export function read<Name extends keyof Results>(
+  folder: string,
+  name: Name,
+): Kept<Name> | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { makePeople, type Place, type Visitor } from './contenders/contender.ts'
+import { latchkeyApp, openStore, type StoreKind } from './contenders/latchkey.ts'
+import { contenders, signInContenders } from './contenders.ts'
+import { obey } from './processes.ts'
+
+const orders = {
+  /** Builds a contender, has so many people sign in, and listens. */
+  async serve(
+    name: string,
+    people: number,
+    place: Place,
+  ): Promise<{ port: number; visitors: readonly Visitor[] }> {
+    const contender = contenders[name]
+    if (contender === undefined) throw new Error(`There is no contender ${name}`)
+    const { app, visitors } = await contender.build(makePeople(people), place)
+    return { port: await listen(app), visitors }
+  },
+
+  /** Builds one that signs in at the provider with this port, and listens. */
+  async serveSignIn(name: string, provider: number, place: Place): Promise<number> {
+    const contender = signInContenders[name]
+    if (contender === undefined) throw new Error(`There is no contender ${name}`)
+    return listen(await contender.build(`http://127.0.0.1:${provider}`, place))
+  },
+
+  /** Serves whoever is in a store of Latchkey's, and ends a session by `POST /revoke/:id`. */
+  async serveStore(kind: StoreKind, place: Place): Promise<number> {
+    const app = await latchkeyApp(openStore(kind, place))
+    app.post<{ Params: { id: string } }>('/revoke/:id', async (request) => {
+      await app.latchkey.sessions.revoke(request.params.id)
+      return {}
+    })
+    return listen(app)
+  },
+
+  /** Microseconds of all threads since the process began. */
+  cpu(): number {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+
+  /** Bytes of the heap that are in use. Only under `--expose-gc`. */
+  heap(): number {
+    globalThis.gc?.()
+    return process.memoryUsage().heapUsed
+  },
+}
+
+export type Server = typeof orders
+
+async function listen(app: FastifyInstance): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}
+
+obey(orders)

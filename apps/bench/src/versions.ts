@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+
+/** The version of a package that is installed here. */
+export function versionOf(name: string): string {
+  return JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version
+}
+
+/** Of everything that is measured, or has a part in it. */
+export function allVersions(): Record<string, string> {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const names = Object.keys(dependencies).filter((name) => !name.startsWith('@latchkey/'))
+  return Object.fromEntries(names.map((name) => [name, versionOf(name)]))
+}
