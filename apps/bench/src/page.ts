@@ -21,6 +21,7 @@ export function renderPage(folder: string): string {
   }
   const parts = [
     INTRODUCTION,
+    all.guard && disturbance(all.guard),
     aims(all),
     all.guard && guardPart(all.guard),
     all.stored && storedPart(all.stored),
@@ -61,6 +62,14 @@ npx pnpm@12 bench --quick        # everything once and shortly, to see that it w
 
 What is not measured: TLS, a network between the machines, anything but SQLite and PostgreSQL, several processes behind a balancer
 on many cores, and what a browser has to load.`
+
+/** A word of warning where Fastify alone, which takes all that it can get, did not get its core. */
+function disturbance({ result }: Kept<'guard'>): string | undefined {
+  const { median } = spread(result.rounds.map((one) => one.bare?.serverBusy ?? 0))
+  if (median > 0.9) return undefined
+  return `**The machine was busy with something else: Fastify alone got ${fixed(median * 100, 0)} % of its core. What follows holds less well than it
+should, but for the CPU times.**`
+}
 
 /** The most of a thing that a bar can show, in characters. */
 const BAR = 40
@@ -306,20 +315,13 @@ function machinePart(all: All): string {
   const kept = Object.values(all).filter((one) => one !== undefined)
   const machines = new Set(kept.map(machineOf))
   const versions = Object.assign({}, ...kept.map((one) => one.versions)) as Record<string, string>
-  const lines = [
+  return [
     '## Where',
     [...machines].map((machine) => `- ${machine}`).join('\n'),
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(' · '),
-  ]
-  const idle = all.guard?.result.rounds.map((one) => one.bare?.serverBusy ?? 1) ?? [1]
-  if (spread(idle).median < 0.9) {
-    lines.push(
-      `The machine was not quiet: Fastify alone had ${fixed(spread(idle).median * 100, 0)} % of its core. Shares hold less well than they should.`,
-    )
-  }
-  return lines.join('\n\n')
+  ].join('\n\n')
 }
 
 function machineOf({ cores, cpu, date, node, pinned, quick }: Circumstances): string {
