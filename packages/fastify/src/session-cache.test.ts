@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { LatchkeyOptions, Store } from './index.ts'
@@ -292,6 +294,7 @@ describe('more sessions than are remembered', () => {
 
   async function fillCache(): Promise<{
     cache: SessionCache
+    store: Store
     /** Adds sessions that nobody asks for again. @returns their cookies' values */
     add(count: number): Promise<string[]>
   }> {
@@ -321,6 +324,7 @@ describe('more sessions than are remembered', () => {
     }
     return {
       cache,
+      store,
       async add(count) {
         const tokens: string[] = []
         while (tokens.length < count) tokens.push(await one())
@@ -328,6 +332,25 @@ describe('more sessions than are remembered', () => {
       },
     }
   }
+
+  it('leave nothing behind once they are forgotten, however often', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const { add, cache, store } = await fillCache()
+    const comeAndGo = async (): Promise<void> => {
+      const [first = ''] = await add(1000)
+      expect(cache.get(first, now)).toBeDefined()
+      await store.deleteAllSessions()
+      expect(cache.get(first, now)).toBeUndefined()
+    }
+    await comeAndGo()
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let again = 0; again < 60; again++) await comeAndGo()
+    collect()
+    // They were 30 MB altogether.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8e6)
+  })
 
   it('leave as many in memory as there may be', async () => {
     const { cache, add } = await fillCache()

@@ -27,7 +27,7 @@ export interface SessionCache {
 
 /** A session and when it ends. All times are milliseconds since the Unix epoch. */
 export interface Opened {
-  readonly auth: Auth
+  auth: Auth
   /** When it is over unless it is used meanwhile. */
   until: number
   /** When its next use is to be noted in the store. */
@@ -36,12 +36,12 @@ export interface Opened {
 
 export interface CachedSession extends Opened {
   readonly token: string
-  readonly readAt: number
+  readAt: number
   /** Whether it was asked for again since it was last looked at for removal. */
   used: boolean
 }
 
-/** The most sessions that are kept. They are some 700 bytes each. */
+/** The most sessions that are kept. They are some 900 bytes each. */
 const LIMIT = 50_000
 
 export function createSessionCache(store: Store, warn: (message: string) => void): SessionCache {
@@ -49,7 +49,12 @@ export function createSessionCache(store: Store, warn: (message: string) => void
   const bySessionId = new Map<string, CachedSession>()
   const readings = new Map<string, Reading>()
   const watch: Watch | undefined = store.watch?.(forget, warn)
-  let hand = byToken.values()
+  const byUserId = new Map<string, Set<CachedSession>>()
+  /**
+   * Only while there are too many: an iterator that stands still keeps every table that its map has
+   * outgrown or cleared.
+   */
+  let hand: MapIterator<CachedSession> | undefined
 
   function forget(change: Change): void {
     for (const [token, reading] of readings) {
@@ -59,36 +64,48 @@ export function createSessionCache(store: Store, warn: (message: string) => void
       }
     }
     if (change === 'everything') {
-      byToken.clear()
-      bySessionId.clear()
+      for (const entries of [byToken, bySessionId, byUserId]) entries.clear()
+      hand = undefined
     } else if ('session' in change) {
       remove(bySessionId.get(change.session))
     } else {
-      for (const entry of byToken.values()) {
-        if (entry.auth.user.id === change.user) remove(entry)
-      }
+      for (const entry of byUserId.get(change.user) ?? []) remove(entry)
     }
   }
 
   function remove(entry: CachedSession | undefined): void {
     if (entry === undefined) return
+    const { session, user } = entry.auth
     byToken.delete(entry.token)
-    bySessionId.delete(entry.auth.session.id)
+    bySessionId.delete(session.id)
+    const others = byUserId.get(user.id)
+    others?.delete(entry)
+    if (others?.size === 0) byUserId.delete(user.id)
   }
 
-  function keep(entry: CachedSession): void {
+  function keep(token: string, now: number, opened: Opened): CachedSession {
+    const known = byToken.get(token)
+    // Read again, it stays where it is.
+    if (known !== undefined) return Object.assign(known, opened, { readAt: now })
+    const { session, user } = opened.auth
     // A session has one secret at a time, and so one entry.
-    remove(bySessionId.get(entry.auth.session.id))
+    remove(bySessionId.get(session.id))
+    // Not yet `used`: who comes once is not to push out who comes often.
+    const entry = Object.assign(opened, { token: ownCopy(token), readAt: now, used: false })
     byToken.set(entry.token, entry)
-    bySessionId.set(entry.auth.session.id, entry)
+    bySessionId.set(session.id, entry)
+    byUserId.set(user.id, (byUserId.get(user.id) ?? new Set()).add(entry))
     if (byToken.size > LIMIT) removeUnused()
+    else hand = undefined
+    return entry
   }
 
   /** The clock algorithm: the hand goes round, and who was not used since its last visit goes. */
   function removeUnused(): void {
     for (;;) {
+      hand ??= byToken.values()
       const { value: entry } = hand.next()
-      if (entry === undefined) hand = byToken.values()
+      if (entry === undefined) hand = undefined
       else if (entry.used) entry.used = false
       else {
         remove(entry)
@@ -117,12 +134,9 @@ export function createSessionCache(store: Store, warn: (message: string) => void
       reading.answer = (async () => {
         try {
           const opened = await read()
-          if (opened === null) remove(byToken.get(token))
-          else if (!reading.outdated) {
-            // Not yet `used`: who comes once is not to push out who comes often.
-            keep(Object.assign(opened, { token: ownCopy(token), readAt: now, used: false }))
-          }
-          return opened
+          if (opened !== null) return reading.outdated ? opened : keep(token, now, opened)
+          remove(byToken.get(token))
+          return null
         } finally {
           if (readings.get(token) === reading) readings.delete(token)
         }

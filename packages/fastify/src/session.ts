@@ -21,7 +21,7 @@ export interface Auth {
  * - A session is opened by its cookie's secret alone, of which the store has a hash.
  * - It ends when it is signed out or revoked, when it was not used for `idleTimeout`, and after `lifetime`
  *   whatever happens; by this server's clock, whatever a browser says.
- * - Being used costs the store one write a minute at most, and never brings an ended session back.
+ * - Being used costs the store one write a minute at most from each server, and never brings an ended session back.
  * - Where the store cannot say, nobody is said to be signed in or out: it is an error.
  */
 export interface Sessions {
