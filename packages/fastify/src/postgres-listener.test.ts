@@ -1,6 +1,8 @@
+import { rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type PostgresOptions, postgres } from './postgres.ts'
 import type { Change, Store, StoredSession, StoredUser, Watch } from './store.ts'
+import { temporaryFile } from './testing/app.ts'
 import { ask, emptyDatabase, ownServer } from './testing/postgres.ts'
 import { startProxy } from './testing/proxy.ts'
 
@@ -176,6 +178,27 @@ describe('a server that does not hear the others', () => {
     proxy.cut()
     await vi.waitFor(() => expect(one.warnings).toHaveLength(3), 20_000)
     expect(one.watch.isCurrent()).toBe(false)
+  })
+
+  it('because its connection cannot even be made tries again, and ends no process', async () => {
+    const url = await emptyDatabase()
+    const certificate = temporaryFile()
+    writeFileSync(certificate, '')
+    const listenUrl = new URL(url)
+    listenUrl.searchParams.set('application_name', 'listener')
+    listenUrl.searchParams.set('sslmode', 'disable')
+    // Which pg reads anew for each connection.
+    listenUrl.searchParams.set('sslrootcert', certificate)
+    const one = await open(url, { listenUrl: listenUrl.href, timeout: 1000 })
+    await becomesCurrent(one)
+    rmSync(certificate)
+    const end =
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'listener'"
+    await ask(url, end)
+    await vi.waitFor(() => expect(one.warnings.join()).toContain('ENOENT'), 20_000)
+    expect(one.watch.isCurrent()).toBe(false)
+    writeFileSync(certificate, '')
+    await becomesCurrent(one)
   })
 
   it('because a pooler swallows LISTEN never trusts anything, and warns once, naming listenUrl', async () => {

@@ -44,7 +44,14 @@ export function listenForChanges(listening: Listening): Listener {
 
   function listen(): void {
     // What @types/pg has forgotten.
-    const mine = listening.connect() as Client & { unref(): void }
+    let mine: Client & { unref(): void }
+    try {
+      mine = listening.connect() as typeof mine
+    } catch (error) {
+      // Such as a certificate's file that is not there any more; it may be again.
+      becomeDeaf(error instanceof Error ? error.message : 'it cannot be made')
+      return
+    }
     client = mine
     const lose = (error?: Error): void => {
       if (client === mine) becomeDeaf(error?.message || 'the connection is gone')

@@ -5,7 +5,7 @@ import {
   type PostgresPoolClient,
   sql,
 } from 'kysely'
-import type { ClientConfig, DatabaseError, PoolClient, PoolConfig } from 'pg'
+import type { ClientConfig, DatabaseError, Pool, PoolClient, PoolConfig } from 'pg'
 import { LatchkeyError } from './errors.ts'
 import { listenForChanges } from './postgres-listener.ts'
 import { sqlStore } from './sql-store.ts'
@@ -80,7 +80,11 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       types: { getTypeParser: parserOf(pg) },
     }
     const hasty: ClientConfig = { ...settings, query_timeout: timeout }
-    const pool = openPool(pg, { ...hasty, max: maxConnections, verify: preparing(timeout * 0.9) })
+    const pool = openPool(pg, {
+      ...hasty,
+      max: maxConnections,
+      verify: preparing(timeout * 0.9, timeout * 0.9),
+    })
     const schema = await reach(pool)
     const listener =
       maxStaleness === 0
@@ -102,7 +106,7 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       dialect: new PostgresDialect({ pool }),
       // As long as it takes: another process may be making the tables, or there is much in them.
       migrationDialect: new MigrationDialect({
-        pool: openPool(pg, { ...settings, max: 1, verify: preparing(0) }),
+        pool: openPool(pg, { ...settings, max: 1, verify: preparing(0, timeout * 10) }),
       }),
       schema,
       isBusy: (error) => BUSY.test(String((error as { code?: unknown }).code)),
@@ -174,10 +178,7 @@ function openPool(pg: Driver, config: PoolConfig): PostgresPool {
     options: pool.options,
     end: () => (ended ??= pool.end()),
     async connect() {
-      const client = await pool.connect().catch((error: unknown) => {
-        // Of a host with several addresses Node has one error, which says nothing itself.
-        throw error instanceof AggregateError ? error.errors[0] : error
-      })
+      const client = await take(pool)
       let failure: unknown
       let isBroken = false
       async function query(text: string, parameters: unknown[]): Promise<unknown> {
@@ -188,6 +189,7 @@ function openPool(pg: Driver, config: PoolConfig): PostgresPool {
           const { code } = error as DatabaseError
           // What it says of every statement after the one that failed.
           if (code !== IN_FAILED_TRANSACTION) failure = error
+          failure ??= error
           isBroken = !(error instanceof pg.DatabaseError) || GOODBYE.test(code ?? '')
           throw failure
         }
@@ -202,18 +204,36 @@ function openPool(pg: Driver, config: PoolConfig): PostgresPool {
 }
 
 /**
- * What is done with a new connection. It is refused if it leads to a standby: one may not have heard yet
- * that a session has ended. And PostgreSQL is told how long to work for it, in milliseconds, unless a
- * pooler stands between: then the process at its end is another one than was said, and others' too.
+ * A connection of the pool. `pg` answers a second time, with the connection, where it became ready after
+ * the wait for it was given up; nobody would give that one back.
  */
-function preparing(limit: number): NonNullable<PoolConfig['verify']> {
+function take(pool: Pool): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    let isAnswered = false
+    pool.connect((error, client, release) => {
+      if (isAnswered) return release()
+      isAnswered = true
+      if (client !== undefined) return resolve(client)
+      // Of a host with several addresses Node has one error, which says nothing itself.
+      reject(error instanceof AggregateError ? error.errors[0] : error)
+    })
+  })
+}
+
+/**
+ * What is done with a new connection. It is refused if it leads to a standby: one may not have heard yet
+ * that a session has ended. And PostgreSQL is told how long to work for it, and to wait for it in the
+ * middle of a transaction, in milliseconds, unless a pooler stands between: then the process at its end is
+ * another one than was said, and others' too.
+ */
+function preparing(work: number, wait: number): NonNullable<PoolConfig['verify']> {
   async function prepare(client: PoolClient): Promise<void> {
     const { processID } = client as { processID?: number }
     const { rows } = await client.query(
       `select pg_is_in_recovery() as "isStandby", case when pg_backend_pid() = $1 then
         set_config('statement_timeout', $2, false) ||
-        set_config('idle_in_transaction_session_timeout', $2, false) end`,
-      [processID, `${Math.ceil(limit)}ms`],
+        set_config('idle_in_transaction_session_timeout', $3, false) end`,
+      [processID, `${Math.ceil(work)}ms`, `${Math.ceil(wait)}ms`],
     )
     if (rows[0].isStandby) throw new Error('the URL leads to a standby, not to the primary')
   }
@@ -279,10 +299,10 @@ function checkNames(options: PostgresOptions): PostgresOptions {
 
 function checkUrl(name: string, url: string): void {
   // Whatever is wrong with it, it may hold a password.
-  if (typeof url === 'string' && /^postgres(ql)?:\/\//.test(url)) return
+  if (typeof url === 'string' && /^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return
   throw new LatchkeyError(
     'LATCHKEY_OPTION_INVALID',
-    `postgres(): ${name} must begin with postgres:// or postgresql://.`,
+    `postgres(): ${name} must be a URL that begins with postgres:// or postgresql://.`,
   )
 }
 

@@ -12,6 +12,8 @@ export interface Proxy {
   refuse(): void
   /** Answers nothing, on old connections and new ones, and does not say that they are of no use. */
   hang(): void
+  /** Keeps every answer to a question back until it passes again; connections are made as ever. */
+  hold(): void
   /** Cuts all connections. */
   cut(): void
   /** Leads new connections elsewhere, and cuts the old ones. */
@@ -34,7 +36,8 @@ export async function startProxy(
   { pooler = false }: ProxyOptions = {},
 ): Promise<Proxy> {
   let target = new URL(url)
-  let state: 'passing' | 'refusing' | 'hanging' = 'passing'
+  let state: 'passing' | 'refusing' | 'hanging' | 'holding' = 'passing'
+  const held: (() => void)[] = []
   const sockets = new Set<Socket>()
 
   const server = createServer({ allowHalfOpen: true }, (client) => {
@@ -52,7 +55,15 @@ export async function startProxy(
     keep(database)
     const translate = pooler ? asPooler() : (chunk: Buffer) => chunk
     client.on('data', (chunk) => state === 'hanging' || database.write(chunk))
-    database.on('data', (chunk) => state === 'hanging' || client.write(translate(chunk)))
+    let isReady = false
+    database.on('data', (chunk) => {
+      if (state === 'hanging') return
+      const answer = translate(chunk)
+      if (state === 'holding' && isReady) held.push(() => client.write(answer))
+      else client.write(answer)
+      // The last message of a start, and of every answer: ReadyForQuery.
+      isReady ||= chunk.at(-6) === 'Z'.charCodeAt(0)
+    })
     client.on('end', () => state === 'hanging' || database.end())
     database.on('end', () => state === 'hanging' || client.end())
     client.on('close', () => database.destroy())
@@ -83,12 +94,16 @@ export async function startProxy(
     url: own.href,
     pass() {
       state = 'passing'
+      for (const answer of held.splice(0)) answer()
     },
     refuse() {
       state = 'refusing'
     },
     hang() {
       state = 'hanging'
+    },
+    hold() {
+      state = 'holding'
     },
     cut,
     leadTo(other) {
