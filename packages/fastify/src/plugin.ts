@@ -55,12 +55,15 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   const settings = await parseOptions(options, app.prefix)
   const { store } = settings
   const sessions = createSessions(settings, app.log)
+  let isOpen = false
   app.addHook('onClose', async () => {
     await sessions.close()
-    await store.close()
+    // What this application has not opened may be another's.
+    if (isOpen) await store.close()
     await settings.close()
   })
   await store.open()
+  isOpen = true
 
   keepPacketsOutOfTheLog(app)
   const events = createEvents(app.log)

@@ -172,14 +172,18 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
 
   return {
     async open() {
+      users++
       opening ??= start()
+      const mine = opening
       try {
-        open = await opening
+        const made = await mine
+        // Unless the last user has gone meanwhile.
+        if (opening === mine) open = made
       } catch (error) {
-        opening = undefined
+        users--
+        if (opening === mine) opening = undefined
         throw error
       }
-      users++
     },
 
     async close() {

@@ -3,11 +3,12 @@ import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { basename, dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import latchkey from '../index.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
 import { sqlite } from '../sqlite.ts'
-import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 import { countExchanges } from '../testing/refusal.ts'
 
@@ -112,6 +113,26 @@ describe('a store that goes away', () => {
     expect((await browser.get('/auth/sign-in')).statusCode).toBe(200)
     await store.open()
     expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+})
+
+describe('an application that could not open its store', () => {
+  it('leaves it to another that could', async () => {
+    const folder = temporaryFile()
+    writeFileSync(folder, 'a file where a folder is to be')
+    const store = sqlite(`${folder}/latchkey.db`)
+    const failed = Fastify()
+    const options = { origin: 'http://localhost:3000', secret: SECRET, store }
+    const providers = [bitbucket({ emulatorUrl: emulator().url })]
+    await expect(
+      (async () => failed.register(latchkey, { ...options, providers }))(),
+    ).rejects.toMatchObject({ code: 'LATCHKEY_STORE_UNUSABLE' })
+    rmSync(folder)
+    const app = await buildApp(emulator(), { store })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    await failed.close()
+    expect((await browser.get('/auth/sessions')).statusCode).toBe(200)
   })
 })
 

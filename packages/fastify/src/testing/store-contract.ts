@@ -480,6 +480,11 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       })
     })
 
+    it('stays open for whoever opens it while another closes it', async () => {
+      await Promise.all([store.open(), store.close()])
+      expect(await store.findUser('a')).toBeNull()
+    })
+
     it('opens again and again, and answers nothing once the last has closed it', async () => {
       await store.insertUser(user('a'))
       await Promise.all([store.open(), store.open()])
