@@ -127,7 +127,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
   ): Promise<void> {
     const first = await askStore(request.log, async () => {
       await sweep()
-      return store.useFlow(sha256(flow.state), flow.expiresAt + CLOCK_TOLERANCE)
+      return store.useFlow(sha256(flow.state), flow.expiresAt)
     })
     if (!first) throw new FlowError('flow_used', 'the flow has been used')
     // The answer of one provider must never be taken for another's (RFC 9700 section 4.4).
@@ -148,7 +148,9 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (now < sweepAt && sweepAt - now <= SWEEP_INTERVAL) return
     sweepAt = now + SWEEP_INTERVAL
     const { idleTimeout } = settings.session
-    if (await store.deleteExpired(now, now - idleTimeout, SWEEP_LIMIT)) sweepAt = now
+    // What is over only by a clock that is ahead is not over for others.
+    const over = now - CLOCK_TOLERANCE
+    if (await store.deleteExpired(over, over - idleTimeout, SWEEP_LIMIT)) sweepAt = now
   }
 
   async function redeem(

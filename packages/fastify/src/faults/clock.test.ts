@@ -168,6 +168,22 @@ describe('two servers on one file whose clocks are 90 seconds apart', () => {
   })
 })
 
+describe('a server whose clock is half an hour ahead of the others’', () => {
+  it('clears away nobody’s session that is over by its clock alone', async () => {
+    const file = temporaryFile()
+    const session = { idleTimeout: 20 * 60 * 1000 }
+    const [right, ahead] = [
+      await buildApp(emulator(), { session, store: sqlite(file), clock: () => noon }),
+      await buildApp(emulator(), { session, store: sqlite(file), clock: () => noon + HOUR / 2 }),
+    ]
+    const browser = createBrowser(right)
+    await browser.signIn('ada')
+    const other = createBrowser(ahead)
+    await other.get(await other.consent(await other.start(), { decision: 'deny' }))
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+})
+
 describe('a session that lasts longer than a timer can', () => {
   it('is no timer, so that none goes off at once', async () => {
     const warnings: Error[] = []
