@@ -1,4 +1,10 @@
-export type { Session, SessionBody, User } from '@latchkey/contract'
+export type {
+  ListedSession,
+  Session,
+  SessionBody,
+  SessionsBody,
+  User,
+} from '@latchkey/contract'
 export { AuthError, type AuthErrorCode } from './auth-error.ts'
 export { AuthProvider, type AuthProviderProps, useAuth, useUser } from './auth-provider.tsx'
 export type { AuthState } from './session-client.ts'
