@@ -6,7 +6,11 @@ const PHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
 const LAPTOP = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'
 
-const demo = setUpDemo()
+// One for each test that looks at a list.
+const people = ['Ada', 'Ben', 'Cleo', 'Dan', 'Emi', 'Fay', 'Gus', 'Hal']
+const demo = setUpDemo({
+  people: people.map((name) => ({ nickname: name, displayName: `${name} Test` })),
+})
 
 /** A person in two browsers, one of which looks at where they are signed in. */
 async function signInTwice(
@@ -31,13 +35,16 @@ async function isSignedOut(page: Page): Promise<boolean> {
 }
 
 describe('a person who is signed in on two devices', () => {
-  it('sees both, the newest first, and which one this is', async () => {
-    const { laptop } = await signInTwice('Ada Test')
+  it('sees both, this one first, and which one this is', async () => {
+    const { laptop, phone } = await signInTwice('Ada Test')
     await laptop.locator('.device').first().waitFor()
     expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
     const here = laptop.locator('.device', { hasText: 'This device' })
     expect(await here.getByRole('heading').textContent()).toBe('Firefox on Linux')
     expect(await here.getByRole('button').count()).toBe(0)
+    await phone.getByRole('link', { name: 'Devices' }).click()
+    await phone.locator('.device').first().waitFor()
+    expect(await names(phone)).toEqual(['Safari on iOS', 'Firefox on Linux'])
   })
 
   it('signs the other one out, which learns of it at its next click', async () => {
@@ -80,13 +87,67 @@ describe('a person who is signed in on two devices', () => {
     await laptop.getByRole('heading', { name: 'You are signed out.' }).waitFor()
     expect(await isSignedOut(phone)).toBe(false)
   })
-  it('is told when it did not work, and both stay signed in', async () => {
-    const { laptop, phone } = await signInTwice('Dan Test', /ERR_FAILED/)
+
+  it('hears that the other one is signed out, and goes on from the heading with the keyboard', async () => {
+    const { laptop } = await signInTwice('Dan Test')
+    await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).press('Enter')
+    await laptop.getByRole('status').getByText('Safari on iOS is signed out.').waitFor()
+    expect(await laptop.locator(':focus').textContent()).toBe('Where you are signed in')
+  })
+})
+
+describe('a person whose network fails them', () => {
+  it('as they sign a device out is told that this may not have worked, and sees it as signed in as it is', async () => {
+    const { laptop, phone } = await signInTwice('Emi Test', /ERR_FAILED/)
     await laptop.route('**/auth/sessions/*', (route) => route.abort())
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
-    await laptop.getByRole('alert').getByText('That did not work').waitFor()
+    await laptop.getByRole('alert').getByText('We could not tell whether that worked').waitFor()
     expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
     expect(await isSignedOut(phone)).toBe(false)
     expect(await isSignedOut(laptop)).toBe(false)
+  })
+
+  it('after the device was signed out is told that it was', async () => {
+    const { laptop, phone } = await signInTwice('Fay Test', /ERR_FAILED/)
+    await laptop.route('**/auth/sessions/*', async (route) => {
+      expect((await route.fetch()).status()).toBe(204)
+      await route.abort()
+    })
+    await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
+    await laptop.getByRole('status').getByText('Safari on iOS is signed out.').waitFor()
+    expect(await names(laptop)).toEqual(['Firefox on Linux'])
+    expect(await laptop.getByRole('alert').count()).toBe(0)
+    expect(await isSignedOut(phone)).toBe(true)
+  })
+
+  it('after the device was signed out, and for longer, is told that nobody knows, and looks again', async () => {
+    const { laptop } = await signInTwice('Gus Test', /ERR_FAILED/)
+    await laptop.locator('.device').first().waitFor()
+    await laptop.route('**/auth/sessions', (route) => route.abort())
+    await laptop.route('**/auth/sessions/*', async (route) => {
+      expect((await route.fetch()).status()).toBe(204)
+      await route.abort()
+    })
+    await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
+    await laptop.getByRole('alert').getByText('We could not tell whether that worked').waitFor()
+    expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
+    await laptop.unroute('**/auth/sessions')
+    await laptop.getByRole('button', { name: 'Load the list again' }).click()
+    await laptop.locator('.device', { hasText: 'Safari' }).waitFor({ state: 'detached' })
+    expect(await laptop.getByRole('alert').count()).toBe(0)
+  })
+
+  it('before there is a list is told so, instead of waiting for it, and loads it again', async () => {
+    const { page } = await demo.visit({ userAgent: LAPTOP }, /ERR_FAILED/)
+    await demo.signIn(page, 'Hal Test')
+    await page.route('**/auth/sessions', (route) => route.abort())
+    await page.getByRole('link', { name: 'Devices' }).click()
+    await page.getByRole('alert').getByText('This list could not be loaded').waitFor()
+    expect(await page.getByLabel('Loading').count()).toBe(0)
+    await page.unroute('**/auth/sessions')
+    await page.getByRole('button', { name: 'Load the list again' }).press('Enter')
+    await page.locator('.device', { hasText: 'This device' }).waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
+    expect(await page.locator(':focus').textContent()).toBe('Where you are signed in')
   })
 })

@@ -1,5 +1,5 @@
 import { paths, type SessionsBody } from '@latchkey/contract'
-import { type ReactElement, useCallback, useEffect, useState } from 'react'
+import { type ReactElement, useCallback, useEffect, useRef, useState } from 'react'
 
 type Device = SessionsBody['sessions'][number]
 
@@ -9,46 +9,80 @@ interface DevicesProps {
 }
 
 export function Devices({ onSignedOut }: DevicesProps): ReactElement {
+  const heading = useRef<HTMLHeadingElement>(null)
   const [devices, setDevices] = useState<readonly Device[] | null>(null)
-  const [failed, setFailed] = useState(false)
+  const [done, setDone] = useState('')
+  const [problem, setProblem] = useState<string | null>(null)
 
-  const load = useCallback(async (): Promise<void> => {
-    const answer = await ask('GET', paths().sessions)
-    if (answer?.status === 401) return onSignedOut()
-    setFailed(!answer?.ok)
-    if (answer?.ok) setDevices(((await answer.json()) as SessionsBody).sessions)
-  }, [onSignedOut])
+  /** Shows what is so now. Of a device in doubt it says whether it is signed out. */
+  const load = useCallback(
+    async (inDoubt?: Device): Promise<void> => {
+      const answer = await ask('GET', paths().sessions)
+      if (answer?.status === 401) return onSignedOut()
+      const body: SessionsBody | null = answer?.ok ? await answer.json().catch(() => null) : null
+      if (body !== null) setDevices(thisOneFirst(body.sessions))
+      if (inDoubt === undefined) setProblem(body === null ? 'This list could not be loaded.' : null)
+      else if (body?.sessions.every(({ id }) => id !== inDoubt.id)) setDone(signedOut(inDoubt))
+      else setProblem('We could not tell whether that worked.')
+    },
+    [onSignedOut],
+  )
 
-  async function end(id: string): Promise<void> {
-    const answer = await ask('DELETE', paths().oneSession(id))
-    // Not found, it has ended by itself.
-    if (answer?.ok || answer?.status === 404 || answer?.status === 401) return load()
-    setFailed(true)
+  async function end(device: Device): Promise<void> {
+    setDone('')
+    setProblem(null)
+    const answer = await ask('DELETE', paths().oneSession(device.id))
+    // Not found, it has ended by itself. An answer that is lost says nothing of what was done.
+    if (!answer?.ok && answer?.status !== 404) return load(device)
+    setDevices((before) => before?.filter(({ id }) => id !== device.id) ?? null)
+    setDone(signedOut(device))
+  }
+
+  function loadAgain(): void {
+    // The button goes.
+    heading.current?.focus()
+    setProblem(null)
+    void load()
   }
 
   useEffect(() => {
     void load()
   }, [load])
 
+  useEffect(() => {
+    // The button that had the focus went with its device.
+    if (done !== '' && document.activeElement === document.body) heading.current?.focus()
+  }, [done])
+
   return (
     <section className="column">
-      <h1>Where you are signed in</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        Where you are signed in
+      </h1>
       <p className="lead">Sign out what you do not recognise, and it is out at its next click.</p>
       <noscript>
         <p className="empty">This list needs JavaScript. The button below does not.</p>
       </noscript>
       <ul className="devices">
-        {devices === null && <li className="latchkey-placeholder" aria-label="Loading" />}
+        {devices === null && problem === null && (
+          <li className="latchkey-placeholder" aria-label="Loading" />
+        )}
         {devices?.map((device) => (
           <li key={device.id}>
-            <Row device={device} onEnd={() => end(device.id)} />
+            <Row device={device} onEnd={() => end(device)} />
           </li>
         ))}
       </ul>
-      {failed && (
-        <p role="alert" className="problem">
-          That did not work, and nothing has changed. Please try again.
-        </p>
+      <p role="status" className="outcome">
+        {done}
+      </p>
+      {problem && (
+        <div role="alert" className="outcome">
+          <p className="problem">{problem}</p>
+          <button className="latchkey-button" type="button" onClick={loadAgain}>
+            Load the list again
+          </button>
+        </div>
       )}
       <form method="post" action={paths().signOut}>
         <input type="hidden" name="scope" value="others" />
@@ -62,7 +96,7 @@ export function Devices({ onSignedOut }: DevicesProps): ReactElement {
 }
 
 function Row({ device, onEnd }: { device: Device; onEnd: () => void }): ReactElement {
-  const name = device.device ?? 'Unknown device'
+  const name = nameOf(device)
   return (
     <article className="device">
       <h2>{name}</h2>
@@ -89,6 +123,18 @@ function Row({ device, onEnd }: { device: Device; onEnd: () => void }): ReactEle
 // In the reader's own zone: the list is never rendered on the server.
 const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' })
 const minute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
+
+function thisOneFirst(devices: readonly Device[]): readonly Device[] {
+  return [...devices].sort((one, other) => Number(other.current) - Number(one.current))
+}
+
+function nameOf({ device }: Device): string {
+  return device ?? 'Unknown device'
+}
+
+function signedOut(device: Device): string {
+  return `${nameOf(device)} is signed out.`
+}
 
 /** The answer, or `null` if there was none. */
 async function ask(method: string, path: string): Promise<Response | null> {
