@@ -1,31 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type PostgresOptions, postgres } from './postgres.ts'
-import type { Change, Store, StoredSession, StoredUser, Watch } from './store.ts'
+import type { Change, Store, Watch } from './store.ts'
 import { temporaryFile } from './testing/app.ts'
 import { ask, emptyDatabase, ownServer } from './testing/postgres.ts'
 import { startProxy } from './testing/proxy.ts'
-
-const user: StoredUser = {
-  id: 'a',
-  name: 'Test Person',
-  email: null,
-  emailVerified: false,
-  avatarUrl: null,
-  createdAt: 1_790_000_000_000,
-  bannedAt: null,
-}
-const session: StoredSession = {
-  id: 's',
-  userId: 'a',
-  provider: 'bitbucket',
-  secretHash: 'hash',
-  device: null,
-  createdAt: 1_790_000_000_000,
-  authenticatedAt: 1_790_000_000_000,
-  lastUsedAt: 1_790_000_000_000,
-  expiresAt: 1_800_000_000_000,
-}
+import { session, user } from './testing/stored.ts'
 
 interface Watched {
   readonly store: Store

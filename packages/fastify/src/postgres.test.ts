@@ -9,33 +9,14 @@ import pg from 'pg'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { migrations } from './migrations.ts'
 import { type PostgresOptions, postgres } from './postgres.ts'
-import type { Store, StoredSession, StoredUser } from './store.ts'
+import type { Store } from './store.ts'
+import { untilWaiting } from './testing/held.ts'
 import { ask, emptyDatabase, ownServer, withRole, withSettings } from './testing/postgres.ts'
 import { startProxy } from './testing/proxy.ts'
 import { testStore } from './testing/store-contract.ts'
+import { session, user } from './testing/stored.ts'
 
 testStore('postgres', async () => postgres(await emptyDatabase()))
-
-const user: StoredUser = {
-  id: 'a',
-  name: 'Test Person',
-  email: null,
-  emailVerified: false,
-  avatarUrl: null,
-  createdAt: 1_790_000_000_000,
-  bannedAt: null,
-}
-const session: StoredSession = {
-  id: 's',
-  userId: 'a',
-  provider: 'bitbucket',
-  secretHash: 'hash',
-  device: null,
-  createdAt: 1_790_000_000_000,
-  authenticatedAt: 1_790_000_000_000,
-  lastUsedAt: 1_790_000_000_000,
-  expiresAt: 1_800_000_000_000,
-}
 
 async function open(url: string, options?: PostgresOptions): Promise<Store> {
   const store = postgres(url, options)
@@ -307,6 +288,23 @@ describe('a PostgreSQL that lets the store wait', () => {
     for (const { end } of held) end()
     await Promise.all(held.map(({ ended }) => ended))
     expect(await store.findUser('a')).toBeNull()
+  })
+
+  it('that loses a server while it makes the tables lets the next one make them', async () => {
+    const url = await emptyDatabase()
+    const other = await connect(url)
+    await other.query('begin; create table latchkey_users (id text)')
+    const proxy = await startProxy(url)
+    const lost = postgres(proxy.url, { timeout: 500 })
+    const opening = lost.open().catch(() => 'given up')
+    await untilWaiting(url, 1)
+    proxy.hang()
+    await other.query('rollback')
+    // What the lost one holds is taken from it ten times the timeout later.
+    const next = await open(url, { timeout: 500 })
+    expect(await next.findUser('a')).toBeNull()
+    proxy.cut()
+    expect(await opening).toBe('given up')
   })
 
   it('that was slow for a while gives every connection back, also those that came too late', async () => {

@@ -1,0 +1,24 @@
+import type { StoredSession, StoredUser } from '../store.ts'
+
+/** Somebody with one session, for tests of what a store does with them. */
+export const user: StoredUser = {
+  id: 'a',
+  name: 'Test Person',
+  email: null,
+  emailVerified: false,
+  avatarUrl: null,
+  createdAt: 1_790_000_000_000,
+  bannedAt: null,
+}
+
+export const session: StoredSession = {
+  id: 's',
+  userId: 'a',
+  provider: 'bitbucket',
+  secretHash: 'hash',
+  device: null,
+  createdAt: 1_790_000_000_000,
+  authenticatedAt: 1_790_000_000_000,
+  lastUsedAt: 1_790_000_000_000,
+  expiresAt: 1_800_000_000_000,
+}
