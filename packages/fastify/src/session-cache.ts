@@ -47,14 +47,15 @@ const LIMIT = 50_000
 export function createSessionCache(store: Store, warn: (message: string) => void): SessionCache {
   const byToken = new Map<string, CachedSession>()
   const bySessionId = new Map<string, CachedSession>()
-  const readings = new Map<string, Reading>()
-  const watch: Watch | undefined = store.watch?.(forget, warn)
   const byUserId = new Map<string, Set<CachedSession>>()
+  const readings = new Map<string, Reading>()
   /**
    * Only while there are too many: an iterator that stands still keeps every table that its map has
    * outgrown or cleared.
    */
   let hand: MapIterator<CachedSession> | undefined
+  // Last, since a store may have something to tell at once.
+  const watch: Watch | undefined = store.watch?.(forget, warn)
 
   function forget(change: Change): void {
     for (const [token, reading] of readings) {
