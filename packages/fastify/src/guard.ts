@@ -30,7 +30,6 @@ export type GuardHook = (
   request: FastifyRequest,
   reply: FastifyReply,
   done?: () => void,
-  // Fastify's own type of a hook with a callback gives nothing back.
 ) => Promise<unknown> | undefined
 
 /** Who is signed in, as the application may ask. */

@@ -83,7 +83,7 @@ export async function sessionRoutes(
     work: (queries: StoreQueries) => Promise<T>,
   ): Promise<T | null> {
     return end(request, async (queries) => {
-      // Of two sessions that end each other one comes first.
+      // The user before any session, so that two that end each other do not deadlock.
       await queries.findUser(user.id)
       return (await sessions.readStored(request, queries)) === null ? null : work(queries)
     })

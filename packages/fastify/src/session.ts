@@ -21,7 +21,8 @@ export interface Auth {
  * - A session is opened by its cookie's secret alone, of which the store has a hash.
  * - It ends when it is signed out or revoked, when it was not used for `idleTimeout`, and after `lifetime`
  *   whatever happens; by this server's clock, whatever a browser says.
- * - Being used costs the store one write a minute at most from each server, and never brings an ended session back.
+ * - Being used costs the store one write a minute at most from each server, and never brings an ended
+ *   session back.
  * - Where the store cannot say, nobody is said to be signed in or out: it is an error.
  */
 export interface Sessions {
@@ -118,18 +119,18 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
     // One object for many requests.
     Object.freeze(auth.user)
     Object.freeze(auth.session)
-    return { auth: Object.freeze(auth), until: endOf(session), touchAt }
+    return { auth: Object.freeze(auth), until: endOf(session, lastUsedAt), touchAt }
   }
 
   /** When a session is over if it is not used any more. The options of today count. */
-  function endOf({ createdAt, expiresAt, lastUsedAt }: StoredSession): number {
+  function endOf({ createdAt, expiresAt }: Session, lastUsedAt: number): number {
     return Math.min(expiresAt, createdAt + lifetime, lastUsedAt + idleTimeout)
   }
 
   function whyOver(session: StoredSession): string | null {
     const now = clock()
     // Put this way round, a time that is none has passed.
-    if (!(endOf(session) > now)) return 'expired'
+    if (!(endOf(session, session.lastUsedAt) > now)) return 'expired'
     // Made by a clock that was far ahead; it would outlast every other.
     if (session.createdAt > now + CLOCK_TOLERANCE) return 'from the future'
     return null
@@ -142,21 +143,21 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
 
   /** Notes that a session is in use, while its request goes on. */
   function note(opened: Opened, now: number): void {
-    const { id, expiresAt, createdAt } = opened.auth.session
+    const { session } = opened.auth
     opened.touchAt = now + TOUCH_INTERVAL
-    if (notes.has(id)) return
+    if (notes.has(session.id)) return
     const noted = store
-      .touchSession(id, now)
+      .touchSession(session.id, now)
       .then(() => {
-        opened.until = Math.min(expiresAt, createdAt + lifetime, now + idleTimeout)
+        opened.until = endOf(session, now)
       })
       .catch((error: unknown) => {
         // Until the next note works, the session ends as if it had not been used.
         const reason = error instanceof Error ? error.message : 'unknown'
         log.warn({ event: 'session-not-noted', reason }, 'the use of a session was not noted')
       })
-      .finally(() => notes.delete(id))
-    notes.set(id, noted)
+      .finally(() => notes.delete(session.id))
+    notes.set(session.id, noted)
   }
 
   function read(request: Asking): Auth | null | Promise<Auth | null> {
