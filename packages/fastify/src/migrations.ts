@@ -1,99 +1,97 @@
-import type { Kysely } from 'kysely'
-import type { Migration } from 'kysely/migration'
+import { LatchkeyError } from './errors.ts'
+import type { Sql } from './sql-store.ts'
 
 /**
  * Every change of the tables, in order. One that has been published is never edited: add another.
  * Times are integers in milliseconds, truth values 0 or 1, so that every database holds the same.
  */
-export const migrations: Readonly<Record<string, Migration>> = {
-  '001-users-identities-sessions': {
-    async up(db: Kysely<unknown>): Promise<void> {
-      await db.schema
-        .createTable('latchkey_users')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('name', 'text')
-        .addColumn('email', 'text')
-        .addColumn('email_verified', 'integer', (column) => column.notNull())
-        .addColumn('avatar_url', 'text')
-        .addColumn('created_at', 'bigint', (column) => column.notNull())
-        .execute()
+export const migrations: Readonly<Record<string, (sql: Sql) => Promise<void>>> = {
+  '001-users-identities-sessions': async (sql) => {
+    await sql`create table latchkey_users (
+      id text primary key,
+      name text,
+      email text,
+      email_verified integer not null,
+      avatar_url text,
+      created_at bigint not null
+    )`
 
-      await db.schema
-        .createTable('latchkey_identities')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('user_id', 'text', (column) =>
-          column.notNull().references('latchkey_users.id').onDelete('cascade'),
-        )
-        .addColumn('provider', 'text', (column) => column.notNull())
-        .addColumn('subject', 'text', (column) => column.notNull())
-        .addColumn('attributes', 'text', (column) => column.notNull())
-        .addColumn('created_at', 'bigint', (column) => column.notNull())
-        .addColumn('last_used_at', 'bigint', (column) => column.notNull())
-        .addUniqueConstraint('latchkey_identities_subject', ['provider', 'subject'])
-        .execute()
-      await db.schema
-        .createIndex('latchkey_identities_user')
-        .on('latchkey_identities')
-        .column('user_id')
-        .execute()
+    await sql`create table latchkey_identities (
+      id text primary key,
+      user_id text not null references latchkey_users (id) on delete cascade,
+      provider text not null,
+      subject text not null,
+      attributes text not null,
+      created_at bigint not null,
+      last_used_at bigint not null,
+      constraint latchkey_identities_subject unique (provider, subject)
+    )`
+    await sql`create index latchkey_identities_user on latchkey_identities (user_id)`
 
-      await db.schema
-        .createTable('latchkey_sessions')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('user_id', 'text', (column) =>
-          column.notNull().references('latchkey_users.id').onDelete('cascade'),
-        )
-        .addColumn('provider', 'text')
-        .addColumn('secret_hash', 'text', (column) => column.notNull())
-        .addColumn('created_at', 'bigint', (column) => column.notNull())
-        .addColumn('authenticated_at', 'bigint', (column) => column.notNull())
-        .addColumn('expires_at', 'bigint', (column) => column.notNull())
-        .execute()
-      await db.schema
-        .createIndex('latchkey_sessions_user')
-        .on('latchkey_sessions')
-        .column('user_id')
-        .execute()
-      await db.schema
-        .createIndex('latchkey_sessions_expiry')
-        .on('latchkey_sessions')
-        .column('expires_at')
-        .execute()
+    await sql`create table latchkey_sessions (
+      id text primary key,
+      user_id text not null references latchkey_users (id) on delete cascade,
+      provider text,
+      secret_hash text not null,
+      created_at bigint not null,
+      authenticated_at bigint not null,
+      expires_at bigint not null
+    )`
+    await sql`create index latchkey_sessions_user on latchkey_sessions (user_id)`
+    await sql`create index latchkey_sessions_expiry on latchkey_sessions (expires_at)`
 
-      await db.schema
-        .createTable('latchkey_used_flows')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('expires_at', 'bigint', (column) => column.notNull())
-        .execute()
-      await db.schema
-        .createIndex('latchkey_used_flows_expiry')
-        .on('latchkey_used_flows')
-        .column('expires_at')
-        .execute()
-    },
+    await sql`create table latchkey_used_flows (
+      id text primary key,
+      expires_at bigint not null
+    )`
+    await sql`create index latchkey_used_flows_expiry on latchkey_used_flows (expires_at)`
   },
 
-  '002-session-life': {
-    // Only adds, so that servers of the version before go on while this one is rolled out: what they
-    // write has the defaults, and 0 is read as "not noted since sign-in".
-    async up(db: Kysely<unknown>): Promise<void> {
-      await db.schema.alterTable('latchkey_users').addColumn('banned_at', 'bigint').execute()
-      await db.schema
-        .createIndex('latchkey_users_created')
-        .on('latchkey_users')
-        .columns(['created_at', 'id'])
-        .execute()
+  // Only adds, so that servers of the version before go on while this one is rolled out: what they
+  // write has the defaults, and 0 is read as "not noted since sign-in".
+  '002-session-life': async (sql) => {
+    await sql`alter table latchkey_users add column banned_at bigint`
+    await sql`create index latchkey_users_created on latchkey_users (created_at, id)`
 
-      await db.schema.alterTable('latchkey_sessions').addColumn('device', 'text').execute()
-      await db.schema
-        .alterTable('latchkey_sessions')
-        .addColumn('last_used_at', 'bigint', (column) => column.notNull().defaultTo(0))
-        .execute()
-      await db.schema
-        .createIndex('latchkey_sessions_use')
-        .on('latchkey_sessions')
-        .column('last_used_at')
-        .execute()
-    },
+    await sql`alter table latchkey_sessions add column device text`
+    await sql`alter table latchkey_sessions add column last_used_at bigint not null default 0`
+    await sql`create index latchkey_sessions_use on latchkey_sessions (last_used_at)`
   },
+}
+
+/** Whether nothing is left to do. `false` also where that cannot be seen, as before the first time. */
+export async function isMigrated(sql: Sql): Promise<boolean> {
+  try {
+    const done = await namesDone(sql)
+    return Object.keys(migrations).every((name) => done.has(name))
+  } catch (error) {
+    if (error instanceof LatchkeyError) throw error
+    return false
+  }
+}
+
+/** Does what is left to do, for which it needs a transaction, and to be the only one. */
+export async function migrate(sql: Sql): Promise<void> {
+  await sql`create table if not exists latchkey_migrations (
+    name text primary key,
+    timestamp text not null
+  )`
+  const done = await namesDone(sql)
+  for (const [name, change] of Object.entries(migrations)) {
+    if (done.has(name)) continue
+    await change(sql)
+    const timestamp = new Date().toISOString()
+    await sql`insert into latchkey_migrations (name, timestamp) values (${name}, ${timestamp})`
+  }
+}
+
+async function namesDone(sql: Sql): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ name: string }>`select * from latchkey_migrations`
+  const names = new Set(rows.map(({ name }) => name))
+  const unknown = [...names].find((name) => !Object.hasOwn(migrations, name))
+  if (unknown === undefined) return names
+  throw new LatchkeyError(
+    'LATCHKEY_STORE_UNUSABLE',
+    `The tables of the store have the change \`${unknown}\`, which this version does not know. A newer version of Latchkey has changed it. Upgrade this one.`,
+  )
 }

@@ -3,8 +3,6 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
-import { Kysely, PostgresDialect } from 'kysely'
-import { Migrator } from 'kysely/migration'
 import pg from 'pg'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { migrations } from './migrations.ts'
@@ -171,21 +169,14 @@ describe('a database that cannot be used is refused at boot, with the reason and
 })
 
 describe('the tables', () => {
+  const done = [{ name: '001-users-identities-sessions' }, { name: '002-session-life' }] as const
+
   /** Makes the tables as the first version did, with a person signed in. */
   async function makeFirstTables(url: string): Promise<void> {
-    const db = new Kysely<unknown>({
-      dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }),
-    })
-    const { '001-users-identities-sessions': first } = migrations
-    if (first === undefined) throw new Error('there is no first migration')
-    const { error } = await new Migrator({
-      db,
-      provider: { getMigrations: async () => ({ '001-users-identities-sessions': first }) },
-      migrationTableName: 'latchkey_migrations',
-      migrationLockTableName: 'latchkey_migration_lock',
-    }).migrateToLatest()
-    await db.destroy()
-    expect(error).toBeUndefined()
+    const [first] = done
+    await ask(url, 'create table latchkey_migrations (name text, timestamp text)')
+    await migrations[first.name]?.((statement) => ask(url, statement.join('')) as Promise<never[]>)
+    await ask(url, 'insert into latchkey_migrations values ($1, $2)', [first.name, 'then'])
     await ask(url, "insert into latchkey_users values ('a', 'Test Person', null, 0, null, 1)")
     await signInAsBefore(url, 'before')
   }
@@ -199,8 +190,6 @@ describe('the tables', () => {
       [id],
     )
   }
-
-  const done = ['001-users-identities-sessions', '002-session-life'].map((name) => ({ name }))
 
   it('are made once by four processes at once, through a pooler too', async () => {
     const proxy = await startProxy(await emptyDatabase(), { pooler: true })

@@ -1,14 +1,7 @@
-import {
-  PostgresAdapter,
-  PostgresDialect,
-  type PostgresPool,
-  type PostgresPoolClient,
-  sql,
-} from 'kysely'
 import type { ClientConfig, DatabaseError, Pool, PoolClient, PoolConfig } from 'pg'
 import { LatchkeyError } from './errors.ts'
 import { listenForChanges } from './postgres-listener.ts'
-import { sqlStore } from './sql-store.ts'
+import { type Sql, sqlStore, type Value } from './sql-store.ts'
 import type { Store } from './store.ts'
 
 export interface PostgresOptions {
@@ -36,7 +29,7 @@ const CHANNEL = 'latchkey'
 /** What a notification may hold, in bytes. https://www.postgresql.org/docs/current/sql-notify.html */
 const PAYLOAD_LIMIT = 7_999
 /** Whose turn it is to make the tables: any number that nobody else is likely to lock. */
-const MIGRATION_LOCK = 5_283_640_917_362_405_211n
+const MIGRATION_LOCK = '5283640917362405211'
 /** When a connection that says nothing is asked whether it is still there, in milliseconds. */
 const KEEP_ALIVE_DELAY = 10_000
 
@@ -46,6 +39,10 @@ const BUSY = /^(40001|40P01|55P03)$/
 /** The last words of a connection: operator_intervention, and timeouts of whole transactions. */
 const GOODBYE = /^(57P|25P0[34])/
 const IN_FAILED_TRANSACTION = '25P02'
+
+/** https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT */
+const BEGIN_LASTING = `begin; select set_config('synchronous_commit', 'on', true)
+  where current_setting('synchronous_commit') not in ('on', 'remote_apply')`
 
 /**
  * A store in a PostgreSQL database, through `pg`, for any number of servers on any number of machines.
@@ -85,14 +82,17 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       max: maxConnections,
       verify: preparing(timeout * 0.9, timeout * 0.9),
     })
-    const schema = await reach(pool)
+    const alone: Sql = (statement, ...values) =>
+      // Where nothing comes after a statement, there is nothing to lock a row for.
+      pool.use(({ query }) => query(spelled(statement).replace(/ for update$/, ''), values))
+    await reach(pool, alone)
     const listener =
       maxStaleness === 0
         ? undefined
         : listenForChanges({
             channel: CHANNEL,
             connect: () => new pg.Client({ ...hasty, connectionString: listenUrl }),
-            say: (payload) => ask(pool, 'select pg_notify($1, $2)', [CHANNEL, payload]),
+            say: (payload) => alone`select pg_notify(${CHANNEL}, ${payload})`,
             interval: timeout / 2,
             advice:
               listenUrl === url
@@ -103,35 +103,32 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
           })
 
     return {
-      dialect: new PostgresDialect({ pool }),
-      // As long as it takes: another process may be making the tables, or there is much in them.
-      migrationDialect: new MigrationDialect({
-        pool: openPool(pg, { ...settings, max: 1, verify: preparing(0, timeout * 10) }),
-      }),
-      schema,
+      sql: alone,
+      transaction: (durability, work) =>
+        pool.use(transaction(durability === 'power-loss' ? BEGIN_LASTING : 'begin', work)),
+
+      async exclusive(work) {
+        // As long as it takes: another process may be making the tables, or there is much in them.
+        const patient = openPool(pg, { ...settings, max: 1, verify: preparing(0, timeout * 10) })
+        const waiting = transaction('begin', async (sql) => {
+          await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`
+          await work(sql)
+        })
+        try {
+          await patient.use(waiting)
+        } finally {
+          await patient.end()
+        }
+      },
+
       isBusy: (error) => BUSY.test(String((error as { code?: unknown }).code)),
-      locksRows: true,
       isCurrent: () => listener?.isCurrent() ?? false,
       maxAge: maxStaleness,
 
-      async awaitTurn(transaction) {
-        await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction)
-      },
-
-      transaction(db, durability, work) {
-        return db.transaction().execute(async (transaction) => {
-          // https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT
-          const makeDurable = sql`select set_config('synchronous_commit', 'on', true)
-            where current_setting('synchronous_commit') not in ('on', 'remote_apply')`
-          if (durability === 'power-loss') await makeDurable.execute(transaction)
-          return work(transaction)
-        })
-      },
-
-      async announce(transaction, changes) {
+      async announce(sql, changes) {
         const whole = JSON.stringify(changes)
         const payload = Buffer.byteLength(whole) > PAYLOAD_LIMIT ? '["everything"]' : whole
-        await sql`select pg_notify(${CHANNEL}, ${payload})`.execute(transaction)
+        await sql`select pg_notify(${CHANNEL}, ${payload})`
       },
 
       async close() {
@@ -163,11 +160,22 @@ function parserOf({ types }: Driver): Driver['types']['getTypeParser'] {
   return parser as Driver['types']['getTypeParser']
 }
 
+interface Connections {
+  /** Lends a connection for as long as `work` takes. */
+  use<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  end(): Promise<void>
+}
+
+interface Connection {
+  /** Runs a statement, and gives its rows. */
+  query<Row>(text: string, values?: readonly Value[]): Promise<Row[]>
+}
+
 /**
  * A pool that gives a connection back to PostgreSQL, and not to the next request, once it did anything but
  * answer: `pg` would go on with one that still waits for what it was asked before.
  */
-function openPool(pg: Driver, config: PoolConfig): PostgresPool {
+function openPool(pg: Driver, config: PoolConfig): Connections {
   const pool = new pg.Pool({ ...config, allowExitOnIdle: true })
   let ended: Promise<void> | undefined
   // A connection that breaks says so to whoever is using it. Nobody is to be ended by its event.
@@ -175,32 +183,55 @@ function openPool(pg: Driver, config: PoolConfig): PostgresPool {
   pool.on('connect', (client) => client.on('error', () => {}))
 
   return {
-    options: pool.options,
     end: () => (ended ??= pool.end()),
-    async connect() {
+
+    async use(work) {
       const client = await take(pool)
       let failure: unknown
       let isBroken = false
-      async function query(text: string, parameters: unknown[]): Promise<unknown> {
-        if (isBroken) throw failure
+      async function query<Row>(text: string, values: readonly Value[] = []): Promise<Row[]> {
+        // PostgreSQL would answer the commit of a transaction that has failed with a rollback.
+        if (isBroken || (failure !== undefined && text === 'commit')) throw failure
         try {
-          return await client.query(text, parameters)
+          return (await client.query(text, [...values])).rows
         } catch (error) {
           const { code } = error as DatabaseError
           // What it says of every statement after the one that failed.
           if (code !== IN_FAILED_TRANSACTION) failure = error
           failure ??= error
-          isBroken = !(error instanceof pg.DatabaseError) || GOODBYE.test(code ?? '')
+          isBroken =
+            !(error instanceof pg.DatabaseError) || GOODBYE.test(code ?? '') || text === 'rollback'
           throw failure
         }
       }
-      return {
-        // Kysely's type has cursors too, which nobody asks for here.
-        query: query as unknown as PostgresPoolClient['query'],
-        release: (destroy = false) => client.release(destroy || isBroken),
+      try {
+        return await work({ query })
+      } finally {
+        client.release(isBroken)
       }
     },
   }
+}
+
+function transaction<T>(
+  begin: string,
+  work: (sql: Sql) => Promise<T>,
+): (connection: Connection) => Promise<T> {
+  return async ({ query }) => {
+    try {
+      await query(begin)
+      const result = await work((statement, ...values) => query(spelled(statement), values))
+      await query('commit')
+      return result
+    } catch (error) {
+      await query('rollback').catch(() => {})
+      throw error
+    }
+  }
+}
+
+function spelled(statement: TemplateStringsArray): string {
+  return statement.reduce((text, part, index) => `${text}$${index}${part}`)
 }
 
 /**
@@ -242,22 +273,11 @@ function preparing(work: number, wait: number): NonNullable<PoolConfig['verify']
   }
 }
 
-async function ask(pool: PostgresPool, text: string, parameters: unknown[]): Promise<unknown[]> {
-  const connection = await pool.connect()
+/** Whether the database can be used at all, and has a schema in which tables can be made. */
+async function reach(pool: Connections, sql: Sql): Promise<void> {
   try {
-    return (await connection.query(text, parameters)).rows
-  } finally {
-    connection.release()
-  }
-}
-
-/** Whether the database can be used at all, and the schema in which tables are made. */
-async function reach(pool: PostgresPool): Promise<string> {
-  try {
-    const [row] = await ask(pool, 'select current_schema() as schema', [])
-    const { schema } = row as { schema: string | null }
-    if (schema !== null) return schema
-    throw new Error('no schema of its search_path exists')
+    const [row] = await sql<{ schema: string | null }>`select current_schema() as schema`
+    if (row?.schema == null) throw new Error('no schema of its search_path exists')
   } catch (error) {
     await pool.end()
     const reason = error instanceof Error ? error.message : String(error)
@@ -266,18 +286,6 @@ async function reach(pool: PostgresPool): Promise<string> {
       `postgres(): the database cannot be used: ${reason}. Check that the server runs, and host, port, user, password, database and sslmode of the URL.`,
     )
   }
-}
-
-/** The turn to make the tables is waited for before this is asked, and ends with the transaction. */
-class MigrationDialect extends PostgresDialect {
-  override createAdapter(): PostgresAdapter {
-    return new UnlockedAdapter()
-  }
-}
-
-class UnlockedAdapter extends PostgresAdapter {
-  override async acquireMigrationLock(): Promise<void> {}
-  override async releaseMigrationLock(): Promise<void> {}
 }
 
 const NAMES = ['maxConnections', 'timeout', 'listenUrl', 'maxStaleness']

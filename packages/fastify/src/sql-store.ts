@@ -1,13 +1,10 @@
-import { type Dialect, Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
-import { Migrator } from 'kysely/migration'
 import { LatchkeyError } from './errors.ts'
-import { migrations } from './migrations.ts'
+import { isMigrated, migrate } from './migrations.ts'
 import { patiently } from './patience.ts'
 import {
   type Change,
   ConflictError,
   type Durability,
-  type Page,
   type Store,
   type StoredIdentity,
   type StoredSession,
@@ -16,70 +13,72 @@ import {
 } from './store.ts'
 
 /**
- * The store over SQL, written once for every database that Kysely speaks. It promises what `store.ts`
- * asks of a store; a driver brings the dialect and says how this database keeps three of those promises:
- * commits that last, transactions that do not disturb each other, and news of what others have changed.
+ * Runs a statement, and gives its rows: sql`select name from latchkey_users where id = ${id}`. What stands
+ * in `${}` is sent beside the statement, and is never a part of it.
+ *
+ * A statement is written as PostgreSQL has it. `for update` keeps the rows that were read as they are until
+ * the transaction ends; a driver leaves it out where nothing can happen to them anyhow.
+ */
+export type Sql = <Row = unknown>(
+  statement: TemplateStringsArray,
+  ...values: readonly Value[]
+) => Promise<Row[]>
+
+export type Value = string | number | null
+
+/**
+ * The store over SQL, written once for every database that understands these statements. It promises what
+ * `store.ts` asks of a store; a driver runs the statements, and says how this database keeps three of those
+ * promises: commits that last, transactions that do not disturb each other, and news of what others have
+ * changed.
  */
 export interface SqlDriver {
-  readonly dialect: Dialect
-  /** Another one for making the tables, which may take longer than a request may. Default `dialect`. */
-  readonly migrationDialect?: Dialect
-  /** The schema that the tables lie in, where a database has several. */
-  readonly schema?: string
-  /** Waits for its turn to make the tables, in the transaction that will, if beginning it does not. */
-  awaitTurn?(transaction: Transaction<Tables>): Promise<void>
+  /** Runs a statement by itself. */
+  readonly sql: Sql
+  /** Runs `work` in a transaction whose commit survives what `durability` says. */
+  transaction<T>(durability: Durability, work: (sql: Sql) => Promise<T>): Promise<T>
+  /** Runs `work` in a transaction that may take its time, while no other process does the same. */
+  exclusive(work: (sql: Sql) => Promise<void>): Promise<void>
   /** Whether another process was in the way, so that the same may work a moment later. */
   isBusy(error: unknown): boolean
-  /**
-   * Whether transactions run beside each other, so that rows have to be locked by those that read them.
-   */
-  readonly locksRows: boolean
-  /** Runs `work` in a transaction whose commit survives what `durability` says. */
-  transaction<T>(
-    db: Kysely<Tables>,
-    durability: Durability,
-    work: (transaction: Transaction<Tables>) => Promise<T>,
-  ): Promise<T>
   /** Tells other processes of what a transaction changes, once it is committed and only then. */
-  announce?(transaction: Transaction<Tables>, changes: readonly Change[]): Promise<void>
+  announce?(sql: Sql, changes: readonly Change[]): Promise<void>
   /** See `Watch`. */
   isCurrent(): boolean
   readonly maxAge: number
-  /** Ends what the driver does beside the dialect. */
-  close?(): Promise<void>
+  close(): Promise<void>
 }
 
-export interface Tables {
-  latchkey_users: {
-    id: string
-    name: string | null
-    email: string | null
-    email_verified: number
-    avatar_url: string | null
-    created_at: number
-    banned_at: number | null
-  }
-  latchkey_identities: {
-    id: string
-    user_id: string
-    provider: string
-    subject: string
-    attributes: string
-    created_at: number
-    last_used_at: number
-  }
-  latchkey_sessions: {
-    id: string
-    user_id: string
-    provider: string | null
-    secret_hash: string
-    device: string | null
-    created_at: number
-    authenticated_at: number
-    last_used_at: number
-    expires_at: number
-  }
-  latchkey_used_flows: { id: string; expires_at: number }
+interface UserRow {
+  id: string
+  name: string | null
+  email: string | null
+  email_verified: number
+  avatar_url: string | null
+  created_at: number
+  banned_at: number | null
+}
+
+interface IdentityRow {
+  id: string
+  user_id: string
+  provider: string
+  subject: string
+  attributes: string
+  created_at: number
+  last_used_at: number
+}
+
+interface SessionRow {
+  id: string
+  user_id: string
+  provider: string | null
+  secret_hash: string
+  device: string | null
+  created_at: number
+  authenticated_at: number
+  last_used_at: number
+  expires_at: number
 }
 
 /** Whom a driver tells; see `Store.watch`. */
@@ -90,8 +89,8 @@ export interface Watcher {
 
 /** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
 export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): Store {
-  let opening: Promise<Open> | undefined
-  let open: Open | undefined
+  let opening: Promise<SqlDriver> | undefined
+  let open: SqlDriver | undefined
   /** Two applications in one process may share a store: the last one closes it. */
   let users = 0
   const watchers = new Set<Watcher>()
@@ -104,24 +103,20 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     for (const watcher of watchers) watcher.warn(message)
   }
 
-  async function start(): Promise<Open> {
+  async function start(): Promise<SqlDriver> {
     const driver = await connect({ forget: tell, warn })
-    const { dialect, migrationDialect } = driver
-    const db = new Kysely<Tables>({ dialect })
-    const patient = migrationDialect && new Kysely<Tables>({ dialect: migrationDialect })
     try {
-      await patiently(driver.isBusy, () => migrate(patient ?? db, driver))
+      await patiently(driver.isBusy, async () => {
+        if (!(await isMigrated(driver.sql))) await driver.exclusive(migrate)
+      })
+      return driver
     } catch (error) {
-      await driver.close?.()
-      await db.destroy()
-      throw unusable(error, driver)
-    } finally {
-      await patient?.destroy()
+      await driver.close()
+      throw error instanceof LatchkeyError ? error : unusable(error, driver)
     }
-    return { db, driver }
   }
 
-  function opened(): Promise<Open> {
+  function opened(): Promise<SqlDriver> {
     if (opening === undefined) throw new Error('The store is not open.')
     return opening
   }
@@ -130,17 +125,15 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     durability: Durability,
     work: (queries: StoreQueries) => Promise<T>,
   ): Promise<T> {
-    const { db, driver } = await opened()
-    const { announce, isBusy, locksRows } = driver
-    const isInTheWay = (error: unknown): boolean => isBusy(error) || error instanceof ConflictError
+    const driver = await opened()
+    const isInTheWay = (error: unknown): boolean =>
+      driver.isBusy(error) || error instanceof ConflictError
     return patiently(isInTheWay, async () => {
       const changes: Change[] = []
       try {
-        return await driver.transaction(db, durability, async (connection) => {
-          const result = await work(
-            queriesOn(connection, { changes, locksRows, locksReads: locksRows }),
-          )
-          if (changes.length > 0) await announce?.(connection, changes)
+        return await driver.transaction(durability, async (sql) => {
+          const result = await work(queriesBy(sql, changes))
+          if (changes.length > 0) await driver.announce?.(sql, changes)
           return result
         })
       } finally {
@@ -155,9 +148,8 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
   ) => {
     return async (...parameters: A): Promise<T> => {
-      const { db, driver } = await opened()
-      const { locksRows } = driver
-      const queries = queriesOn(db, { changes: [], locksRows, locksReads: false })
+      const driver = await opened()
+      const queries = queriesBy(driver.sql, [])
       return patiently(driver.isBusy, () => query(queries)(...parameters))
     }
   }
@@ -193,18 +185,17 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
       opening = undefined
       open = undefined
       tell('everything')
-      const { db, driver } = (await last) ?? {}
-      await driver?.close?.()
-      await db?.destroy()
+      const driver = await last
+      await driver?.close()
     },
 
     watch(forget, warn) {
       const watcher = { forget, warn }
       watchers.add(watcher)
       return {
-        isCurrent: () => open?.driver.isCurrent() ?? false,
+        isCurrent: () => open?.isCurrent() ?? false,
         get maxAge() {
-          return open?.driver.maxAge ?? 0
+          return open?.maxAge ?? 0
         },
         stop: () => watchers.delete(watcher),
       }
@@ -234,275 +225,158 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
   }
 }
 
-interface Open {
-  readonly db: Kysely<Tables>
-  readonly driver: SqlDriver
-}
-
-/** Makes all the tables or none, in one transaction, which is undone if this process ends midway. */
-async function migrate(db: Kysely<Tables>, { awaitTurn, schema }: SqlDriver): Promise<void> {
-  await db.transaction().execute(async (transaction) => {
-    await awaitTurn?.(transaction)
-    const { error } = await new Migrator({
-      db: transaction,
-      provider: { getMigrations: async () => migrations },
-      migrationTableName: 'latchkey_migrations',
-      migrationLockTableName: 'latchkey_migration_lock',
-      ...(schema === undefined ? {} : { migrationTableSchema: schema }),
-    }).migrateToLatest()
-    if (error !== undefined) throw error
-  })
-}
-
 function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
   const reason = error instanceof Error ? error.message : String(error)
   const cure = driver.isBusy(error)
     ? 'Another process holds it. Try again once it is done.'
-    : /corrupted migrations/.test(reason)
-      ? 'A newer version of Latchkey has changed it. Upgrade this one.'
-      : 'Check that it is a database of its own, and that this process may write to it.'
+    : 'Check that it is a database of its own, and that this process may write to it.'
   return new LatchkeyError(
     'LATCHKEY_STORE_UNUSABLE',
     `The tables of the store cannot be made ready: ${reason}. ${cure}`,
   )
 }
 
-/**
- * @param changes Where to write down what is no longer true once these queries are committed.
- * @param locksReads Whether to lock the rows that are read, as in a transaction beside others.
- */
-function queriesOn(
-  db: Kysely<Tables>,
-  {
-    changes,
-    locksRows,
-    locksReads,
-  }: { changes: Change[]; locksRows: boolean; locksReads: boolean },
-): StoreQueries {
+/** What every row comes after, in a list that goes from the newest to the oldest. */
+const BEFORE_THE_FIRST = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
+
+/** @param changes Where to write down what is no longer true once these queries are committed. */
+function queriesBy(sql: Sql, changes: Change[]): StoreQueries {
   return {
     async findUser(id) {
-      const row = await db
-        .selectFrom('latchkey_users')
-        .selectAll()
-        .where('id', '=', id)
-        .$if(locksReads, (query) => query.forUpdate())
-        .executeTakeFirst()
+      const [row] = await sql<UserRow>`select * from latchkey_users where id = ${id} for update`
       return row === undefined ? null : userOf(row)
     },
 
-    async listUsers(page) {
-      const rows = await db
-        .selectFrom('latchkey_users')
-        .selectAll()
-        .where(behind(page))
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(page.limit)
-        .execute()
+    async listUsers({ limit, after = BEFORE_THE_FIRST }) {
+      const rows = await sql<UserRow>`select * from latchkey_users
+        where (created_at, id) < (${after.createdAt}, ${after.id})
+        order by created_at desc, id desc limit ${limit}`
       return rows.map(userOf)
     },
 
     async insertUser(user) {
-      await db.insertInto('latchkey_users').values(rowOfUser(user)).execute()
+      await sql`insert into latchkey_users
+        (id, name, email, email_verified, avatar_url, created_at, banned_at) values
+        (${user.id}, ${user.name}, ${user.email}, ${user.emailVerified ? 1 : 0}, ${user.avatarUrl},
+          ${user.createdAt}, ${user.bannedAt})`
     },
 
     async updateUser(user) {
       changes.push({ user: user.id })
-      const { id, created_at, ...columns } = rowOfUser(user)
-      await db.updateTable('latchkey_users').set(columns).where('id', '=', id).execute()
+      await sql`update latchkey_users set
+        name = ${user.name}, email = ${user.email}, email_verified = ${user.emailVerified ? 1 : 0},
+        avatar_url = ${user.avatarUrl}, banned_at = ${user.bannedAt} where id = ${user.id}`
     },
 
     async deleteUser(id) {
       changes.push({ user: id })
-      await db.deleteFrom('latchkey_users').where('id', '=', id).execute()
+      await sql`delete from latchkey_users where id = ${id}`
     },
 
     async findIdentity(provider, subject) {
-      const row = await db
-        .selectFrom('latchkey_identities')
-        .selectAll()
-        .where('provider', '=', provider)
-        .where('subject', '=', subject)
-        .$if(locksReads, (query) => query.forUpdate())
-        .executeTakeFirst()
+      const [row] = await sql<IdentityRow>`select * from latchkey_identities
+        where provider = ${provider} and subject = ${subject} for update`
       return row === undefined ? null : identityOf(row)
     },
 
     async insertIdentity(identity) {
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('latchkey_identities')
-        .values({
-          id: identity.id,
-          user_id: identity.userId,
-          provider: identity.provider,
-          subject: identity.subject,
-          attributes: JSON.stringify(identity.attributes),
-          created_at: identity.createdAt,
-          last_used_at: identity.lastUsedAt,
-        })
-        .onConflict((conflict) => conflict.columns(['provider', 'subject']).doNothing())
-        .executeTakeFirst()
-      return numInsertedOrUpdatedRows === 1n
+      const inserted = await sql`insert into latchkey_identities
+        (id, user_id, provider, subject, attributes, created_at, last_used_at) values
+        (${identity.id}, ${identity.userId}, ${identity.provider}, ${identity.subject},
+          ${JSON.stringify(identity.attributes)}, ${identity.createdAt}, ${identity.lastUsedAt})
+        on conflict (provider, subject) do nothing returning id`
+      return inserted.length === 1
     },
 
-    async updateIdentity(identity) {
-      await db
-        .updateTable('latchkey_identities')
-        .set({
-          attributes: JSON.stringify(identity.attributes),
-          last_used_at: identity.lastUsedAt,
-        })
-        .where('id', '=', identity.id)
-        .execute()
+    async updateIdentity({ id, attributes, lastUsedAt }) {
+      await sql`update latchkey_identities set
+        attributes = ${JSON.stringify(attributes)}, last_used_at = ${lastUsedAt} where id = ${id}`
     },
 
     async findSession(id) {
-      const row = await db
-        .selectFrom('latchkey_sessions as session')
-        .innerJoin('latchkey_users as user', 'user.id', 'session.user_id')
-        .select([
-          'session.id as session_id',
-          'session.user_id',
-          'session.provider',
-          'session.secret_hash',
-          'session.device',
-          'session.created_at as session_created_at',
-          'session.authenticated_at',
-          'session.last_used_at',
-          'session.expires_at',
-          'user.name',
-          'user.email',
-          'user.email_verified',
-          'user.avatar_url',
-          'user.created_at',
-          'user.banned_at',
-        ])
-        .where('session.id', '=', id)
-        .$if(locksReads, (query) => query.forUpdate())
-        .executeTakeFirst()
+      const [row] = await sql<SessionRow & UserRow & { user_created_at: number }>`select
+        latchkey_sessions.*, name, email, email_verified, avatar_url, banned_at,
+        latchkey_users.created_at as user_created_at
+        from latchkey_sessions join latchkey_users on latchkey_users.id = user_id
+        where latchkey_sessions.id = ${id} for update`
       if (row === undefined) return null
-      return {
-        session: sessionOf({ ...row, id: row.session_id, created_at: row.session_created_at }),
-        user: userOf({ ...row, id: row.user_id }),
-      }
+      const user = userOf({ ...row, id: row.user_id, created_at: row.user_created_at })
+      return { session: sessionOf(row), user }
     },
 
-    async listSessions(userId, page) {
-      const rows = await db
-        .selectFrom('latchkey_sessions')
-        .selectAll()
-        .where('user_id', '=', userId)
-        .where(behind(page))
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(page.limit)
-        .execute()
+    async listSessions(userId, { limit, after = BEFORE_THE_FIRST }) {
+      const rows = await sql<SessionRow>`select * from latchkey_sessions
+        where user_id = ${userId} and (created_at, id) < (${after.createdAt}, ${after.id})
+        order by created_at desc, id desc limit ${limit}`
       return rows.map(sessionOf)
     },
 
     async insertSession(session) {
-      await db.insertInto('latchkey_sessions').values(rowOfSession(session)).execute()
+      await sql`insert into latchkey_sessions
+        (id, user_id, provider, secret_hash, device, created_at, authenticated_at, last_used_at,
+          expires_at) values
+        (${session.id}, ${session.userId}, ${session.provider}, ${session.secretHash},
+          ${session.device}, ${session.createdAt}, ${session.authenticatedAt},
+          ${session.lastUsedAt}, ${session.expiresAt})`
     },
 
     async touchSession(id, lastUsedAt) {
-      await db
-        .updateTable('latchkey_sessions')
-        .set({ last_used_at: lastUsedAt })
-        .where('id', '=', id)
-        .execute()
+      await sql`update latchkey_sessions set last_used_at = ${lastUsedAt} where id = ${id}`
     },
 
     async rotateSession(id, secretHash) {
       changes.push({ session: id })
-      await db
-        .updateTable('latchkey_sessions')
-        .set({ secret_hash: secretHash })
-        .where('id', '=', id)
-        .execute()
+      await sql`update latchkey_sessions set secret_hash = ${secretHash} where id = ${id}`
     },
 
     async deleteSession(id) {
       changes.push({ session: id })
-      await db.deleteFrom('latchkey_sessions').where('id', '=', id).execute()
+      await sql`delete from latchkey_sessions where id = ${id}`
     },
 
-    async deleteSessionsOf(userId, except) {
+    async deleteSessionsOf(userId, except = '') {
       changes.push({ user: userId })
-      let query = db.deleteFrom('latchkey_sessions').where('user_id', '=', userId)
-      if (except !== undefined) query = query.where('id', '!=', except)
-      await query.execute()
+      await sql`delete from latchkey_sessions where user_id = ${userId} and id <> ${except}`
     },
 
     async deleteOldestSessionsOf(userId, keep) {
-      const oldest = await db
-        .selectFrom('latchkey_sessions')
-        .select('id')
-        .where('user_id', '=', userId)
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        // SQLite knows no offset without a limit.
-        .limit(1000)
-        .offset(keep)
-        .execute()
+      // SQLite knows no offset without a limit.
+      const oldest = await sql<{ id: string }>`select id from latchkey_sessions
+        where user_id = ${userId} order by created_at desc, id desc limit 1000 offset ${keep}`
       for (const { id } of oldest) {
         changes.push({ session: id })
-        await db.deleteFrom('latchkey_sessions').where('id', '=', id).execute()
+        await sql`delete from latchkey_sessions where id = ${id}`
       }
     },
 
     async deleteAllSessions() {
       changes.push('everything')
-      await db.deleteFrom('latchkey_sessions').execute()
+      await sql`delete from latchkey_sessions`
     },
 
     async useFlow(id, expiresAt) {
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('latchkey_used_flows')
-        .values({ id, expires_at: expiresAt })
-        .onConflict((conflict) => conflict.column('id').doNothing())
-        .executeTakeFirst()
-      return numInsertedOrUpdatedRows === 1n
+      const inserted = await sql`insert into latchkey_used_flows (id, expires_at)
+        values (${id}, ${expiresAt}) on conflict (id) do nothing returning id`
+      return inserted.length === 1
     },
 
     async deleteExpired(now, unusedSince, limit) {
-      const flows = db
-        .selectFrom('latchkey_used_flows')
-        .select('id')
-        .where('expires_at', '<', now)
-        .limit(limit)
-        // What another process clears away already is left to it.
-        .$if(locksRows, (query) => query.forUpdate().skipLocked())
-      const expired = db
-        .selectFrom('latchkey_sessions')
-        .select('id')
-        .where('expires_at', '<', now)
-        .limit(limit)
-        .$if(locksRows, (query) => query.forUpdate().skipLocked())
-      const unused = db
-        .selectFrom('latchkey_sessions')
-        .select('id')
-        .where('last_used_at', '<', unusedSince)
-        .where('authenticated_at', '<', unusedSince)
-        .limit(limit)
-        .$if(locksRows, (query) => query.forUpdate().skipLocked())
+      // What another process clears away already is left to it.
       const deleted = [
-        await db.deleteFrom('latchkey_used_flows').where('id', 'in', flows).executeTakeFirst(),
-        await db.deleteFrom('latchkey_sessions').where('id', 'in', expired).executeTakeFirst(),
-        await db.deleteFrom('latchkey_sessions').where('id', 'in', unused).executeTakeFirst(),
+        await sql`delete from latchkey_used_flows where id in (select id from latchkey_used_flows
+          where expires_at < ${now} limit ${limit} for update skip locked) returning id`,
+        await sql`delete from latchkey_sessions where id in (select id from latchkey_sessions
+          where expires_at < ${now} limit ${limit} for update skip locked) returning id`,
+        await sql`delete from latchkey_sessions where id in (select id from latchkey_sessions
+          where last_used_at < ${unusedSince} and authenticated_at < ${unusedSince}
+          limit ${limit} for update skip locked) returning id`,
       ]
-      return deleted.some(({ numDeletedRows }) => numDeletedRows >= limit)
+      return deleted.some((rows) => rows.length >= limit)
     },
   }
 }
 
-/** Whether a row comes after the last one of the part before. */
-function behind({ after }: Page): RawBuilder<boolean> {
-  return after === undefined
-    ? sql<boolean>`true`
-    : sql<boolean>`(created_at, id) < (${after.createdAt}, ${after.id})`
-}
-
-function userOf(row: Tables['latchkey_users']): StoredUser {
+function userOf(row: UserRow): StoredUser {
   return {
     id: row.id,
     name: row.name,
@@ -514,19 +388,7 @@ function userOf(row: Tables['latchkey_users']): StoredUser {
   }
 }
 
-function rowOfUser(user: StoredUser): Tables['latchkey_users'] {
-  return {
-    id: user.id,
-    name: user.name,
-    email: user.email,
-    email_verified: user.emailVerified ? 1 : 0,
-    avatar_url: user.avatarUrl,
-    created_at: user.createdAt,
-    banned_at: user.bannedAt,
-  }
-}
-
-function identityOf(row: Tables['latchkey_identities']): StoredIdentity {
+function identityOf(row: IdentityRow): StoredIdentity {
   return {
     id: row.id,
     userId: row.user_id,
@@ -538,7 +400,7 @@ function identityOf(row: Tables['latchkey_identities']): StoredIdentity {
   }
 }
 
-function sessionOf(row: Tables['latchkey_sessions']): StoredSession {
+function sessionOf(row: SessionRow): StoredSession {
   return {
     id: row.id,
     userId: row.user_id,
@@ -550,19 +412,5 @@ function sessionOf(row: Tables['latchkey_sessions']): StoredSession {
     // 0 where the version before this one signed the person in.
     lastUsedAt: Math.max(row.last_used_at, row.authenticated_at),
     expiresAt: row.expires_at,
-  }
-}
-
-function rowOfSession(session: StoredSession): Tables['latchkey_sessions'] {
-  return {
-    id: session.id,
-    user_id: session.userId,
-    provider: session.provider,
-    secret_hash: session.secretHash,
-    device: session.device,
-    created_at: session.createdAt,
-    authenticated_at: session.authenticatedAt,
-    last_used_at: session.lastUsedAt,
-    expires_at: session.expiresAt,
   }
 }

@@ -153,7 +153,7 @@ describe('a SQLite file', () => {
   })
 
   it('is written to in WAL mode, migrated in one transaction, and synced when power must not matter', async () => {
-    const run = vi.spyOn(StatementSync.prototype, 'run')
+    const run = vi.spyOn(StatementSync.prototype, 'all')
     const statements = run.mock.contexts as StatementSync[]
     const said = (): string[] => statements.splice(0).map(({ sourceSQL }) => sourceSQL)
     const file = join(folder, 'latchkey.db')
@@ -161,7 +161,7 @@ describe('a SQLite file', () => {
     await store.open()
     const boot = said()
     const begin = boot.indexOf('begin immediate')
-    const create = boot.findIndex((sql) => sql.startsWith('create table "latchkey_users"'))
+    const create = boot.findIndex((sql) => sql.startsWith('create table latchkey_users'))
     const commit = boot.lastIndexOf('commit')
     expect([begin > -1, begin < create, create < commit]).toEqual([true, true, true])
 
@@ -169,7 +169,7 @@ describe('a SQLite file', () => {
     expect(said()).toEqual([
       'pragma synchronous = full',
       'begin immediate',
-      'delete from "latchkey_sessions" where "id" = ?',
+      'delete from latchkey_sessions where id = ?',
       'commit',
       'pragma synchronous = normal',
     ])

@@ -1,10 +1,9 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import { CompiledQuery, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LatchkeyError } from './errors.ts'
 import { patiently } from './patience.ts'
-import { sqlStore } from './sql-store.ts'
+import { type Sql, type SqlDriver, sqlStore, type Value } from './sql-store.ts'
 import type { Change, Store } from './store.ts'
 
 /**
@@ -38,29 +37,42 @@ export function sqlite(file: string | undefined): Store {
     )
   }
 
-  return sqlStore(async (watchers) => {
+  return sqlStore(async ({ forget }) => {
     const database = await openDatabase(file)
-    return {
-      dialect: new NodeSqliteDialect({ database: asKyselyExpects(database) }),
-      isBusy,
-      // One transaction at a time may write, and each takes that right as it begins.
-      locksRows: false,
-      isCurrent: watchFile(database, watchers.forget),
-      maxAge: Number.POSITIVE_INFINITY,
+    const sql = statementsOf(database)
+    const inTurn = queue()
 
-      async transaction(db, durability, work) {
-        if (durability === 'process') return db.transaction().execute(work)
+    const transaction: SqlDriver['transaction'] = (durability, work) =>
+      inTurn(async () => {
         // In WAL mode a commit reaches the disk at once only under synchronous=FULL.
         // https://sqlite.org/pragma.html#pragma_synchronous
-        return db.connection().execute(async (connection) => {
-          await connection.executeQuery(CompiledQuery.raw('pragma synchronous = full'))
-          try {
-            return await connection.transaction().execute(work)
-          } finally {
-            await connection.executeQuery(CompiledQuery.raw('pragma synchronous = normal'))
-          }
-        })
-      },
+        const isLasting = durability === 'power-loss'
+        if (isLasting) await sql`pragma synchronous = full`
+        try {
+          // One that begins by reading could not be promoted to writing once another process has written;
+          // one that takes the write lock at once waits for its turn instead.
+          await sql`begin immediate`
+          const result = await work(sql)
+          await sql`commit`
+          return result
+        } finally {
+          // Unless SQLite has rolled it back by itself, as it does when a disk is full.
+          // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+          if (database.isTransaction) await sql`rollback`
+          if (isLasting) await sql`pragma synchronous = normal`
+        }
+      })
+
+    return {
+      // Not in the middle of a transaction, whose connection this is too.
+      sql: (statement, ...values) => inTurn(() => sql(statement, ...values)),
+      transaction,
+      // One transaction at a time may write, and each takes that right as it begins.
+      exclusive: (work) => transaction('power-loss', work),
+      isBusy,
+      isCurrent: watchFile(database, forget),
+      maxAge: Number.POSITIVE_INFINITY,
+      close: () => inTurn(async () => database.close()),
     }
   })
 }
@@ -142,57 +154,45 @@ function isBusy(error: unknown): boolean {
   return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
 }
 
-class NodeSqliteDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalDdlAdapter()
-  }
-}
-
-/** SQLite does roll back DDL; saying so makes the migrator run in one transaction, all or nothing. */
-class TransactionalDdlAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true
-  }
-}
-
 /**
- * What Kysely calls, which is better-sqlite3's shape, on `node:sqlite`. There are some forty statements,
- * and to prepare one takes longer than to run it, so each is prepared once. (Of those that make tables
- * too, for SQLite prepares a statement anew by itself when its tables have changed.)
+ * Statements on one connection. There are some forty, and to prepare one takes longer than to run it, so
+ * each is prepared once. Where its tables have changed since, SQLite prepares it anew by itself.
  */
-function asKyselyExpects(database: DatabaseSync): SqliteDatabase {
-  const prepared = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
-  return {
-    close: () => database.close(),
-    prepare(given) {
-      const sql = spelled(given, database)
-      const known = prepared.get(sql) ?? prepare(database, sql)
-      prepared.set(sql, known)
-      return known
-    },
+function statementsOf(database: DatabaseSync): Sql {
+  interface Prepared {
+    readonly statement: StatementSync
+    readonly writes: boolean
+  }
+  const prepared = new Map<TemplateStringsArray, Prepared>()
+
+  function prepare(text: TemplateStringsArray): Prepared {
+    // There are no locks on rows: who has begun a transaction is the only one that writes.
+    const spelled = text.join('?').replace(/ for update( skip locked)?/, '')
+    return { statement: database.prepare(spelled), writes: !spelled.startsWith('select') }
+  }
+
+  return async function run<Row>(text: TemplateStringsArray, ...values: Value[]): Promise<Row[]> {
+    const known = prepared.get(text) ?? prepare(text)
+    prepared.set(text, known)
+    // Other connections of this process are not to wait for the next turn to see it.
+    if (known.writes) turn++
+    return known.statement.all(...values) as Row[]
   }
 }
 
-function prepare(database: DatabaseSync, sql: string): ReturnType<SqliteDatabase['prepare']> {
-  const statement = database.prepare(sql)
-  return {
-    reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-    run(parameters) {
-      // Other connections of this process are not to wait for the next turn to see it.
-      turn++
-      return statement.run(...(parameters as SQLInputValue[]))
-    },
-    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+/** Lets one piece of work begin when the one before has ended, and at once where there is none. */
+function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> | undefined
+  return (work) => {
+    const mine = last === undefined ? work() : last.then(work)
+    const ended = mine.then(
+      () => {},
+      () => {},
+    )
+    last = ended
+    ended.then(() => {
+      if (last === ended) last = undefined
+    })
+    return mine
   }
-}
-
-function spelled(sql: string, database: DatabaseSync): string {
-  // A transaction that begins by reading could not be promoted to writing once another process has
-  // written; one that takes the write lock at once waits for its turn instead.
-  if (sql === 'begin') return 'begin immediate'
-  // A full disk ends the transaction by itself. A rollback of none would throw, and hide what happened.
-  // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
-  if (sql === 'rollback' && !database.isTransaction) return 'select 1'
-  return sql
 }

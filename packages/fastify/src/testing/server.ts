@@ -35,13 +35,11 @@ function at(place: string): void {
 }
 
 type Method = (this: StatementSync, ...parameters: unknown[]) => unknown
-const statements = StatementSync.prototype as unknown as Record<'all' | 'run', Method>
-for (const method of ['all', 'run'] as const) {
-  const { [method]: real } = statements
-  statements[method] = function orDie(...parameters) {
-    at(this.sourceSQL)
-    return real.apply(this, parameters)
-  }
+const statements = StatementSync.prototype as unknown as { all: Method }
+const { all } = statements
+statements.all = function orDie(...parameters) {
+  at(this.sourceSQL)
+  return all.apply(this, parameters)
 }
 const clients = pg.Client.prototype as unknown as { query(...parameters: unknown[]): unknown }
 const { query } = clients
