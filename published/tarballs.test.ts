@@ -7,6 +7,11 @@ import { parseAst } from 'vitest/node'
 
 const packages = ['bitbucket-emulator', 'contract', 'fastify', 'react']
 
+/** The scripts of a package that has a few for all its modules. */
+const bundles: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['index', 'postgres', 'sql-store', 'sqlite', 'store'].map((file) => `dist/${file}.js`),
+}
+
 interface Manifest {
   readonly exports: Readonly<Record<string, { readonly types: string }>>
 }
@@ -40,8 +45,10 @@ describe.each(packages)('the tarball of %s', (name) => {
       .map((file) => file.replace(/^src/, 'dist'))
       .flatMap((file) => {
         if (/\.css$|\.d\.\w*\.?ts$/.test(file)) return file
-        return ['.js', '.d.ts'].map((ending) => file.replace(/\.tsx?$/, ending))
+        const endings = name in bundles ? ['.d.ts'] : ['.js', '.d.ts']
+        return endings.map((ending) => file.replace(/\.tsx?$/, ending))
       })
+      .concat(bundles[name] ?? [])
     const beside = [
       'LICENSE',
       'README.md',

@@ -1,10 +1,27 @@
-import { BROWSER_MAP, OS_MAP, parse } from 'bowser'
+import { createRequire } from 'node:module'
 
 /** The longest `User-Agent` that is looked at, in characters. Browsers' own have some 120. */
 const LONGEST = 512
 
-const PROGRAMS = new Set(Object.values(BROWSER_MAP))
-const SYSTEMS = new Set(Object.values(OS_MAP))
+/** The parser is loaded by the first sign-in, so that no server waits for it to start. */
+let loaded: Parser | undefined
+
+interface Parser {
+  readonly parse: typeof import('bowser')['parse']
+  /** All names that it knows. */
+  readonly programs: ReadonlySet<string>
+  readonly systems: ReadonlySet<string>
+}
+
+function load(): Parser {
+  const require = createRequire(import.meta.url)
+  const { BROWSER_MAP, OS_MAP, parse } = require('bowser') as typeof import('bowser')
+  return {
+    parse,
+    programs: new Set(Object.values(BROWSER_MAP)),
+    systems: new Set(Object.values(OS_MAP)),
+  }
+}
 
 /**
  * What a person would call the device that sends this `User-Agent`, such as `Firefox on Linux`, or `null`
@@ -13,9 +30,10 @@ const SYSTEMS = new Set(Object.values(OS_MAP))
  */
 export function deviceOf(userAgent: string | undefined): string | null {
   if (userAgent === undefined || userAgent === '') return null
-  const { browser, os } = parse(userAgent.slice(0, LONGEST))
-  const program = known(browser.name, PROGRAMS)
-  const system = known(os.name, SYSTEMS)
+  loaded ??= load()
+  const { browser, os } = loaded.parse(userAgent.slice(0, LONGEST))
+  const program = known(browser.name, loaded.programs)
+  const system = known(os.name, loaded.systems)
   // `Samsung Internet for Android` says it all.
   if (program === null || system === null || program.endsWith(` for ${system}`)) {
     return program ?? system

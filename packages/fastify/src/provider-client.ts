@@ -1,4 +1,4 @@
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { createRequire } from 'node:module'
 import oauth2 from '@fastify/oauth2'
@@ -92,10 +92,12 @@ interface Agents {
 }
 
 function keepAliveAgents(): Agents {
+  // Imported, it would bring Node's `fetch` along, which nobody may need and takes longer to load than this.
+  const http = process.getBuiltinModule('node:http')
   const https = passedAsItIs(new HttpsAgent({ keepAlive: true }))
   // Wreck insists on a third agent, meant for requests that skip certificate checks. Ours does not.
   return {
-    http: passedAsItIs(new HttpAgent({ keepAlive: true })),
+    http: passedAsItIs(new http.Agent({ keepAlive: true })),
     https,
     httpsAllowUnauthorized: https,
   }
