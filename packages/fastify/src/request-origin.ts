@@ -41,7 +41,6 @@ export function isForeignAction(
   origin: string,
 ): boolean {
   if (SAFE_METHODS.has(request.method ?? '')) return false
-  // Node makes this object when it is first asked for, which costs more than all the rest.
   const { headers } = request
   const saysNothing = headers['sec-fetch-site'] === undefined && headers.origin === undefined
   return !saysNothing && !isOwnRequest(headers, origin)

@@ -14,23 +14,24 @@ export interface Site {
 
 export function createSite(origin: string): Site {
   const url = new URL(origin)
+  const { hostname } = url
+  const secure = url.protocol === 'https:'
+  // Asked for by every request, and put together anew each time that a URL is.
+  let ownOrigin = url.origin
   let cookies = cookiesFor(url)
 
   return {
+    hostname,
+    secure,
     get origin() {
-      return url.origin
-    },
-    get hostname() {
-      return url.hostname
-    },
-    get secure() {
-      return url.protocol === 'https:'
+      return ownOrigin
     },
     get cookies() {
       return cookies
     },
     movedToPort(port) {
       url.port = String(port)
+      ownOrigin = url.origin
       cookies = cookiesFor(url)
     },
   }
