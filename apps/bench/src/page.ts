@@ -53,7 +53,7 @@ npx pnpm@12 bench --quick        # everything once and shortly, to see that it w
 - Everybody is measured in every round, in another order each time; a share is of Fastify alone in the same round.
 - Everybody has the same route, with the same answer and response schema, and no logger. Each is set up as its own
   documentation shows, and has to know the right person and to refuse a stranger before it is measured; every single answer is
-  checked after that.
+  checked after that. Fastify alone is sent as long a cookie, and answers 1,000 people in turn.
 - The load is a raw socket client with 64 kept connections, one request at a time on each, from 1,000 people in turn. A
   request has no headers but \`Host\` and its cookie or token, so that what is measured is the check and not the parser.
 - CPU is all of the server process's, other threads included.

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import { type Contender, meRoute } from './contender.ts'
 
-/** The same route for anybody. */
+/** The same route for anybody: it answers each person in turn, whoever asks. */
 export const bare: Contender = {
   title: 'Fastify alone, no check',
   packages: [],
@@ -9,8 +10,14 @@ export const bare: Contender = {
 
   async build(people) {
     const app = Fastify()
-    const [somebody] = people
-    app.get('/me', meRoute, async () => somebody)
-    return { app, visitors: people.map((person) => ({ person, header: 'cookie: id=0' })) }
+    let asked = 0
+    app.get('/me', meRoute, async () => people[asked++ % people.length])
+    const visitors = people.map((person) => {
+      const [id, secret] = [randomBytes(16), randomBytes(32)].map((bytes) =>
+        bytes.toString('base64url'),
+      )
+      return { person, header: `cookie: __Host-session=${id}.${secret}` }
+    })
+    return { app, visitors }
   },
 }
