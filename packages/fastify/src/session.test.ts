@@ -146,6 +146,32 @@ describe('a session', () => {
     expect([await ask(used), await ask(unused)]).toEqual([200, 401])
   })
 
+  it('whose use is being noted keeps the server from closing before it is', async () => {
+    const { at, build } = atNoon()
+    const real = sqlite(temporaryFile())
+    const held = Promise.withResolvers<void>()
+    const done: string[] = []
+    const store: Store = {
+      ...real,
+      async touchSession(...note) {
+        await held.promise
+        await real.touchSession(...note)
+        done.push('noted')
+      },
+    }
+    const app = await build({ session, store })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    at(50 * MINUTE)
+    expect(await status(browser)).toBe(200)
+    const closing = app.close().then(() => done.push('closed'))
+    await settled()
+    expect(done).toEqual([])
+    held.resolve()
+    await closing
+    expect(done).toEqual(['noted', 'closed'])
+  })
+
   it('whose use cannot be noted is let through all the same, and ends as if it had not been used', async () => {
     const lines: string[] = []
     const real = sqlite(':memory:')

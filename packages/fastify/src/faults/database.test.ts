@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest'
+import pg from 'pg'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { postgres } from '../postgres.ts'
 import type { Provider } from '../provider.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
@@ -331,5 +332,51 @@ describe('a failover to a standby', () => {
     expect((await createBrowser(app).signIn('ben')).headers.location).toBe('/')
     expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
     expect(await statusOf(browser)).toBe(401)
+  })
+})
+
+describe('a PostgreSQL whose answer to a commit gets lost', () => {
+  /** Keeps back the answer to the next commit, which is done all the same. */
+  function loseNextCommit(proxy: Middle): void {
+    const { query } = pg.Client.prototype as unknown as { query: (...given: unknown[]) => unknown }
+    const spy = vi.spyOn(pg.Client.prototype as unknown as { query: typeof query }, 'query')
+    onTestFinished(() => spy.mockRestore())
+    spy.mockImplementation(function (this: pg.Client, ...given) {
+      if (given[0] === 'commit') {
+        spy.mockRestore()
+        proxy.hold()
+      }
+      return query.apply(this, given)
+    })
+  }
+
+  it('has ended the session of who is told that it may not have, here too', async () => {
+    const proxy = await startProxy(await emptyDatabase())
+    const store = postgres(proxy.url, { timeout, maxStaleness })
+    const browser = createBrowser(await buildApp(emulator(), { store }))
+    await browser.signIn('ada')
+    expect(await statusOf(browser)).toBe(200)
+    const cookies = browser.cookies()
+    loseNextCommit(proxy)
+    expect((await browser.post('/auth/sign-out')).statusCode).toBe(503)
+    expect(browser.cookies()).toBe(cookies)
+    proxy.pass()
+    expect(await statusOf(browser)).toBe(401)
+    expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
+  })
+
+  it('has signed nobody in who is told that it may not have, and does on the next try', async () => {
+    const url = await emptyDatabase()
+    const proxy = await startProxy(url)
+    const store = postgres(proxy.url, { timeout, maxStaleness })
+    const browser = createBrowser(await buildApp(emulator(), { store }))
+    loseNextCommit(proxy)
+    expect((await browser.signIn('ada')).headers.location).toBe(UNAVAILABLE)
+    proxy.pass()
+    expect(await statusOf(browser)).toBe(401)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect(await statusOf(browser)).toBe(200)
+    const [row] = await ask(url, 'select count(*)::int as users from latchkey_users')
+    expect(row).toEqual({ users: 1 })
   })
 })
