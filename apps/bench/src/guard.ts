@@ -19,7 +19,7 @@ const CONNECTIONS = 64
 export async function measureGuard(run: Run): Promise<GuardResult> {
   // Many short rounds: what else the machine has to do changes from one second to the next, and a share is
   // of what came a few seconds before or after.
-  const rounds = run.quick ? 2 : 25
+  const rounds = run.quick ? 1 : 25
   const seconds = run.quick ? 0.5 : 1
   const people = run.quick ? 200 : 1_000
   const load = await start<Load>('load.ts', { measured: false })

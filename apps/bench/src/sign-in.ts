@@ -33,7 +33,7 @@ const BROWSERS = 32
 
 /** Whole sign-ins, each contender in turn against the same provider. */
 export async function measureSignIns(run: Run): Promise<SignInsResult> {
-  const rounds = run.quick ? 2 : 7
+  const rounds = run.quick ? 1 : 7
   const seconds = run.quick ? 0.5 : 5
   const provider = await start<Provider>('provider.ts', { measured: false })
   const providerPort = await provider.serve()

@@ -31,7 +31,7 @@ const IN_USE = 1_000
 /** The same thousand visitors out of ever more sessions, and visitors whom the server has forgotten. */
 export async function measureStored(run: Run): Promise<StoredResult> {
   const sizes = run.quick ? [1_000, 100_000] : [1_000, 100_000, 1_000_000]
-  const rounds = run.quick ? 2 : 15
+  const rounds = run.quick ? 1 : 15
   const seconds = run.quick ? 0.5 : 1
   const most = Math.max(...sizes)
   const load = await start<Load>('load.ts', { measured: false })
