@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LatchkeyError } from './errors.ts'
@@ -82,10 +82,10 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
   let database: DatabaseSync | undefined
   try {
     if (file !== ':memory:') {
-      await mkdir(dirname(resolve(file)), { recursive: true })
+      mkdirSync(dirname(resolve(file)), { recursive: true })
       // People's names and addresses are nobody else's on this machine. SQLite gives the files beside it
       // the mode of the first.
-      await (await open(file, 'a', 0o600)).close()
+      closeSync(openSync(file, 'a', 0o600))
     }
     const opened = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
     database = opened
