@@ -86,6 +86,7 @@ export async function migrate(sql: Sql): Promise<void> {
 }
 
 async function namesDone(sql: Sql): Promise<ReadonlySet<string>> {
+  // All columns, so that a damaged table is noticed: the names alone would come from its index.
   const rows = await sql<{ name: string }>`select * from latchkey_migrations`
   const names = new Set(rows.map(({ name }) => name))
   const unknown = [...names].find((name) => !Object.hasOwn(migrations, name))

@@ -255,6 +255,27 @@ describe('the tables', () => {
     expect(await second.findUser('a')).toBeNull()
     expect(await ask(url, 'select id from first.latchkey_users')).toEqual([{ id: 'a' }])
   })
+
+  it('are made in the first schema of the search_path, though a later one has some', async () => {
+    const url = await emptyDatabase()
+    const first = await open(url)
+    await first.insertUser(user)
+    await ask(url, 'create schema second')
+    const second = await open(withSettings(url, '-c search_path=second,public'))
+    expect(await second.findUser('a')).toBeNull()
+    await second.insertUser({ ...user, name: 'Another' })
+    expect((await first.findUser('a'))?.name).toBe(user.name)
+  })
+
+  it.each(['serializable', 'repeatable read'])(
+    'are made once by four at once whose transactions are %s by default',
+    async (isolation) => {
+      const escaped = isolation.replace(' ', '\\ ')
+      const url = withSettings(await emptyDatabase(), `-c default_transaction_isolation=${escaped}`)
+      const stores = await Promise.all([0, 1, 2, 3].map(() => open(url)))
+      for (const store of stores) expect(await store.findUser('a')).toBeNull()
+    },
+  )
 })
 
 describe('a PostgreSQL that lets the store wait', () => {

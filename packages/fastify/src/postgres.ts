@@ -40,8 +40,10 @@ const BUSY = /^(40001|40P01|55P03)$/
 const GOODBYE = /^(57P|25P0[34])/
 const IN_FAILED_TRANSACTION = '25P02'
 
+/** Whatever the role's default is: what has been waited for is to be seen, a lock's holder's tables too. */
+const BEGIN = 'begin isolation level read committed'
 /** https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT */
-const BEGIN_LASTING = `begin; select set_config('synchronous_commit', 'on', true)
+const BEGIN_LASTING = `${BEGIN}; select set_config('synchronous_commit', 'on', true)
   where current_setting('synchronous_commit') not in ('on', 'remote_apply')`
 
 /**
@@ -85,7 +87,7 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
     const alone: Sql = (statement, ...values) =>
       // Where nothing comes after a statement, there is nothing to lock a row for.
       pool.use(({ query }) => query(spelled(statement).replace(/ for update$/, ''), values))
-    await reach(pool, alone)
+    const isEmpty = await reach(pool, alone)
     const listener =
       maxStaleness === 0
         ? undefined
@@ -103,19 +105,20 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
           })
 
     return {
+      isEmpty,
       sql: alone,
       transaction: (durability, work) =>
-        pool.use(transaction(durability === 'power-loss' ? BEGIN_LASTING : 'begin', work)),
+        pool.use(inTransaction(durability === 'power-loss' ? BEGIN_LASTING : BEGIN, work)),
 
       async exclusive(work) {
         // As long as it takes: another process may be making the tables, or there is much in them.
         const patient = openPool(pg, { ...settings, max: 1, verify: preparing(0, timeout * 10) })
-        const waiting = transaction('begin', async (sql) => {
+        const inTurn = inTransaction(BEGIN, async (sql) => {
           await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`
           await work(sql)
         })
         try {
-          await patient.use(waiting)
+          await patient.use(inTurn)
         } finally {
           await patient.end()
         }
@@ -190,7 +193,7 @@ function openPool(pg: Driver, config: PoolConfig): Connections {
       let failure: unknown
       let isBroken = false
       async function query<Row>(text: string, values: readonly Value[] = []): Promise<Row[]> {
-        // PostgreSQL would answer the commit of a transaction that has failed with a rollback.
+        // PostgreSQL rolls back a failed transaction that is to be committed, and says so as if all were well.
         if (isBroken || (failure !== undefined && text === 'commit')) throw failure
         try {
           return (await client.query(text, [...values])).rows
@@ -199,6 +202,7 @@ function openPool(pg: Driver, config: PoolConfig): Connections {
           // What it says of every statement after the one that failed.
           if (code !== IN_FAILED_TRANSACTION) failure = error
           failure ??= error
+          // One that cannot even be rolled back is left in the middle of something.
           isBroken =
             !(error instanceof pg.DatabaseError) || GOODBYE.test(code ?? '') || text === 'rollback'
           throw failure
@@ -213,7 +217,7 @@ function openPool(pg: Driver, config: PoolConfig): Connections {
   }
 }
 
-function transaction<T>(
+function inTransaction<T>(
   begin: string,
   work: (sql: Sql) => Promise<T>,
 ): (connection: Connection) => Promise<T> {
@@ -273,11 +277,18 @@ function preparing(work: number, wait: number): NonNullable<PoolConfig['verify']
   }
 }
 
-/** Whether the database can be used at all, and has a schema in which tables can be made. */
-async function reach(pool: Connections, sql: Sql): Promise<void> {
+/**
+ * Sees that the database can be used at all, and has a schema in which tables can be made.
+ * @returns whether none have been made there. Another schema of the `search_path` may have some, and a
+ *   statement would find those.
+ */
+async function reach(pool: Connections, sql: Sql): Promise<boolean> {
   try {
-    const [row] = await sql<{ schema: string | null }>`select current_schema() as schema`
+    const [row] = await sql<{ schema: string | null; isEmpty: boolean }>`select
+      current_schema() as schema,
+      to_regclass(quote_ident(current_schema()) || '.latchkey_migrations') is null as "isEmpty"`
     if (row?.schema == null) throw new Error('no schema of its search_path exists')
+    return row.isEmpty
   } catch (error) {
     await pool.end()
     const reason = error instanceof Error ? error.message : String(error)

@@ -12,6 +12,10 @@ import {
   type StoreQueries,
 } from './store.ts'
 
+// The store over SQL, written once for every database that understands these statements: it promises what
+// `store.ts` asks of a store. A driver (`SqlDriver`) brings a database, and keeps those of the promises that
+// each database keeps in its own way.
+
 /**
  * Runs a statement, and gives its rows: sql`select name from latchkey_users where id = ${id}`. What stands
  * in `${}` is sent beside the statement, and is never a part of it.
@@ -27,12 +31,12 @@ export type Sql = <Row = unknown>(
 export type Value = string | number | null
 
 /**
- * The store over SQL, written once for every database that understands these statements. It promises what
- * `store.ts` asks of a store; a driver runs the statements, and says how this database keeps three of those
- * promises: commits that last, transactions that do not disturb each other, and news of what others have
- * changed.
+ * A database: how statements are run, and how it keeps commits that last, transactions that do not disturb
+ * each other, and news of what others have changed.
  */
 export interface SqlDriver {
+  /** Whether none of the tables are there yet, as far as that is known without looking for them. */
+  readonly isEmpty: boolean
   /** Runs a statement by itself. */
   readonly sql: Sql
   /** Runs `work` in a transaction whose commit survives what `durability` says. */
@@ -107,7 +111,7 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     const driver = await connect({ forget: tell, warn })
     try {
       await patiently(driver.isBusy, async () => {
-        if (!(await isMigrated(driver.sql))) await driver.exclusive(migrate)
+        if (driver.isEmpty || !(await isMigrated(driver.sql))) await driver.exclusive(migrate)
       })
       return driver
     } catch (error) {
@@ -294,14 +298,16 @@ function queriesBy(sql: Sql, changes: Change[]): StoreQueries {
     },
 
     async findSession(id) {
-      const [row] = await sql<SessionRow & UserRow & { user_created_at: number }>`select
-        latchkey_sessions.*, name, email, email_verified, avatar_url, banned_at,
-        latchkey_users.created_at as user_created_at
-        from latchkey_sessions join latchkey_users on latchkey_users.id = user_id
-        where latchkey_sessions.id = ${id} for update`
+      // By name, since a newer version may have added columns that are called like another table's.
+      const [row] = await sql<SessionRow & UserRow & { session_created_at: number }>`select
+        s.user_id, s.provider, s.secret_hash, s.device, s.created_at as session_created_at,
+        s.authenticated_at, s.last_used_at, s.expires_at,
+        u.name, u.email, u.email_verified, u.avatar_url, u.created_at, u.banned_at
+        from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
+        where s.id = ${id} for update`
       if (row === undefined) return null
-      const user = userOf({ ...row, id: row.user_id, created_at: row.user_created_at })
-      return { session: sessionOf(row), user }
+      const session = sessionOf({ ...row, id, created_at: row.session_created_at })
+      return { session, user: userOf({ ...row, id: row.user_id }) }
     },
 
     async listSessions(userId, { limit, after = BEFORE_THE_FIRST }) {

@@ -64,6 +64,7 @@ export function sqlite(file: string | undefined): Store {
       })
 
     return {
+      isEmpty: false,
       // Not in the middle of a transaction, whose connection this is too.
       sql: (statement, ...values) => inTurn(() => sql(statement, ...values)),
       transaction,
@@ -155,44 +156,45 @@ function isBusy(error: unknown): boolean {
 }
 
 /**
- * Statements on one connection. There are some forty, and to prepare one takes longer than to run it, so
- * each is prepared once. Where its tables have changed since, SQLite prepares it anew by itself.
+ * Statements on one connection. There are few, and to prepare one takes longer than to run it, so each is
+ * prepared once. Where its tables have changed since, SQLite prepares it anew by itself, though Node may
+ * give the first rows after that no more columns than there were before.
  */
 function statementsOf(database: DatabaseSync): Sql {
   interface Prepared {
     readonly statement: StatementSync
-    readonly writes: boolean
+    readonly mayWrite: boolean
   }
   const prepared = new Map<TemplateStringsArray, Prepared>()
 
   function prepare(text: TemplateStringsArray): Prepared {
     // There are no locks on rows: who has begun a transaction is the only one that writes.
     const spelled = text.join('?').replace(/ for update( skip locked)?/, '')
-    return { statement: database.prepare(spelled), writes: !spelled.startsWith('select') }
+    return { statement: database.prepare(spelled), mayWrite: !spelled.startsWith('select') }
   }
 
   return async function run<Row>(text: TemplateStringsArray, ...values: Value[]): Promise<Row[]> {
     const known = prepared.get(text) ?? prepare(text)
     prepared.set(text, known)
     // Other connections of this process are not to wait for the next turn to see it.
-    if (known.writes) turn++
+    if (known.mayWrite) turn++
     return known.statement.all(...values) as Row[]
   }
 }
 
 /** Lets one piece of work begin when the one before has ended, and at once where there is none. */
 function queue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> | undefined
-  return (work) => {
-    const mine = last === undefined ? work() : last.then(work)
-    const ended = mine.then(
-      () => {},
-      () => {},
-    )
-    last = ended
-    ended.then(() => {
-      if (last === ended) last = undefined
-    })
-    return mine
+  let last: Promise<void> | undefined
+  return async (work) => {
+    const before = last
+    const { promise: mine, resolve: end } = Promise.withResolvers<void>()
+    last = mine
+    try {
+      if (before !== undefined) await before
+      return await work()
+    } finally {
+      if (last === mine) last = undefined
+      end()
+    }
   }
 }

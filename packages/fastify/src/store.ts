@@ -115,8 +115,8 @@ export interface Store extends StoreQueries {
   /**
    * All of `work` or none of it, as if every other transaction came before or after it: what `work` has
    * read by id or by subject stays as it is until the end. `work` must await nothing but the queries it
-   * is given: others may wait for it. It may be run again if another process got in between, or if it
-   * throws `ConflictError`.
+   * is given, for others may wait for it, and let through what they throw. It may be run again if another
+   * process got in between, or if it throws `ConflictError`.
    */
   transaction<T>(durability: Durability, work: (queries: StoreQueries) => Promise<T>): Promise<T>
   /**

@@ -133,3 +133,32 @@ describe.each(shareables)('a server that takes over %s from the version before',
     expect(await whoIs(app, sessionCookie)).toBe(ada)
   })
 })
+
+describe.each(shareables)(
+  'a server on %s that a newer version has added columns to',
+  (_what, share) => {
+    it('knows everybody all the same, whatever they are called', async () => {
+      const shared = await share()
+      const { app } = await upgrade(shared)
+      const browser = createBrowser(app)
+      await browser.signIn('ada')
+      const known = await browser.get('/auth/session')
+      const added = ['name', 'email', 'avatar_url', 'banned_at', 'locale', 'created_by']
+      for (const column of added.slice(0, 4)) {
+        await shared.ask(`alter table latchkey_sessions add column ${column} text`)
+      }
+      for (const column of ['user_id', 'device', ...added.slice(4)]) {
+        await shared.ask(`alter table latchkey_users add column ${column} text`)
+      }
+      // What it has in memory says nothing of what it reads.
+      const again = await buildApp(emulator(), { store: shared.store(), clock: () => noon })
+      for (const server of [app, again]) {
+        const headers = { cookie: browser.cookies() }
+        const answer = await server.inject({ url: '/auth/session', headers })
+        expect(answer.json()).toEqual(known.json())
+      }
+      const sessions = await browser.get('/auth/sessions')
+      expect(sessions.json().sessions).toHaveLength(2)
+    })
+  },
+)
