@@ -6,6 +6,7 @@ import { admit } from './admission.ts'
 import { LAST_MAX_AGE } from './cookies.ts'
 import { startDeadline } from './deadline.ts'
 import { warnOfOtherOrigin } from './development.ts'
+import { deviceOf } from './device.ts'
 import { askStore, FlowError, sendError, UnavailableError } from './errors.ts'
 import type { Events } from './events.ts'
 import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
@@ -181,6 +182,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
   ): Promise<void> {
     const { id: provider } = client.provider
     const previous = await sessions.read(request)
+    const device = deviceOf(request.headers['user-agent'])
     const { user, session, token, newUser } = await askStore(request.log, () =>
       store.transaction('process', async (queries) => {
         const now = clock()
@@ -208,8 +210,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
 
         // A new session each time, and the browser's old one ends: nothing planted before survives.
         if (previous !== null) await queries.deleteSession(previous.session.id)
-        const userAgent = request.headers['user-agent']
-        const issued = sessions.issue({ userId: user.id, provider, userAgent })
+        const issued = sessions.issue({ userId: user.id, provider, device })
         await sessions.insert(queries, issued.session)
         return { user, ...issued, newUser: identity === null }
       }),

@@ -116,7 +116,8 @@ export function createLatchkey(
 
     sessions: {
       async create(userId) {
-        const { session, token } = sessions.issue({ userId: idOf(userId), provider: null })
+        const owner = { userId: idOf(userId), provider: null, device: null }
+        const { session, token } = sessions.issue(owner)
         await ask(() =>
           store.transaction('process', async (queries) => {
             const user = known(await queries.findUser(session.userId))

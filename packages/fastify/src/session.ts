@@ -2,7 +2,6 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { ListedSession, Session, User } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie } from './cookies.ts'
-import { deviceOf } from './device.ts'
 import { askStore } from './errors.ts'
 import type { Settings } from './options.ts'
 import { sha256 } from './seal.ts'
@@ -56,8 +55,8 @@ export interface Sessions {
 export interface SessionOwner {
   readonly userId: string
   readonly provider: string | null
-  /** The browser's own word, a `User-Agent` header. */
-  readonly userAgent?: string | undefined
+  /** What the person would call it. */
+  readonly device: string | null
 }
 
 /**
@@ -77,8 +76,9 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   const { clock, site, store } = settings
   const { idleTimeout, lifetime, maxPerUser } = settings.session
   const cache = createSessionCache(store, (message) => log.warn(message))
-  /** By session, so that of many requests at once one notes it. */
-  const notes = new Map<string, Promise<void>>()
+  /** When the use of which sessions was noted within the last minute, the oldest first. */
+  const noted = new Map<string, number>()
+  const notes = new Set<Promise<void>>()
   /** Where a request remembers who it comes from. For this server alone, as another may know others. */
   const asked: unique symbol = Symbol('latchkey.asked')
   type Asking = FastifyRequest & { [asked]?: Auth | null | Promise<Auth | null> }
@@ -141,12 +141,18 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
     return opened.auth
   }
 
-  /** Notes that a session is in use, while its request goes on. */
+  /** Notes that a session is in use, while its request goes on: of many requests at once, for one. */
   function note(opened: Opened, now: number): void {
     const { session } = opened.auth
     opened.touchAt = now + TOUCH_INTERVAL
-    if (notes.has(session.id)) return
-    const noted = store
+    for (const [id, time] of noted) {
+      // Also by a clock that was put back.
+      if (Math.abs(now - time) < TOUCH_INTERVAL) break
+      noted.delete(id)
+    }
+    if (noted.has(session.id)) return
+    noted.set(session.id, now)
+    const writing = store
       .touchSession(session.id, now)
       .then(() => {
         opened.until = endOf(session, now)
@@ -156,8 +162,8 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
         const reason = error instanceof Error ? error.message : 'unknown'
         log.warn({ event: 'session-not-noted', reason }, 'the use of a session was not noted')
       })
-      .finally(() => notes.delete(session.id))
-    notes.set(session.id, noted)
+      .finally(() => notes.delete(writing))
+    notes.add(writing)
   }
 
   function read(request: Asking): Auth | null | Promise<Auth | null> {
@@ -171,7 +177,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   return {
     asked,
 
-    issue({ userId, provider, userAgent }) {
+    issue({ userId, provider, device }) {
       const now = clock()
       const id = randomBytes(16).toString('base64url')
       const { secretHash, token } = secretFor(id)
@@ -180,7 +186,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
         userId,
         provider,
         secretHash,
-        device: deviceOf(userAgent),
+        device,
         createdAt: now,
         authenticatedAt: now,
         lastUsedAt: now,
@@ -223,7 +229,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
 
     async close() {
       cache.close()
-      await Promise.all(notes.values())
+      await Promise.all(notes)
     },
   }
 }
