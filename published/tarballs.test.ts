@@ -9,7 +9,9 @@ const packages = ['bitbucket-emulator', 'contract', 'fastify', 'react']
 
 /** The scripts of a package that has a few for all its modules. */
 const bundles: Readonly<Record<string, readonly string[]>> = {
-  fastify: ['index', 'postgres', 'sql-store', 'sqlite', 'store'].map((file) => `dist/${file}.js`),
+  fastify: ['index', 'postgres', 'sqlite', 'chunks/sql-store', 'chunks/store'].map(
+    (file) => `dist/${file}.js`,
+  ),
 }
 
 interface Manifest {

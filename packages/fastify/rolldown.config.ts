@@ -7,6 +7,7 @@ const config: RolldownOptions = {
   platform: 'node',
   // Other packages stay what npm installs.
   external: /^[^./]/,
-  output: { dir: 'dist', chunkFileNames: '[name].js' },
+  // Not beside the types of modules that happen to be called the same.
+  output: { dir: 'dist', chunkFileNames: 'chunks/[name].js' },
 }
 export default config
