@@ -59,15 +59,10 @@ export const migrations: Readonly<Record<string, (sql: Sql) => Promise<void>>> =
   },
 }
 
-/** Whether nothing is left to do. `false` also where that cannot be seen, as before the first time. */
+/** Whether nothing is left to do, where something has been done already. */
 export async function isMigrated(sql: Sql): Promise<boolean> {
-  try {
-    const done = await namesDone(sql)
-    return Object.keys(migrations).every((name) => done.has(name))
-  } catch (error) {
-    if (error instanceof LatchkeyError) throw error
-    return false
-  }
+  const done = await namesDone(sql)
+  return Object.keys(migrations).every((name) => done.has(name))
 }
 
 /** Does what is left to do, for which it needs a transaction, and to be the only one. */

@@ -157,6 +157,13 @@ describe('a database that cannot be used is refused at boot, with the reason and
     expect(await refusal(lost)).toContain('no schema of its search_path exists')
   })
 
+  it('because its user may not read the tables that are there', async () => {
+    const url = await emptyDatabase()
+    await open(url)
+    const stranger = await withRole(url, 'hunter2')
+    expect(await refusal(stranger)).toContain('permission denied for table latchkey_migrations')
+  })
+
   it('because a newer version has changed its tables', async () => {
     const url = await emptyDatabase()
     await open(url)

@@ -105,7 +105,7 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
           })
 
     return {
-      isEmpty,
+      isEmpty: async () => isEmpty,
       sql: alone,
       transaction: (durability, work) =>
         pool.use(inTransaction(durability === 'power-loss' ? BEGIN_LASTING : BEGIN, work)),

@@ -21,7 +21,7 @@ import {
  * in `${}` is sent beside the statement, and is never a part of it.
  *
  * A statement is written as PostgreSQL has it. `for update` keeps the rows that were read as they are until
- * the transaction ends; a driver leaves it out where nothing can happen to them anyhow.
+ * the transaction ends; a driver leaves it out of statements by themselves, and where nobody else can write.
  */
 export type Sql = <Row = unknown>(
   statement: TemplateStringsArray,
@@ -35,8 +35,8 @@ export type Value = string | number | null
  * each other, and news of what others have changed.
  */
 export interface SqlDriver {
-  /** Whether none of the tables are there yet, as far as that is known without looking for them. */
-  readonly isEmpty: boolean
+  /** Whether no table of ours is there yet. */
+  isEmpty(): Promise<boolean>
   /** Runs a statement by itself. */
   readonly sql: Sql
   /** Runs `work` in a transaction whose commit survives what `durability` says. */
@@ -111,7 +111,8 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     const driver = await connect({ forget: tell, warn })
     try {
       await patiently(driver.isBusy, async () => {
-        if (driver.isEmpty || !(await isMigrated(driver.sql))) await driver.exclusive(migrate)
+        const isReady = !(await driver.isEmpty()) && (await isMigrated(driver.sql))
+        if (!isReady) await driver.exclusive(migrate)
       })
       return driver
     } catch (error) {

@@ -152,6 +152,30 @@ describe('a SQLite file', () => {
     await Promise.all(stores.map((store) => store.close()))
   })
 
+  it.each(['process', 'power-loss'] as const)(
+    'whose transaction could not be undone is undone before the next one (durable for %s)',
+    async (durability) => {
+      const store = sqlite(join(folder, 'latchkey.db'))
+      await store.open()
+      const { all } = StatementSync.prototype
+      const spy = vi.spyOn(StatementSync.prototype, 'all')
+      onTestFinished(() => spy.mockRestore())
+      spy.mockImplementation(function (this: StatementSync, ...values) {
+        if (this.sourceSQL !== 'rollback') return Reflect.apply(all, this, values)
+        spy.mockRestore()
+        throw new Error('the disk is on fire')
+      })
+      const failing = store.transaction(durability, async (queries) => {
+        await queries.insertUser({ ...user, id: 'a' })
+        throw new Error('halfway')
+      })
+      await expect(failing).rejects.toThrow()
+      await store.transaction(durability, (queries) => queries.insertUser({ ...user, id: 'b' }))
+      expect((await store.listUsers({ limit: 10 })).map(({ id }) => id)).toEqual(['b'])
+      await store.close()
+    },
+  )
+
   it('is written to in WAL mode, migrated in one transaction, and synced when power must not matter', async () => {
     const run = vi.spyOn(StatementSync.prototype, 'all')
     const statements = run.mock.contexts as StatementSync[]

@@ -47,8 +47,10 @@ export function sqlite(file: string | undefined): Store {
         // In WAL mode a commit reaches the disk at once only under synchronous=FULL.
         // https://sqlite.org/pragma.html#pragma_synchronous
         const isLasting = durability === 'power-loss'
-        if (isLasting) await sql`pragma synchronous = full`
         try {
+          // One that could not be rolled back when it ended.
+          if (database.isTransaction) await sql`rollback`
+          if (isLasting) await sql`pragma synchronous = full`
           // One that begins by reading could not be promoted to writing once another process has written;
           // one that takes the write lock at once waits for its turn instead.
           await sql`begin immediate`
@@ -63,10 +65,15 @@ export function sqlite(file: string | undefined): Store {
         }
       })
 
+    // Not in the middle of a transaction, whose connection this is too.
+    const alone: Sql = (statement, ...values) => inTurn(() => sql(statement, ...values))
+
     return {
-      isEmpty: false,
-      // Not in the middle of a transaction, whose connection this is too.
-      sql: (statement, ...values) => inTurn(() => sql(statement, ...values)),
+      async isEmpty() {
+        const found = await alone`select 1 from sqlite_schema where name = 'latchkey_migrations'`
+        return found.length === 0
+      },
+      sql: alone,
       transaction,
       // One transaction at a time may write, and each takes that right as it begins.
       exclusive: (work) => transaction('power-loss', work),
