@@ -192,7 +192,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
         const admission = admit(profile, known)
         if (admission.as === 'nobody') throw new FlowError(admission.code, 'not admitted')
 
-        const { attributes = {}, subject } = profile
+        const { attributes, subject } = profile
         let user: StoredUser
         if (identity !== null && admission.as === 'known-user') {
           user = { ...admission.user, ...contactOf(profile) }
@@ -302,13 +302,7 @@ function contactOf(
   profile: Profile,
 ): Pick<StoredUser, 'name' | 'email' | 'emailVerified' | 'avatarUrl'> {
   const { name, email, emailVerified, avatarUrl } = profile
-  // A provider that is not written in TypeScript may leave out what it does not know.
-  return {
-    name: name ?? null,
-    email: email ?? null,
-    emailVerified: emailVerified === true,
-    avatarUrl: avatarUrl ?? null,
-  }
+  return { name, email, emailVerified, avatarUrl }
 }
 
 /** Whether the browser is on 127.0.0.1, say, while the origin is localhost. */

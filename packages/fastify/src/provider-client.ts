@@ -79,7 +79,7 @@ export async function connectProvider(
           return answer
         },
       })
-      if (isObject(profile) && isSubject(profile.subject)) return profile
+      if (isObject(profile) && isSubject(profile.subject)) return whole(profile)
       throw new FlowError('provider_bad_answer', 'the profile has no usable subject')
     },
   }
@@ -220,6 +220,13 @@ function accessTokenOf(answer: unknown): string {
  */
 function isSubject(subject: unknown): boolean {
   return typeof subject === 'string' && /^[\x21-\x7e]{1,255}$/.test(subject)
+}
+
+/** A provider that is not written in TypeScript may leave out what it does not know. */
+function whole(profile: Partial<Profile> & Pick<Profile, 'subject' | 'active'>): Profile {
+  const { name = null, email = null, emailVerified = false, avatarUrl = null } = profile
+  const { attributes = {}, raw = {} } = profile
+  return { ...profile, name, email, emailVerified, avatarUrl, attributes, raw }
 }
 
 async function getJson(

@@ -55,7 +55,7 @@ export interface Sessions {
 export interface SessionOwner {
   readonly userId: string
   readonly provider: string | null
-  /** What the person would call it. */
+  /** What the person would call the device, or `null`. */
   readonly device: string | null
 }
 
@@ -76,8 +76,9 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   const { clock, site, store } = settings
   const { idleTimeout, lifetime, maxPerUser } = settings.session
   const cache = createSessionCache(store, (message) => log.warn(message))
-  /** When the use of which sessions was noted within the last minute, the oldest first. */
+  /** When the last note of a session was begun, by session, for a minute; the oldest first. */
   const noted = new Map<string, number>()
+  /** The notes that are being written. */
   const notes = new Set<Promise<void>>()
   /** Where a request remembers who it comes from. For this server alone, as another may know others. */
   const asked: unique symbol = Symbol('latchkey.asked')
@@ -144,13 +145,14 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   /** Notes that a session is in use, while its request goes on: of many requests at once, for one. */
   function note(opened: Opened, now: number): void {
     const { session } = opened.auth
-    opened.touchAt = now + TOUCH_INTERVAL
     for (const [id, time] of noted) {
       // Also by a clock that was put back.
       if (Math.abs(now - time) < TOUCH_INTERVAL) break
       noted.delete(id)
     }
-    if (noted.has(session.id)) return
+    const before = noted.get(session.id)
+    opened.touchAt = (before ?? now) + TOUCH_INTERVAL
+    if (before !== undefined) return
     noted.set(session.id, now)
     const writing = store
       .touchSession(session.id, now)

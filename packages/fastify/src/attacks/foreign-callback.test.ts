@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { FLOW_LIFETIME } from '../flow-cookies.ts'
 import { CLOCK_TOLERANCE } from '../session.ts'
 import { sqlite } from '../sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
@@ -191,19 +190,6 @@ describe('the same callback again', () => {
     emulator().answerNext('POST /site/oauth2/access_token', { status: 503 })
     await expectRefused('provider_unavailable', () => browser.get(callback), 1)
     await expectRefused('flow_used', () => app.inject({ url: callback, headers }))
-  })
-
-  it('is refused as too old once nobody knows any more that it was used', async () => {
-    let now = Date.now()
-    const { app, file, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
-    const browser = createBrowser(app)
-    const callback = await comeBack(browser, 'ada')
-    const headers = { cookie: browser.cookies() }
-    await browser.get(callback)
-    now += FLOW_LIFETIME + CLOCK_TOLERANCE + 1
-    await createBrowser(app).signIn('ben')
-    expect(countRows(file, 'used_flows')).toBe(1)
-    await expectRefused('flow_expired', () => app.inject({ url: callback, headers }))
   })
 
   it('twenty times at once, at two servers: one exchange, one session, nineteen refusals', async () => {
