@@ -80,11 +80,62 @@ export interface Provider {
   readonly link: boolean
 }
 
-/** `GET /providers`. */
+/**
+ * What a server may let people do with their own account: change their `profile`, see and end their
+ * `sessions`, see, add and remove `identities`, `export` what is held about them, `delete` it all.
+ */
+export type AccountPart = 'profile' | 'identities' | 'sessions' | 'export' | 'delete'
+
+/** `GET /providers`: what this server offers. */
 export interface ProvidersBody {
   readonly providers: readonly Provider[]
   /** Id of the provider that this browser last signed in with, if it is still offered. */
   readonly lastUsed: string | null
+  /** The parts of an account that people see to themselves here. What is not in it has no route. */
+  readonly account: readonly AccountPart[]
+}
+
+/** An account at a provider that a person can sign in with. */
+export interface Identity {
+  readonly id: string
+  /** The provider's id. */
+  readonly provider: string
+  /** What the provider calls the person, such as a nickname, or `null`. */
+  readonly name: string | null
+  readonly email: string | null
+  /** When it was added, in milliseconds since the Unix epoch. */
+  readonly createdAt: number
+  /** When somebody last signed in with it, in milliseconds since the Unix epoch. */
+  readonly lastUsedAt: number
+}
+
+/** `GET /identities`: the person's own, the oldest first. */
+export interface IdentitiesBody {
+  readonly identities: readonly Identity[]
+}
+
+/** `POST /:provider/link` and `POST /:provider/reauth`: where the browser is to go. */
+export interface UrlBody {
+  readonly url: string
+}
+
+/** `PATCH /user`. What is left out stays. Answered with the `User` as it is now. */
+export interface UserPatch {
+  readonly name?: string
+}
+
+/**
+ * What the last page of a sign-in in a popup tells the page that opened it, over the `BroadcastChannel`
+ * named `channelName`. It reaches this origin alone, and holds nothing that would sign anybody in.
+ */
+export interface PopupMessage {
+  readonly type: 'popup'
+  /** What the opener called this popup in the start route's `popup`, which nobody else knows. */
+  readonly popup: string
+  /** Code of a sign-in that failed, else `null`. */
+  readonly error: ErrorCode | null
+  /** Where the opener may go on: a path of this origin that the server has made safe. */
+  readonly returnTo: string
 }
 
 /** Which of the person's sessions a sign-out ends: this one, all but this one, or all. */

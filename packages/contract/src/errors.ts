@@ -6,12 +6,12 @@
 export const errorSentences = {
   // A sign-in that did not end in a session.
   access_denied: 'You cancelled the sign-in. Nothing was changed.',
-  account_inactive: '{provider} says that this account is not active, so it cannot sign in here.',
+  account_inactive: '{provider} says that this account is not active.',
   flow_expired: 'The sign-in took too long. Please try again.',
   flow_missing: 'This sign-in was started in another browser or window. Please start again here.',
   flow_used: 'This sign-in was already completed. Please start again.',
   provider_bad_answer: '{provider} sent an answer that could not be read. Please try again later.',
-  provider_refused: '{provider} refused the sign-in. Please try again, and tell us if it persists.',
+  provider_refused: '{provider} refused the sign-in. Please try again later.',
   provider_unavailable: '{provider} cannot be reached at the moment. Please try again shortly.',
   user_banned: 'This account has been suspended here. Please ask whoever runs this site.',
 
@@ -21,7 +21,7 @@ export const errorSentences = {
   invalid_request: 'The request could not be understood.',
   not_found: 'There is nothing here.',
   prefetch_refused: 'This page is only opened by a click.',
-  too_many_requests: 'That was too often. Please wait a moment and try again.',
+  too_many_requests: 'That was too often. Please try again shortly.',
   reauth_required: 'Please sign in again first, to confirm that it is you.',
   server_error: 'Something went wrong on our side. Please try again.',
   unauthenticated: 'Please sign in first.',

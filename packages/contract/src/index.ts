@@ -1,8 +1,12 @@
 export type {
+  AccountPart,
   ErrorBody,
+  IdentitiesBody,
+  Identity,
   ListedSession,
   Mark,
   MarkPath,
+  PopupMessage,
   Provider,
   ProvidersBody,
   Session,
@@ -10,8 +14,18 @@ export type {
   SessionsBody,
   SignOutBody,
   SignOutScope,
+  UrlBody,
   User,
+  UserPatch,
 } from './bodies.ts'
 export { type ErrorCode, errorSentence, errorSentences } from './errors.ts'
 export { bitbucketMark } from './marks.ts'
-export { defaultBasePath, paths, reservedSegments, routes } from './paths.ts'
+export {
+  channelName,
+  defaultBasePath,
+  type Paths,
+  paths,
+  reservedSegments,
+  routes,
+  startPath,
+} from './paths.ts'

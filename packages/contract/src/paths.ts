@@ -1,3 +1,6 @@
+/** The `BroadcastChannel` on which pages of one origin tell each other of sign-ins. */
+export const channelName = 'latchkey'
+
 /** Where the server's routes are unless the application says otherwise. */
 export const defaultBasePath = '/auth'
 
@@ -8,10 +11,18 @@ export const routes = {
   providers: '/providers',
   signIn: '/sign-in',
   signOut: '/sign-out',
+  /** Last page of a sign-in in a popup. */
+  popup: '/popup',
+  identities: '/identities',
+  user: '/user',
+  userExport: '/user/export',
   /** One of the person's own sessions, to end it. */
   oneSession: (id: string): string => `/sessions/${id}`,
-  start: (provider: string): string => `/${provider}/start`,
+  /** One of the person's own identities, to remove it. */
+  oneIdentity: (id: string): string => `/identities/${id}`,
+  start: (provider: string): string => startRoute(provider),
   callback: (provider: string): string => `/${provider}/callback`,
+  link: (provider: string): string => `/${provider}/link`,
 } as const
 
 /** The first segments that belong to Latchkey itself, so that no provider can be called by one. */
@@ -20,32 +31,38 @@ export const reservedSegments: readonly string[] = [
   'providers',
   'sign-in',
   'sign-out',
+  'popup',
   'identities',
   'sessions',
   'user',
 ]
 
 /** The same routes as whole paths, for a server mounted at `basePath`; a slash at its end is ignored. */
-export function paths(basePath: string = defaultBasePath): {
-  readonly session: string
-  readonly sessions: string
-  readonly providers: string
-  readonly signIn: string
-  readonly signOut: string
-  oneSession(id: string): string
-  start(provider: string): string
-  callback(provider: string): string
-} {
-  // `//session` would be another host.
-  const base = basePath.replace(/\/+$/, '')
-  return {
-    session: base + routes.session,
-    sessions: base + routes.sessions,
-    providers: base + routes.providers,
-    signIn: base + routes.signIn,
-    signOut: base + routes.signOut,
-    oneSession: (id) => base + routes.oneSession(id),
-    start: (provider) => base + routes.start(provider),
-    callback: (provider) => base + routes.callback(provider),
-  }
+export function paths(basePath: string = defaultBasePath): Paths {
+  const base = withoutSlash(basePath)
+  const whole = Object.entries(routes).map(([name, route]) => [
+    name,
+    typeof route === 'string' ? base + route : (part: string) => base + route(part),
+  ])
+  return Object.fromEntries(whole)
+}
+
+export type Paths = {
+  readonly [Name in keyof typeof routes]: (typeof routes)[Name] extends string
+    ? string
+    : (part: string) => string
+}
+
+/** `paths(basePath).start(provider)`, for a page that needs no other and shall not load them. */
+export function startPath(provider: string, basePath: string = defaultBasePath): string {
+  return withoutSlash(basePath) + startRoute(provider)
+}
+
+function startRoute(provider: string): string {
+  return `/${provider}/start`
+}
+
+/** `//session` would be another host. */
+function withoutSlash(basePath: string): string {
+  return basePath.replace(/\/+$/, '')
 }

@@ -17,6 +17,8 @@ export interface Flow {
   readonly returnTo: string
   /** Where it began, and where to go when it has not worked; `null` for the sign-in page. */
   readonly began: string | null
+  /** What the page that opened a popup for this calls it; absent in a window of one's own. */
+  readonly popup?: string
   readonly expiresAt: number
 }
 

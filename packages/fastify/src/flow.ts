@@ -35,6 +35,8 @@ export interface Flows {
   ): Promise<FastifyReply>
   /** The untrusted `return_to` of a request, made safe. */
   returnTo(untrusted: unknown): string
+  /** The untrusted name of a popup, or `null` if it is none. */
+  popupId(untrusted: unknown): string | null
 }
 
 /** The longest way back, in characters. With the longest target it keeps five flows under 8 kB. */
@@ -78,7 +80,9 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     }
     if (verdict === 'ask-first') return reply.redirect(withReturnTo(signInPath, target), 303)
 
+    const popup = popupId(single(request, 'popup'))
     const flow: Flow = {
+      ...(popup !== null && { popup }),
       provider: client.provider.id,
       state: randomBytes(32).toString('base64url'),
       codeVerifier: randomBytes(32).toString('base64url'),
@@ -114,7 +118,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       const profile = await redeem(request, client, flow)
       await signIn(request, reply, client, profile)
       // Judged again where it is used: a sealed target is only as good as what sealed it.
-      return goOn(reply, returnTo(flow.returnTo))
+      return goOn(reply, whereTo(flow))
     } catch (error) {
       return fail(request, reply, client, flow, error)
     }
@@ -241,7 +245,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       const auth = await sessions.readOrNull(request)
       if (auth !== null) {
         request.log.info({ event: 'sign-in-ignored', provider, code }, 'signed in already')
-        return goOn(reply, returnTo(flow?.returnTo))
+        return goOn(reply, whereTo(flow))
       }
     }
     const { message: reason = 'unknown', stack }: Partial<Error> =
@@ -252,11 +256,30 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const line = { event: 'sign-in-failed', provider, code, reason, ...(unexpected && { stack }) }
     request.log[level](line, 'sign-in failed')
     events.emit('sign-in-failed', { provider, code })
-    const back = whereItBegan(flow?.began) ?? withReturnTo(signInPath, returnTo(flow?.returnTo))
+    const target = returnTo(flow?.returnTo)
+    const back =
+      popupPageOf(flow, target) ?? whereItBegan(flow?.began) ?? withReturnTo(signInPath, target)
     return goOn(reply, withQuery(back, { auth_error: code }))
   }
 
-  return { start, finish, returnTo }
+  /** Where a flow that has worked leads. */
+  function whereTo(flow: Flow | null): string {
+    const target = returnTo(flow?.returnTo)
+    return popupPageOf(flow, target) ?? target
+  }
+
+  /** A popup's last page, which tells the opener and closes itself; `null` if there is no popup. */
+  function popupPageOf(flow: Flow | null, target: string): string | null {
+    const popup = popupId(flow?.popup)
+    return popup && withReturnTo(withQuery(paths(basePath).popup, { popup }), target)
+  }
+
+  return { start, finish, returnTo, popupId }
+}
+
+/** Of letters that need no escaping anywhere, and short: it is kept in a cookie. */
+function popupId(untrusted: unknown): string | null {
+  return typeof untrusted === 'string' && /^[\w-]{16,64}$/.test(untrusted) ? untrusted : null
 }
 
 /**

@@ -16,11 +16,13 @@ import { createFlows } from './flow.ts'
 import { createGuards, OWN_ROUTE } from './guard.ts'
 import { createLatchkey, type Latchkey } from './latchkey.ts'
 import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
+import { POPUP_PAGE_CSP, popupPage } from './popup-page.ts'
 import { connectProvider } from './provider-client.ts'
 import { readBody } from './request-body.ts'
+import { withReturnTo } from './return-to.ts'
 import { type Auth, createSessions, type Sessions } from './session.ts'
 import { sessionRoutes } from './session-routes.ts'
-import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
+import { knownCode, SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -138,12 +140,26 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
     })
   }
 
+  app.get(routePaths.popup, { exposeHeadRoute: false }, async (request, reply) => {
+    const { auth_error: authError, popup, return_to } = request.query as Record<string, unknown>
+    const returnTo = flows.returnTo(return_to)
+    reply.type('text/html; charset=utf-8').header('content-security-policy', POPUP_PAGE_CSP)
+    return popupPage({
+      popup: flows.popupId(popup),
+      authError: knownCode(authError),
+      providers,
+      returnTo,
+      signInUrl: withReturnTo(settings.signInPath, returnTo),
+    })
+  })
+
   app.get(routePaths.providers, { exposeHeadRoute: false }, async (request, reply) => {
     return sendJson(reply, {
       providers: providers.map(({ id, name, mark }) => {
         return { id, name, mark, signIn: true, signUp: true, link: false }
       }),
       lastUsed: lastUsed(request),
+      account: ['sessions'],
     } satisfies ProvidersBody)
   })
 
