@@ -5,9 +5,9 @@ import { useEffect, useState } from 'react'
 /** What the server and the application have left in the page's query for the sign-in card. */
 export interface Address {
   /** Code of the sign-in that failed. */
-  readonly authError?: string
+  readonly authError?: string | undefined
   /** Where the person was going; untrusted, only ever handed to the server. */
-  readonly returnTo?: string
+  readonly returnTo?: string | undefined
 }
 
 /**
@@ -18,30 +18,26 @@ export function useAddress(): Address {
   const [address, setAddress] = useState<Address>({})
 
   useEffect(() => {
-    const query = new URLSearchParams(location.search)
-    const authError = query.get('auth_error')
-    const returnTo = query.get('return_to')
-    if (authError === null && returnTo === null) return
-    // Merged, because strict mode runs this twice, and the second time the error is gone.
-    setAddress((before) => ({
-      ...before,
-      ...(authError !== null && { authError }),
-      ...(returnTo !== null && { returnTo }),
-    }))
-    removeFromAddressBar('auth_error')
+    const query = Object.fromEntries(new URLSearchParams(location.search))
+    const { auth_error: authError, return_to: returnTo } = query
+    setAddress({ authError, returnTo })
+    removeErrorFromAddressBar()
   }, [])
 
   return address
 }
 
-/** Leaves everything else as it is written: other parameters, the fragment, the router's own state. */
-export function removeFromAddressBar(parameter: 'auth_error'): void {
-  if (!new URLSearchParams(location.search).has(parameter)) return
-  const kept = location.search
-    .slice(1)
-    .split('&')
-    .filter((pair) => pair !== parameter && !pair.startsWith(`${parameter}=`))
-    .join('&')
-  const search = kept && `?${kept}`
-  history.replaceState(history.state, '', location.pathname + search + location.hash)
+/**
+ * Leaves everything else as it is written: other parameters, the fragment, the router's own state. After
+ * routers have begun to listen, so that they learn of it; Next.js takes no notice of a state with its own
+ * mark (`__NA`).
+ */
+export function removeErrorFromAddressBar(): void {
+  setTimeout(() => {
+    const { pathname, search, hash } = location
+    const kept = search.replace(/(?<=[?&])auth_error(=[^&]*)?(&|$)/g, '').replace(/[?&]$/, '')
+    if (kept === search) return
+    const state = history.state && { ...history.state, __NA: undefined }
+    history.replaceState(state, '', pathname + kept + hash)
+  })
 }

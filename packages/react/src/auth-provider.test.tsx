@@ -85,7 +85,6 @@ test('a page learns from the server that somebody is signed in', async () => {
   expect(seen()).toBe('loading ')
   await comesTo('signed-in Test Person')
   expect(server.requests[0]?.init).toMatchObject({
-    credentials: 'same-origin',
     cache: 'no-store',
     signal: expect.any(AbortSignal),
   })
@@ -269,17 +268,35 @@ test('the first showing of a page asks nothing that it has not asked', async () 
   expect(server.requests).toEqual([])
 })
 
-test('a session that reaches its end is noticed without a click', async () => {
+test('a session that has been prolonged is known before its end', async () => {
   vi.useFakeTimers()
   render(
     <AuthProvider initialSession={somebody()}>
       <Page />
     </AuthProvider>,
   )
-  await act(() => vi.advanceTimersByTimeAsync(3_600_000))
+  server.session = somebody()
+  await act(() => vi.advanceTimersByTimeAsync(3_540_000 - 1))
   expect(server.requests).toEqual([])
-  await act(() => vi.advanceTimersByTimeAsync(1_000))
+  // Looked at while it may still be prolonged, and again when it must be over.
+  await act(() => vi.advanceTimersByTimeAsync(1))
   expect(server.count('GET /auth/session')).toBe(1)
+  expect(seen()).toBe('signed-in Test Person')
+})
+
+test('a session that reaches its end is noticed without a click', async () => {
+  vi.useFakeTimers()
+  const session = somebody()
+  render(
+    <AuthProvider initialSession={session}>
+      <Page />
+    </AuthProvider>,
+  )
+  server.answerNext('GET /auth/session', () => Response.json(session))
+  await act(() => vi.advanceTimersByTimeAsync(3_600_000))
+  expect(seen()).toBe('signed-in Test Person')
+  await act(() => vi.advanceTimersByTimeAsync(1_000))
+  expect(server.count('GET /auth/session')).toBe(2)
   expect(seen()).toBe('signed-out ')
 })
 
@@ -291,7 +308,10 @@ test('a session that has ended is not believed in because the server is silent',
     </AuthProvider>,
   )
   server.answerNext('GET /auth/session', unreachable)
-  await act(() => vi.advanceTimersByTimeAsync(3_601_000))
+  server.answerNext('GET /auth/session', unreachable)
+  await act(() => vi.advanceTimersByTimeAsync(3_600_000))
+  expect(seen()).toBe('signed-in Test Person')
+  await act(() => vi.advanceTimersByTimeAsync(1_000))
   expect(seen()).toBe('error unreachable')
 })
 
@@ -336,7 +356,7 @@ test('signing out ends the session at the server and then on the page', async ()
     {
       method: 'POST',
       url: '/auth/sign-out',
-      init: { body: '{}', headers: { 'content-type': 'application/json' } },
+      init: { body: '{"scope":"local"}', headers: { 'content-type': 'application/json' } },
     },
   ])
 })

@@ -1,6 +1,6 @@
 'use client'
 
-import { defaultBasePath, type SessionBody, type User } from '@latchkey/contract'
+import { defaultBasePath, type Paths, paths, type SessionBody, type User } from '@latchkey/contract'
 import {
   type Context,
   createContext,
@@ -12,7 +12,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
-import { removeFromAddressBar } from './address.ts'
+import { removeErrorFromAddressBar } from './address.ts'
 import { type AuthState, createSessionClient, type SessionClient } from './session-client.ts'
 import { english, type TextOverrides, type Texts, withOverrides } from './texts.ts'
 
@@ -25,14 +25,22 @@ export interface AuthProviderProps {
    * server.
    */
   readonly initialSession?: SessionBody | null | undefined
-  /** Other words for some of the texts. */
+  /**
+   * A table of `@latchkey/react/locales/*`, or other words for some of the texts. Default: English.
+   */
   readonly texts?: TextOverrides | undefined
+  /**
+   * Loads people's pictures from the hosts that the providers name, which tells these hosts who visits.
+   * Default: an initial.
+   */
+  readonly loadRemoteAvatars?: boolean | undefined
   readonly children?: ReactNode
 }
 
 interface AuthContextValue {
-  readonly basePath: string
+  readonly basePath: string | undefined
   readonly texts: Texts
+  readonly loadRemoteAvatars?: boolean | undefined
   /** Absent inside of a `<SignIn>` without an `<AuthProvider>` above. */
   readonly client?: SessionClient | undefined
 }
@@ -47,21 +55,20 @@ export function AuthProvider({
   basePath = defaultBasePath,
   initialSession,
   texts,
+  loadRemoteAvatars,
   children,
 }: AuthProviderProps): ReactElement {
   const [client] = useState(() => createSessionClient(basePath, initialSession))
   const value = useMemo(
-    () => ({ basePath, client, texts: withOverrides(english, texts) }),
-    [basePath, client, texts],
+    () => ({ basePath, client, texts: withOverrides(english, texts), loadRemoteAvatars }),
+    [basePath, client, texts, loadRemoteAvatars],
   )
+  const status = useStateOf(client)?.status
   useEffect(() => client.start(), [client])
-  // Signed in by now, as through another tab: no card will say what failed, and nobody needs to know.
   useEffect(() => {
-    const tidy = () =>
-      client.getState().status === 'signed-in' && removeFromAddressBar('auth_error')
-    tidy()
-    return client.subscribe(tidy)
-  }, [client])
+    // By now, as through another tab: no card will say what failed, and nobody needs to know.
+    if (status === 'signed-in') removeErrorFromAddressBar()
+  }, [status])
   return <AuthContext.Provider value={value}>{children}</AuthContext.Provider>
 }
 
@@ -80,12 +87,26 @@ export function useUser(): User | null {
 
 /** As `useAuth`, but `null` without an `<AuthProvider>` above. */
 export function useOptionalAuth(): AuthState | null {
-  const client = useContext(AuthContext)?.client
+  return useStateOf(useContext(AuthContext)?.client)
+}
+
+function useStateOf(client: SessionClient | undefined): AuthState | null {
   return useSyncExternalStore(
     client?.subscribe ?? subscribeToNothing,
     () => client?.getState() ?? null,
     () => client?.initialState ?? null,
   )
+}
+
+/** The table that applies here: the one of the `<AuthProvider>` above, else English. */
+export function useTexts(): Texts {
+  return useContext(AuthContext)?.texts ?? english
+}
+
+/** The server's routes under `basePath`, else the `<AuthProvider>`'s, else `/auth`. */
+export function usePaths(basePath?: string): Paths {
+  const context = useContext(AuthContext)
+  return paths(basePath ?? context?.basePath)
 }
 
 function subscribeToNothing(): () => void {

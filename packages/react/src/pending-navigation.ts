@@ -6,23 +6,28 @@ import { useEffect, useState } from 'react'
 const LONGEST_NAVIGATION = 10_000
 
 /**
- * Whether the page is being left. Ends when Back shows the same page again (it comes out of the
- * back/forward cache just as it was left), or when nothing has come of the navigation.
+ * Whether the page is being left, or a popup is in front of it. Ends when the person comes back: to the
+ * window, or with Back to the same page (it comes out of the back/forward cache just as it was left); and
+ * when nothing has come of the navigation.
  */
-export function usePendingNavigation(): readonly [pending: boolean, begin: () => void] {
+export function usePendingNavigation(): readonly [
+  pending: boolean,
+  setPending: (pending: boolean) => void,
+] {
   const [pending, setPending] = useState(false)
 
   useEffect(() => {
     if (!pending) return
+    const stop = new AbortController()
     const end = () => setPending(false)
-    const onPageShow = (event: PageTransitionEvent) => event.persisted && end()
     const timer = setTimeout(end, LONGEST_NAVIGATION)
-    window.addEventListener('pageshow', onPageShow)
+    addEventListener('focus', end, stop)
+    addEventListener('pageshow', ({ persisted }) => persisted && end(), stop)
     return () => {
       clearTimeout(timer)
-      window.removeEventListener('pageshow', onPageShow)
+      stop.abort()
     }
   }, [pending])
 
-  return [pending, () => setPending(true)]
+  return [pending, setPending]
 }

@@ -1,96 +1,28 @@
 'use client'
 
-import { type Mark, type Provider, type ProvidersBody, paths } from '@latchkey/contract'
-import { useEffect, useState } from 'react'
-import { AuthError, type AuthErrorCode } from './auth-error.ts'
-import { builtIn } from './marks.tsx'
-import { badAnswer, isObject, request } from './request.ts'
-
-/** What a button shows. */
-export interface OfferedProvider {
-  readonly id: string
-  readonly name: string
-  /** Absent: the built-in one, or none. */
-  readonly mark?: Mark
-}
+import type { ProvidersBody } from '@latchkey/contract'
+import { usePaths } from './auth-provider.tsx'
+import { type Remote, useRemote } from './remote.ts'
 
 /** What the server offers, as far as it has answered. */
-export type ProvidersState =
-  | { readonly status: 'loading' }
-  | {
-      readonly status: 'ready'
-      readonly providers: readonly OfferedProvider[]
-      /** As in `ProvidersBody`. */
-      readonly lastUsed: string | null
-    }
-  | { readonly status: 'error'; readonly code: AuthErrorCode }
+export type ProvidersState = Remote<ProvidersBody>
 
-/** The same for ids that the application names, without asking anybody. */
-export function namedProviders(ids: readonly string[]): ProvidersState {
-  const providers = ids.map((id) => ({ id, name: builtIn[id]?.name ?? id }))
-  return { status: 'ready', providers, lastUsed: null }
+export interface UseProvidersOptions {
+  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  readonly basePath?: string | undefined
+  /** `false` asks nothing, and stays `loading`. Default `true`. */
+  readonly enabled?: boolean | undefined
 }
 
-/** Asks the server which providers a person can use, once that is wanted, and again after `retry()`. */
-export function useProviders(
-  basePath: string,
-  wanted: boolean,
-): readonly [ProvidersState, retry: () => void] {
-  const [state, setState] = useState<ProvidersState>({ status: 'loading' })
-
-  useEffect(() => {
-    if (!wanted || state.status !== 'loading') return
-    let unmounted = false
-    void askForProviders(basePath).then((next) => {
-      if (!unmounted) setState(next)
-    })
-    return () => {
-      unmounted = true
-    }
-  }, [wanted, state.status, basePath])
-
-  return [state, () => setState({ status: 'loading' })]
+/** Asks the server which providers there are, for buttons of your own. */
+export function useProviders(options: UseProvidersOptions = {}): ProvidersState {
+  const { providers } = usePaths(options.basePath)
+  return useRemote<ProvidersBody>(options.enabled === false ? null : providers, EXAMPLE)[0]
 }
 
-async function askForProviders(basePath: string): Promise<ProvidersState> {
-  const url = paths(basePath).providers
-  try {
-    const body = await request('GET', url)
-    if (!isProvidersBody(body)) throw badAnswer('GET', url, 'no providers in it')
-    const providers = body.providers.filter(({ signIn, signUp }) => signIn || signUp)
-    return { status: 'ready', providers, lastUsed: body.lastUsed }
-  } catch (error) {
-    if (!(error instanceof AuthError)) throw error
-    // The person is shown a sentence; whoever builds the page needs the address and the cause.
-    console.error(error)
-    return { status: 'error', code: error.code }
-  }
-}
-
-function isProvidersBody(value: unknown): value is ProvidersBody {
-  return (
-    isObject(value) &&
-    (value.lastUsed === null || typeof value.lastUsed === 'string') &&
-    Array.isArray(value.providers) &&
-    value.providers.every(isProvider)
-  )
-}
-
-function isProvider(value: unknown): value is Provider {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    typeof value.name === 'string' &&
-    typeof value.signIn === 'boolean' &&
-    typeof value.signUp === 'boolean' &&
-    isObject(value.mark) &&
-    typeof value.mark.viewBox === 'string' &&
-    Array.isArray(value.mark.paths) &&
-    value.mark.paths.every(
-      (path) =>
-        isObject(path) &&
-        typeof path.d === 'string' &&
-        (path.fill === undefined || typeof path.fill === 'string'),
-    )
-  )
+const MARK = { viewBox: '', paths: [{ d: '' }] }
+const EXAMPLE = {
+  providers: [{ id: '', name: '', signIn: true, signUp: true, link: true, mark: MARK }],
+  lastUsed: null,
+  account: [''],
 }

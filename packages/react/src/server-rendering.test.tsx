@@ -65,7 +65,7 @@ test('without JavaScript a card that names its providers has links and the error
 test('without JavaScript a card that would ask the server leads to the hosted page', () => {
   const container = withoutJavaScript(<SignIn basePath="/api" returnTo="/café" />)
   expect(container.querySelector('noscript')?.innerHTML).toBe(
-    '<a class="latchkey-button" href="/api/sign-in?return_to=%2Fcaf%25C3%25A9">Go to the sign-in page</a>',
+    '<a class="latchkey-button" href="/api/sign-in?return_to=%2Fcaf%25C3%25A9">Sign in</a>',
   )
 })
 

@@ -1,6 +1,18 @@
-import { paths, type Session, type SessionBody, type User } from '@latchkey/contract'
+import {
+  channelName,
+  paths,
+  type Session,
+  type SessionBody,
+  type SignOutScope,
+  type User,
+} from '@latchkey/contract'
 import { AuthError } from './auth-error.ts'
-import { badAnswer, isObject, request } from './request.ts'
+import { badAnswer, isLike, isObject, request } from './request.ts'
+
+export interface SignOutOptions {
+  /** Which of the person's sessions to end: this one, all but this one, or all. Default `local`. */
+  readonly scope?: SignOutScope | undefined
+}
 
 /** Who is using this browser, as far as it is known. */
 export type AuthState =
@@ -11,11 +23,16 @@ export type AuthState =
       readonly user: User
       readonly session: Session
       /**
-       * Ends this session, in every tab of this browser.
+       * Ends this session, in every tab of this browser, or those that `scope` says.
        *
        * @throws AuthError if the server did not end it; the person is still signed in then.
        */
-      readonly signOut: () => Promise<void>
+      readonly signOut: (options?: SignOutOptions) => Promise<void>
+      /**
+       * Asks the server again, for a page that has reason to doubt: its own request was answered with
+       * 401, say. Never rejects; the state has the outcome.
+       */
+      readonly refresh: () => Promise<void>
     }
   | {
       readonly status: 'error'
@@ -30,6 +47,8 @@ export interface SessionClient {
   readonly initialState: AuthState
   readonly getState: () => AuthState
   readonly subscribe: (listener: () => void) => () => void
+  /** Asks the server now, and tells the other tabs if the answer is news. */
+  readonly refresh: () => Promise<void>
   /** Begins to listen to the window and to other tabs. Returns what ends it; may be started again. */
   readonly start: () => () => void
 }
@@ -41,11 +60,12 @@ interface SessionMessage {
   readonly sessionId: string | null
 }
 
-const CHANNEL = 'latchkey'
 /** In milliseconds. Coming back to a tab fires several events, and some people switch tabs all day. */
 const SHORTEST_PAUSE = 5_000
+/** In milliseconds. A server that has prolonged the session by then says so before anything flickers. */
+const BEFORE_EXPIRY = 60_000
 /** In milliseconds. Asked on the dot, the server might still say yes. */
-const EXPIRY_MARGIN = 1_000
+const AFTER_EXPIRY = 1_000
 /** In milliseconds. Longer ones fire at once: https://html.spec.whatwg.org/#timers */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
@@ -66,7 +86,7 @@ export function createSessionClient(
 
   function stateOf(body: SessionBody | null): AuthState {
     if (body === null || body.user === null) return { status: 'signed-out' }
-    return { status: 'signed-in', user: body.user, session: body.session, signOut }
+    return { status: 'signed-in', user: body.user, session: body.session, signOut, refresh }
   }
 
   function become(next: AuthState): void {
@@ -83,7 +103,9 @@ export function createSessionClient(
     channel?.postMessage({ type: 'session', basePath, sessionId } satisfies SessionMessage)
   }
 
-  async function refresh(): Promise<void> {
+  /** @param quietly tells no other tab: those which are answered differently would keep each other busy */
+  async function refresh(quietly?: 'quietly'): Promise<void> {
+    const before = sessionIdOf(state)
     const mine = Symbol()
     latest = mine
     askedAt = Date.now()
@@ -91,12 +113,7 @@ export function createSessionClient(
     if (latest !== mine) return
     latest = undefined
     become(next)
-  }
-
-  async function refreshAndAnnounce(): Promise<void> {
-    const before = sessionIdOf(state)
-    await refresh()
-    if (sessionIdOf(state) !== before) announce()
+    if (quietly !== 'quietly' && sessionIdOf(state) !== before) announce()
   }
 
   async function ask(): Promise<AuthState> {
@@ -114,12 +131,13 @@ export function createSessionClient(
 
   function retry(): void {
     become({ status: 'loading' })
-    void refreshAndAnnounce()
+    void refresh()
   }
 
-  async function signOut(): Promise<void> {
-    const body = await request('POST', url.signOut)
+  async function signOut({ scope = 'local' }: SignOutOptions = {}): Promise<void> {
+    const body = await request('POST', url.signOut, { scope })
     if (body !== undefined) throw badAnswer('POST', url.signOut, 'not 204')
+    if (scope === 'others') return
     latest = undefined
     become({ status: 'signed-out' })
     announce()
@@ -128,45 +146,47 @@ export function createSessionClient(
   function watchExpiry(): void {
     clearTimeout(expiry)
     if (channel === undefined || state.status !== 'signed-in') return
-    const rest = state.session.expiresAt - Date.now() + EXPIRY_MARGIN
+    const rest = state.session.expiresAt - Date.now()
+    const pause = rest > BEFORE_EXPIRY ? rest - BEFORE_EXPIRY : rest + AFTER_EXPIRY
     // None left: this machine's clock is ahead of the server's, which said a moment ago that all is well.
-    if (rest > 0) expiry = setTimeout(refreshAndAnnounce, Math.min(rest, LONGEST_TIMEOUT))
+    if (pause > 0) expiry = setTimeout(refresh, Math.min(pause, LONGEST_TIMEOUT))
   }
 
   function onReturn(): void {
     const justAsked = Date.now() - askedAt < SHORTEST_PAUSE
-    if (document.visibilityState === 'visible' && !justAsked) void refreshAndAnnounce()
+    if (document.visibilityState === 'visible' && !justAsked) void refresh()
   }
 
   /** A page out of the back/forward cache shows what was true when it was left. */
   function onPageShow(event: PageTransitionEvent): void {
-    if (event.persisted) void refreshAndAnnounce()
+    if (event.persisted) void refresh()
   }
 
   function onMessage({ data }: MessageEvent<unknown>): void {
-    if (!isSessionMessage(data) || data.basePath !== basePath) return
-    // Not announced again, so that tabs which are answered differently do not keep each other busy.
-    if (data.sessionId !== sessionIdOf(state)) void refresh()
+    if (!isObject(data)) return
+    // A sign-in has ended in a popup. Whether it worked is for the server to say.
+    const popup = data.type === 'popup'
+    const news = data.basePath === basePath && data.sessionId !== sessionIdOf(state)
+    if (popup || (news && data.type === 'session')) void refresh('quietly')
   }
 
   function start(): () => void {
-    const listening = new BroadcastChannel(CHANNEL)
+    const stop = new AbortController()
+    const listening = new BroadcastChannel(channelName)
     channel = listening
     listening.onmessage = onMessage
-    window.addEventListener('focus', onReturn)
-    window.addEventListener('pageshow', onPageShow)
-    document.addEventListener('visibilitychange', onReturn)
+    addEventListener('focus', onReturn, stop)
+    addEventListener('pageshow', onPageShow, stop)
+    document.addEventListener('visibilitychange', onReturn, stop)
     watchExpiry()
     if (sessionIdOf(state) !== undefined) announce()
-    else if (latest === undefined) void refreshAndAnnounce()
+    else if (latest === undefined) void refresh()
 
     return () => {
       listening.close()
       channel = undefined
       clearTimeout(expiry)
-      window.removeEventListener('focus', onReturn)
-      window.removeEventListener('pageshow', onPageShow)
-      document.removeEventListener('visibilitychange', onReturn)
+      stop.abort()
     }
   }
 
@@ -177,6 +197,7 @@ export function createSessionClient(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    refresh,
     start,
   }
 }
@@ -187,39 +208,12 @@ function sessionIdOf(state: AuthState): string | null | undefined {
   return state.status === 'signed-out' ? null : undefined
 }
 
-function isSessionMessage(value: unknown): value is SessionMessage {
-  return isObject(value) && value.type === 'session'
-}
-
 function isSessionBody(value: unknown): value is SessionBody {
-  if (!isObject(value)) return false
-  const { user, session } = value
-  return (user === null && session === null) || (isUser(user) && isSession(session))
+  const isNobody = isObject(value) && value.user === null && value.session === null
+  return isNobody || isLike(value, SOMEBODY)
 }
 
-function isUser(value: unknown): value is User {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    isTextOrNull(value.name) &&
-    isTextOrNull(value.email) &&
-    typeof value.emailVerified === 'boolean' &&
-    isTextOrNull(value.avatarUrl) &&
-    typeof value.createdAt === 'number'
-  )
-}
-
-function isSession(value: unknown): value is Session {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    isTextOrNull(value.provider) &&
-    typeof value.createdAt === 'number' &&
-    typeof value.authenticatedAt === 'number' &&
-    typeof value.expiresAt === 'number'
-  )
-}
-
-function isTextOrNull(value: unknown): value is string | null {
-  return value === null || typeof value === 'string'
+const SOMEBODY = {
+  user: { id: '', name: null, email: null, emailVerified: true, avatarUrl: null, createdAt: 0 },
+  session: { id: '', provider: null, createdAt: 0, authenticatedAt: 0, expiresAt: 0 },
 }

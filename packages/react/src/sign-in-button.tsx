@@ -3,22 +3,24 @@
 import type { Mark } from '@latchkey/contract'
 import {
   type AnchorHTMLAttributes,
+  type ComponentPropsWithRef,
   type ForwardRefExoticComponent,
   forwardRef,
   type MouseEvent,
+  type ReactElement,
   type ReactNode,
   type RefAttributes,
   useContext,
 } from 'react'
 import { AuthContext } from './auth-provider.tsx'
+import { classes } from './classes.ts'
 import { builtIn, ProviderMark } from './marks.tsx'
-import { usePendingNavigation } from './pending-navigation.ts'
-import { type SignInUrlOptions, signInUrl } from './sign-in-url.ts'
-import { continueWith, naming } from './texts.ts'
+import { continueWith, fill } from './texts.ts'
+import { type SignInOptions, useSignIn } from './use-sign-in.ts'
 
 export interface SignInButtonProps
   extends Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'href'>,
-    SignInUrlOptions {
+    SignInOptions {
   /** The provider's id, as the server knows it: `bitbucket`. */
   readonly provider: string
   /** The provider's name. Default: the built-in one, else the id. */
@@ -27,6 +29,23 @@ export interface SignInButtonProps
   readonly mark?: Mark | undefined
   /** A picture of your own instead of the mark; `null` for none. */
   readonly icon?: ReactNode
+  /**
+   * `neutral` has the colours of the page, `brand` those of the company, `icon` shows the mark alone and
+   * keeps the words for screen readers. Default `neutral`.
+   */
+  readonly variant?: 'neutral' | 'brand' | 'icon' | undefined
+  /** Default `medium`. */
+  readonly size?: 'small' | 'medium' | 'large' | undefined
+  /**
+   * Renders another element instead of the `<a>`, such as a button of your design system: spread what it
+   * is given over it.
+   */
+  readonly render?:
+    | ((
+        props: ComponentPropsWithRef<'a'>,
+        state: { readonly pending: boolean },
+      ) => ReactElement | null)
+    | undefined
   /** Instead of "Continue with Bitbucket". */
   readonly children?: ReactNode
 }
@@ -38,52 +57,47 @@ export interface SignInButtonProps
 export const SignInButton: ForwardRefExoticComponent<
   SignInButtonProps & RefAttributes<HTMLAnchorElement>
 > = forwardRef<HTMLAnchorElement, SignInButtonProps>(function SignInButton(props, ref) {
-  const { provider, returnTo, loginHint, basePath, name, mark, icon, ...rest } = props
-  const { className = '', children, onClick, ...anchorProps } = rest
+  const { provider, mode, onResult, returnTo, loginHint, basePath, ...own } = props
+  const { name, mark, icon, variant, size, render, ...rest } = own
+  const { className, children, onClick, ...anchorProps } = rest
   const context = useContext(AuthContext)
-  const [pending, begin] = usePendingNavigation()
+  const attempt = useSignIn(provider, props)
+  const { href, pending } = attempt
 
   const known = builtIn[provider]
   const shownMark = mark ?? known?.mark
   const picture = icon === undefined && shownMark ? <ProviderMark mark={shownMark} /> : icon
-  const text = context?.texts.continueWith ?? continueWith
 
-  function handleClick(event: MouseEvent<HTMLAnchorElement>): void {
-    onClick?.(event)
-    if (event.defaultPrevented || !leavesThisPage(event)) return
-    if (pending) event.preventDefault()
-    else begin()
+  const link: ComponentPropsWithRef<'a'> = {
+    // Tells speculative loaders to keep off, and the server where to bring a failed sign-in back to.
+    rel: 'nofollow',
+    referrerPolicy: 'same-origin',
+    ...anchorProps,
+    ref,
+    href,
+    className: classes('latchkey-button', className),
+    'aria-busy': pending || undefined,
+    onClick(event: MouseEvent<HTMLAnchorElement>) {
+      onClick?.(event)
+      attempt.onClick(event)
+    },
+    children: (
+      <>
+        {picture && <span className="latchkey-mark">{picture}</span>}
+        <span className="latchkey-label">
+          {children ??
+            fill(context?.texts.continueWith ?? continueWith, {
+              provider: name ?? known?.name ?? provider,
+            })}
+        </span>
+      </>
+    ),
   }
-
-  return (
-    <a
-      // Tells speculative loaders to keep off, and the server where to bring a failed sign-in back to.
-      rel="nofollow"
-      referrerPolicy="same-origin"
-      {...anchorProps}
-      ref={ref}
-      href={signInUrl(provider, {
-        returnTo,
-        loginHint,
-        basePath: basePath ?? context?.basePath,
-      })}
-      className={`latchkey-button ${className}`.trim()}
-      data-provider={provider}
-      data-state={pending ? 'pending' : 'idle'}
-      aria-busy={pending || undefined}
-      onClick={handleClick}
-    >
-      {picture && <span className="latchkey-button-mark">{picture}</span>}
-      <span className="latchkey-button-label">
-        {children ?? naming(text, name ?? known?.name ?? provider)}
-      </span>
-    </a>
-  )
+  const data = {
+    'data-provider': provider,
+    'data-variant': variant,
+    'data-size': size,
+    'data-state': pending ? 'pending' : 'idle',
+  }
+  return render ? render({ ...link, ...data }, { pending }) : <a {...link} {...data} />
 })
-
-/** False for everything with which people open a new tab or window, or download. */
-function leavesThisPage(event: MouseEvent<HTMLAnchorElement>): boolean {
-  const { target } = event.currentTarget
-  const modified = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
-  return event.button === 0 && !modified && (target === '' || target === '_self')
-}

@@ -1,4 +1,4 @@
-import { defaultBasePath, paths } from '@latchkey/contract'
+import { startPath } from '@latchkey/contract'
 
 export interface SignInUrlOptions {
   /** Where to go after signing in: a path of your application, such as `/reports?year=2026`. */
@@ -11,16 +11,21 @@ export interface SignInUrlOptions {
 
 /** The address that starts a sign-in. Navigate to it, never fetch it: the server refuses that. */
 export function signInUrl(provider: string, options: SignInUrlOptions = {}): string {
-  const { returnTo, loginHint, basePath = defaultBasePath } = options
-  return withQuery(paths(basePath).start(provider), {
+  const { returnTo, loginHint, basePath } = options
+  return withQuery(startPath(provider, basePath), {
     return_to: returnTo && toAscii(returnTo),
     login_hint: loginHint,
   })
 }
 
-/** The address of the server's own sign-in page, which needs no JavaScript. */
-export function signInPageUrl(basePath: string, returnTo: string | undefined): string {
-  return withQuery(paths(basePath).signIn, { return_to: returnTo && toAscii(returnTo) })
+/** Adds the target that a page with a `<SignIn>` reads from its address. */
+export function withReturnTo(path: string, returnTo: string | undefined): string {
+  return withQuery(path, { return_to: returnTo && toAscii(returnTo) })
+}
+
+/** The page that the browser shows, as a target. */
+export function thisPage(): string {
+  return location.pathname + location.search + location.hash
 }
 
 /**
@@ -37,5 +42,5 @@ function withQuery(path: string, parameters: Record<string, string | undefined>)
     if (value) query.set(name, value)
   }
   const search = query.toString()
-  return search ? `${path}?${search}` : path
+  return search ? `${path}${path.includes('?') ? '&' : '?'}${search}` : path
 }

@@ -44,6 +44,7 @@ test('the card shows a button for each provider that the server offers', async (
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), linkOnly, provider('forge', 'Example Forge')],
     lastUsed: null,
+    account: [],
   }
   render(<SignIn basePath="/api" />)
   await screen.findByRole('link', { name: 'Continue with Example Forge' })
@@ -61,16 +62,17 @@ test('while the server thinks, the card says so to those who cannot see it', asy
     slow.before(() => Response.json(server.providers)),
   )
   render(<SignIn />)
-  expect(screen.getByRole('status').textContent).toBe('Loading the ways to sign in…')
+  expect(screen.getByText('Loading…').parentElement?.role).toBe('status')
   slow.open()
   await screen.findByRole('link', { name: 'Continue with Bitbucket' })
-  expect(screen.queryByRole('status')).toBeNull()
+  expect(screen.queryByText('Loading…')).toBeNull()
 })
 
 test('the provider used last is marked, for eyes and for ears', async () => {
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
     lastUsed: 'forge',
+    account: [],
   }
   render(<SignIn />)
   const link = await screen.findByRole('link', { name: 'Continue with Example Forge' })
@@ -91,9 +93,9 @@ test('an app that names its providers needs no answer from the server', () => {
 })
 
 test('a server that offers nothing is said in words', async () => {
-  server.providers = { providers: [], lastUsed: null }
+  server.providers = { providers: [], lastUsed: null, account: [] }
   render(<SignIn />)
-  await screen.findByText('There is no way to sign in at the moment.')
+  await screen.findByText('Nobody can sign in at the moment.')
 })
 
 test.each([
@@ -101,7 +103,7 @@ test.each([
   ['sends its front page', indexHtml, 'bad_answer'],
   [
     'knows no marks',
-    () => Response.json({ providers: [{ id: 'a' }], lastUsed: null }),
+    () => Response.json({ providers: [{ id: 'a' }], lastUsed: null, account: [] }),
     'bad_answer',
   ],
 ])(
@@ -112,7 +114,7 @@ test.each([
     server.answerNext('GET /auth/providers', answer)
     render(<SignIn />)
     const alert = await screen.findByRole('alert')
-    expect(alert.textContent).toBe('The ways to sign in could not be loaded. Please try again.')
+    expect(alert.textContent).toBe('This could not be loaded. Please try again.')
     expect(alert.dataset.code).toBe(code)
     expect(complaints).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code }))
     complaints.mockReset()
@@ -121,7 +123,7 @@ test.each([
     await user.keyboard('{Enter}')
     await screen.findByRole('link', { name: 'Continue with Bitbucket' })
     expect(screen.queryByRole('alert')).toBeNull()
-    expect(document.activeElement?.className).toBe('latchkey-offer')
+    expect(document.activeElement?.className).toBe('latchkey-part')
     await user.tab()
     expect(document.activeElement).toBe(screen.getByRole('link'))
   },
@@ -260,7 +262,7 @@ test('a late answer of a server that the card has left does not count', async ()
   const slow = gate()
   server.answerNext(
     'GET /old/providers',
-    slow.before(() => Response.json({ providers: [], lastUsed: null })),
+    slow.before(() => Response.json({ providers: [], lastUsed: null, account: [] })),
   )
   const { rerender } = render(<SignIn basePath="/old" />)
   rerender(<SignIn basePath="/new" />)
@@ -283,11 +285,11 @@ test('an error names the company if the card shows one, and else begins with the
 })
 
 test.each([
-  ['one company', [provider('bitbucket', 'Bitbucket')], 'Bitbucket is asleep. Wake Bitbucket.'],
+  ['one company', [provider('bitbucket', 'Bitbucket')], 'Bitbucket is asleep.'],
   [
     'two',
     [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
-    'The provider is asleep. Wake the provider.',
+    'The provider is asleep.',
   ],
 ])(
   'an error on a card whose server offers %s is said once, when that is known',
@@ -295,10 +297,10 @@ test.each([
     const slow = gate()
     server.answerNext(
       'GET /auth/providers',
-      slow.before(() => Response.json({ providers, lastUsed: null })),
+      slow.before(() => Response.json({ providers, lastUsed: null, account: [] })),
     )
     history.replaceState(null, '', '/sign-in?auth_error=provider_unavailable')
-    const texts = { errors: { provider_unavailable: '{provider} is asleep. Wake {provider}.' } }
+    const texts = { errors: { provider_unavailable: '{provider} is asleep.' } }
     render(<SignIn texts={texts} />)
     expect(screen.queryByRole('alert')).toBeNull()
     slow.open()
@@ -307,15 +309,13 @@ test.each([
   },
 )
 
-test('a sentence of an app may speak of the provider anywhere, in the words of the app', () => {
+test('a sentence of an app may speak of the provider, in the words of the app', () => {
   const texts = {
-    unknownProvider: 'unser Anbieter',
-    errors: { provider_refused: 'Nein. {provider} will nicht, und {provider} bleibt dabei.' },
+    unknownProvider: 'Unser Anbieter',
+    errors: { provider_refused: 'Nein. {provider} will nicht.' },
   }
   render(<SignIn providers={['a', 'b']} authError="provider_refused" texts={texts} />)
-  expect(screen.getByRole('alert').textContent).toBe(
-    'Nein. Unser Anbieter will nicht, und unser Anbieter bleibt dabei.',
-  )
+  expect(screen.getByRole('alert').textContent).toBe('Nein. Unser Anbieter will nicht.')
 })
 
 test('a card that appears when nobody turns out to be signed in still says what failed', async () => {
@@ -346,9 +346,9 @@ test('the card asks for its buttons while it waits to hear who is signed in', as
     </AuthProvider>,
   )
   await waitFor(() => expect(server.count('GET /auth/providers')).toBe(1))
-  const status = screen.getByRole('status')
+  const status = screen.getByText('Loading…')
   await act(() => new Promise((resolve) => setTimeout(resolve)))
-  expect(screen.getByRole('status')).toBe(status)
+  expect(screen.getByText('Loading…')).toBe(status)
   expect(screen.queryByRole('link')).toBeNull()
   slow.open()
   await screen.findByRole('link', { name: 'Continue with Bitbucket' })
@@ -375,7 +375,7 @@ test('while it is not known who is signed in, the card shows no button to a sign
       <SignIn providers={['bitbucket']} />
     </AuthProvider>,
   )
-  expect(screen.getByRole('status')).not.toBeNull()
+  expect(screen.getByText('Loading…')).not.toBeNull()
   expect(screen.queryByRole('link')).toBeNull()
   await act(async () => slow.open())
   await screen.findByRole('heading', { name: 'You are signed in' })

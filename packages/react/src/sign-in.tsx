@@ -1,33 +1,57 @@
 'use client'
 
-import { defaultBasePath, type User } from '@latchkey/contract'
+import type { Provider } from '@latchkey/contract'
 import {
+  type ForwardedRef,
   type ForwardRefExoticComponent,
   forwardRef,
   type HTMLAttributes,
+  type MouseEvent,
   type ReactElement,
   type ReactNode,
   type RefAttributes,
   useContext,
+  useEffect,
   useId,
   useRef,
+  useState,
 } from 'react'
 import { useAddress } from './address.ts'
-import { AuthContext, useOptionalAuth } from './auth-provider.tsx'
-import {
-  namedProviders,
-  type OfferedProvider,
-  type ProvidersState,
-  useProviders,
-} from './providers.ts'
-import { SignInButton } from './sign-in-button.tsx'
-import { signInPageUrl } from './sign-in-url.ts'
+import { AuthContext, useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
+import { classes } from './classes.ts'
+import { builtIn } from './marks.tsx'
+import { Alert, Placeholder, Trouble } from './notices.tsx'
+import { Person } from './person.tsx'
+import { useProviders } from './providers.ts'
+import type { Remote } from './remote.ts'
+import { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
+import { withReturnTo } from './sign-in-url.ts'
 import { SignOutButton } from './sign-out-button.tsx'
-import { english, errorSentence, type TextOverrides, type Texts, withOverrides } from './texts.ts'
+import { english, errorSentence, fill, type TextOverrides, withOverrides } from './texts.ts'
+import { leavesThisPage } from './use-sign-in.ts'
 
 export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
-  /** Default "Sign in". */
-  readonly title?: string | undefined
+  /** Default "Sign in", or "Create your account" with `purpose="sign-up"`. */
+  readonly title?: ReactNode
+  /** Above the title: your logo. */
+  readonly logo?: ReactNode
+  /** Below the title: what the person signs in for. */
+  readonly description?: ReactNode
+  /** Below the buttons: the terms, say, or a link to the page for the other `purpose`. */
+  readonly footer?: ReactNode
+  /** Whom the card speaks to. `sign-up` shows only providers that new people may come through. Default `sign-in`. */
+  readonly purpose?: 'sign-in' | 'sign-up' | undefined
+  /**
+   * `modal` renders a button, and the card in a dialog over the page once it is pressed. Without
+   * JavaScript the button leads to the server's own sign-in page. Default `page`.
+   */
+  readonly display?: 'page' | 'modal' | undefined
+  /** What is on the button of `display="modal"`. Default as of `title`. */
+  readonly trigger?: ReactNode
+  /** As of `<SignInButton>`, which the card has one of for each provider. */
+  readonly mode?: SignInButtonProps['mode']
+  /** As of `<SignInButton>`. */
+  readonly variant?: 'neutral' | 'brand' | undefined
   /**
    * Ids of the providers to show, in this order, for pages that must work without JavaScript. Default:
    * asks the server, which also knows the one last used.
@@ -48,157 +72,210 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
  * `<AuthProvider>`. Other props and the ref go to the `<section>`.
  */
 export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLElement>> =
-  forwardRef<HTMLElement, SignInProps>(function SignIn(props, ref) {
-    const { title, providers, returnTo, basePath, authError, texts, ...rest } = props
-    const { className = '', ...sectionProps } = rest
-    const context = useContext(AuthContext)
-    const auth = useOptionalAuth()
-    const address = useAddress()
-    const titleId = useId()
-
-    const user = auth?.status === 'signed-in' ? auth.user : null
-    const base = basePath ?? context?.basePath ?? defaultBasePath
-    const words = withOverrides(context?.texts ?? english, texts)
-    const target = returnTo ?? address.returnTo
-
-    const [asked, retry] = useProviders(base, user === null && providers === undefined)
-    const offer = providers ? namedProviders(providers) : asked
-    const unknown = auth?.status === 'loading'
-    const [only, another] = offer.status === 'ready' ? offer.providers : []
-    // Comes with the answer, which may name the company, so that nothing is said twice.
-    const code = ((user || offer.status !== 'loading') && address.authError) || authError
-
-    return (
-      <AuthContext.Provider value={{ basePath: base, texts: words, client: context?.client }}>
-        <section
-          aria-labelledby={titleId}
-          {...sectionProps}
-          ref={ref}
-          className={`latchkey-card ${className}`.trim()}
-        >
-          <h2 id={titleId} className="latchkey-title" data-state={unknown ? 'loading' : undefined}>
-            {user ? words.signedIn : (title ?? words.signIn)}
-          </h2>
-          {code && (
-            <p role="alert" className="latchkey-alert" data-code={code}>
-              {errorSentence(words, code, another ? undefined : only?.name)}
-            </p>
-          )}
-          {user ? (
-            <Account user={user} />
-          ) : (
-            <OfferedProviders
-              offer={unknown ? { status: 'loading' } : offer}
-              retry={retry}
-              texts={words}
-            >
-              {offer.status === 'ready' ? (
-                <ProviderButtons {...offer} texts={words} returnTo={target} />
-              ) : (
-                <a className="latchkey-button" href={signInPageUrl(base, target)}>
-                  {words.openSignInPage}
-                </a>
-              )}
-            </OfferedProviders>
-          )}
-        </section>
-      </AuthContext.Provider>
+  forwardRef<HTMLElement, SignInProps>(function SignIn({ display, trigger, ...card }, ref) {
+    return display === 'modal' ? (
+      <Modal {...card} trigger={trigger} cardRef={ref} />
+    ) : (
+      <Card {...card} cardRef={ref} />
     )
   })
 
-function Account({ user: { name, email } }: { readonly user: User }): ReactElement {
-  const [initial = ''] = name ?? email ?? ''
+const PURPOSES = { 'sign-in': 'signIn', 'sign-up': 'signUp' } as const
+
+interface CardProps extends Omit<SignInProps, 'display' | 'trigger'> {
+  readonly cardRef: ForwardedRef<HTMLElement>
+}
+
+function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }): ReactElement {
+  const words = withOverrides(useTexts(), card.texts)
+  const { signIn } = usePaths(card.basePath)
+  const signedIn = useOptionalAuth()?.status === 'signed-in'
+  const dialog = useRef<HTMLDialogElement>(null)
+  const { authError = card.authError } = useAddress()
+  const close = () => dialog.current?.close()
+
+  useEffect(() => {
+    if (signedIn) dialog.current?.close()
+    // The sign-in that was begun in it has come back with an error, which it is there to tell.
+    else if (authError !== undefined) dialog.current?.showModal()
+  }, [signedIn, authError])
+
+  function show(event: MouseEvent<HTMLAnchorElement>): void {
+    if (!leavesThisPage(event)) return
+    event.preventDefault()
+    dialog.current?.showModal()
+  }
+
   return (
     <>
-      {initial && (
-        <div className="latchkey-account">
-          <span className="latchkey-avatar" aria-hidden="true">
-            {initial.toUpperCase()}
-          </span>
-          <span className="latchkey-account-names">
-            {name && <bdi className="latchkey-account-name">{name}</bdi>}
-            {email && <bdi className="latchkey-account-email">{email}</bdi>}
-          </span>
-        </div>
-      )}
-      <SignOutButton />
+      <a className="latchkey-button" href={withReturnTo(signIn, card.returnTo)} onClick={show}>
+        {trigger ?? words[PURPOSES[card.purpose ?? 'sign-in']]}
+      </a>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the card; keys have Escape */}
+      <dialog
+        ref={dialog}
+        className="latchkey-dialog"
+        onClick={({ target }) => target === dialog.current && close()}
+      >
+        <Card {...card} />
+        <button type="button" className="latchkey-close" aria-label={words.close} onClick={close} />
+      </dialog>
     </>
   )
 }
 
-interface OfferedProvidersProps {
-  readonly offer: ProvidersState
-  readonly retry: () => void
-  readonly texts: Texts
+function Card(props: CardProps): ReactElement {
+  const { title, logo, description, footer, purpose = 'sign-in', ...ways } = props
+  const { mode, variant, providers, ...more } = ways
+  const { returnTo, basePath, authError, texts, cardRef, className, ...rest } = more
+  const context = useContext(AuthContext)
+  const words = withOverrides(context?.texts ?? english, texts)
+  const auth = useOptionalAuth()
+  const address = useAddress()
+  const titleId = useId()
+  const [popupError, setPopupError] = useState<string | null>(null)
+  const [progress, setProgress] = useState('')
+
+  const user = auth?.status === 'signed-in' ? auth.user : null
+  const unknown = auth?.status === 'loading'
+  const target = returnTo ?? address.returnTo
+  const asked = useProviders({ basePath, enabled: user === null && providers === undefined })
+  const { signIn } = usePaths(basePath)
+  const offer: OfferState = providers
+    ? { status: 'ready', lastUsed: null, providers: providers.map(named) }
+    : asked
+  const offered = offer.status === 'ready' ? offer.providers.filter(isFor) : []
+  const [only, another] = offered
+  // Comes with the answer, which may name the company, so that nothing is said twice.
+  const code =
+    popupError ?? (((user || offer.status !== 'loading') && address.authError) || authError)
+
+  function isFor({ signIn, signUp }: Partial<Provider>): boolean {
+    return signUp !== false || (signIn !== false && purpose !== 'sign-up')
+  }
+
+  const buttons =
+    offer.status !== 'ready' ? (
+      <a className="latchkey-button" href={withReturnTo(signIn, target)}>
+        {words.signIn}
+      </a>
+    ) : only ? (
+      <ul className="latchkey-providers">
+        {offered.map(({ id, name, mark }) => (
+          <Way
+            key={id}
+            provider={id}
+            name={name}
+            mark={mark}
+            mode={mode}
+            variant={variant}
+            returnTo={target}
+            badge={id === offer.lastUsed && words.lastUsed}
+            onClick={() => setProgress(fill(words.goingOn, { provider: name }))}
+            onResult={(error) => {
+              setProgress('')
+              setPopupError(error)
+            }}
+          />
+        ))}
+      </ul>
+    ) : (
+      <p className="latchkey-muted">{words.noProviders}</p>
+    )
+
+  return (
+    <AuthContext.Provider
+      value={{ ...context, basePath: basePath ?? context?.basePath, texts: words }}
+    >
+      <section
+        aria-labelledby={titleId}
+        {...rest}
+        ref={cardRef}
+        className={classes('latchkey-card', className)}
+      >
+        <header className="latchkey-header">
+          {logo}
+          <h2 id={titleId} className="latchkey-title" data-state={unknown ? 'loading' : undefined}>
+            {user ? words.signedIn : (title ?? words[PURPOSES[purpose]])}
+          </h2>
+          {description && !user && <p className="latchkey-muted">{description}</p>}
+        </header>
+        {code && (
+          <Alert code={code}>{errorSentence(words, code, another ? undefined : only?.name)}</Alert>
+        )}
+        {user ? (
+          <>
+            <Person user={user} />
+            <SignOutButton />
+          </>
+        ) : (
+          <Offer state={unknown ? { status: 'loading' } : offer}>{buttons}</Offer>
+        )}
+        <p role="status" className="latchkey-hidden">
+          {progress}
+        </p>
+        {footer && !user && <footer className="latchkey-footer">{footer}</footer>}
+      </section>
+    </AuthContext.Provider>
+  )
+}
+
+/** What the server has answered, or the application has said in its place. */
+type OfferState = Remote<{
+  readonly providers: readonly (Pick<Provider, 'id' | 'name'> & Partial<Provider>)[]
+  readonly lastUsed: string | null
+}>
+
+/** What is known of a provider without having asked. */
+function named(id: string): { readonly id: string; readonly name: string } {
+  return { id, name: builtIn[id]?.name ?? id }
+}
+
+interface OfferProps {
+  readonly state: Remote<unknown>
   /** What there is to press. Without JavaScript loading never ends, so a browser shows it at once then. */
   readonly children: ReactNode
 }
 
-function OfferedProviders(props: OfferedProvidersProps): ReactElement {
-  const { offer, retry, texts, children } = props
+function Offer({ state, children }: OfferProps): ReactElement {
   const container = useRef<HTMLDivElement>(null)
-
-  function tryAgain(): void {
-    // The button that has the focus is about to go.
-    container.current?.focus()
-    retry()
-  }
-
   return (
-    <div className="latchkey-offer" tabIndex={-1} ref={container}>
-      {offer.status === 'loading' && (
+    <div className="latchkey-part" tabIndex={-1} ref={container}>
+      {state.status === 'loading' && (
         <>
-          <p role="status" className="latchkey-placeholder">
-            <span className="latchkey-placeholder-text">{texts.loading}</span>
-          </p>
+          <Placeholder />
           <noscript>{children}</noscript>
         </>
       )}
-      {offer.status === 'error' && (
-        <>
-          <p role="alert" className="latchkey-alert" data-code={offer.code}>
-            {texts.providersFailed}
-          </p>
-          <button type="button" className="latchkey-button" onClick={tryAgain}>
-            {texts.tryAgain}
-          </button>
-        </>
+      {state.status === 'error' && (
+        <Trouble
+          code={state.error.code}
+          onRetry={() => {
+            // The button that has the focus is about to go.
+            container.current?.focus()
+            state.retry()
+          }}
+        />
       )}
-      {offer.status === 'ready' && children}
+      {state.status === 'ready' && children}
     </div>
   )
 }
 
-interface ProviderButtonsProps {
-  readonly providers: readonly OfferedProvider[]
-  readonly lastUsed: string | null
-  readonly texts: Texts
-  readonly returnTo: string | undefined
+interface WayProps extends SignInButtonProps {
+  readonly badge: string | false
 }
 
-function ProviderButtons(props: ProviderButtonsProps): ReactElement {
-  const { providers, lastUsed, texts, returnTo } = props
+function Way({ badge, ...button }: WayProps): ReactElement {
   const badgeId = useId()
-  if (providers.length === 0) return <p className="latchkey-note">{texts.noProviders}</p>
-
   return (
-    <div className="latchkey-providers">
-      {providers.map(({ id, name, mark }) => (
-        <div key={id} className="latchkey-provider">
-          <SignInButton
-            provider={id}
-            name={name}
-            mark={mark}
-            returnTo={returnTo}
-            aria-describedby={id === lastUsed ? badgeId : undefined}
-          />
-          {id === lastUsed && (
-            <span id={badgeId} className="latchkey-badge">
-              {texts.lastUsed}
-            </span>
-          )}
-        </div>
-      ))}
-    </div>
+    <li className="latchkey-provider">
+      <SignInButton {...button} aria-describedby={badge ? badgeId : undefined} />
+      {badge && (
+        <span id={badgeId} className="latchkey-tag">
+          {badge}
+        </span>
+      )}
+    </li>
   )
 }

@@ -1,6 +1,6 @@
 'use client'
 
-import { defaultBasePath, paths } from '@latchkey/contract'
+import type { SignOutScope } from '@latchkey/contract'
 import {
   type ButtonHTMLAttributes,
   type FormEvent,
@@ -8,16 +8,18 @@ import {
   forwardRef,
   type ReactNode,
   type RefAttributes,
-  useContext,
   useState,
 } from 'react'
-import { AuthError, type AuthErrorCode } from './auth-error.ts'
-import { AuthContext, useOptionalAuth } from './auth-provider.tsx'
+import { AuthError } from './auth-error.ts'
+import { useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
+import { classes } from './classes.ts'
+import { Alert } from './notices.tsx'
 import { usePendingNavigation } from './pending-navigation.ts'
 import { toAscii } from './sign-in-url.ts'
-import { english } from './texts.ts'
 
-export interface SignOutButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'type'> {
+export interface UseSignOutOptions {
+  /** Which sessions to end: this one, all of the person's but this one, or all. Default `local`. */
+  readonly scope?: SignOutScope | undefined
   /**
    * Where to go after signing out: a path of your application. Default: stays on the page, or goes to
    * `/` without JavaScript.
@@ -25,71 +27,97 @@ export interface SignOutButtonProps extends Omit<ButtonHTMLAttributes<HTMLButton
   readonly returnTo?: string | undefined
   /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
   readonly basePath?: string | undefined
-  /** Instead of "Sign out". */
+  /** Called when the server has ended them, if the person stays on the page. */
+  readonly onSignedOut?: (() => void) | undefined
+}
+
+/** A form that signs out, for a button of your own. */
+export interface SignOutForm {
+  readonly status: 'idle' | 'pending' | 'failed'
+  /** For the `<form>`. */
+  readonly form: {
+    readonly method: 'post'
+    readonly action: string
+    readonly onSubmit: (event: FormEvent) => Promise<void>
+  }
+  /** Names and values, for a hidden `<input>` each. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
+/**
+ * What `<SignOutButton>` is made of. The browser posts the form itself if there is somewhere to go to
+ * afterwards (the server decides whether a browser may be sent there), or no JavaScript, or no
+ * `<AuthProvider>` above to tell.
+ */
+export function useSignOut(options: UseSignOutOptions = {}): SignOutForm {
+  const { scope = 'local', returnTo, onSignedOut } = options
+  const auth = useOptionalAuth()
+  const { signOut: action } = usePaths(options.basePath)
+  const [leaving, setLeaving] = usePendingNavigation()
+  const [attempt, setAttempt] = useState<SignOutForm['status']>('idle')
+  const status = leaving ? 'pending' : attempt
+
+  async function onSubmit(event: FormEvent): Promise<void> {
+    const stays = returnTo === undefined && auth?.status === 'signed-in'
+    if (status === 'pending' || stays) event.preventDefault()
+    if (status === 'pending') return
+    if (!stays) return setLeaving(true)
+    setAttempt('pending')
+    try {
+      await auth.signOut({ scope })
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error
+      return setAttempt('failed')
+    }
+    setAttempt('idle')
+    onSignedOut?.()
+  }
+
+  return {
+    status,
+    form: { method: 'post', action, onSubmit },
+    fields: { scope, ...(returnTo !== undefined && { return_to: toAscii(returnTo) }) },
+  }
+}
+
+const WORDS = { local: 'signOut', others: 'signOutOthers', global: 'signOutGlobal' } as const
+
+export interface SignOutButtonProps
+  extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'type'>,
+    UseSignOutOptions {
+  /** Instead of "Sign out", or what `scope` makes of it. */
   readonly children?: ReactNode
 }
 
-type Attempt =
-  | { readonly status: 'idle' | 'pending' }
-  | { readonly status: 'failed'; readonly code: AuthErrorCode }
-
 /**
- * A form with one button that ends the session. Other props and the ref go to the `<button>`;
- * `data-state` is `idle`, `pending` or `failed`.
- *
- * The browser posts the form itself if there is somewhere to go to afterwards (the server decides
- * whether a browser may be sent there), or no JavaScript, or no `<AuthProvider>` above to tell.
+ * A form with one button that ends the session, or those that `scope` says. Other props and the ref go to
+ * the `<button>`; `data-state` is `idle`, `pending` or `failed`.
  */
 export const SignOutButton: ForwardRefExoticComponent<
   SignOutButtonProps & RefAttributes<HTMLButtonElement>
 > = forwardRef<HTMLButtonElement, SignOutButtonProps>(function SignOutButton(props, ref) {
-  const { returnTo, basePath, children, className = '', ...buttonProps } = props
-  const context = useContext(AuthContext)
-  const auth = useOptionalAuth()
-  const texts = context?.texts ?? english
-  const [leaving, beginLeaving] = usePendingNavigation()
-  const [attempt, setAttempt] = useState<Attempt>({ status: 'idle' })
-  const status = leaving ? 'pending' : attempt.status
+  const { scope = 'local', returnTo, basePath, onSignedOut, ...rest } = props
+  const { children, className, ...buttonProps } = rest
+  const texts = useTexts()
+  const { status, form, fields } = useSignOut(props)
   const pending = status === 'pending'
 
-  async function handleSubmit(event: FormEvent): Promise<void> {
-    if (pending) return event.preventDefault()
-    if (returnTo !== undefined || auth?.status !== 'signed-in') return beginLeaving()
-    event.preventDefault()
-    setAttempt({ status: 'pending' })
-    try {
-      await auth.signOut()
-      setAttempt({ status: 'idle' })
-    } catch (error) {
-      if (!(error instanceof AuthError)) throw error
-      setAttempt({ status: 'failed', code: error.code })
-    }
-  }
-
   return (
-    <form
-      className="latchkey-sign-out"
-      method="post"
-      action={paths(basePath ?? context?.basePath ?? defaultBasePath).signOut}
-      onSubmit={handleSubmit}
-    >
-      {returnTo !== undefined && <input type="hidden" name="return_to" value={toAscii(returnTo)} />}
+    <form className="latchkey-sign-out" {...form}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
       <button
         {...buttonProps}
         ref={ref}
         type="submit"
-        className={`latchkey-button ${className}`.trim()}
+        className={classes('latchkey-button', className)}
         data-state={status}
-        aria-busy={pending || undefined}
         aria-disabled={pending || undefined}
       >
-        {children ?? (pending ? texts.signingOut : texts.signOut)}
+        {children ?? (pending ? texts.signingOut : texts[WORDS[scope]])}
       </button>
-      {attempt.status === 'failed' && (
-        <p role="alert" className="latchkey-alert" data-code={attempt.code}>
-          {texts.signOutFailed}
-        </p>
-      )}
+      {status === 'failed' && <Alert code={status}>{texts.signOutFailed}</Alert>}
     </form>
   )
 })

@@ -27,3 +27,12 @@ export interface SignedOutProps {
 export function SignedOut({ children }: SignedOutProps): ReactNode {
   return useAuth().status === 'signed-out' ? children : null
 }
+
+export interface AuthLoadingProps {
+  readonly children?: ReactNode
+}
+
+/** Renders its children while it is not known who is signed in. */
+export function AuthLoading({ children }: AuthLoadingProps): ReactNode {
+  return useAuth().status === 'loading' ? children : null
+}

@@ -1,31 +1,86 @@
-import { type ErrorCode, errorSentences } from '@latchkey/contract'
+import { errorSentences } from '@latchkey/contract'
+import type { AuthErrorCode } from './auth-error.ts'
 
 /** Every word that the components say. Strings only, so that a server component can pass them. */
 export interface Texts {
+  /** A BCP 47 tag, in whose manner dates are written. */
+  readonly language: string
+
+  // The card and its buttons
   /** A sign-in button's; `{provider}` is the company's name. */
   readonly continueWith: string
-  /** Title of the card. */
+  /** Title of the card, and a link to the server's own page for browsers without JavaScript. */
   readonly signIn: string
+  /** Title of the card with `purpose="sign-up"`. */
+  readonly signUp: string
   /** Beside the provider that this browser last signed in with. */
   readonly lastUsed: string
-  /** Read aloud while the card asks the server for its buttons. */
+  /** Read aloud while the server is asked. */
   readonly loading: string
-  readonly providersFailed: string
+  /** Read aloud after a sign-in button was pressed; `{provider}` is the company's name. */
+  readonly goingOn: string
+  /** Instead of what the server did not send. */
+  readonly loadingFailed: string
   readonly noProviders: string
   readonly tryAgain: string
-  /** Link to the hosted page, for browsers without JavaScript. */
-  readonly openSignInPage: string
+  /** Name of the button that closes a dialog. */
+  readonly close: string
   /** Title of the card for a person who is signed in already. */
   readonly signedIn: string
+
+  // Signing out
   readonly signOut: string
+  /** `<SignOutButton scope="others">`. */
+  readonly signOutOthers: string
+  /** `<SignOutButton scope="global">`. */
+  readonly signOutGlobal: string
   readonly signingOut: string
   readonly signOutFailed: string
+
+  // The account
+  /** Name of the user button; `{name}` is the person's. */
+  readonly accountOf: string
+  /** The same for a person without a name, and the title of the profile. */
+  readonly account: string
+  readonly profile: string
+  readonly name: string
+  /** Beside an address that the provider does not vouch for. */
+  readonly unconfirmed: string
+  readonly save: string
+  readonly saved: string
+  readonly identities: string
+  /** `{provider}` is the company's name. */
+  readonly connect: string
+  readonly disconnect: string
+  /** Asked before it is done; `{provider}` is the company's name. */
+  readonly disconnectQuestion: string
+  /** Said when it has been done; `{provider}` is the company's name. */
+  readonly disconnected: string
+  readonly sessions: string
+  readonly thisDevice: string
+  readonly unknownDevice: string
+  /** `{date}` is a day and a time. */
+  readonly lastUsedAt: string
+  /** `{date}` is a day. */
+  readonly since: string
+  /** Name of a button; `{device}` is as in "Firefox on Linux". */
+  readonly signOutDevice: string
+  /** Said when it has been done. */
+  readonly deviceSignedOut: string
+  readonly export: string
+  readonly exportNote: string
+  readonly download: string
+  readonly delete: string
+  readonly deleteQuestion: string
+  readonly deleteNow: string
+
+  // What went wrong
   /** For a code in the address bar that is not in `errors`. */
   readonly unknownError: string
-  /** For `{provider}` in an error where the company is not known; capitalised where a sentence begins. */
+  /** For `{provider}` in an error where the company is not known. Sentences begin with it. */
   readonly unknownProvider: string
-  /** What to tell a person whose sign-in came back with an error code; `{provider}` is the company's name. */
-  readonly errors: Readonly<Record<ErrorCode, string>>
+  /** What to tell a person; `{provider}` is the company's name. */
+  readonly errors: Readonly<Record<AuthErrorCode, string>>
 }
 
 /** Some of the texts, to say it in your own words. */
@@ -37,21 +92,59 @@ export interface TextOverrides extends Partial<Omit<Texts, 'errors'>> {
 export const continueWith = 'Continue with {provider}'
 
 export const english: Texts = {
+  language: 'en',
+
   continueWith,
   signIn: 'Sign in',
+  signUp: 'Create your account',
   lastUsed: 'Last used',
-  loading: 'Loading the ways to sign in…',
-  providersFailed: 'The ways to sign in could not be loaded. Please try again.',
-  noProviders: 'There is no way to sign in at the moment.',
+  loading: 'Loading…',
+  goingOn: 'Going on to {provider}…',
+  loadingFailed: 'This could not be loaded. Please try again.',
+  noProviders: 'Nobody can sign in at the moment.',
   tryAgain: 'Try again',
-  openSignInPage: 'Go to the sign-in page',
+  close: 'Close',
   signedIn: 'You are signed in',
+
   signOut: 'Sign out',
+  signOutOthers: 'Sign out everywhere else',
+  signOutGlobal: 'Sign out everywhere',
   signingOut: 'Signing out…',
-  signOutFailed: 'Signing out did not work, so you are still signed in. Please try again.',
+  signOutFailed: 'You are still signed in. Please try again.',
+
+  accountOf: 'Account of {name}',
+  account: 'Your account',
+  profile: 'Profile',
+  name: 'Name',
+  unconfirmed: 'Not confirmed',
+  save: 'Save',
+  saved: 'Saved.',
+  identities: 'Connected accounts',
+  connect: 'Connect {provider}',
+  disconnect: 'Disconnect',
+  disconnectQuestion: 'You can no longer sign in with {provider} then.',
+  disconnected: '{provider} is disconnected.',
+  sessions: 'Where you are signed in',
+  thisDevice: 'This device',
+  unknownDevice: 'Unknown device',
+  lastUsedAt: 'Last used {date}',
+  since: 'Since {date}',
+  signOutDevice: 'Sign out {device}',
+  deviceSignedOut: '{device} is signed out.',
+  export: 'Your data',
+  exportNote: 'Everything kept about you, as a file.',
+  download: 'Download',
+  delete: 'Delete account',
+  deleteQuestion: 'Your account and everything in it. This cannot be undone.',
+  deleteNow: 'Delete for good',
+
   unknownError: 'The sign-in did not work. Please try again.',
-  unknownProvider: 'the provider',
-  errors: errorSentences,
+  unknownProvider: 'The provider',
+  // Marked, so that a page without sentences does not load them.
+  errors: /* @__PURE__ */ Object.assign({}, errorSentences, {
+    unreachable: 'The server cannot be reached at the moment. Please try again shortly.',
+    bad_answer: 'The server sent an answer that could not be read. Please try again later.',
+  }),
 }
 
 export function withOverrides(texts: Texts, overrides: TextOverrides | undefined): Texts {
@@ -60,17 +153,15 @@ export function withOverrides(texts: Texts, overrides: TextOverrides | undefined
 }
 
 /** The sentence for a code from anywhere, the address bar included. */
-export function errorSentence(texts: Texts, code: string, provider: string | undefined): string {
-  const known: Readonly<Record<string, string>> = texts.errors
-  const sentence = (Object.hasOwn(known, code) ? known[code] : undefined) ?? texts.unknownError
-  if (provider !== undefined) return naming(sentence, provider)
-  const { unknownProvider } = texts
-  const capitalised = unknownProvider.charAt(0).toUpperCase() + unknownProvider.slice(1)
-  const begun = sentence.replace(/(^|[.!?] )\{provider\}/g, (_, before) => before + capitalised)
-  return naming(begun, unknownProvider)
+export function errorSentence(
+  { errors, unknownError, unknownProvider }: Texts,
+  code: string,
+  provider: string = unknownProvider,
+): string {
+  return fill(new Map(Object.entries(errors)).get(code) ?? unknownError, { provider })
 }
 
-/** Puts the provider's name wherever the text has `{provider}`. */
-export function naming(text: string, provider: string): string {
-  return text.replaceAll('{provider}', () => provider)
+/** Puts values wherever the text has their names in braces. */
+export function fill(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap)
 }

@@ -73,7 +73,7 @@ export function startFakeServer(): FakeServer {
 
   const server: FakeServer = {
     session: nobody,
-    providers: { providers: [provider('bitbucket', 'Bitbucket')], lastUsed: null },
+    providers: { providers: [provider('bitbucket', 'Bitbucket')], lastUsed: null, account: [] },
     requests: [],
     count: (route) =>
       server.requests.filter(({ method, url }) => `${method} ${url}` === route).length,

@@ -1,0 +1,79 @@
+'use client'
+
+import type { User } from '@latchkey/contract'
+import { type ReactElement, type ReactNode, useEffect } from 'react'
+import { useAuth, usePaths, useTexts } from './auth-provider.tsx'
+import { Placeholder, Trouble } from './notices.tsx'
+import { thisPage, withReturnTo } from './sign-in-url.ts'
+
+export interface RedirectToSignInProps {
+  /** Your own page with a `<SignIn>`, such as `/login`. Default: the server's. */
+  readonly signInPath?: string | undefined
+  /** Where to go after signing in. Default: this page. */
+  readonly returnTo?: string | undefined
+  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  readonly basePath?: string | undefined
+}
+
+/**
+ * The address of the page where people sign in, and what goes there. The page that is left cannot be gone
+ * back to: it would only lead there again.
+ */
+export function useRedirectToSignIn(options: RedirectToSignInProps = {}): {
+  readonly href: string
+  readonly redirect: () => void
+} {
+  const { signIn } = usePaths(options.basePath)
+  const { signInPath = signIn, returnTo } = options
+  return {
+    href: withReturnTo(signInPath, returnTo),
+    redirect() {
+      location.replace(withReturnTo(signInPath, returnTo ?? thisPage()))
+    },
+  }
+}
+
+/** Sends the browser to where people sign in, and back to this page afterwards. */
+export function RedirectToSignIn(props: RedirectToSignInProps): ReactElement {
+  const texts = useTexts()
+  const { href, redirect } = useRedirectToSignIn(props)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it leaves the page, whatever changes meanwhile
+  useEffect(redirect, [])
+  return (
+    <noscript>
+      <a className="latchkey-button" href={href}>
+        {texts.signIn}
+      </a>
+    </noscript>
+  )
+}
+
+export interface RequireAuthProps extends RedirectToSignInProps {
+  /** Rendered for a signed-in person; a function is given who it is. */
+  readonly children?: ReactNode | ((user: User) => ReactNode)
+  /** Shown while it is not known who is signed in. Default: a placeholder. */
+  readonly fallback?: ReactNode
+}
+
+/**
+ * Renders its children for a signed-in person and sends everybody else to sign in. If the server cannot
+ * say who it is, the person is told so. It decides what is shown, not what is allowed: guard the data on
+ * the server.
+ */
+export function RequireAuth({ children, fallback, ...redirect }: RequireAuthProps): ReactNode {
+  const auth = useAuth()
+  switch (auth.status) {
+    case 'loading':
+      return fallback ?? <Placeholder />
+    case 'signed-out':
+      return <RedirectToSignIn {...redirect} />
+    case 'error':
+      return (
+        <div className="latchkey-part">
+          <Trouble code={auth.error.code} onRetry={auth.retry} />
+        </div>
+      )
+    case 'signed-in':
+      return typeof children === 'function' ? children(auth.user) : children
+  }
+}

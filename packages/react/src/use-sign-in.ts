@@ -1,0 +1,66 @@
+'use client'
+
+import { type MouseEvent, useContext, useEffect, useRef } from 'react'
+import { AuthContext } from './auth-provider.tsx'
+import { usePendingNavigation } from './pending-navigation.ts'
+import { openPopup, type PopupResult } from './popup.ts'
+import { type SignInUrlOptions, signInUrl } from './sign-in-url.ts'
+
+export interface SignInOptions extends SignInUrlOptions {
+  /**
+   * Where the provider's pages are shown: in this window, or in a small one beside the page, which stays
+   * as it is. A browser that opens no window goes there in this one. Default `redirect`.
+   */
+  readonly mode?: 'redirect' | 'popup' | undefined
+  /** Called with its code when a sign-in in a popup has failed, and with `null` when one has worked. */
+  readonly onResult?: ((error: string | null) => void) | undefined
+}
+
+/** What a sign-in button is made of: give `href` and `onClick` to an `<a>`. */
+export interface SignInAttempt {
+  readonly href: string
+  readonly pending: boolean
+  readonly onClick: (event: MouseEvent<HTMLAnchorElement>) => void
+}
+
+/** A link that starts a sign-in at `provider`, for a button of your own. Needs no `<AuthProvider>`. */
+export function useSignIn(provider: string, options: SignInOptions = {}): SignInAttempt {
+  const { mode, onResult, returnTo, loginHint } = options
+  const context = useContext(AuthContext)
+  const [pending, setPending] = usePendingNavigation()
+  const stop = useRef<(() => void) | null>(null)
+  const basePath = options.basePath ?? context?.basePath
+
+  useEffect(() => () => stop.current?.(), [])
+
+  function settle({ error, returnTo: target }: PopupResult): void {
+    setPending(false)
+    onResult?.(error)
+    // The page knows by itself who is signed in, if it has an <AuthProvider>.
+    if (error === null && (returnTo !== undefined || !context?.client)) goTo(target)
+  }
+
+  function onClick(event: MouseEvent<HTMLAnchorElement>): void {
+    if (event.defaultPrevented || !leavesThisPage(event)) return
+    if (mode === 'popup' && !pending) {
+      stop.current?.()
+      stop.current = openPopup(event.currentTarget.href, settle)
+    }
+    if (pending || stop.current) event.preventDefault()
+    setPending(true)
+  }
+
+  return { href: signInUrl(provider, { returnTo, loginHint, basePath }), pending, onClick }
+}
+
+/** Nowhere but on this origin, whoever it was that said so. */
+function goTo(path: unknown): void {
+  if (new URL(`${path}`, origin).origin === origin) location.assign(`${path}`)
+}
+
+/** False for everything with which people open a new tab or window, or download. */
+export function leavesThisPage(event: MouseEvent<HTMLAnchorElement>): boolean {
+  const { target } = event.currentTarget
+  const modified = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
+  return event.button === 0 && !modified && (target === '' || target === '_self')
+}

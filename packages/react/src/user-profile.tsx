@@ -1,0 +1,339 @@
+'use client'
+
+import type { AccountPart, Identity, Provider, User } from '@latchkey/contract'
+import {
+  type ButtonHTMLAttributes,
+  type FormEvent,
+  type ForwardRefExoticComponent,
+  forwardRef,
+  type HTMLAttributes,
+  type ReactElement,
+  type ReactNode,
+  type RefAttributes,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react'
+import { type Device, useAccount, useIdentities, useSessions } from './account.ts'
+import { AuthError } from './auth-error.ts'
+import { useAuth, useTexts } from './auth-provider.tsx'
+import { classes } from './classes.ts'
+import { ProviderMark } from './marks.tsx'
+import { Alert, Placeholder, Trouble } from './notices.tsx'
+import { Names, Person } from './person.tsx'
+import { useProviders } from './providers.ts'
+import type { Remote } from './remote.ts'
+import { SignInButton } from './sign-in-button.tsx'
+import { thisPage } from './sign-in-url.ts'
+import { SignOutButton } from './sign-out-button.tsx'
+import { errorSentence, fill } from './texts.ts'
+
+export interface UserProfileProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
+  /** Default "Your account". */
+  readonly title?: ReactNode
+  /** Which parts to show, in this order, of those that the server offers. Default: all of them. */
+  readonly parts?: readonly AccountPart[] | undefined
+}
+
+/**
+ * What people see and do of their own account: profile, connected accounts, devices, export, deletion, each
+ * if the server offers it; nothing while nobody is known to be signed in. Other props and the ref go to
+ * the `<section>`.
+ */
+export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttributes<HTMLElement>> =
+  forwardRef<HTMLElement, UserProfileProps>(function UserProfile(props, ref) {
+    const { title, parts = ALL, className, ...sectionProps } = props
+    const auth = useAuth()
+    const texts = useTexts()
+    const titleId = useId()
+    const signedIn = auth.status === 'signed-in'
+    const offer = useProviders({ enabled: signedIn })
+    if (!signedIn) return null
+
+    const { user, session } = auth
+    return (
+      <section
+        aria-labelledby={titleId}
+        {...sectionProps}
+        ref={ref}
+        className={classes('latchkey-profile', className)}
+      >
+        <h2 id={titleId} className="latchkey-title">
+          {title ?? texts.account}
+        </h2>
+        <Person user={user}>
+          {user.email && !user.emailVerified && (
+            <span className="latchkey-tag">{texts.unconfirmed}</span>
+          )}
+        </Person>
+        {offer.status === 'ready'
+          ? parts
+              .filter((part) => offer.account.includes(part))
+              .map((part) => (
+                <Part
+                  key={part}
+                  part={part}
+                  user={user}
+                  cameThrough={session.provider}
+                  providers={offer.providers}
+                />
+              ))
+          : unready(offer)}
+      </section>
+    )
+  })
+
+interface PartProps {
+  readonly part: AccountPart
+  readonly user: User
+  readonly cameThrough: string | null
+  readonly providers: readonly Provider[]
+}
+
+interface ContentProps extends PartProps {
+  /** Does something, and tells in words what came of it: an `AuthError`, or the `outcome`. */
+  readonly attempt: (action: () => Promise<unknown>, outcome?: string) => void
+}
+
+/** What was tried last in a part, and what came of it. */
+interface PartState {
+  readonly pending?: true
+  readonly done?: string | undefined
+  readonly failed?: string
+}
+
+/** A heading, what there is to do, and what came of it, said for eyes and for ears. */
+function Part(props: PartProps): ReactElement {
+  const { part, cameThrough } = props
+  const texts = useTexts()
+  const headingId = useId()
+  const heading = useRef<HTMLHeadingElement>(null)
+  const [{ pending, done, failed }, setState] = useState<PartState>({})
+  const Content = CONTENT[part]
+
+  async function attempt(action: () => Promise<unknown>, outcome?: string): Promise<void> {
+    if (pending) return
+    setState({ pending: true })
+    try {
+      await action()
+      setState({ done: outcome })
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error
+      setState({ failed: error.code })
+    }
+  }
+
+  useEffect(() => {
+    // What had the focus went with what was done.
+    if (done && document.activeElement === document.body) heading.current?.focus()
+  })
+
+  return (
+    <section className="latchkey-part" aria-labelledby={headingId} aria-busy={pending}>
+      <h3 id={headingId} ref={heading} tabIndex={-1} className="latchkey-heading">
+        {texts[part]}
+      </h3>
+      <Content {...props} attempt={attempt} />
+      <p role="status" className="latchkey-muted">
+        {done}
+      </p>
+      {failed && <Alert code={failed}>{errorSentence(texts, failed)}</Alert>}
+      {failed === 'reauth_required' && cameThrough && (
+        <SignInButton provider={cameThrough} returnTo={thisPage()} />
+      )}
+    </section>
+  )
+}
+
+function ProfilePart({ user, attempt }: ContentProps): ReactElement {
+  const texts = useTexts()
+  const { update } = useAccount()
+  const id = useId()
+
+  function save(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault()
+    const name = `${new FormData(event.currentTarget).get('name')}`
+    attempt(() => update({ name }), texts.saved)
+  }
+
+  return (
+    <form className="latchkey-row" onSubmit={save}>
+      <label className="latchkey-muted" htmlFor={id}>
+        {texts.name}
+      </label>
+      <input
+        key={user.name}
+        id={id}
+        name="name"
+        className="latchkey-input"
+        defaultValue={user.name ?? ''}
+        required
+        maxLength={200}
+        autoComplete="name"
+      />
+      <SmallButton type="submit">{texts.save}</SmallButton>
+    </form>
+  )
+}
+
+function IdentitiesPart({ providers, attempt }: ContentProps): ReactNode {
+  const texts = useTexts()
+  const state = useIdentities()
+  if (state.status !== 'ready') return unready(state)
+  const { identities, connect, disconnect } = state
+  const addable = providers.filter(
+    ({ id, link }) => link && identities.every(({ provider }) => provider !== id),
+  )
+
+  function row(key: string, providerId: string, identity?: Identity): ReactElement {
+    const known = providers.find(({ id }) => id === providerId)
+    const company = { provider: known?.name ?? providerId }
+    return (
+      <li key={key} className="latchkey-row">
+        <span className="latchkey-mark">{known && <ProviderMark mark={known.mark} />}</span>
+        <Names first={company.provider} second={identity?.name ?? identity?.email ?? null} />
+        {identity ? (
+          <Confirmed
+            name={texts.disconnect}
+            question={fill(texts.disconnectQuestion, company)}
+            answer={texts.disconnect}
+            onConfirm={() => attempt(() => disconnect(key), fill(texts.disconnected, company))}
+          />
+        ) : (
+          <SmallButton onClick={() => attempt(() => connect(key))}>
+            {fill(texts.connect, company)}
+          </SmallButton>
+        )}
+      </li>
+    )
+  }
+
+  return (
+    <ul className="latchkey-list">
+      {identities.map((identity) => row(identity.id, identity.provider, identity))}
+      {addable.map(({ id }) => row(id, id))}
+    </ul>
+  )
+}
+
+function SessionsPart({ attempt }: ContentProps): ReactNode {
+  const texts = useTexts()
+  const state = useSessions()
+  if (state.status !== 'ready') return unready(state)
+  const { sessions, end, reload } = state
+
+  function written(time: number): { readonly date: string } {
+    const date = new Date(time)
+    return {
+      date: date.toLocaleString(texts.language, { dateStyle: 'medium', timeStyle: 'short' }),
+    }
+  }
+
+  function row({ id, device, current, lastUsedAt, createdAt }: Device): ReactElement {
+    const name = { device: device ?? texts.unknownDevice }
+    return (
+      <li key={id} className="latchkey-row">
+        <Names
+          first={name.device}
+          second={
+            current
+              ? fill(texts.since, written(createdAt))
+              : fill(texts.lastUsedAt, written(lastUsedAt))
+          }
+        />
+        {current ? (
+          <span className="latchkey-tag">{texts.thisDevice}</span>
+        ) : (
+          <SmallButton
+            aria-label={fill(texts.signOutDevice, name)}
+            onClick={() => attempt(() => end(id), fill(texts.deviceSignedOut, name))}
+          >
+            {texts.signOut}
+          </SmallButton>
+        )}
+      </li>
+    )
+  }
+
+  return (
+    <>
+      <ul className="latchkey-list">{sessions.map(row)}</ul>
+      {sessions.length > 1 && <SignOutButton scope="others" onSignedOut={reload} />}
+    </>
+  )
+}
+
+function ExportPart(): ReactElement {
+  const texts = useTexts()
+  return (
+    <div className="latchkey-row">
+      <p className="latchkey-muted">{texts.exportNote}</p>
+      <a className="latchkey-button" data-size="small" href={useAccount().exportUrl} download>
+        {texts.download}
+      </a>
+    </div>
+  )
+}
+
+function DeletePart({ attempt }: ContentProps): ReactElement {
+  const texts = useTexts()
+  const account = useAccount()
+  return (
+    <Confirmed
+      name={texts.delete}
+      question={texts.deleteQuestion}
+      answer={texts.deleteNow}
+      onConfirm={() => attempt(account.delete)}
+    />
+  )
+}
+
+const CONTENT = {
+  profile: ProfilePart,
+  identities: IdentitiesPart,
+  sessions: SessionsPart,
+  export: ExportPart,
+  delete: DeletePart,
+}
+
+const ALL = Object.keys(CONTENT) as AccountPart[]
+
+interface ConfirmedProps {
+  readonly name: string
+  readonly question: string
+  readonly answer: string
+  readonly onConfirm: () => void
+}
+
+/** A button that asks first, below itself. */
+function Confirmed({ name, question, answer, onConfirm }: ConfirmedProps): ReactElement {
+  return (
+    <details className="latchkey-question">
+      <summary className="latchkey-button" data-size="small">
+        {name}
+      </summary>
+      <p>{question}</p>
+      <SmallButton data-danger="" onClick={onConfirm}>
+        {answer}
+      </SmallButton>
+    </details>
+  )
+}
+
+function SmallButton(
+  props: ButtonHTMLAttributes<HTMLButtonElement> & { readonly 'data-danger'?: string },
+): ReactElement {
+  return <button type="button" {...props} className="latchkey-button" data-size="small" />
+}
+
+type Unready = Exclude<Remote<unknown>, { readonly status: 'ready' }>
+
+/** What stands in place of what the server has not sent. */
+function unready(remote: Unready): ReactElement {
+  return remote.status === 'error' ? (
+    <Trouble code={remote.error.code} onRetry={remote.retry} />
+  ) : (
+    <Placeholder />
+  )
+}
