@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureBrowser } from './browser-size.ts'
 import { type Databases, startPostgres } from './database.ts'
 import { measureGuard } from './guard.ts'
 import { measureInstall } from './install.ts'
@@ -21,6 +22,7 @@ const measurements: { [Name in keyof Results]: (run: Run) => Promise<Results[Nam
   'sign-in': measureSignIns,
   install: measureInstall,
   memory: measureMemory,
+  browser: measureBrowser,
 }
 
 try {

@@ -1,3 +1,4 @@
+import { type PageSize, pages } from './browser-size.ts'
 import { contenders, signInContenders } from './contenders.ts'
 import { installed } from './install.ts'
 import type { Measured } from './measure.ts'
@@ -18,6 +19,7 @@ export function renderPage(folder: string): string {
     'sign-in': read(folder, 'sign-in'),
     install: read(folder, 'install'),
     memory: read(folder, 'memory'),
+    browser: read(folder, 'browser'),
   }
   const parts = [
     INTRODUCTION,
@@ -29,6 +31,7 @@ export function renderPage(folder: string): string {
     all['sign-in'] && signInPart(all['sign-in']),
     all.install && installPart(all.install),
     all.memory && memoryPart(all.memory),
+    all.browser && browserPart(all.browser),
     METHOD,
     machinePart(all),
   ]
@@ -45,7 +48,7 @@ const METHOD = `## How it is measured
 
 \`\`\`sh
 npx pnpm@12 bench                # everything; takes a while, and wants the machine for itself
-npx pnpm@12 bench --only guard   # or stored, revocation, sign-in, install, memory
+npx pnpm@12 bench --only guard   # or stored, revocation, sign-in, install, memory, browser
 npx pnpm@12 bench --quick        # everything once and shortly, to see that it works; keeps this page as it is
 \`\`\`
 
@@ -57,11 +60,13 @@ npx pnpm@12 bench --quick        # everything once and shortly, to see that it w
 - The load is a raw socket client with 64 kept connections, one request at a time on each, from 1,000 people in turn. A
   request has no headers but \`Host\` and its cookie or token, so that what is measured is the check and not the parser.
 - CPU is all of the server process's, other threads included.
+- What a browser loads is bundled by rolldown for production, all by the same settings, and compressed by gzip as Node does it unless
+  told otherwise. Whatever else than React cannot be bundled ends the run, instead of being counted as nothing.
 - The raw figures of every round are in [\`apps/bench/results\`](../apps/bench/results), the set-ups in
-  [\`apps/bench/src/contenders\`](../apps/bench/src/contenders).
+  [\`apps/bench/src/contenders\`](../apps/bench/src/contenders) and [\`apps/bench/src/pages\`](../apps/bench/src/pages).
 
 What is not measured: TLS, a network between the machines, anything but SQLite and PostgreSQL, several processes behind a balancer
-on many cores, and what a browser has to load.`
+on many cores, and how long a browser takes over what it has loaded.`
 
 /** A word of warning where Fastify alone, which takes all that it can get, did not get its core. */
 function disturbance({ result }: Kept<'guard'>): string | undefined {
@@ -241,6 +246,35 @@ function memoryPart({ result }: Kept<'memory'>): string {
 A session that the server has in memory takes ${inRange(spread(bytes), 0)} bytes of its heap: the difference that ${round(sessions)} of them made.`
 }
 
+function browserPart({ result }: Kept<'browser'>): string {
+  const rows = Object.entries(result.sizes).map(([name, size]) => {
+    const { title = name, brings = '' } = pages[name] ?? {}
+    return { title, brings, value: total(size), words: `${kilobytes(total(size))} kB` }
+  })
+  rows.sort((a, b) => a.value - b.value)
+  const everything = result.sizes['latchkey-everything']
+  return `## In the browser
+
+What a page grows by that shows the name of who is signed in, and else one button that starts a sign-in: minified and compressed,
+with neither React nor React DOM. It is the same each time, and so it is measured once.
+
+${bars(rows)}
+
+${markdownTable(
+  ['', 'kB', 'what it brings to be seen'],
+  rows.map(({ title, brings, value }) => [title, kilobytes(value), brings]),
+)}
+
+Where it brings nothing to be seen, the page has a \`<button>\` of its own that calls the package. Only three bring styles: the UI of
+SuperTokens and the form of Hanko in their scripts, and Latchkey's whole kit as the stylesheet that is published, which is ${kilobytes(everything?.styles ?? 0)} kB
+of the whole. Hanko has no button for one provider, but a form with all the ways in that it knows.
+
+They do not do the same. Latchkey, next-auth and Better Auth leave a sign-in to the server and its cookie; the others finish it, or
+keep and renew what it gave, in the browser. \`supabase-js\` is a client for a database and for files too, all of which comes along.
+And some load more, which is not counted: \`@clerk/react\` is there to load Clerk's script from Clerk's servers, without which it
+draws nothing and knows nobody; Kinde and Auth0 have the pages on which people sign in on servers of their own.`
+}
+
 /** What we aim for, and whether it was met. */
 function aims(all: All): string {
   const rows: string[][] = []
@@ -308,6 +342,28 @@ function aims(all: All): string {
       add('What a start adds', '≤ 120 ms', `${inRange(ms, 0)} ms`, ms.median <= 120)
     }
   }
+  if (all.browser) {
+    const { sizes } = all.browser.result
+    const sizeOf = (name: string): number => total(sizes[name])
+    const peers = Object.keys(sizes).filter((name) => !/latchkey|by-hand/.test(name))
+    const least = Math.min(...peers.map(sizeOf))
+    const own = sizeOf('latchkey')
+    const button = sizeOf('latchkey-button')
+    const everything = sizeOf('latchkey-everything')
+    add(
+      'A button and a name, in the browser',
+      `less than any peer (${kilobytes(least)} kB)`,
+      `${kilobytes(own)} kB`,
+      own < least,
+    )
+    add('The button alone', '≤ 2 kB', `${kilobytes(button)} kB`, button <= 2_000)
+    add(
+      'The whole kit, with styles',
+      '≤ 12 kB',
+      `${kilobytes(everything)} kB`,
+      everything <= 12_000,
+    )
+  }
   return `## What we aim for\n\n${markdownTable(['', 'aim', 'measured', 'met'], rows)}`
 }
 
@@ -319,6 +375,7 @@ function machinePart(all: All): string {
     '## Where',
     [...machines].map((machine) => `- ${machine}`).join('\n'),
     Object.entries(versions)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, version]) => `${name} ${version}`)
       .join(' · '),
   ].join('\n\n')
@@ -360,6 +417,14 @@ function fixed(value: number, digits: number): string {
 
 function megabytes(bytes: number): string {
   return fixed(bytes / 1e6, 1)
+}
+
+function kilobytes(bytes: number): string {
+  return fixed(bytes / 1e3, 1)
+}
+
+function total(size: PageSize | undefined): number {
+  return size ? size.script + size.styles : Number.NaN
 }
 
 function bars(rows: readonly { title: string; value: number; words: string }[]): string {

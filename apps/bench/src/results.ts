@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import type { BrowserResult } from './browser-size.ts'
 import type { GuardResult } from './guard.ts'
 import type { InstallResult } from './install.ts'
 import type { MemoryResult } from './memory.ts'
@@ -17,6 +18,7 @@ export interface Results {
   readonly 'sign-in': SignInsResult
   readonly install: InstallResult
   readonly memory: MemoryResult
+  readonly browser: BrowserResult
 }
 
 /** Where and with what it was found. */

@@ -10,7 +10,11 @@ export function versionOf(name: string): string {
 
 /** Of everything that is measured, or has a part in it. */
 export function allVersions(): Record<string, string> {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const names = Object.keys(dependencies).filter((name) => !name.startsWith('@latchkey/'))
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  )
+  const names = Object.keys({ ...dependencies, ...devDependencies }).filter(
+    (name) => !/^@(latchkey|types)\//.test(name),
+  )
   return Object.fromEntries(names.map((name) => [name, versionOf(name)]))
 }

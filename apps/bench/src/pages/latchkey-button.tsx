@@ -1,0 +1,5 @@
+import { SignInButton } from '@latchkey/react'
+
+export function Page() {
+  return <SignInButton provider="bitbucket" />
+}

@@ -1,0 +1,3 @@
+import '@latchkey/react/styles.css'
+
+export * from '@latchkey/react'
