@@ -2,7 +2,6 @@
 
 import type { IdentitiesBody, Identity, SessionsBody, UrlBody, UserPatch } from '@latchkey/contract'
 import { useContext } from 'react'
-import { AuthError } from './auth-error.ts'
 import { AuthContext, usePaths } from './auth-provider.tsx'
 import { type Remote, useRemote, useRequest } from './remote.ts'
 import { badAnswer, isLike } from './request.ts'
@@ -13,6 +12,7 @@ export type Device = SessionsBody['sessions'][number]
 
 /** Everywhere that the person is signed in, this browser first. */
 export type SessionsState = Remote<{
+  /** Each with `id`, `device`, `createdAt`, `lastUsedAt`, and `current` for this browser. */
   readonly sessions: readonly Device[]
   /**
    * Signs a device out.
@@ -20,12 +20,19 @@ export type SessionsState = Remote<{
    * @throws AuthError if it may still be signed in
    */
   readonly end: (id: string) => Promise<void>
+  /**
+   * Signs all of them out but this one.
+   *
+   * @throws AuthError if they may still be signed in
+   */
+  readonly endOthers: () => Promise<void>
   /** Asks again, and shows what it has meanwhile. */
   readonly reload: () => void
 }>
 
 /** The accounts at providers that the person can sign in with. */
 export type IdentitiesState = Remote<{
+  /** Each with `id`, `provider`, `name` and `email`, the oldest first. */
   readonly identities: readonly Identity[]
   /**
    * Takes one away.
@@ -42,18 +49,27 @@ export type IdentitiesState = Remote<{
   readonly connect: (provider: string, returnTo?: string) => Promise<void>
 }>
 
+/** Where the person is signed in. Asks the server; needs somebody signed in. */
 export function useSessions(): SessionsState {
   const url = usePaths()
+  const ask = useRequest()
   const [state, reload, end] = useOwn<SessionsBody>(url.sessions, url.oneSession, SESSIONS)
   if (state.status !== 'ready') return state
   const sessions = [...state.sessions].sort((a, b) => +b.current - +a.current)
-  return { status: 'ready', sessions, end, reload }
+
+  async function endOthers(): Promise<void> {
+    await ask('POST', url.signOut, { scope: 'others' })
+    reload()
+  }
+
+  return { status: 'ready', sessions, end, endOthers, reload }
 }
 
 const ITEM = { id: '', createdAt: 0, lastUsedAt: 0 }
 const SESSIONS = { sessions: [{ ...ITEM, device: null, current: true }] }
 const IDENTITIES = { identities: [{ ...ITEM, provider: '', name: null, email: null }] }
 
+/** What the person can sign in with. Asks the server; needs somebody signed in. */
 export function useIdentities(): IdentitiesState {
   const url = usePaths()
   const ask = useRequest()
@@ -76,7 +92,11 @@ export function useIdentities(): IdentitiesState {
 
 /** What people may do with their account as a whole, where `useProviders().account` has it. */
 export interface AccountActions {
-  /** @throws AuthError */
+  /**
+   * Changes the name, here and on the server.
+   *
+   * @throws AuthError if the server did not take it
+   */
   readonly update: (patch: UserPatch) => Promise<void>
   /**
    * Deletes the account; nobody is signed in then.
@@ -88,6 +108,7 @@ export interface AccountActions {
   readonly exportUrl: string
 }
 
+/** For a page of the person's own account. */
 export function useAccount(): AccountActions {
   const url = usePaths()
   const client = useContext(AuthContext)?.client
@@ -117,10 +138,10 @@ function useOwn<T>(
     try {
       await ask('DELETE', itemUrl(id))
     } catch (error) {
-      // Gone by itself, if it is not found.
-      if (!(error instanceof AuthError && error.code === 'not_found')) throw error
+      // It may be gone by itself, and an answer that is lost says nothing of what was done. The list does.
+      const list = await ask('GET', listUrl).catch(() => id)
+      if (JSON.stringify(list).includes(id)) throw error
     } finally {
-      // An answer that is lost says nothing of what was done; the list does.
       reload()
     }
   }

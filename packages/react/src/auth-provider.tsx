@@ -34,6 +34,7 @@ export interface AuthProviderProps {
    * Default: an initial.
    */
   readonly loadRemoteAvatars?: boolean | undefined
+  /** The application, or the part of it that needs to know. */
   readonly children?: ReactNode
 }
 

@@ -25,10 +25,12 @@ async function pasted(readme: string): Promise<ComponentType[]> {
   const components: ComponentType[] = []
   for (const [index, [, code = '']] of [...text.matchAll(/^```tsx\n(.*?)^```$/gms)].entries()) {
     const file = join(folder, `${readme.replaceAll(/\W/g, '-')}-${index}.tsx`)
-    const source = join(root, 'src/index.ts')
+    const own = (_: string, subpath = '/index') => `'${join(root, 'src', `${subpath}.ts`)}'`
     writeFileSync(
       file,
-      code.replace(/^import '.*styles.css'$/m, '').replace("'@latchkey/react'", `'${source}'`),
+      code
+        .replace(/^import '.*styles.css'$/m, '')
+        .replaceAll(/'@latchkey\/react(\/locales\/\w+)?'/g, own),
     )
     const exported: Record<string, unknown> = await import(file)
     for (const value of Object.values(exported)) {
@@ -53,7 +55,7 @@ test.each(['README.md', '../../README.md'])(
         await waitFor(() => expect(server.count('GET /auth/session')).toBeGreaterThan(0))
         await act(async () => {})
         if (component.name === 'App') {
-          const shown = session === nobody ? / with Bitbucket$/ : /Pasted Person/
+          const shown = session === nobody ? / (with|mit) Bitbucket$/ : /Pasted Person/
           expect((await screen.findAllByText(shown)).length).toBe(1)
         }
         expect(container.querySelectorAll('.latchkey-sign-out').length).toBeLessThan(2)

@@ -57,7 +57,7 @@ export {
   SignedOut,
   type SignedOutProps,
 } from './signed-in.tsx'
-export type { TextOverrides, Texts } from './texts.ts'
+export { errorSentence, type TextOverrides, type Texts } from './texts.ts'
 export { type SignInAttempt, type SignInOptions, useSignIn } from './use-sign-in.ts'
 export { UserButton, type UserButtonProps } from './user-button.tsx'
 export { UserProfile, type UserProfileProps } from './user-profile.tsx'

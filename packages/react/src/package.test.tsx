@@ -47,7 +47,7 @@ test('the README quotes the sentences for a failed sign-in as they are', () => {
 })
 
 test('every class of the styles is used, and every class that is used is ours', () => {
-  const used = matches(sources.map(read).join('\n'), /(?<=[`"])latchkey-[a-z-]+/g)
+  const used = matches(sources.map(read).join('\n'), /(?<=[`'"])latchkey-[a-z-]+/g)
   expect(
     matches(styles, /(?<=\.)latchkey-[a-z-]+/g).filter((name) => !used.includes(name)),
   ).toEqual([])

@@ -5,6 +5,7 @@ import { type ReactElement, type ReactNode, useContext } from 'react'
 import { AuthContext } from './auth-provider.tsx'
 
 export interface AvatarProps {
+  /** Whose picture it is: the signed-in person, or anybody else. */
   readonly user: Pick<User, 'name' | 'email' | 'avatarUrl'>
 }
 
@@ -38,7 +39,7 @@ export function Avatar({ user }: AvatarProps): ReactElement {
 
 interface NamesProps {
   readonly first: string | null
-  readonly second?: string | null
+  readonly second?: string | null | undefined
 }
 
 /** What somebody is called, as far as it is known; each by itself, in whatever direction it is written. */

@@ -11,6 +11,7 @@ export type Remote<T> =
   | ({ readonly status: 'ready' } & T)
   | {
       readonly status: 'error'
+      /** Why there is no answer: switch on its `code`. */
       readonly error: AuthError
       /** Asks again. */
       readonly retry: () => void

@@ -60,11 +60,12 @@ export interface RequireAuthProps extends RedirectToSignInProps {
  * say who it is, the person is told so. It decides what is shown, not what is allowed: guard the data on
  * the server.
  */
-export function RequireAuth({ children, fallback, ...redirect }: RequireAuthProps): ReactNode {
+export function RequireAuth(props: RequireAuthProps): ReactNode {
+  const { children, fallback = <Placeholder />, ...redirect } = props
   const auth = useAuth()
   switch (auth.status) {
     case 'loading':
-      return fallback ?? <Placeholder />
+      return fallback
     case 'signed-out':
       return <RedirectToSignIn {...redirect} />
     case 'error':

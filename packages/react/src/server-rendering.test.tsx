@@ -1,8 +1,11 @@
+import { PassThrough } from 'node:stream'
+import type { SessionBody } from '@latchkey/contract'
 import { act } from '@testing-library/react'
 import { type ReactElement, StrictMode, Suspense } from 'react'
 import { hydrateRoot } from 'react-dom/client'
-import { renderToString } from 'react-dom/server'
+import { renderToPipeableStream, renderToReadableStream, renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import * as kit from './index.ts'
 import {
   AuthProvider,
   SignedIn,
@@ -10,20 +13,35 @@ import {
   SignIn,
   SignInButton,
   SignOutButton,
-  useAuth,
+  UserButton,
+  UserProfile,
 } from './index.ts'
-import { type FakeServer, nobody, somebody, startFakeServer } from './testing/fake-server.ts'
+import { type FakeBrowser, startFakeBrowser, teachDialogs } from './testing/fake-browser.ts'
+import {
+  device,
+  everyPart,
+  type FakeServer,
+  identity,
+  nobody,
+  somebody,
+  startFakeServer,
+} from './testing/fake-server.ts'
 
 const complaints = vi.spyOn(console, 'error')
 let server: FakeServer
+let browser: FakeBrowser
+
+teachDialogs()
 
 beforeEach(() => {
   server = startFakeServer()
+  browser = startFakeBrowser()
   history.replaceState(null, '', '/')
 })
 
 afterEach(() => {
   document.body.innerHTML = ''
+  browser.close()
   server.close()
   // React tells of a mismatch between server and browser here.
   expect(complaints).not.toHaveBeenCalled()
@@ -138,12 +156,14 @@ test('a query in the address does not make the browser disagree with the server'
   leave()
 })
 
-/** What `<Late>` waits for in the browser; nothing on the server. */
+type Kit = typeof kit
+
+/** What `<Late>` waits for. */
 let code: Promise<void> | undefined
 
-function Late(): ReactElement {
+function Late({ from = kit }: { from?: Kit }): ReactElement {
   if (code) throw code
-  return <p>late {useAuth().status}</p>
+  return <p>late {from.useAuth().status}</p>
 }
 
 test('a part whose code arrives after the session is known does not disagree with the server', async () => {
@@ -166,4 +186,145 @@ test('a part whose code arrives after the session is known does not disagree wit
   await act(async () => arrival.resolve())
   expect(container.textContent).toBe('late signed-in')
   await act(async () => root.unmount())
+})
+
+type Stream = (page: ReactElement) => AsyncIterable<Uint8Array>
+
+const streams: [string, Stream][] = [
+  ['a Node stream', (page) => renderToPipeableStream(page, { onError }).pipe(new PassThrough())],
+  [
+    'a web stream',
+    async function* (page) {
+      yield* await renderToReadableStream(page, { onError })
+    },
+  ],
+]
+
+function onError(error: unknown): void {
+  console.error(error)
+}
+
+// Another program than the browser's, with another copy of all that it imports.
+vi.resetModules()
+const kitOfServer: Kit = await import('./index.ts')
+
+function everything(kit: Kit, session: SessionBody | undefined): ReactElement {
+  const { AuthProvider, RequireAuth, SignIn, UserButton, UserProfile } = kit
+
+  const parts = (
+    <>
+      <UserButton profileUrl="/me">
+        <p>More</p>
+      </UserButton>
+      <SignIn providers={['bitbucket']} />
+      <SignIn display="modal" />
+      <UserProfile />
+      <RequireAuth returnTo="/back">{({ name }) => <p>Secret of {name}</p>}</RequireAuth>
+    </>
+  )
+  return (
+    <StrictMode>
+      <AuthProvider initialSession={session}>
+        {/* Without an element around it React streams nothing. */}
+        <main>
+          {parts}
+          <Suspense fallback={<p>Not yet</p>}>
+            <Late from={kit} />
+            {parts}
+          </Suspense>
+        </main>
+      </AuthProvider>
+    </StrictMode>
+  )
+}
+
+/** The page as a server streams it: `<Late>` comes after all else, with a script that puts it in its place. */
+async function streamed(page: ReactElement, stream: Stream): Promise<HTMLElement> {
+  const arrival = Promise.withResolvers<void>()
+  code = arrival.promise
+  const decoder = new TextDecoder()
+  let html = ''
+  for await (const chunk of stream(page)) {
+    html += decoder.decode(chunk, { stream: true })
+    if (!html.includes('Not yet')) continue
+    code = undefined
+    arrival.resolve()
+  }
+  const container = document.createElement('div')
+  container.innerHTML = html
+  document.body.append(container)
+  expect(container.querySelector('template')).not.toBeNull()
+  for (const inert of container.querySelectorAll('script')) {
+    const script = document.createElement('script')
+    script.textContent = inert.textContent
+    inert.replaceWith(script)
+  }
+  await vi.waitFor(() => expect(container.querySelector('template')).toBeNull())
+  return container
+}
+
+test.each(
+  streams.flatMap(([name, stream]) => [
+    { name, stream, who: 'somebody', session: somebody(), status: 'signed-in', gone: 0 },
+    { name, stream, who: 'nobody', session: nobody, status: 'signed-out', gone: 1 },
+    { name, stream, who: 'nobody knows who', session: undefined, status: 'loading', gone: 0 },
+  ]),
+)(
+  'a page for $who that comes through $name is taken over without a flicker',
+  async ({ stream, session, status, gone }) => {
+    server.session = somebody()
+    server.providers = { ...server.providers, account: everyPart }
+    server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+    server.identities = [identity('identity-1', 'bitbucket', 'testy')]
+    const container = await streamed(everything(kitOfServer, session), stream)
+    expect(container.textContent).toContain(`late ${status}`)
+    expect(container.textContent).not.toContain('Not yet')
+    expect(container.textContent?.match(/Secret of Test Person/g) ?? []).toHaveLength(
+      status === 'signed-in' ? 2 : 0,
+    )
+    const [early, late] = container.querySelectorAll('.latchkey-card')
+    const mismatches: unknown[] = []
+    const root = await act(async () =>
+      hydrateRoot(container, everything(kit, session), {
+        onRecoverableError: (error) => mismatches.push(error),
+      }),
+    )
+    await act(() => new Promise((resolve) => setTimeout(resolve)))
+    expect(mismatches).toEqual([])
+    // The very elements that the server sent.
+    expect(container.contains(early ?? null)).toBe(true)
+    expect(container.contains(late ?? null)).toBe(true)
+    expect(new Set(browser.visits).size).toBe(gone)
+    if (status !== 'signed-out') {
+      await vi.waitFor(() => expect(container.textContent).toContain('This device'))
+      expect(container.textContent?.match(/Secret of Test Person/g)).toHaveLength(2)
+    }
+    await act(async () => root.unmount())
+  },
+)
+
+test('a page rendered for somebody has their button, and a placeholder for what is asked later', () => {
+  const container = withoutJavaScript(
+    <AuthProvider initialSession={somebody()}>
+      <UserButton />
+      <UserProfile />
+    </AuthProvider>,
+  )
+  expect(container.querySelector('details > summary')?.getAttribute('aria-label')).toBe(
+    'Account of Test Person',
+  )
+  expect(container.querySelector('.latchkey-profile')?.textContent).toBe(
+    'Your accountTTest Persontest.person@example.comLoading…',
+  )
+  expect(server.requests).toEqual([])
+})
+
+test('without JavaScript a card in a dialog is a link to the hosted page, and the card stays shut', () => {
+  const container = withoutJavaScript(
+    <SignIn display="modal" basePath="/api" returnTo="/inbox" providers={['bitbucket']} />,
+  )
+  expect(container.querySelector(':scope > a')?.getAttribute('href')).toBe(
+    '/api/sign-in?return_to=%2Finbox',
+  )
+  expect(container.querySelector('dialog')?.open).toBe(false)
 })

@@ -20,7 +20,9 @@ export type AuthState =
   | { readonly status: 'signed-out' }
   | {
       readonly status: 'signed-in'
+      /** Who it is. */
       readonly user: User
+      /** Since when, through which provider, and until when. */
       readonly session: Session
       /**
        * Ends this session, in every tab of this browser, or those that `scope` says.
@@ -36,6 +38,7 @@ export type AuthState =
     }
   | {
       readonly status: 'error'
+      /** Why it is not known: switch on its `code`. */
       readonly error: AuthError
       /** Asks again. */
       readonly retry: () => void

@@ -206,3 +206,67 @@ test("an app's click handler runs first and may call the navigation off", () => 
   expect(click.defaultPrevented).toBe(true)
   expect(link().dataset.state).toBe('idle')
 })
+
+test('how it looks is told to the styles, and an icon alone keeps its name', () => {
+  const { rerender } = render(<SignInButton provider="bitbucket" />)
+  expect(link().dataset).not.toHaveProperty('variant')
+  expect(link().dataset).not.toHaveProperty('size')
+  rerender(<SignInButton provider="bitbucket" variant="icon" size="large" />)
+  expect(link().dataset).toMatchObject({ variant: 'icon', size: 'large' })
+  expect(link().querySelector('svg')).not.toBeNull()
+})
+
+test('an app may render an element of its own, which is given everything, the ref too', async () => {
+  const user = userEvent.setup()
+  const ref = createRef<HTMLAnchorElement>()
+  const onClick = vi.fn()
+  render(
+    <SignInButton
+      ref={ref}
+      provider="bitbucket"
+      returnTo="/inbox"
+      variant="brand"
+      size="small"
+      className="wide"
+      id="go"
+      title="Go"
+      aria-describedby="badge"
+      onClick={onClick}
+      render={({ children, ...props }, { pending }) => (
+        <a {...props} data-own="x">
+          {pending ? 'Wait' : children}
+        </a>
+      )}
+    />,
+  )
+  expect(ref.current).toBe(link())
+  const attributes = Object.fromEntries(
+    [...link().attributes].map(({ name, value }) => [name, value]),
+  )
+  expect(attributes).toEqual({
+    'aria-describedby': 'badge',
+    class: 'latchkey-button wide',
+    'data-own': 'x',
+    'data-provider': 'bitbucket',
+    'data-size': 'small',
+    'data-state': 'idle',
+    'data-variant': 'brand',
+    href: '/auth/bitbucket/start?return_to=%2Finbox',
+    id: 'go',
+    referrerpolicy: 'same-origin',
+    rel: 'nofollow',
+    title: 'Go',
+  })
+  await user.click(link())
+  expect(onClick).toHaveBeenCalledOnce()
+  const waiting = screen.getByRole('link', { name: 'Wait' })
+  expect(waiting.dataset.state).toBe('pending')
+  expect(waiting.getAttribute('aria-busy')).toBe('true')
+  await user.click(waiting)
+  expect(navigations).toEqual([true, false])
+})
+
+test('an app may render nothing at all', () => {
+  const { container } = render(<SignInButton provider="bitbucket" render={() => null} />)
+  expect(container.innerHTML).toBe('')
+})

@@ -57,9 +57,24 @@ export interface SignInButtonProps
 export const SignInButton: ForwardRefExoticComponent<
   SignInButtonProps & RefAttributes<HTMLAnchorElement>
 > = forwardRef<HTMLAnchorElement, SignInButtonProps>(function SignInButton(props, ref) {
-  const { provider, mode, onResult, returnTo, loginHint, basePath, ...own } = props
-  const { name, mark, icon, variant, size, render, ...rest } = own
-  const { className, children, onClick, ...anchorProps } = rest
+  const {
+    provider,
+    mode,
+    onResult,
+    returnTo,
+    loginHint,
+    basePath,
+    name,
+    mark,
+    icon,
+    variant,
+    size,
+    render,
+    className,
+    children,
+    onClick,
+    ...anchorProps
+  } = props
   const context = useContext(AuthContext)
   const attempt = useSignIn(provider, props)
   const { href, pending } = attempt

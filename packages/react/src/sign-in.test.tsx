@@ -1,10 +1,12 @@
-import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { createRef, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AuthProvider } from './auth-provider.tsx'
 import { SignIn } from './sign-in.tsx'
-import { SignedOut } from './signed-in.tsx'
+import { SignOutButton } from './sign-out-button.tsx'
+import { SignedIn, SignedOut } from './signed-in.tsx'
+import { teachDialogs } from './testing/fake-browser.ts'
 import {
   type FakeServer,
   failure,
@@ -17,10 +19,21 @@ import {
 } from './testing/fake-server.ts'
 import { english } from './texts.ts'
 
+/** For each click that reached the browser: whether it would have navigated. */
+let navigations: boolean[] = []
+
+function browser(event: Event): void {
+  navigations.push(!event.defaultPrevented)
+  event.preventDefault()
+}
+
 const complaints = vi.spyOn(console, 'error')
 let server: FakeServer
 
+teachDialogs()
+
 beforeEach(() => {
+  navigations = []
   server = startFakeServer()
   history.replaceState(null, '', '/sign-in')
 })
@@ -395,4 +408,235 @@ test('an error stays in the address bar of a signed-out page without a card, for
   render(<AuthProvider>A page without a card</AuthProvider>)
   await waitFor(() => expect(server.count('GET /auth/session')).toBe(1))
   expect(address()).toBe('/?auth_error=access_denied')
+})
+
+test('an app may put its logo, what the sign-in is for, and its terms on the card', () => {
+  render(
+    <SignIn
+      providers={['bitbucket']}
+      logo={<img src="/logo.svg" alt="Example" />}
+      title={
+        <>
+          Sign in to <em>Example</em>
+        </>
+      }
+      description="To see your reports."
+      footer={<a href="/terms">Terms</a>}
+    />,
+  )
+  const card = screen.getByRole('region', { name: 'Sign in to Example' })
+  expect(card.textContent).toBe(
+    'Sign in to ExampleTo see your reports.Continue with BitbucketTerms',
+  )
+  expect(within(card).getByRole('img', { name: 'Example' })).not.toBeNull()
+  expect(links().map(([text]) => text)).toEqual(['Continue with Bitbucket', 'Terms'])
+})
+
+test('a person who is signed in already is not told what for, nor the terms', () => {
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignIn
+        providers={['bitbucket']}
+        logo={<b>Example</b>}
+        description="To see your reports."
+        footer="Terms"
+      />
+    </AuthProvider>,
+  )
+  expect(screen.getByRole('region').textContent).toBe(
+    'ExampleYou are signed inTTest Persontest.person@example.comSign out',
+  )
+})
+
+test('a card for new people has another title, and the providers that new people may come through', async () => {
+  server.providers = {
+    providers: [
+      { ...provider('bitbucket', 'Bitbucket'), signUp: false },
+      { ...provider('forge', 'Example Forge'), signIn: false },
+      { ...provider('chat', 'Example Chat'), signIn: false, signUp: false },
+    ],
+    lastUsed: null,
+    account: [],
+  }
+  render(<SignIn purpose="sign-up" returnTo="/welcome" />)
+  expect(screen.getByRole('heading', { name: 'Create your account' })).not.toBeNull()
+  await screen.findByRole('link', { name: 'Continue with Example Forge' })
+  expect(links()).toEqual([
+    ['Continue with Example Forge', '/auth/forge/start?return_to=%2Fwelcome'],
+  ])
+})
+
+test('a card for new people on a server that takes none says so', async () => {
+  server.providers = {
+    providers: [{ ...provider('bitbucket', 'Bitbucket'), signUp: false }],
+    lastUsed: 'bitbucket',
+    account: [],
+  }
+  render(<SignIn purpose="sign-up" title="Join" />)
+  await screen.findByText('Nobody can sign in at the moment.')
+  expect(screen.getByRole('region', { name: 'Join' })).not.toBeNull()
+})
+
+test('where the person goes on to is announced', async () => {
+  document.addEventListener('click', browser)
+  const user = userEvent.setup()
+  server.providers = {
+    providers: [provider('bitbucket', 'Bitbucket'), provider('forge', '<b>{provider}</b>')],
+    lastUsed: null,
+    account: [],
+  }
+  render(<SignIn />)
+  const button = await screen.findByRole('link', { name: 'Continue with <b>{provider}</b>' })
+  expect(screen.getByRole('status').textContent).toBe('')
+  const status = screen.getByRole('status')
+  await user.click(button)
+  document.removeEventListener('click', browser)
+  expect(status.textContent).toBe('Going on to <b>{provider}</b>…')
+  expect(screen.getByRole('status')).toBe(status)
+  expect(navigations).toEqual([true])
+})
+
+test('a card hands the look of its buttons on', () => {
+  render(<SignIn providers={['bitbucket', 'forge']} variant="brand" />)
+  expect(screen.getAllByRole('link').map(({ dataset }) => dataset.variant)).toEqual([
+    'brand',
+    'brand',
+  ])
+})
+
+function trigger(name = 'Sign in'): HTMLElement {
+  return screen.getByRole('link', { name })
+}
+
+test.each(['click', 'key'] as const)(
+  'in a dialog: a %s opens the card, whose title names it',
+  async (how) => {
+    const user = userEvent.setup()
+    render(
+      <SignIn
+        display="modal"
+        trigger="Log in"
+        title="Sign in to Example"
+        providers={['bitbucket']}
+      />,
+    )
+    expect(screen.queryByRole('dialog')).toBeNull()
+    expect(screen.queryByRole('region')).toBeNull()
+    if (how === 'click') await user.click(trigger('Log in'))
+    else {
+      await user.tab()
+      expect(document.activeElement).toBe(trigger('Log in'))
+      await user.keyboard('{Enter}')
+    }
+    const card = within(screen.getByRole('dialog')).getByRole('region', {
+      name: 'Sign in to Example',
+    })
+    expect(within(card).getByRole('link', { name: 'Continue with Bitbucket' })).not.toBeNull()
+  },
+)
+
+test('in a dialog: what is pressed is named after what the card is for, in the words of the app', () => {
+  const card = { providers: ['bitbucket'], display: 'modal' } as const
+  render(
+    <AuthProvider initialSession={nobody} texts={{ signIn: 'Anmelden' }}>
+      <SignIn {...card} />
+      <SignIn {...card} purpose="sign-up" />
+      <SignIn {...card} texts={{ signIn: 'Hier entlang' }} />
+    </AuthProvider>,
+  )
+  expect(links().map(([text]) => text)).toEqual(['Anmelden', 'Create your account', 'Hier entlang'])
+})
+
+test('in a dialog: it is a link to the page of the server, for whoever wants a tab of its own', () => {
+  document.addEventListener('click', browser)
+  render(<SignIn display="modal" basePath="/api" returnTo="/café" providers={['bitbucket']} />)
+  expect(links()).toEqual([['Sign in', '/api/sign-in?return_to=%2Fcaf%25C3%25A9']])
+  for (const init of [
+    { ctrlKey: true },
+    { metaKey: true },
+    { shiftKey: true },
+    { altKey: true },
+    { button: 1 },
+  ]) {
+    fireEvent.click(trigger(), init)
+  }
+  document.removeEventListener('click', browser)
+  expect(navigations).toEqual([true, true, true, true, true])
+  expect(screen.queryByRole('dialog')).toBeNull()
+})
+
+test('in a dialog: a click within leaves it open, the button with a name and a click beside close it', async () => {
+  const user = userEvent.setup()
+  render(<SignIn display="modal" providers={['bitbucket']} texts={{ close: 'Schließen' }} />)
+  await user.click(trigger())
+  await user.click(screen.getByRole('heading'))
+  expect(screen.queryByRole('dialog')).not.toBeNull()
+  await user.click(screen.getByRole('button', { name: 'Schließen' }))
+  expect(screen.queryByRole('dialog')).toBeNull()
+  await user.click(trigger())
+  // As a browser sees a click on the backdrop.
+  await user.click(screen.getByRole('dialog'))
+  expect(screen.queryByRole('dialog')).toBeNull()
+})
+
+test('in a dialog: attributes, a class and the ref are those of the card', async () => {
+  const ref = createRef<HTMLElement>()
+  render(<SignIn display="modal" ref={ref} className="wide" id="card" providers={['bitbucket']} />)
+  await userEvent.click(trigger())
+  expect(ref.current).toBe(screen.getByRole('region'))
+  expect(ref.current?.className).toBe('latchkey-card wide')
+  expect(ref.current?.id).toBe('card')
+})
+
+test('in a dialog: a sign-in that has failed opens it, and says so once', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied&return_to=%2Finbox')
+  render(
+    <StrictMode>
+      <AuthProvider initialSession={nobody}>
+        <SignIn display="modal" providers={['bitbucket']} />
+      </AuthProvider>
+    </StrictMode>,
+  )
+  const dialog = await screen.findByRole('dialog')
+  expect(within(dialog).getByRole('alert').dataset.code).toBe('access_denied')
+  expect(
+    within(dialog).getByRole('link', { name: 'Continue with Bitbucket' }).getAttribute('href'),
+  ).toBe('/auth/bitbucket/start?return_to=%2Finbox')
+  await waitFor(() => expect(address()).toBe('/?return_to=%2Finbox'))
+
+  await userEvent.click(screen.getByRole('button', { name: 'Close' }))
+  expect(screen.queryByRole('dialog')).toBeNull()
+})
+
+test('in a dialog: it closes when somebody is signed in, and stays closed when they have left', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  render(
+    <AuthProvider initialSession={nobody}>
+      <SignIn display="modal" providers={['bitbucket']} />
+      <SignedIn>
+        <SignOutButton>Leave</SignOutButton>
+      </SignedIn>
+    </AuthProvider>,
+  )
+  await screen.findByRole('dialog')
+  server.session = somebody()
+  act(() => {
+    window.dispatchEvent(new Event('focus'))
+  })
+  const leave = await screen.findByRole('button', { name: 'Leave' })
+  expect(screen.queryByRole('dialog')).toBeNull()
+  await userEvent.click(leave)
+  await waitFor(() => expect(screen.queryByRole('button', { name: 'Leave' })).toBeNull())
+  expect(screen.queryByRole('dialog')).toBeNull()
+})
+
+test('in a dialog: somebody who is signed in already is not bothered with an old error', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignIn display="modal" providers={['bitbucket']} />
+    </AuthProvider>,
+  )
+  await waitFor(() => expect(address()).toBe('/'))
+  expect(screen.queryByRole('dialog')).toBeNull()
 })

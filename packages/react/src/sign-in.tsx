@@ -96,9 +96,12 @@ function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }
 
   useEffect(() => {
     if (signedIn) dialog.current?.close()
+  }, [signedIn])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, not again for whoever signs out
+  useEffect(() => {
     // The sign-in that was begun in it has come back with an error, which it is there to tell.
-    else if (authError !== undefined) dialog.current?.showModal()
-  }, [signedIn, authError])
+    if (authError !== undefined && !signedIn) dialog.current?.showModal()
+  }, [authError])
 
   function show(event: MouseEvent<HTMLAnchorElement>): void {
     if (!leavesThisPage(event)) return
@@ -125,15 +128,29 @@ function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }
 }
 
 function Card(props: CardProps): ReactElement {
-  const { title, logo, description, footer, purpose = 'sign-in', ...ways } = props
-  const { mode, variant, providers, ...more } = ways
-  const { returnTo, basePath, authError, texts, cardRef, className, ...rest } = more
+  const {
+    title,
+    logo,
+    description,
+    footer,
+    purpose = 'sign-in',
+    mode,
+    variant,
+    providers,
+    returnTo,
+    basePath,
+    authError,
+    texts,
+    cardRef,
+    className,
+    ...sectionProps
+  } = props
   const context = useContext(AuthContext)
   const words = withOverrides(context?.texts ?? english, texts)
   const auth = useOptionalAuth()
   const address = useAddress()
   const titleId = useId()
-  const [popupError, setPopupError] = useState<string | null>(null)
+  const [popupError, setPopupError] = useState<string | null>()
   const [progress, setProgress] = useState('')
 
   const user = auth?.status === 'signed-in' ? auth.user : null
@@ -148,7 +165,9 @@ function Card(props: CardProps): ReactElement {
   const [only, another] = offered
   // Comes with the answer, which may name the company, so that nothing is said twice.
   const code =
-    popupError ?? (((user || offer.status !== 'loading') && address.authError) || authError)
+    popupError === undefined
+      ? ((user || offer.status !== 'loading') && address.authError) || authError
+      : popupError
 
   function isFor({ signIn, signUp }: Partial<Provider>): boolean {
     return signUp !== false || (signIn !== false && purpose !== 'sign-up')
@@ -189,7 +208,7 @@ function Card(props: CardProps): ReactElement {
     >
       <section
         aria-labelledby={titleId}
-        {...rest}
+        {...sectionProps}
         ref={cardRef}
         className={classes('latchkey-card', className)}
       >

@@ -1,11 +1,12 @@
 import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
-import { createRef } from 'react'
+import { createRef, type ReactElement } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AuthProvider } from './auth-provider.tsx'
-import { SignOutButton } from './sign-out-button.tsx'
+import { SignOutButton, useSignOut } from './sign-out-button.tsx'
 import { SignedIn, SignedOut } from './signed-in.tsx'
 import {
+  device,
   type FakeServer,
   failure,
   gate,
@@ -158,4 +159,141 @@ test('an app may give the button a class, attributes, other words and a ref', ()
   expect(ref.current).toBe(button('Leave'))
   expect(button('Leave').className).toBe('latchkey-button small')
   expect(button('Leave').id).toBe('leave')
+})
+
+const scopes = [
+  ['local', 'Sign out'],
+  ['others', 'Sign out everywhere else'],
+  ['global', 'Sign out everywhere'],
+] as const
+
+test.each(scopes)(
+  'a form for %s says which sessions to end, to the server and to the person',
+  (scope, words) => {
+    render(<SignOutButton scope={scope} returnTo="/bye" />)
+    expect(Object.fromEntries(new FormData(button(words).form ?? undefined))).toEqual({
+      scope,
+      return_to: '/bye',
+    })
+  },
+)
+
+test.each(scopes)(
+  'signing out %s tells the server so, and the app when it is done',
+  async (scope, words) => {
+    const user = userEvent.setup()
+    const onSignedOut = vi.fn()
+    server.session = somebody()
+    server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+    const slow = gate()
+    server.answerNext(
+      'POST /auth/sign-out',
+      slow.before(() => new Response(null, { status: 204 })),
+    )
+    render(
+      <AuthProvider initialSession={server.session}>
+        <SignOutButton scope={scope} onSignedOut={onSignedOut} />
+        <SignedIn>Here</SignedIn>
+        <SignedOut>Gone</SignedOut>
+      </AuthProvider>,
+    )
+    await user.click(button(words))
+    expect(button('Signing out…').dataset.state).toBe('pending')
+    expect(onSignedOut).not.toHaveBeenCalled()
+    await act(async () => slow.open())
+    await waitFor(() => expect(onSignedOut).toHaveBeenCalledOnce())
+    expect(JSON.parse(String(server.requests[0]?.init.body))).toEqual({ scope })
+    expect(screen.queryByText('Here') === null).toBe(scope !== 'others')
+    expect(screen.queryByText('Gone') === null).toBe(scope === 'others')
+    expect(posts).toEqual([])
+  },
+)
+
+test('the person who signed out all others is still who they were, for the server too', async () => {
+  const user = userEvent.setup()
+  server.session = somebody()
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  render(
+    <AuthProvider initialSession={server.session}>
+      <SignOutButton scope="others" />
+      <SignedIn>{({ name }) => name}</SignedIn>
+    </AuthProvider>,
+  )
+  await user.click(button('Sign out everywhere else'))
+  await waitFor(() => expect(server.sessions).toHaveLength(1))
+  await waitFor(() => expect(button('Sign out everywhere else').dataset.state).toBe('idle'))
+  act(() => {
+    window.dispatchEvent(new Event('focus'))
+  })
+  await waitFor(() => expect(server.count('GET /auth/session')).toBe(1))
+  expect(screen.getByText('Test Person')).not.toBeNull()
+})
+
+test.each(scopes)(
+  'an app is told nothing of a sign-out of %s that failed',
+  async (scope, words) => {
+    const user = userEvent.setup()
+    const onSignedOut = vi.fn()
+    server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
+    render(
+      <AuthProvider initialSession={somebody()}>
+        <SignOutButton scope={scope} onSignedOut={onSignedOut} />
+      </AuthProvider>,
+    )
+    await user.click(button(words))
+    await screen.findByRole('alert')
+    expect(button(words).dataset.state).toBe('failed')
+    expect(onSignedOut).not.toHaveBeenCalled()
+  },
+)
+
+test('an app says the scopes in its own words', () => {
+  const texts = { signOut: 'Ab', signOutOthers: 'Ab, alle anderen', signOutGlobal: 'Ab, alle' }
+  render(
+    <AuthProvider initialSession={somebody()} texts={texts}>
+      {scopes.map(([scope]) => (
+        <SignOutButton key={scope} scope={scope} />
+      ))}
+    </AuthProvider>,
+  )
+  expect(screen.getAllByRole('button').map(({ textContent }) => textContent)).toEqual([
+    'Ab',
+    'Ab, alle anderen',
+    'Ab, alle',
+  ])
+})
+
+function OwnButton(): ReactElement {
+  const { status, form, fields } = useSignOut({ scope: 'global' })
+  return (
+    <form {...form}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
+      <button type="submit">{status}</button>
+    </form>
+  )
+}
+
+test('an app may make a button of its own, which works the same', async () => {
+  const user = userEvent.setup()
+  server.session = somebody()
+  render(<OwnButton />)
+  await user.click(button('idle'))
+  expect(posts).toEqual([{ scope: 'global' }])
+  expect(button('pending').form?.getAttribute('action')).toBe('/auth/sign-out')
+  cleanup()
+
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignedIn>
+        <OwnButton />
+      </SignedIn>
+      <SignedOut>Bye</SignedOut>
+    </AuthProvider>,
+  )
+  await user.click(button('idle'))
+  await screen.findByText('Bye')
+  expect(server.session).toEqual(nobody)
+  expect(posts).toHaveLength(1)
 })

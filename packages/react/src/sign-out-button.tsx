@@ -33,6 +33,7 @@ export interface UseSignOutOptions {
 
 /** A form that signs out, for a button of your own. */
 export interface SignOutForm {
+  /** `failed`: the server did not end the session, and the person is still signed in. */
   readonly status: 'idle' | 'pending' | 'failed'
   /** For the `<form>`. */
   readonly form: {
@@ -96,8 +97,15 @@ export interface SignOutButtonProps
 export const SignOutButton: ForwardRefExoticComponent<
   SignOutButtonProps & RefAttributes<HTMLButtonElement>
 > = forwardRef<HTMLButtonElement, SignOutButtonProps>(function SignOutButton(props, ref) {
-  const { scope = 'local', returnTo, basePath, onSignedOut, ...rest } = props
-  const { children, className, ...buttonProps } = rest
+  const {
+    scope = 'local',
+    returnTo,
+    basePath,
+    onSignedOut,
+    children,
+    className,
+    ...buttonProps
+  } = props
   const texts = useTexts()
   const { status, form, fields } = useSignOut(props)
   const pending = status === 'pending'

@@ -20,6 +20,7 @@ export function SignedIn({ children }: SignedInProps): ReactNode {
 }
 
 export interface SignedOutProps {
+  /** Rendered if nobody is signed in. */
   readonly children?: ReactNode
 }
 
@@ -29,6 +30,7 @@ export function SignedOut({ children }: SignedOutProps): ReactNode {
 }
 
 export interface AuthLoadingProps {
+  /** Rendered while it is not known. */
   readonly children?: ReactNode
 }
 

@@ -61,12 +61,14 @@ export interface Texts {
   readonly unknownDevice: string
   /** `{date}` is a day and a time. */
   readonly lastUsedAt: string
-  /** `{date}` is a day. */
+  /** `{date}` is a day and a time. */
   readonly since: string
   /** Name of a button; `{device}` is as in "Firefox on Linux". */
   readonly signOutDevice: string
   /** Said when it has been done. */
   readonly deviceSignedOut: string
+  /** The same for all of them at once. */
+  readonly othersSignedOut: string
   readonly export: string
   readonly exportNote: string
   readonly download: string
@@ -131,6 +133,7 @@ export const english: Texts = {
   since: 'Since {date}',
   signOutDevice: 'Sign out {device}',
   deviceSignedOut: '{device} is signed out.',
+  othersSignedOut: 'You are signed out everywhere else.',
   export: 'Your data',
   exportNote: 'Everything kept about you, as a file.',
   download: 'Download',

@@ -14,12 +14,17 @@ export interface SignInOptions extends SignInUrlOptions {
   readonly mode?: 'redirect' | 'popup' | undefined
   /** Called with its code when a sign-in in a popup has failed, and with `null` when one has worked. */
   readonly onResult?: ((error: string | null) => void) | undefined
+  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  readonly basePath?: string | undefined
 }
 
 /** What a sign-in button is made of: give `href` and `onClick` to an `<a>`. */
 export interface SignInAttempt {
+  /** The address that starts the sign-in. */
   readonly href: string
+  /** Whether the page is being left, or a popup is in front of it. */
   readonly pending: boolean
+  /** Sees to `pending` and to the popup; the link does the rest. */
   readonly onClick: (event: MouseEvent<HTMLAnchorElement>) => void
 }
 
@@ -42,9 +47,9 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
 
   function onClick(event: MouseEvent<HTMLAnchorElement>): void {
     if (event.defaultPrevented || !leavesThisPage(event)) return
-    if (mode === 'popup' && !pending) {
+    if (!pending) {
       stop.current?.()
-      stop.current = openPopup(event.currentTarget.href, settle)
+      stop.current = mode === 'popup' ? openPopup(event.currentTarget.href, settle) : null
     }
     if (pending || stop.current) event.preventDefault()
     setPending(true)

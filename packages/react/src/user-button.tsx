@@ -1,9 +1,9 @@
 'use client'
 
 import {
+  type DetailsHTMLAttributes,
   type ForwardRefExoticComponent,
   forwardRef,
-  type HTMLAttributes,
   type ReactNode,
   type RefAttributes,
   useEffect,
@@ -14,7 +14,8 @@ import { Avatar, Names } from './person.tsx'
 import { SignOutButton } from './sign-out-button.tsx'
 import { fill } from './texts.ts'
 
-export interface UserButtonProps extends Omit<HTMLAttributes<HTMLDetailsElement>, 'children'> {
+export interface UserButtonProps
+  extends Omit<DetailsHTMLAttributes<HTMLDetailsElement>, 'children'> {
   /** Address of your page with a `<UserProfile>`. Default: no link to it. */
   readonly profileUrl?: string | undefined
   /** Shows the name beside the picture. */
@@ -40,12 +41,19 @@ export const UserButton: ForwardRefExoticComponent<
   if (user === null) return null
 
   const { name, email } = user
-  const shown = name ?? email
+  const shown = name || email
   return (
     <details {...detailsProps} ref={ref} className={classes('latchkey-user', className)}>
       <summary
         className="latchkey-user-button"
-        aria-label={shown === null ? texts.account : fill(texts.accountOf, { name: shown })}
+        // What is shown as a name is the name.
+        aria-label={
+          showName
+            ? undefined
+            : shown === null
+              ? texts.account
+              : fill(texts.accountOf, { name: shown })
+        }
       >
         <Avatar user={user} />
         {showName && <bdi className="latchkey-user-name">{shown ?? texts.account}</bdi>}
@@ -65,10 +73,11 @@ function useDismissal(): void {
   useEffect(() => {
     const stop = new AbortController()
     function dismiss({ target, type, key }: Partial<KeyboardEvent>): void {
-      const menu = document.querySelector<HTMLDetailsElement>('.latchkey-user[open]')
-      if (!menu || (type === 'keydown' ? key !== 'Escape' : menu.contains(target as Node))) return
-      if (menu.contains(document.activeElement)) menu.querySelector('summary')?.focus()
-      menu.open = false
+      for (const menu of document.querySelectorAll<HTMLDetailsElement>('.latchkey-user[open]')) {
+        if (type === 'keydown' ? key !== 'Escape' : menu.contains(target as Node)) continue
+        if (menu.contains(document.activeElement)) menu.querySelector('summary')?.focus()
+        menu.open = false
+      }
     }
     for (const type of ['keydown', 'pointerdown', 'focusin']) {
       document.addEventListener(type, dismiss, stop)

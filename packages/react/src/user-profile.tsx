@@ -26,8 +26,7 @@ import { useProviders } from './providers.ts'
 import type { Remote } from './remote.ts'
 import { SignInButton } from './sign-in-button.tsx'
 import { thisPage } from './sign-in-url.ts'
-import { SignOutButton } from './sign-out-button.tsx'
-import { errorSentence, fill } from './texts.ts'
+import { errorSentence, fill, type Texts } from './texts.ts'
 
 export interface UserProfileProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
   /** Default "Your account". */
@@ -92,6 +91,7 @@ interface PartProps {
 }
 
 interface ContentProps extends PartProps {
+  readonly texts: Texts
   /** Does something, and tells in words what came of it: an `AuthError`, or the `outcome`. */
   readonly attempt: (action: () => Promise<unknown>, outcome?: string) => void
 }
@@ -105,12 +105,12 @@ interface PartState {
 
 /** A heading, what there is to do, and what came of it, said for eyes and for ears. */
 function Part(props: PartProps): ReactElement {
-  const { part, cameThrough } = props
+  const { part, cameThrough, providers } = props
   const texts = useTexts()
   const headingId = useId()
   const heading = useRef<HTMLHeadingElement>(null)
+  const known = providers.find(({ id }) => id === cameThrough)
   const [{ pending, done, failed }, setState] = useState<PartState>({})
-  const Content = CONTENT[part]
 
   async function attempt(action: () => Promise<unknown>, outcome?: string): Promise<void> {
     if (pending) return
@@ -134,20 +134,25 @@ function Part(props: PartProps): ReactElement {
       <h3 id={headingId} ref={heading} tabIndex={-1} className="latchkey-heading">
         {texts[part]}
       </h3>
-      <Content {...props} attempt={attempt} />
+      {/* A call: so it renders with this, which keeps the focus when what had it is gone. */}
+      {CONTENT[part]({ ...props, texts, attempt })}
       <p role="status" className="latchkey-muted">
         {done}
       </p>
       {failed && <Alert code={failed}>{errorSentence(texts, failed)}</Alert>}
       {failed === 'reauth_required' && cameThrough && (
-        <SignInButton provider={cameThrough} returnTo={thisPage()} />
+        <SignInButton
+          provider={cameThrough}
+          name={known?.name}
+          mark={known?.mark}
+          returnTo={thisPage()}
+        />
       )}
     </section>
   )
 }
 
-function ProfilePart({ user, attempt }: ContentProps): ReactElement {
-  const texts = useTexts()
+function ProfilePart({ user, texts, attempt }: ContentProps): ReactElement {
   const { update } = useAccount()
   const id = useId()
 
@@ -177,8 +182,7 @@ function ProfilePart({ user, attempt }: ContentProps): ReactElement {
   )
 }
 
-function IdentitiesPart({ providers, attempt }: ContentProps): ReactNode {
-  const texts = useTexts()
+function IdentitiesPart({ providers, texts, attempt }: ContentProps): ReactNode {
   const state = useIdentities()
   if (state.status !== 'ready') return unready(state)
   const { identities, connect, disconnect } = state
@@ -192,7 +196,7 @@ function IdentitiesPart({ providers, attempt }: ContentProps): ReactNode {
     return (
       <li key={key} className="latchkey-row">
         <span className="latchkey-mark">{known && <ProviderMark mark={known.mark} />}</span>
-        <Names first={company.provider} second={identity?.name ?? identity?.email ?? null} />
+        <Names first={company.provider} second={identity?.name ?? identity?.email} />
         {identity ? (
           <Confirmed
             name={texts.disconnect}
@@ -217,17 +221,14 @@ function IdentitiesPart({ providers, attempt }: ContentProps): ReactNode {
   )
 }
 
-function SessionsPart({ attempt }: ContentProps): ReactNode {
-  const texts = useTexts()
+function SessionsPart({ texts, attempt }: ContentProps): ReactNode {
   const state = useSessions()
   if (state.status !== 'ready') return unready(state)
-  const { sessions, end, reload } = state
+  const { sessions, end, endOthers } = state
 
   function written(time: number): { readonly date: string } {
-    const date = new Date(time)
-    return {
-      date: date.toLocaleString(texts.language, { dateStyle: 'medium', timeStyle: 'short' }),
-    }
+    const styles = { dateStyle: 'medium', timeStyle: 'short' } as const
+    return { date: new Date(time).toLocaleString(texts.language, styles) }
   }
 
   function row({ id, device, current, lastUsedAt, createdAt }: Device): ReactElement {
@@ -259,13 +260,16 @@ function SessionsPart({ attempt }: ContentProps): ReactNode {
   return (
     <>
       <ul className="latchkey-list">{sessions.map(row)}</ul>
-      {sessions.length > 1 && <SignOutButton scope="others" onSignedOut={reload} />}
+      {sessions.length > 1 && (
+        <SmallButton onClick={() => attempt(endOthers, texts.othersSignedOut)}>
+          {texts.signOutOthers}
+        </SmallButton>
+      )}
     </>
   )
 }
 
-function ExportPart(): ReactElement {
-  const texts = useTexts()
+function ExportPart({ texts }: ContentProps): ReactElement {
   return (
     <div className="latchkey-row">
       <p className="latchkey-muted">{texts.exportNote}</p>
@@ -276,8 +280,7 @@ function ExportPart(): ReactElement {
   )
 }
 
-function DeletePart({ attempt }: ContentProps): ReactElement {
-  const texts = useTexts()
+function DeletePart({ texts, attempt }: ContentProps): ReactElement {
   const account = useAccount()
   return (
     <Confirmed

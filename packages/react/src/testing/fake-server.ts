@@ -1,4 +1,15 @@
-import type { ErrorCode, Provider, ProvidersBody, SessionBody } from '@latchkey/contract'
+import type {
+  AccountPart,
+  ErrorCode,
+  IdentitiesBody,
+  Identity,
+  Provider,
+  ProvidersBody,
+  SessionBody,
+  SessionsBody,
+  SignOutBody,
+  UserPatch,
+} from '@latchkey/contract'
 
 type Answer = () => Response | Promise<Response>
 
@@ -13,6 +24,10 @@ export interface FakeServer {
   /** What `GET /session` answers; `POST /sign-out` sets it to nobody. */
   session: SessionBody
   providers: ProvidersBody
+  /** What `GET /sessions` answers while somebody is signed in; a sign-out and `DELETE` end them. */
+  sessions: SessionsBody['sessions']
+  /** What `GET /identities` answers while somebody is signed in; `DELETE` removes them. */
+  identities: IdentitiesBody['identities']
   readonly requests: FakeRequest[]
   /** How often `GET /auth/session` or the like was asked for. */
   count(route: string): number
@@ -48,6 +63,41 @@ export function provider(id: string, name: string): Provider {
   return { id, name, mark, signIn: true, signUp: true, link: true }
 }
 
+export const everyPart: readonly AccountPart[] = [
+  'profile',
+  'identities',
+  'sessions',
+  'export',
+  'delete',
+]
+
+/** Wherever the tests run, it is written as that day. */
+function noon(year: number, month: number, day: number): number {
+  return new Date(year, month, day, 12).getTime()
+}
+
+/** Somewhere that `somebody()` is signed in. */
+export function device(
+  id: string,
+  device: string | null,
+  current = false,
+): SessionsBody['sessions'][number] {
+  return {
+    id,
+    provider: 'bitbucket',
+    device,
+    current,
+    createdAt: noon(2026, 0, 2),
+    authenticatedAt: noon(2026, 0, 2),
+    lastUsedAt: noon(2026, 2, 4),
+    expiresAt: noon(2126, 0, 1),
+  }
+}
+
+export function identity(id: string, provider: string, name: string | null = null): Identity {
+  return { id, provider, name, email: null, createdAt: 0, lastUsedAt: 0 }
+}
+
 export function failure(status: number, code: ErrorCode): Answer {
   return () => Response.json({ error: { code, message: 'A sentence.' } }, { status })
 }
@@ -74,6 +124,8 @@ export function startFakeServer(): FakeServer {
   const server: FakeServer = {
     session: nobody,
     providers: { providers: [provider('bitbucket', 'Bitbucket')], lastUsed: null, account: [] },
+    sessions: [],
+    identities: [],
     requests: [],
     count: (route) =>
       server.requests.filter(({ method, url }) => `${method} ${url}` === route).length,
@@ -85,20 +137,75 @@ export function startFakeServer(): FakeServer {
     },
   }
 
+  function signOut({ scope = 'local' }: SignOutBody): Response {
+    server.sessions = server.sessions.filter(({ current }) =>
+      scope === 'global' ? false : current === (scope === 'others'),
+    )
+    if (scope !== 'others') server.session = nobody
+    return noContent()
+  }
+
+  function answerToAnybody(method: string, path: string, body: unknown): Response | null {
+    if (`${method} ${path}` === 'GET session') return Response.json(server.session)
+    if (`${method} ${path}` === 'GET providers') return Response.json(server.providers)
+    if (`${method} ${path}` === 'POST sign-out') return signOut(body as SignOutBody)
+    return null
+  }
+
+  function answerToUser(method: string, path: string, body: unknown): Response | null {
+    const [route = '', id = ''] = path.split('/')
+    switch (`${method} ${route}${id && '/…'}`) {
+      case 'GET sessions':
+        return Response.json({ sessions: server.sessions })
+      case 'DELETE sessions/…': {
+        const ended = server.sessions.find((session) => session.id === id)
+        if (!ended) return failure(404, 'not_found')() as Response
+        server.sessions = server.sessions.filter((session) => session !== ended)
+        if (ended.current) server.session = nobody
+        return noContent()
+      }
+      case 'GET identities':
+        return Response.json({ identities: server.identities })
+      case 'DELETE identities/…': {
+        const removed = server.identities.find((identity) => identity.id === id)
+        if (!removed) return failure(404, 'not_found')() as Response
+        server.identities = server.identities.filter((identity) => identity !== removed)
+        return noContent()
+      }
+      case 'PATCH user': {
+        const { user, session } = server.session
+        if (user === null) return null
+        server.session = { user: { ...user, ...(body as UserPatch) }, session }
+        return Response.json(server.session.user)
+      }
+      case 'DELETE user':
+        server.session = nobody
+        return noContent()
+    }
+    if (method === 'POST' && id === 'link') {
+      return Response.json({ url: `https://${route}.example/authorize` })
+    }
+    return null
+  }
+
   globalThis.fetch = async (input, init = {}) => {
     const method = init.method ?? 'GET'
-    const route = `${method} ${input}`
-    server.requests.push({ method, url: String(input), init })
-    const queued = queues.get(route)?.shift()
+    const url = String(input)
+    server.requests.push({ method, url, init })
+    const queued = queues.get(`${method} ${url}`)?.shift()
     if (queued) return queued()
-    if (/^GET \/\w+\/session$/.test(route)) return Response.json(server.session)
-    if (/^GET \/\w+\/providers$/.test(route)) return Response.json(server.providers)
-    if (/^POST \/\w+\/sign-out$/.test(route)) {
-      server.session = nobody
-      return new Response(null, { status: 204 })
-    }
-    return indexHtml()
+    const path = url.replace(/^\/\w+\//, '')
+    const body = init.body ? JSON.parse(String(init.body)) : {}
+    const answer = answerToAnybody(method, path, body)
+    if (answer) return answer
+    if (!/^(sessions|identities|user|\w+\/link)\b/.test(path)) return indexHtml()
+    if (server.session.user === null) return failure(401, 'unauthenticated')()
+    return answerToUser(method, path, body) ?? indexHtml()
   }
 
   return server
+}
+
+function noContent(): Response {
+  return new Response(null, { status: 204 })
 }

@@ -1,0 +1,209 @@
+import { cleanup, render, screen } from '@testing-library/react'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AuthProvider } from './auth-provider.tsx'
+import { arabic } from './locales/ar.ts'
+import { german } from './locales/de.ts'
+import { english } from './locales/en.ts'
+import { spanish } from './locales/es.ts'
+import { french } from './locales/fr.ts'
+import { japanese } from './locales/ja.ts'
+import { SignIn } from './sign-in.tsx'
+import { SignOutButton } from './sign-out-button.tsx'
+import {
+  device,
+  everyPart,
+  type FakeServer,
+  identity,
+  nobody,
+  provider,
+  somebody,
+  startFakeServer,
+} from './testing/fake-server.ts'
+import type { Texts } from './texts.ts'
+import { UserButton } from './user-button.tsx'
+import { UserProfile } from './user-profile.tsx'
+
+const languages = [
+  { language: 'de', texts: german, day: '04.03.2026' },
+  { language: 'fr', texts: french, day: '4 mars 2026' },
+  { language: 'es', texts: spanish, day: '4 mar 2026' },
+  { language: 'ja', texts: japanese, day: '2026/03/04' },
+  { language: 'ar', texts: arabic, day: '04\u200f/03\u200f/2026' },
+]
+
+/** What happens to be the same word in English. */
+const cognates: Readonly<Record<string, readonly string[]>> = { de: ['Name'] }
+
+const complaints = vi.spyOn(console, 'error')
+let server: FakeServer
+
+beforeEach(() => {
+  server = startFakeServer()
+  history.replaceState(null, '', '/')
+})
+
+afterEach(() => {
+  cleanup()
+  server.close()
+  expect(complaints).not.toHaveBeenCalled()
+})
+
+/** Every text by its key, and every sentence by its code. */
+function textsOf({ errors, ...texts }: Texts): Map<string, string> {
+  return new Map(Object.entries({ ...texts, ...errors }))
+}
+
+function gaps(text: string | undefined): string[] {
+  return [...new Set(text?.match(/\{.*?\}/g))].sort()
+}
+
+/** What the components say in a table's language, for eyes and for ears, signed out and signed in. */
+async function everythingSaid(texts: Texts): Promise<Set<string>> {
+  const forge = provider('forge', 'Example Forge')
+  server.providers = {
+    providers: [provider('bitbucket', 'Bitbucket'), forge],
+    lastUsed: 'forge',
+    account: everyPart,
+  }
+  server.session = nobody
+  const said = new Set<string>()
+  const signedOut = render(
+    <AuthProvider texts={texts} initialSession={nobody}>
+      <SignIn authError="provider_refused" />
+      <SignIn authError="no_such_code" purpose="sign-up" providers={['bitbucket']} />
+      <SignIn display="modal" providers={[]} />
+    </AuthProvider>,
+  )
+  hear(signedOut.container, said)
+  await screen.findByText(texts.lastUsed)
+  hear(signedOut.container, said)
+  cleanup()
+
+  server.session = somebody()
+  if (server.session.user === null) throw new Error('Nobody is signed in.')
+  const user = { ...server.session.user, emailVerified: false }
+  server.session = { ...server.session, user }
+  server.identities = [identity('identity-1', 'bitbucket')]
+  const lastUsedAt = new Date(2026, 2, 4, 12).getTime()
+  server.sessions = [
+    device('session-1', 'Firefox on Linux', true),
+    { ...device('session-2', null), lastUsedAt },
+  ]
+  const signedIn = render(
+    <AuthProvider texts={texts} initialSession={server.session}>
+      <UserButton profileUrl="/account" />
+      <UserProfile />
+      <SignIn />
+      <SignOutButton scope="global" />
+    </AuthProvider>,
+  )
+  await screen.findByText(texts.unknownDevice)
+  await screen.findByText(texts.disconnectQuestion.replace('{provider}', 'Bitbucket'))
+  hear(signedIn.container, said)
+  cleanup()
+  return said
+}
+
+function hear(container: HTMLElement, said: Set<string>): void {
+  for (const element of container.querySelectorAll('*')) {
+    const attributes = ['aria-label', 'title', 'alt', 'placeholder']
+    for (const name of attributes) said.add(element.getAttribute(name) ?? '')
+    for (const node of element.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) said.add(node.textContent ?? '')
+    }
+  }
+  said.delete('')
+}
+
+test('English is the table that holds without one', async () => {
+  expect(english.language).toBe('en')
+  const said = await everythingSaid(english)
+  expect(said).toContain(english.signIn)
+  expect(said).toContain(english.deleteQuestion)
+})
+
+test.each(languages)(
+  '$language has every text, with the same gaps to fill',
+  ({ language, texts }) => {
+    expect(texts.language).toBe(language)
+    const own = textsOf(texts)
+    const original = textsOf(english)
+    expect([...own.keys()].sort()).toEqual([...original.keys()].sort())
+    for (const [key, text] of own) {
+      expect(text.trim()).toBe(text)
+      expect([key, gaps(text)]).toEqual([key, gaps(original.get(key))])
+    }
+  },
+)
+
+test.each(languages)('nothing in $language was left in English', ({ language, texts }) => {
+  const original = textsOf(english)
+  const same = [...textsOf(texts)].filter(([key, text]) => text === original.get(key))
+  expect(same.map(([, text]) => text)).toEqual(cognates[language] ?? [])
+  for (const text of textsOf(texts).values()) {
+    expect(text).not.toMatch(/\b(the|you|your|please|sign|again|account|this|device)\b(?!\})/i)
+  }
+})
+
+test.each(languages)(
+  'the card, the button and the account speak $language, and write dates in it',
+  async ({ language, texts, day }) => {
+    const original = await everythingSaid(english)
+    const said = await everythingSaid(texts)
+    expect([...said].filter((text) => original.has(text)).sort()).toEqual(
+      [
+        'Bitbucket',
+        'Example Forge',
+        'Firefox on Linux',
+        'T',
+        'Test Person',
+        'test.person@example.com',
+        ...(cognates[language] ?? []),
+      ].sort(),
+    )
+    const [before = '', after = ''] = texts.lastUsedAt.split('{date}')
+    const dated = [...said].filter((text) => text.startsWith(before) && text.includes(day))
+    expect(dated).toHaveLength(1)
+    expect(dated[0]?.endsWith(after)).toBe(true)
+  },
+)
+
+test.each(languages)(
+  'a sentence in $language reads well without the name of a company',
+  ({ texts }) => {
+    const sentences = Object.values(texts.errors).filter((text) => text.includes('{provider}'))
+    expect(sentences.length).toBeGreaterThan(0)
+    for (const sentence of sentences) {
+      // A capital letter would not do within it.
+      if (/^\p{Lu}/u.test(texts.unknownProvider)) expect(sentence).toMatch(/^\{provider\} /)
+    }
+  },
+)
+
+test.each(languages)(
+  'what is on a button in $language is in its name, for those who say it',
+  ({ texts }) => {
+    expect(texts.signOutDevice.toLowerCase()).toContain(texts.signOut.toLowerCase())
+  },
+)
+
+test.each([
+  // A German ellipsis that stands for words has a space before it, and so has a French colon.
+  ['de', german, /["'`]|\.\.\.|(?<!\u00a0)…/],
+  ['fr', french, /["'`]|\.\.\.|(?<!\u00a0):|(?<!\u202f)[;!?]/],
+  ['es', spanish, /["'`]|\.\.\.|^[^¿]*\?|^[^¡]*!/],
+  ['ja', japanese, /["'`.,:;!?() ]/],
+  ['ar', arabic, /["'`,;?]|\.\.\./],
+])('%s is set as it is printed', (_, texts, wrong) => {
+  for (const text of textsOf(texts).values()) expect(text).not.toMatch(wrong)
+})
+
+test('a table without a text, or without the sentence of a code, does not compile', () => {
+  const { close: _close, ...withoutText } = german
+  const { flow_used: _sentence, ...errors } = german.errors
+  // @ts-expect-error
+  const one: Texts = withoutText
+  // @ts-expect-error
+  const other: Texts = { ...german, errors }
+  expect([one.close, other.errors.flow_used]).toEqual([undefined, undefined])
+})

@@ -1,0 +1,86 @@
+import type { Texts } from '../texts.ts'
+
+// \u00a0 keeps an ellipsis on the line of its word.
+export const german: Texts = {
+  language: 'de',
+
+  continueWith: 'Weiter mit {provider}',
+  signIn: 'Anmelden',
+  signUp: 'Konto erstellen',
+  lastUsed: 'Zuletzt verwendet',
+  loading: 'Wird geladen\u00a0…',
+  goingOn: 'Weiter zu {provider}\u00a0…',
+  loadingFailed: 'Das konnte nicht geladen werden. Bitte versuchen Sie es erneut.',
+  noProviders: 'Derzeit ist keine Anmeldung möglich.',
+  tryAgain: 'Erneut versuchen',
+  close: 'Schließen',
+  signedIn: 'Sie sind angemeldet',
+
+  signOut: 'Abmelden',
+  signOutOthers: 'Auf allen anderen Geräten abmelden',
+  signOutGlobal: 'Auf allen Geräten abmelden',
+  signingOut: 'Abmeldung läuft\u00a0…',
+  signOutFailed: 'Sie sind noch angemeldet. Bitte versuchen Sie es erneut.',
+
+  accountOf: 'Konto von {name}',
+  account: 'Ihr Konto',
+  profile: 'Profil',
+  name: 'Name',
+  unconfirmed: 'Nicht bestätigt',
+  save: 'Speichern',
+  saved: 'Gespeichert.',
+  identities: 'Verbundene Konten',
+  connect: '{provider} verbinden',
+  disconnect: 'Trennen',
+  disconnectQuestion: 'Danach können Sie sich nicht mehr mit {provider} anmelden.',
+  disconnected: '{provider} ist nicht mehr verbunden.',
+  sessions: 'Wo Sie angemeldet sind',
+  thisDevice: 'Dieses Gerät',
+  unknownDevice: 'Unbekanntes Gerät',
+  lastUsedAt: 'Zuletzt verwendet: {date}',
+  since: 'Seit {date}',
+  signOutDevice: '{device} abmelden',
+  deviceSignedOut: '{device} wurde abgemeldet.',
+  othersSignedOut: 'Alle anderen Geräte wurden abgemeldet.',
+  export: 'Ihre Daten',
+  exportNote: 'Alles, was über Sie gespeichert ist, als Datei.',
+  download: 'Herunterladen',
+  delete: 'Konto löschen',
+  deleteQuestion:
+    'Ihr Konto wird mit allem darin gelöscht. Das lässt sich nicht rückgängig machen.',
+  deleteNow: 'Endgültig löschen',
+
+  unknownError: 'Die Anmeldung ist fehlgeschlagen. Bitte versuchen Sie es erneut.',
+  unknownProvider: 'Der Anbieter',
+  errors: {
+    access_denied: 'Sie haben die Anmeldung abgebrochen. Es wurde nichts geändert.',
+    account_inactive: '{provider} meldet, dass dieses Konto nicht aktiv ist.',
+    flow_expired: 'Die Anmeldung hat zu lange gedauert. Bitte versuchen Sie es erneut.',
+    flow_missing:
+      'Diese Anmeldung wurde in einem anderen Browser oder Fenster begonnen. Bitte beginnen Sie hier von vorn.',
+    flow_used: 'Diese Anmeldung wurde bereits abgeschlossen. Bitte beginnen Sie von vorn.',
+    provider_bad_answer:
+      '{provider} hat eine Antwort gesendet, die nicht gelesen werden konnte. Bitte versuchen Sie es später erneut.',
+    provider_refused:
+      '{provider} hat die Anmeldung abgelehnt. Bitte versuchen Sie es später erneut.',
+    provider_unavailable:
+      '{provider} ist derzeit nicht erreichbar. Bitte versuchen Sie es in Kürze erneut.',
+    user_banned:
+      'Dieses Konto wurde hier gesperrt. Bitte wenden Sie sich an den Betreiber dieser Website.',
+
+    cross_site: 'Diese Anfrage kam von einer anderen Website und wurde abgelehnt.',
+    forbidden: 'Sie sind dazu nicht berechtigt.',
+    invalid_request: 'Die Anfrage wurde nicht verstanden.',
+    not_found: 'Hier gibt es nichts.',
+    prefetch_refused: 'Diese Seite lässt sich nur mit einem Klick öffnen.',
+    too_many_requests: 'Das war zu oft. Bitte versuchen Sie es in Kürze erneut.',
+    reauth_required: 'Bitte melden Sie sich zuerst erneut an, um zu bestätigen, dass Sie es sind.',
+    server_error: 'Bei uns ist ein Fehler aufgetreten. Bitte versuchen Sie es erneut.',
+    unauthenticated: 'Bitte melden Sie sich zuerst an.',
+    unavailable: 'Das ist derzeit nicht möglich. Bitte versuchen Sie es in Kürze erneut.',
+
+    unreachable: 'Der Server ist derzeit nicht erreichbar. Bitte versuchen Sie es in Kürze erneut.',
+    bad_answer:
+      'Der Server hat eine Antwort gesendet, die nicht gelesen werden konnte. Bitte versuchen Sie es später erneut.',
+  },
+}

@@ -1,0 +1,82 @@
+import type { Texts } from '../texts.ts'
+
+// \u00a0 keeps a colon on the line of its word. No participle agrees with the person.
+export const french: Texts = {
+  language: 'fr',
+
+  continueWith: 'Continuer avec {provider}',
+  signIn: 'Se connecter',
+  signUp: 'Créer un compte',
+  lastUsed: 'Utilisé en dernier',
+  loading: 'Chargement…',
+  goingOn: 'Redirection vers {provider}…',
+  loadingFailed: 'Le chargement a échoué. Veuillez réessayer.',
+  noProviders: 'La connexion est impossible pour le moment.',
+  tryAgain: 'Réessayer',
+  close: 'Fermer',
+  signedIn: 'Votre session est ouverte',
+
+  signOut: 'Se déconnecter',
+  signOutOthers: 'Se déconnecter partout ailleurs',
+  signOutGlobal: 'Se déconnecter partout',
+  signingOut: 'Déconnexion…',
+  signOutFailed: 'Votre session est toujours ouverte. Veuillez réessayer.',
+
+  accountOf: 'Compte\u00a0: {name}',
+  account: 'Votre compte',
+  profile: 'Profil',
+  name: 'Nom',
+  unconfirmed: 'Non confirmée',
+  save: 'Enregistrer',
+  saved: 'Modification enregistrée.',
+  identities: 'Comptes associés',
+  connect: 'Associer {provider}',
+  disconnect: 'Dissocier',
+  disconnectQuestion: 'Vous ne pourrez plus vous connecter avec {provider}.',
+  disconnected: 'Votre compte n’est plus associé à {provider}.',
+  sessions: 'Vos sessions ouvertes',
+  thisDevice: 'Cet appareil',
+  unknownDevice: 'Appareil inconnu',
+  lastUsedAt: 'Dernière utilisation\u00a0: {date}',
+  since: 'Depuis le {date}',
+  signOutDevice: 'Se déconnecter\u00a0: {device}',
+  deviceSignedOut: 'Session fermée\u00a0: {device}.',
+  othersSignedOut: 'Toutes les autres sessions sont fermées.',
+  export: 'Vos données',
+  exportNote: 'Tout ce qui est conservé à votre sujet, dans un fichier.',
+  download: 'Télécharger',
+  delete: 'Supprimer le compte',
+  deleteQuestion:
+    'Votre compte et tout son contenu seront supprimés. Cette action est irréversible.',
+  deleteNow: 'Supprimer définitivement',
+
+  unknownError: 'La connexion a échoué. Veuillez réessayer.',
+  unknownProvider: 'Le fournisseur',
+  errors: {
+    access_denied: 'Vous avez annulé la connexion. Rien n’a été modifié.',
+    account_inactive: '{provider} indique que ce compte n’est pas actif.',
+    flow_expired: 'La connexion a pris trop de temps. Veuillez réessayer.',
+    flow_missing:
+      'Cette connexion a été commencée dans un autre navigateur ou une autre fenêtre. Veuillez recommencer ici.',
+    flow_used: 'Cette connexion a déjà été effectuée. Veuillez recommencer.',
+    provider_bad_answer: '{provider} a envoyé une réponse illisible. Veuillez réessayer plus tard.',
+    provider_refused: '{provider} a refusé la connexion. Veuillez réessayer plus tard.',
+    provider_unavailable:
+      '{provider} est injoignable pour le moment. Veuillez réessayer dans un instant.',
+    user_banned: 'Ce compte a été suspendu ici. Veuillez contacter le responsable de ce site.',
+
+    cross_site: 'Cette requête provenait d’un autre site et a été refusée.',
+    forbidden: 'Vous n’avez pas l’autorisation de faire cela.',
+    invalid_request: 'La requête n’a pas été comprise.',
+    not_found: 'Il n’y a rien ici.',
+    prefetch_refused: 'Cette page ne s’ouvre que par un clic.',
+    too_many_requests: 'Trop de tentatives. Veuillez réessayer dans un instant.',
+    reauth_required: 'Veuillez d’abord vous reconnecter pour confirmer votre identité.',
+    server_error: 'Une erreur est survenue de notre côté. Veuillez réessayer.',
+    unauthenticated: 'Veuillez d’abord vous connecter.',
+    unavailable: 'C’est impossible pour le moment. Veuillez réessayer dans un instant.',
+
+    unreachable: 'Le serveur est injoignable pour le moment. Veuillez réessayer dans un instant.',
+    bad_answer: 'Le serveur a envoyé une réponse illisible. Veuillez réessayer plus tard.',
+  },
+}

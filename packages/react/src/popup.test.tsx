@@ -1,0 +1,502 @@
+import { channelName } from '@latchkey/contract'
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
+import { userEvent } from '@testing-library/user-event'
+import { type ReactElement, StrictMode } from 'react'
+import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest'
+import { AuthProvider, useAuth } from './auth-provider.tsx'
+import { SignIn } from './sign-in.tsx'
+import { SignInButton } from './sign-in-button.tsx'
+import { type FakeBrowser, startFakeBrowser } from './testing/fake-browser.ts'
+import {
+  type FakeServer,
+  gate,
+  nobody,
+  provider,
+  somebody,
+  startFakeServer,
+} from './testing/fake-server.ts'
+
+/** For each click that reached the browser: whether this page would have left. */
+let navigations: boolean[] = []
+
+function leave(event: Event): void {
+  navigations.push(!event.defaultPrevented)
+  event.preventDefault()
+}
+
+const complaints = vi.spyOn(console, 'error')
+let server: FakeServer
+let browser: FakeBrowser
+let open: MockInstance<typeof window.open>
+/** Where the last pages of popups speak. */
+let lastPage: BroadcastChannel
+
+beforeEach(() => {
+  navigations = []
+  server = startFakeServer()
+  browser = startFakeBrowser()
+  open = vi.spyOn(window, 'open').mockImplementation(() => ({ closed: false }) as Window)
+  lastPage = new BroadcastChannel(channelName)
+  document.addEventListener('click', leave)
+})
+
+afterEach(() => {
+  cleanup()
+  vi.useRealTimers()
+  document.removeEventListener('click', leave)
+  lastPage.close()
+  open.mockRestore()
+  browser.close()
+  server.close()
+  history.replaceState(null, '', '/')
+  expect(complaints).not.toHaveBeenCalled()
+})
+
+function link(name = 'Continue with Bitbucket'): HTMLElement {
+  return screen.getByRole('link', { name })
+}
+
+/** The address that the newest popup was opened with. */
+function opened(): URL {
+  return new URL(String(open.mock.lastCall?.[0]), location.origin)
+}
+
+function popupName(): string | null {
+  return opened().searchParams.get('popup')
+}
+
+/** Says something on the channel, and waits until everybody has heard it. */
+async function say(...messages: unknown[]): Promise<void> {
+  const witness = new BroadcastChannel(channelName)
+  const heard = new Promise((resolve) => {
+    witness.onmessage = ({ data }) => data === 'over' && resolve(data)
+  })
+  await act(async () => {
+    for (const message of messages) lastPage.postMessage(message)
+    lastPage.postMessage('over')
+    await heard
+    await new Promise((resolve) => setTimeout(resolve))
+  })
+  witness.close()
+}
+
+async function end(result: { error?: string | null; returnTo?: string } = {}): Promise<void> {
+  await say({ type: 'popup', popup: popupName(), error: null, returnTo: '/', ...result })
+}
+
+/** A popup that ends well, of which the page has heard before the server has said who is signed in. */
+async function signIn(): Promise<void> {
+  server.session = somebody()
+  const slow = gate()
+  server.answerNext(
+    'GET /auth/session',
+    slow.before(() => Response.json(server.session)),
+  )
+  await end()
+  await act(async () => slow.open())
+}
+
+function comeBack(): void {
+  act(() => {
+    window.dispatchEvent(new Event('focus'))
+  })
+}
+
+/** Who the page believes is signed in. */
+function Page({ label = 'page' }: { label?: string }): ReactElement {
+  const auth = useAuth()
+  const name = auth.status === 'signed-in' ? auth.user.name : ''
+  return <output aria-label={label}>{`${auth.status} ${name}`}</output>
+}
+
+function seen(label = 'page'): string | null {
+  return screen.getByRole('status', { name: label }).textContent
+}
+
+test('a click opens a small window with a name that nobody can guess, and the page stays', async () => {
+  const user = userEvent.setup()
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  await user.click(link())
+  expect(open).toHaveBeenCalledOnce()
+  expect(open.mock.lastCall?.[2]).toMatch(/^popup,/)
+  expect(opened().pathname).toBe('/auth/bitbucket/start')
+  // As the server wants it.
+  expect(popupName()).toMatch(/^[\w-]{16,64}$/)
+  expect(navigations).toEqual([false])
+  expect(link().dataset.state).toBe('pending')
+  expect(link().getAttribute('href')).toBe('/auth/bitbucket/start')
+
+  const first = popupName()
+  comeBack()
+  await user.click(link())
+  expect(popupName()).not.toBe(first)
+})
+
+test('the window is told where to go afterwards, and whom to expect', () => {
+  render(
+    <SignInButton
+      provider="bitbucket"
+      mode="popup"
+      basePath="/api"
+      returnTo="/a?b&c=d"
+      loginHint="t"
+    />,
+  )
+  fireEvent.click(link())
+  expect(opened().pathname).toBe('/api/bitbucket/start')
+  expect(Object.fromEntries(opened().searchParams)).toEqual({
+    return_to: '/a?b&c=d',
+    login_hint: 't',
+    popup: popupName(),
+  })
+})
+
+test('a button that does not ask for a window opens none', () => {
+  render(<SignInButton provider="bitbucket" />)
+  fireEvent.click(link())
+  expect(open).not.toHaveBeenCalled()
+  expect(navigations).toEqual([true])
+})
+
+test.each([
+  { ctrlKey: true },
+  { metaKey: true },
+  { shiftKey: true },
+  { altKey: true },
+  { button: 1 },
+])('a click that opens a new tab %o opens no popup as well', (init) => {
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  fireEvent.click(link(), init)
+  expect(open).not.toHaveBeenCalled()
+  expect(navigations).toEqual([true])
+  expect(link().dataset.state).toBe('idle')
+})
+
+test('an app that calls the click off opens no popup', () => {
+  const callOff = vi.fn((event: { preventDefault(): void }) => event.preventDefault())
+  render(<SignInButton provider="bitbucket" mode="popup" onClick={callOff} />)
+  fireEvent.click(link())
+  expect(callOff).toHaveBeenCalledOnce()
+  expect(open).not.toHaveBeenCalled()
+  expect(link().dataset.state).toBe('idle')
+})
+
+test('an impatient second click does not open a second window', () => {
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  fireEvent.click(link())
+  fireEvent.click(link())
+  expect(open).toHaveBeenCalledOnce()
+  expect(navigations).toEqual([false, false])
+})
+
+test.each([
+  ['opens none', null],
+  ['hands out one that is closed', { closed: true } as Window],
+])('where the browser %s, the link leads there in this window', (_, blocked) => {
+  open.mockReturnValue(blocked)
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  fireEvent.click(link())
+  expect(navigations).toEqual([true])
+  expect(link().dataset.state).toBe('pending')
+})
+
+test('a window that is blocked the second time is not mistaken for the first', async () => {
+  const onResult = vi.fn()
+  render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
+  fireEvent.click(link())
+  const first = popupName()
+  comeBack()
+  open.mockReturnValue(null)
+  fireEvent.click(link())
+  expect(navigations).toEqual([false, true])
+  await say({ type: 'popup', popup: first, error: 'access_denied', returnTo: '/' })
+  expect(onResult).not.toHaveBeenCalled()
+})
+
+test('a popup that ends well signs the person in on the page, and in every other tab', async () => {
+  const onResult = vi.fn()
+  render(
+    <>
+      <AuthProvider initialSession={nobody}>
+        <SignInButton provider="bitbucket" mode="popup" onResult={onResult} />
+        <Page />
+      </AuthProvider>
+      <AuthProvider initialSession={nobody}>
+        <Page label="other tab" />
+      </AuthProvider>
+    </>,
+  )
+  fireEvent.click(link())
+  server.session = somebody()
+  await end()
+  expect(onResult.mock.calls).toEqual([[null]])
+  await vi.waitFor(() => expect(seen()).toBe('signed-in Test Person'))
+  await vi.waitFor(() => expect(seen('other tab')).toBe('signed-in Test Person'))
+  expect(link().dataset.state).toBe('idle')
+  // The page stays as it is: it knows by itself who is signed in.
+  expect(browser.visits).toEqual([])
+  expect(navigations).toEqual([false])
+})
+
+test('that a popup ended well is for the server to say', async () => {
+  render(
+    <AuthProvider initialSession={nobody}>
+      <SignInButton provider="bitbucket" mode="popup" />
+      <Page />
+    </AuthProvider>,
+  )
+  fireEvent.click(link())
+  await end()
+  expect(server.count('GET /auth/session')).toBe(1)
+  expect(seen()).toBe('signed-out ')
+})
+
+test('a page that has nobody to tell it who is signed in goes on to where the server says', async () => {
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  fireEvent.click(link())
+  await end({ returnTo: '/inbox?a=1#b' })
+  expect(browser.visits).toEqual(['assign /inbox?a=1#b'])
+})
+
+test('an app that names a target gets there as the server has made it safe', async () => {
+  render(
+    <AuthProvider initialSession={nobody}>
+      <SignInButton provider="bitbucket" mode="popup" returnTo="//evil.example/" />
+    </AuthProvider>,
+  )
+  fireEvent.click(link())
+  await end({ returnTo: '/safe' })
+  expect(browser.visits).toEqual(['assign /safe'])
+})
+
+test.each([
+  'https://evil.example/',
+  '//evil.example/',
+  '/\\evil.example/',
+  '\\\\evil.example',
+  '\t//evil.example',
+  'javascript:alert(1)',
+  ' javascript:alert(1)',
+  'data:text/html,x',
+  'http://localhost:3001/',
+])('whoever says that it goes on at %s, it does not', async (returnTo) => {
+  render(<SignInButton provider="bitbucket" mode="popup" returnTo="/" />)
+  fireEvent.click(link())
+  await end({ returnTo })
+  expect(link().dataset.state).toBe('idle')
+  expect(browser.visits).toEqual([])
+})
+
+test.each([
+  ['nothing', null],
+  ['a text', 'popup'],
+  ['a number', 0],
+  ['a list', ['popup']],
+  ['an object of nothing', {}],
+  ['a map', new Map([['popup', 1]])],
+  ['bytes', new Uint8Array(4)],
+  ['no name', { type: 'popup', error: null, returnTo: '/evil' }],
+  ['a name that is none', { type: 'popup', popup: null, error: null, returnTo: '/evil' }],
+  ['a name in a list', { type: 'popup', popup: [''], error: null, returnTo: '/evil' }],
+  ['the wrong name', { type: 'popup', popup: '1-2-3-4', error: 'flow_used', returnTo: '/evil' }],
+])('a message with %s ends no wait', async (_, message) => {
+  const onResult = vi.fn()
+  render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
+  fireEvent.click(link())
+  await say(message)
+  expect(link().dataset.state).toBe('pending')
+  expect(onResult).not.toHaveBeenCalled()
+  expect(browser.visits).toEqual([])
+  // It has gone on listening.
+  await end({ returnTo: '/inbox' })
+  expect(browser.visits).toEqual(['assign /inbox'])
+})
+
+test('of two buttons each hears of its own popup alone', async () => {
+  const [one, two] = [vi.fn(), vi.fn()]
+  render(
+    <>
+      <SignInButton provider="bitbucket" mode="popup" onResult={one} />
+      <SignInButton provider="forge" mode="popup" onResult={two} />
+    </>,
+  )
+  fireEvent.click(link())
+  fireEvent.click(link('Continue with forge'))
+  await end({ error: 'access_denied' })
+  expect(one).not.toHaveBeenCalled()
+  expect(two.mock.calls).toEqual([['access_denied']])
+  expect(link().dataset.state).toBe('pending')
+  expect(link('Continue with forge').dataset.state).toBe('idle')
+})
+
+test('a result counts once', async () => {
+  const onResult = vi.fn()
+  render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
+  fireEvent.click(link())
+  await end({ returnTo: '/inbox' })
+  await end({ returnTo: '/inbox' })
+  expect(onResult).toHaveBeenCalledOnce()
+  expect(browser.visits).toEqual(['assign /inbox'])
+})
+
+test('a failure leads nowhere, and may be tried again', async () => {
+  const onResult = vi.fn()
+  render(<SignInButton provider="bitbucket" mode="popup" returnTo="/inbox" onResult={onResult} />)
+  fireEvent.click(link())
+  await end({ error: 'flow_expired', returnTo: '/inbox' })
+  expect(onResult.mock.calls).toEqual([['flow_expired']])
+  expect(browser.visits).toEqual([])
+  fireEvent.click(link())
+  expect(open).toHaveBeenCalledTimes(2)
+  await end({ returnTo: '/inbox' })
+  expect(browser.visits).toEqual(['assign /inbox'])
+})
+
+test('a person who came back to the page waits no longer, and a late result counts', async () => {
+  const onResult = vi.fn()
+  render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
+  fireEvent.click(link())
+  comeBack()
+  expect(link().dataset.state).toBe('idle')
+  await end({ returnTo: '/inbox' })
+  expect(onResult.mock.calls).toEqual([[null]])
+  expect(browser.visits).toEqual(['assign /inbox'])
+})
+
+test('a popup that takes long does not make the page wait for ever, and still counts', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  fireEvent.click(link())
+  act(() => {
+    vi.advanceTimersByTime(10_000)
+  })
+  expect(link().dataset.state).toBe('idle')
+  vi.useRealTimers()
+  await end({ returnTo: '/inbox' })
+  expect(browser.visits).toEqual(['assign /inbox'])
+})
+
+test('a newer popup takes the place of an older one', async () => {
+  const onResult = vi.fn()
+  render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
+  fireEvent.click(link())
+  const first = popupName()
+  comeBack()
+  fireEvent.click(link())
+  await say({ type: 'popup', popup: first, error: 'flow_used', returnTo: '/' })
+  expect(onResult).not.toHaveBeenCalled()
+  expect(link().dataset.state).toBe('pending')
+  await end()
+  expect(onResult.mock.calls).toEqual([[null]])
+})
+
+test('an app that no longer wants a window gets none, and the link leads there again', () => {
+  const { rerender } = render(<SignInButton provider="bitbucket" mode="popup" />)
+  fireEvent.click(link())
+  comeBack()
+  rerender(<SignInButton provider="bitbucket" mode="redirect" />)
+  fireEvent.click(link())
+  expect(open).toHaveBeenCalledOnce()
+  expect(navigations).toEqual([false, true])
+})
+
+test('a button that is gone hears nothing', async () => {
+  const onResult = vi.fn()
+  const { unmount } = render(
+    <StrictMode>
+      <SignInButton provider="bitbucket" mode="popup" onResult={onResult} />
+    </StrictMode>,
+  )
+  fireEvent.click(link())
+  unmount()
+  await end({ returnTo: '/inbox' })
+  expect(onResult).not.toHaveBeenCalled()
+  expect(browser.visits).toEqual([])
+})
+
+test('an attacker who has a window of the page cannot post it a result', async () => {
+  const onResult = vi.fn()
+  render(
+    <AuthProvider initialSession={nobody}>
+      <SignInButton provider="bitbucket" mode="popup" returnTo="/" onResult={onResult} />
+      <Page />
+    </AuthProvider>,
+  )
+  fireEvent.click(link())
+  const data = { type: 'popup', popup: popupName(), error: null, returnTo: '/evil' }
+  const heard = new Promise((resolve) => addEventListener('message', resolve, { once: true }))
+  window.postMessage(data, '*')
+  await act(() => heard)
+  act(() => {
+    window.dispatchEvent(new MessageEvent('message', { data, origin: 'https://evil.example' }))
+    document.dispatchEvent(new MessageEvent('message', { data }))
+  })
+  await say()
+  expect(link().dataset.state).toBe('pending')
+  expect(onResult).not.toHaveBeenCalled()
+  expect(browser.visits).toEqual([])
+  expect(server.requests).toEqual([])
+})
+
+test('a card opens a window for each of its buttons, and shows who is signed in then', async () => {
+  server.providers = {
+    providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
+    lastUsed: null,
+    account: [],
+  }
+  render(
+    <AuthProvider initialSession={nobody}>
+      <SignIn mode="popup" />
+    </AuthProvider>,
+  )
+  fireEvent.click(await screen.findByRole('link', { name: 'Continue with Example Forge' }))
+  expect(opened().pathname).toBe('/auth/forge/start')
+  expect(screen.getByText('Going on to Example Forge…').role).toBe('status')
+  await signIn()
+  await screen.findByRole('region', { name: 'You are signed in' })
+  expect(screen.queryByText('Going on to Example Forge…')).toBeNull()
+})
+
+test('a card says in words what failed in the window, and stops saying so when it has worked', async () => {
+  render(<SignIn mode="popup" providers={['bitbucket']} />)
+  fireEvent.click(link())
+  expect(screen.queryByRole('alert')).toBeNull()
+  await end({ error: 'provider_unavailable' })
+  const alert = screen.getByRole('alert')
+  expect(alert.textContent).toBe(
+    'Bitbucket cannot be reached at the moment. Please try again shortly.',
+  )
+  expect(alert.dataset.code).toBe('provider_unavailable')
+  expect(screen.queryByText('Going on to Bitbucket…')).toBeNull()
+  fireEvent.click(link())
+  await end({ returnTo: '/inbox' })
+  expect(screen.queryByRole('alert')).toBeNull()
+  expect(browser.visits).toEqual(['assign /inbox'])
+})
+
+test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
+  'a code that no server sends, %s, becomes a general sentence',
+  async (error) => {
+    render(<SignIn mode="popup" providers={['bitbucket']} />)
+    fireEvent.click(link())
+    await end({ error })
+    expect(screen.getByRole('alert').textContent).toBe(
+      'The sign-in did not work. Please try again.',
+    )
+    expect(document.querySelector('img')).toBeNull()
+  },
+)
+
+test('what failed before the page was loaded is no longer said once a popup has worked', async () => {
+  history.replaceState(null, '', '/sign-in?auth_error=access_denied')
+  render(
+    <AuthProvider initialSession={nobody}>
+      <SignIn mode="popup" providers={['bitbucket']} />
+    </AuthProvider>,
+  )
+  expect((await screen.findByRole('alert')).dataset.code).toBe('access_denied')
+  fireEvent.click(link())
+  await signIn()
+  await screen.findByRole('region', { name: 'You are signed in' })
+  expect(screen.queryByRole('alert')).toBeNull()
+})

@@ -1,0 +1,801 @@
+import type { AccountPart, SessionBody } from '@latchkey/contract'
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
+import { userEvent } from '@testing-library/user-event'
+import { createRef, type ReactElement } from 'react'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AuthError } from './auth-error.ts'
+import { AuthProvider } from './auth-provider.tsx'
+import { SignedOut } from './signed-in.tsx'
+import { type FakeBrowser, startFakeBrowser } from './testing/fake-browser.ts'
+import {
+  device,
+  everyPart,
+  type FakeServer,
+  failure,
+  gate,
+  identity,
+  indexHtml,
+  nobody,
+  provider,
+  somebody,
+  startFakeServer,
+  unreachable,
+} from './testing/fake-server.ts'
+import { UserButton } from './user-button.tsx'
+import { UserProfile, type UserProfileProps } from './user-profile.tsx'
+
+const complaints = vi.spyOn(console, 'error')
+let server: FakeServer
+let browser: FakeBrowser
+
+beforeEach(() => {
+  server = startFakeServer()
+  server.session = somebody()
+  browser = startFakeBrowser()
+  history.replaceState(null, '', '/me?tab=1#devices')
+})
+
+afterEach(() => {
+  cleanup()
+  browser.close()
+  server.close()
+  history.replaceState(null, '', '/')
+  expect(complaints).not.toHaveBeenCalled()
+})
+
+function offer(...account: AccountPart[]): void {
+  server.providers = {
+    providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
+    lastUsed: null,
+    account,
+  }
+}
+
+function page(props: UserProfileProps = {}): ReactElement {
+  return (
+    <AuthProvider initialSession={server.session}>
+      <UserButton />
+      <UserProfile {...props} />
+      <SignedOut>Nobody is here</SignedOut>
+    </AuthProvider>
+  )
+}
+
+async function part(name: string): Promise<HTMLElement> {
+  return screen.findByRole('region', { name })
+}
+
+function headings(): (string | null)[] {
+  return screen.queryAllByRole('heading', { level: 3 }).map(({ textContent }) => textContent)
+}
+
+function rows(within: HTMLElement): (string | null)[] {
+  return [...within.querySelectorAll('li')].map(({ textContent }) => textContent)
+}
+
+function bodyOf(route: string): unknown {
+  const request = server.requests.find(({ method, url }) => `${method} ${url}` === route)
+  return JSON.parse(String(request?.init.body))
+}
+
+function button(name: string): HTMLElement {
+  return screen.getByRole('button', { name })
+}
+
+/** For tests in which the kit tells whoever builds the page what it was answered. */
+function expectComplaints(...codes: string[]): void {
+  for (const [said] of complaints.mock.calls) expect(said).toBeInstanceOf(AuthError)
+  expect(complaints.mock.calls.map(([error]) => error.code)).toEqual(codes)
+  complaints.mockReset()
+}
+
+test('it shows nothing to nobody, and asks the server nothing', async () => {
+  server.session = nobody
+  render(page())
+  expect(screen.queryByRole('region')).toBeNull()
+  await act(async () => {})
+  expect(server.requests).toEqual([])
+})
+
+test('a server that offers all parts has them all, in one order', async () => {
+  offer(...[...everyPart].reverse())
+  render(page())
+  await part('Profile')
+  expect(headings()).toEqual([
+    'Profile',
+    'Connected accounts',
+    'Where you are signed in',
+    'Your data',
+    'Delete account',
+  ])
+  const whole = screen.getByRole('region', { name: 'Your account' })
+  expect(whole.textContent).toContain('Test Persontest.person@example.com')
+})
+
+test.each<[AccountPart, string]>([
+  ['profile', 'Profile'],
+  ['identities', 'Connected accounts'],
+  ['sessions', 'Where you are signed in'],
+  ['export', 'Your data'],
+  ['delete', 'Delete account'],
+])(
+  'a server that offers %s alone has no other part, and is not asked for it',
+  async (only, title) => {
+    offer(only)
+    render(page())
+    const region = await part(title)
+    await waitFor(() => expect(within(region).queryByText('Loading…')).toBeNull())
+    expect(headings()).toEqual([title])
+    const asked = server.requests.map(({ url }) => url).filter((url) => url !== '/auth/providers')
+    expect(asked).toEqual(only === 'sessions' || only === 'identities' ? [`/auth/${only}`] : [])
+  },
+)
+
+test('a server that offers no part leaves who is signed in', async () => {
+  offer()
+  render(page())
+  await waitFor(() => expect(screen.queryByText('Loading…')).toBeNull())
+  expect(headings()).toEqual([])
+  expect(screen.getByRole('region').textContent).toBe(
+    'Your accountTTest Persontest.person@example.com',
+  )
+})
+
+test('an app chooses parts and their order, of those that the server offers', async () => {
+  offer('sessions', 'export', 'profile')
+  render(page({ parts: ['export', 'delete', 'profile'] }))
+  await part('Profile')
+  expect(headings()).toEqual(['Your data', 'Profile'])
+  expect(server.count('GET /auth/sessions')).toBe(0)
+})
+
+test('an app may give it a title, a class, attributes and a ref', async () => {
+  const ref = createRef<HTMLElement>()
+  render(page({ title: 'Me', className: 'wide', id: 'account', ...{ ref } }))
+  expect(ref.current).toBe(screen.getByRole('region', { name: 'Me' }))
+  expect(ref.current?.className).toBe('latchkey-profile wide')
+  expect(ref.current?.id).toBe('account')
+  await act(async () => {})
+})
+
+test.each([
+  [true, 0],
+  [false, 1],
+])(
+  'an address that the provider vouches for (%s) is told from one that it does not',
+  async (emailVerified, tags) => {
+    const { user, session } = somebody()
+    if (user === null) throw new Error('nobody')
+    server.session = { user: { ...user, emailVerified }, session }
+    render(page())
+    expect(screen.queryAllByText('Not confirmed')).toHaveLength(tags)
+    await act(async () => {})
+  },
+)
+
+test('a server that does not say what it offers can be asked again', async () => {
+  complaints.mockImplementation(() => {})
+  const user = userEvent.setup()
+  offer('export')
+  server.answerNext('GET /auth/providers', failure(503, 'unavailable'))
+  render(page())
+  expect((await screen.findByRole('alert')).textContent).toBe(
+    'This could not be loaded. Please try again.',
+  )
+  expectComplaints('unavailable')
+  await user.click(button('Try again'))
+  await part('Your data')
+  expect(screen.queryByRole('alert')).toBeNull()
+})
+
+// Devices
+
+test('this device comes first and is marked, the others can be signed out', async () => {
+  offer('sessions')
+  server.sessions = [
+    device('session-3', 'Safari on iPhone'),
+    device('session-2', null),
+    device('session-1', 'Firefox on Linux', true),
+  ]
+  render(page())
+  const region = await part('Where you are signed in')
+  await within(region).findByText('Firefox on Linux')
+  const [own, ...others] = rows(region)
+  expect(own).toMatch(/^Firefox on LinuxSince Jan 2, 2026, .*This device$/)
+  expect(others).toHaveLength(2)
+  expect(others[0]).toMatch(/^Safari on iPhoneLast used Mar 4, 2026, .*Sign out$/)
+  expect(others[1]).toMatch(/^Unknown deviceLast used/)
+  expect(
+    within(region)
+      .getAllByRole('button')
+      .map((button) => button.getAttribute('aria-label') ?? button.textContent),
+  ).toEqual(['Sign out Safari on iPhone', 'Sign out Unknown device', 'Sign out everywhere else'])
+})
+
+test('a person who is signed in nowhere else has nothing to sign out', async () => {
+  offer('sessions')
+  server.sessions = [device('session-1', 'Firefox on Linux', true)]
+  render(page())
+  const region = await part('Where you are signed in')
+  await within(region).findByText('Firefox on Linux')
+  expect(within(region).queryByRole('button')).toBeNull()
+})
+
+test('a device that is signed out leaves the list, which is said, and the focus stays in the part', async () => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  render(page())
+  const region = await part('Where you are signed in')
+  await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
+  await waitFor(() => expect(rows(region)).toHaveLength(1))
+  await waitFor(() =>
+    expect(within(region).getByRole('status').textContent).toBe('There is signed out.'),
+  )
+  expect(server.count('DELETE /auth/sessions/session-2')).toBe(1)
+  expect(within(region).queryByRole('alert')).toBeNull()
+  expect(document.activeElement).toBe(screen.getByRole('heading', { level: 3 }))
+})
+
+test('the focus stays in the part however long the list takes', async () => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  render(page())
+  const region = await part('Where you are signed in')
+  const slow = gate()
+  const there = await within(region).findByRole('button', { name: 'Sign out There' })
+  server.answerNext(
+    'GET /auth/sessions',
+    slow.before(() => Response.json({ sessions: server.sessions })),
+  )
+  await user.click(there)
+  await within(region).findByText('There is signed out.')
+  expect(rows(region)).toHaveLength(2)
+  await act(async () => slow.open())
+  await waitFor(() => expect(rows(region)).toHaveLength(1))
+  expect(document.activeElement).toBe(screen.getByRole('heading', { level: 3 }))
+})
+
+test('a person who is elsewhere by then is not pulled back', async () => {
+  const user = userEvent.setup()
+  offer('profile', 'sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  render(page())
+  const region = await part('Where you are signed in')
+  const slow = gate()
+  server.answerNext(
+    'DELETE /auth/sessions/session-2',
+    slow.before(() => {
+      server.sessions = server.sessions.slice(0, 1)
+      return new Response(null, { status: 204 })
+    }),
+  )
+  await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
+  const field = screen.getByLabelText('Name')
+  field.focus()
+  await act(async () => slow.open())
+  await waitFor(() => expect(rows(region)).toHaveLength(1))
+  expect(document.activeElement).toBe(field)
+})
+
+test('a device that is gone already counts as signed out', async () => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  render(page())
+  const region = await part('Where you are signed in')
+  const there = await within(region).findByRole('button', { name: 'Sign out There' })
+  server.sessions = server.sessions.slice(0, 1)
+  await user.click(there)
+  await within(region).findByText('There is signed out.')
+  await waitFor(() => expect(rows(region)).toHaveLength(1))
+  expect(within(region).queryByRole('alert')).toBeNull()
+})
+
+test('an answer that is lost is no failure if the list says that it was done', async () => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  server.answerNext('DELETE /auth/sessions/session-2', () => {
+    server.sessions = server.sessions.slice(0, 1)
+    return unreachable()
+  })
+  render(page())
+  const region = await part('Where you are signed in')
+  await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
+  await within(region).findByText('There is signed out.')
+  await waitFor(() => expect(rows(region)).toHaveLength(1))
+  expect(within(region).queryByRole('alert')).toBeNull()
+})
+
+test.each([
+  ['does not answer', unreachable, 'The server cannot be reached at the moment.'],
+  ['is in trouble', failure(503, 'unavailable'), 'This is not possible at the moment.'],
+  ['sends its front page', indexHtml, 'The server sent an answer that could not be read.'],
+])(
+  'a server that %s has signed no device out, and can be asked again',
+  async (_, answer, words) => {
+    const user = userEvent.setup()
+    offer('sessions')
+    server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+    server.answerNext('DELETE /auth/sessions/session-2', answer)
+    render(page())
+    const region = await part('Where you are signed in')
+    await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
+    expect((await within(region).findByRole('alert')).textContent).toContain(words)
+    expect(within(region).getByRole('status').textContent).toBe('')
+    expect(rows(region)).toHaveLength(2)
+
+    await user.click(button('Sign out There'))
+    await within(region).findByText('There is signed out.')
+    expect(within(region).queryByRole('alert')).toBeNull()
+  },
+)
+
+test('pressing twice signs a device out once', async () => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  const slow = gate()
+  server.answerNext(
+    'DELETE /auth/sessions/session-2',
+    slow.before(() => new Response(null, { status: 204 })),
+  )
+  render(page())
+  const region = await part('Where you are signed in')
+  const there = await within(region).findByRole('button', { name: 'Sign out There' })
+  await user.dblClick(there)
+  expect(region.getAttribute('aria-busy')).toBe('true')
+  await user.keyboard('{Enter}')
+  await act(async () => slow.open())
+  await within(region).findByText('There is signed out.')
+  expect(region.getAttribute('aria-busy')).not.toBe('true')
+  expect(server.count('DELETE /auth/sessions/session-2')).toBe(1)
+})
+
+test('signing out everywhere else leaves this device alone in the list', async () => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [
+    device('session-1', 'Here', true),
+    device('session-2', 'There'),
+    device('session-3', 'Elsewhere'),
+  ]
+  render(page())
+  const region = await part('Where you are signed in')
+  await user.click(await within(region).findByRole('button', { name: 'Sign out everywhere else' }))
+  await waitFor(() => expect(rows(region)).toHaveLength(1))
+  expect(bodyOf('POST /auth/sign-out')).toEqual({ scope: 'others' })
+  expect(rows(region)[0]).toContain('Here')
+  expect(screen.queryByText('Nobody is here')).toBeNull()
+})
+
+// Who is signed in no longer
+
+test.each(['sessions', 'identities'] as const)(
+  'a session that ended elsewhere makes the page signed out when it asks for %s',
+  async (list) => {
+    complaints.mockImplementation(() => {})
+    offer(list)
+    const before = server.session
+    server.session = nobody
+    render(
+      <AuthProvider initialSession={before}>
+        <UserProfile />
+        <SignedOut>Nobody is here</SignedOut>
+      </AuthProvider>,
+    )
+    await screen.findByText('Nobody is here')
+    expect(screen.queryByRole('region')).toBeNull()
+    expectComplaints('unauthenticated')
+  },
+)
+
+test.each([
+  ['signs a device out', 'sessions', 'Sign out There'],
+  ['connects an account', 'identities', 'Connect Example Forge'],
+  ['saves a name', 'profile', 'Save'],
+] as const)(
+  'a session that ended elsewhere makes the page signed out when the person %s',
+  async (_, only, name) => {
+    complaints.mockImplementation(() => {})
+    const user = userEvent.setup()
+    offer(only)
+    server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+    render(page())
+    const press = await screen.findByRole('button', { name })
+    server.session = nobody
+    await user.click(press)
+    await screen.findByText('Nobody is here')
+    expect(screen.queryByRole('region')).toBeNull()
+    complaints.mockReset()
+  },
+)
+
+// Connected accounts
+
+test('accounts that are connected come first, then those that can be', async () => {
+  server.providers = {
+    providers: [
+      provider('bitbucket', 'Bitbucket'),
+      provider('forge', 'Example Forge'),
+      { ...provider('chat', 'Example Chat'), link: false },
+    ],
+    lastUsed: null,
+    account: ['identities'],
+  }
+  server.identities = [
+    identity('identity-1', 'bitbucket', 'testy'),
+    { ...identity('identity-2', 'bitbucket'), email: 'second@example.com' },
+    identity('identity-3', 'gone'),
+  ]
+  render(page())
+  const region = await part('Connected accounts')
+  await within(region).findAllByText('Bitbucket')
+  const question = (company: string) =>
+    `DisconnectYou can no longer sign in with ${company} then.Disconnect`
+  expect(rows(region)).toEqual([
+    `Bitbuckettesty${question('Bitbucket')}`,
+    `Bitbucketsecond@example.com${question('Bitbucket')}`,
+    `gone${question('gone')}`,
+    'Example ForgeConnect Example Forge',
+  ])
+})
+
+test('disconnecting asks first, is said when it is done, and keeps the focus in the part', async () => {
+  const user = userEvent.setup()
+  offer('identities')
+  server.identities = [
+    identity('identity-1', 'bitbucket', 'testy'),
+    identity('identity-2', 'forge', 'smith'),
+  ]
+  render(page())
+  const region = await part('Connected accounts')
+  const [, second] = await within(region).findAllByText('Disconnect', { selector: 'summary' })
+  const details = second?.closest('details') as HTMLDetailsElement
+  expect(details.open).toBe(false)
+  await user.click(second as HTMLElement)
+  expect(details.open).toBe(true)
+  expect(details.textContent).toContain('You can no longer sign in with Example Forge then.')
+  expect(server.requests.filter(({ method }) => method !== 'GET')).toEqual([])
+
+  await user.click(within(details).getByRole('button', { name: 'Disconnect' }))
+  await within(region).findByText('Example Forge is disconnected.')
+  await within(region).findByRole('button', { name: 'Connect Example Forge' })
+  expect(server.identities.map(({ id }) => id)).toEqual(['identity-1'])
+  expect(document.activeElement).toBe(screen.getByRole('heading', { level: 3 }))
+})
+
+test('the last account cannot be disconnected, which is said in words', async () => {
+  const user = userEvent.setup()
+  offer('identities')
+  server.identities = [identity('identity-1', 'bitbucket', 'testy')]
+  server.answerNext('DELETE /auth/identities/identity-1', failure(403, 'forbidden'))
+  render(page())
+  const region = await part('Connected accounts')
+  await user.click(await within(region).findByText('Disconnect', { selector: 'summary' }))
+  await user.click(within(region).getByRole('button', { name: 'Disconnect' }))
+  const alert = await within(region).findByRole('alert')
+  expect(alert.textContent).toBe('You are not allowed to do this.')
+  expect(alert.dataset.code).toBe('forbidden')
+  expect(rows(region)[0]).toContain('testy')
+  expect(within(region).queryByRole('link')).toBeNull()
+})
+
+test('a person who has to sign in again first gets a button that comes back to this page', async () => {
+  const user = userEvent.setup()
+  offer('identities')
+  server.identities = [
+    identity('identity-1', 'bitbucket', 'testy'),
+    identity('identity-2', 'forge', 'smith'),
+  ]
+  server.answerNext('DELETE /auth/identities/identity-2', failure(403, 'reauth_required'))
+  render(page())
+  const region = await part('Connected accounts')
+  const [, second] = await within(region).findAllByText('Disconnect', { selector: 'summary' })
+  await user.click(second as HTMLElement)
+  await user.click(within(region).getAllByRole('button', { name: 'Disconnect' })[1] as HTMLElement)
+  expect((await within(region).findByRole('alert')).textContent).toBe(
+    'Please sign in again first, to confirm that it is you.',
+  )
+  // At the provider that they came through, not at the one that they disconnect.
+  const link = within(region).getByRole('link', { name: 'Continue with Bitbucket' })
+  expect(link.getAttribute('href')).toBe(
+    `/auth/bitbucket/start?return_to=${encodeURIComponent('/me?tab=1#devices')}`,
+  )
+})
+
+test('a session that came through no provider has the sentence alone', async () => {
+  const user = userEvent.setup()
+  const { user: person, session } = somebody()
+  if (person === null) throw new Error('nobody')
+  server.session = { user: person, session: { ...session, provider: null } }
+  offer('delete')
+  server.answerNext('DELETE /auth/user', failure(403, 'reauth_required'))
+  render(page())
+  await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
+  await user.click(button('Delete for good'))
+  expect((await screen.findByRole('alert')).dataset.code).toBe('reauth_required')
+  expect(screen.queryByRole('link')).toBeNull()
+})
+
+test('connecting an account leaves for where the server says, and comes back to this page', async () => {
+  const user = userEvent.setup()
+  offer('identities')
+  render(page())
+  await user.click(await screen.findByRole('button', { name: 'Connect Example Forge' }))
+  await waitFor(() => expect(browser.visits).toEqual(['assign https://forge.example/authorize']))
+  expect(bodyOf('POST /auth/forge/link')).toEqual({ return_to: '/me?tab=1#devices' })
+})
+
+test.each([
+  { url: 'javascript:alert(1)' },
+  { url: ' javascript:alert(1)' },
+  { url: 'java\nscript:alert(1)' },
+  { url: 'data:text/html,<script>alert(1)</script>' },
+  { url: 'vbscript:x' },
+  { url: '\nhttps://forge.example' },
+  { url: '/evil' },
+  { url: '' },
+  { url: null },
+  { url: ['https://forge.example'] },
+  {},
+  [],
+  null,
+])('connecting an account never goes to %j', async (body) => {
+  const user = userEvent.setup()
+  offer('identities')
+  server.answerNext('POST /auth/forge/link', () => Response.json(body))
+  render(page())
+  await user.click(await screen.findByRole('button', { name: 'Connect Example Forge' }))
+  expect((await screen.findByRole('alert')).textContent).toBe(
+    'The server sent an answer that could not be read. Please try again later.',
+  )
+  expect(browser.visits).toEqual([])
+})
+
+test('pressing twice connects once', async () => {
+  const user = userEvent.setup()
+  offer('identities')
+  const slow = gate()
+  server.answerNext(
+    'POST /auth/forge/link',
+    slow.before(() => Response.json({ url: 'https://forge.example/authorize' })),
+  )
+  render(page())
+  await user.dblClick(await screen.findByRole('button', { name: 'Connect Example Forge' }))
+  await act(async () => slow.open())
+  await waitFor(() => expect(browser.visits).toHaveLength(1))
+  expect(server.count('POST /auth/forge/link')).toBe(1)
+})
+
+// Profile
+
+test('a new name is seen everywhere on the page at once', async () => {
+  const user = userEvent.setup()
+  offer('profile')
+  render(page())
+  const field = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Name' })
+  expect(field.value).toBe('Test Person')
+  expect(field.required).toBe(true)
+  expect(field.autocomplete).toBe('name')
+  await user.clear(field)
+  await user.type(field, 'New {{Name}')
+  await user.click(button('Save'))
+  await screen.findByText('Saved.')
+  expect(bodyOf('PATCH /auth/user')).toEqual({ name: 'New {Name}' })
+  expect(screen.getByLabelText('Account of New {Name}').tagName).toBe('SUMMARY')
+  expect(document.querySelector('.latchkey-account')?.textContent).toContain('New {Name}')
+  expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('New {Name}')
+  expect(document.activeElement).not.toBe(document.body)
+})
+
+test('a name that the server has cut is shown as it is now', async () => {
+  const user = userEvent.setup()
+  offer('profile')
+  server.answerNext('PATCH /auth/user', () => {
+    server.session = somebody('session-1', 'Short')
+    return Response.json(server.session.user)
+  })
+  render(page())
+  await user.type(await screen.findByRole('textbox'), ' with blanks   {Enter}')
+  await screen.findByText('Saved.')
+  expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('Short')
+})
+
+test('a name that could not be saved stays in the field, and can be saved again', async () => {
+  const user = userEvent.setup()
+  offer('profile')
+  server.answerNext('PATCH /auth/user', failure(429, 'too_many_requests'))
+  render(page())
+  await user.type(await screen.findByRole('textbox'), ' the Second')
+  await user.click(button('Save'))
+  expect((await screen.findByRole('alert')).textContent).toBe(
+    'That was too often. Please try again shortly.',
+  )
+  expect(screen.getByLabelText('Account of Test Person')).not.toBeNull()
+  expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('Test Person the Second')
+  await user.click(button('Save'))
+  await screen.findByText('Saved.')
+  expect(screen.queryByRole('alert')).toBeNull()
+  expect(screen.getByLabelText('Account of Test Person the Second')).not.toBeNull()
+})
+
+test('a person without a name can give one', async () => {
+  const user = userEvent.setup()
+  const { user: person, session } = somebody()
+  if (person === null) throw new Error('nobody')
+  server.session = { user: { ...person, name: null }, session }
+  offer('profile')
+  render(page())
+  const field = await screen.findByRole<HTMLInputElement>('textbox')
+  expect(field.value).toBe('')
+  await user.type(field, 'Somebody{Enter}')
+  await screen.findByLabelText('Account of Somebody')
+})
+
+test('saving twice saves once', async () => {
+  const user = userEvent.setup()
+  offer('profile')
+  const slow = gate()
+  server.answerNext(
+    'PATCH /auth/user',
+    slow.before(() => Response.json(server.session.user)),
+  )
+  render(page())
+  await user.dblClick(await screen.findByRole('button', { name: 'Save' }))
+  await act(async () => slow.open())
+  await screen.findByText('Saved.')
+  expect(server.count('PATCH /auth/user')).toBe(1)
+})
+
+// Export and deletion
+
+test('the export is a link to a file', async () => {
+  offer('export')
+  render(page())
+  const link = await screen.findByRole('link', { name: 'Download' })
+  expect(link.getAttribute('href')).toBe('/auth/user/export')
+  expect(link.hasAttribute('download')).toBe(true)
+})
+
+test('deletion asks first, and nobody is signed in then', async () => {
+  const user = userEvent.setup()
+  offer('delete')
+  render(page())
+  const region = await part('Delete account')
+  const details = region.querySelector('details') as HTMLDetailsElement
+  expect(details.open).toBe(false)
+  await user.click(within(region).getByText('Delete account', { selector: 'summary' }))
+  expect(details.open).toBe(true)
+  expect(region.textContent).toContain('This cannot be undone.')
+  expect(server.count('DELETE /auth/user')).toBe(0)
+  await user.click(button('Delete for good'))
+  await screen.findByText('Nobody is here')
+  expect(server.count('DELETE /auth/user')).toBe(1)
+  expect(screen.queryByRole('region')).toBeNull()
+})
+
+test('a deletion that failed is said in words, and can be tried again', async () => {
+  const user = userEvent.setup()
+  offer('delete')
+  server.answerNext('DELETE /auth/user', failure(500, 'server_error'))
+  render(page())
+  await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
+  await user.click(button('Delete for good'))
+  expect((await screen.findByRole('alert')).textContent).toBe(
+    'Something went wrong on our side. Please try again.',
+  )
+  expect(screen.getByLabelText('Account of Test Person')).not.toBeNull()
+  await user.click(button('Delete for good'))
+  await screen.findByText('Nobody is here')
+})
+
+test('pressing twice deletes once', async () => {
+  const user = userEvent.setup()
+  offer('delete')
+  const slow = gate()
+  server.answerNext(
+    'DELETE /auth/user',
+    slow.before(() => {
+      server.session = nobody
+      return new Response(null, { status: 204 })
+    }),
+  )
+  render(page())
+  await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
+  await user.dblClick(button('Delete for good'))
+  await act(async () => slow.open())
+  await screen.findByText('Nobody is here')
+  expect(server.count('DELETE /auth/user')).toBe(1)
+})
+
+// What a server may send
+
+const badSession = { ...device('session-1', 'Here', true), device: undefined }
+
+test.each([
+  ['sessions', { sessions: null }],
+  ['sessions', { sessions: {} }],
+  ['sessions', { sessions: [null] }],
+  ['sessions', { sessions: [{ id: 'session-1' }] }],
+  ['sessions', { sessions: [badSession] }],
+  ['sessions', { sessions: [device('session-1', 'Here', true), { ...badSession, device: {} }] }],
+  ['sessions', { sessions: [{ ...device('session-1', 'Here'), lastUsedAt: '2026' }] }],
+  ['sessions', []],
+  ['sessions', null],
+  ['identities', {}],
+  ['identities', { identities: 'none' }],
+  ['identities', { identities: [{ ...identity('identity-1', 'bitbucket'), provider: 1 }] }],
+  ['identities', { identities: [{ ...identity('identity-1', 'bitbucket'), name: { a: 1 } }] }],
+  ['identities', { identities: [identity('identity-1', 'bitbucket'), 'second'] }],
+] as const)(
+  '%s that are %j are an error in words, which can be tried again',
+  async (list, body) => {
+    complaints.mockImplementation(() => {})
+    const user = userEvent.setup()
+    offer('export', list)
+    server.answerNext(`GET /auth/${list}`, () => Response.json(body))
+    render(page())
+    const alert = await screen.findByRole('alert')
+    expect(alert.textContent).toBe('This could not be loaded. Please try again.')
+    expect(alert.dataset.code).toBe('bad_answer')
+    expectComplaints('bad_answer')
+    // The other parts are as they were.
+    expect(screen.getByRole('link', { name: 'Download' })).not.toBeNull()
+    await user.click(button('Try again'))
+    await waitFor(() => expect(screen.queryByRole('alert')).toBeNull())
+    expect(server.count(`GET /auth/${list}`)).toBe(2)
+  },
+)
+
+test('names of any kind are text', async () => {
+  const hostile = '<img src=x onerror=alert(1)>{device}{provider}$&'
+  offer('profile', 'identities', 'sessions')
+  server.session = somebody('session-1', hostile) as SessionBody
+  server.sessions = [device('session-1', 'Here', true), device('session-2', hostile)]
+  server.identities = [identity('identity-1', hostile, hostile)]
+  render(page())
+  const devices = await part('Where you are signed in')
+  await within(devices).findByText(hostile)
+  await screen.findByText(`You can no longer sign in with ${hostile} then.`)
+  expect(document.querySelector('img')).toBeNull()
+  expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe(hostile)
+  const user = userEvent.setup()
+  await user.click(button(`Sign out ${hostile}`))
+  await screen.findByText(`${hostile} is signed out.`)
+  expect(document.querySelector('img')).toBeNull()
+})
+
+test('a page that is left meanwhile hears nothing of late answers', async () => {
+  offer('sessions')
+  const slow = gate()
+  server.answerNext('GET /auth/sessions', slow.before(failure(503, 'unavailable')))
+  const { unmount } = render(page())
+  await waitFor(() => expect(server.count('GET /auth/sessions')).toBe(1))
+  unmount()
+  slow.open()
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(complaints).not.toHaveBeenCalled()
+})
+
+test('an app says it in its own words, and dates as its language writes them', async () => {
+  offer('sessions')
+  server.sessions = [device('session-1', 'Firefox', true), device('session-2', null)]
+  const texts = {
+    language: 'de',
+    since: 'Seit {date}',
+    unknownDevice: 'Irgendwo',
+    signOutDevice: '{device} abmelden',
+    deviceSignedOut: '{device} ist abgemeldet.',
+  }
+  render(
+    <AuthProvider initialSession={server.session} texts={texts}>
+      <UserProfile />
+    </AuthProvider>,
+  )
+  fireEvent.click(await screen.findByRole('button', { name: 'Irgendwo abmelden' }))
+  await screen.findByText('Irgendwo ist abgemeldet.')
+  expect(screen.getByText(/^Seit 02\.01\.2026, /)).not.toBeNull()
+})
