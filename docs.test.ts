@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, it } from 'vitest'
+import { readReference } from './docs/props.ts'
 import { buildApp } from './packages/fastify/src/testing/app.ts'
 
 const root = import.meta.dirname
@@ -59,6 +60,26 @@ it('every link from one document to another, or within it, leads somewhere', () 
     })
   })
   expect(dead).toEqual([])
+})
+
+it('the tables in docs/react are what the types of @latchkey/react say', () => {
+  const outdated = readReference()
+    .pages.filter(({ text, written }) => text !== written)
+    .map(({ file }) => `${file}: npx pnpm@12 props`)
+  expect(outdated).toEqual([])
+})
+
+it('everything that @latchkey/react exports has a heading in docs/react, and each page is in its list', () => {
+  const { names, pages } = readReference()
+  const headings = pages.flatMap(({ text }) => text.match(/^#+ .*$/gm) ?? []).join('\n')
+  expect(names.length).toBeGreaterThan(20)
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(headings))).toEqual([])
+
+  const list = readFileSync(join(root, 'docs/react/README.md'), 'utf8')
+  const unlisted = pages
+    .map(({ file }) => basename(file))
+    .filter((name) => !list.includes(`](${name})`))
+  expect(unlisted).toEqual(['README.md'])
 })
 
 it('every test and file that docs/security.md names is there', () => {
