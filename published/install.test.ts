@@ -2,18 +2,17 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../apps/demo/e2e/chromium.ts'
-import { freePort, type Machine, type Project, setUpMachine } from './machine.ts'
+import { freePort, type Machine, newest, type Project, setUpMachine } from './machine.ts'
 import { type Weight, weigh } from './weigh.ts'
 
 const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const { engines } = JSON.parse(readFileSync(join(root, 'packages/fastify/package.json'), 'utf8'))
 const lowest = `${/\d+\.\d+/.exec(engines.node)}.0`
-const newest = '26.10.0'
 
 describe.each([
   { node: lowest, npm: '10', typescript: '5', react: '18' },
-  { node: newest, npm: '12', typescript: '7', react: '19' },
+  { ...newest, typescript: '7', react: '19' },
 ])('on Node $node with npm $npm and React $react', ({ node, npm, typescript, react }) => {
   let machine: Machine
   beforeAll(async () => {

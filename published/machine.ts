@@ -4,8 +4,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { inject } from 'vitest'
+
+/** The newest of both that are tried. */
+export const newest = { node: '26.10.0', npm: '12' }
 
 /** Somebody else's machine: a folder outside of this repository, with a Node and an npm of its own. */
 export interface Machine {
@@ -51,7 +54,9 @@ export async function setUpMachine(node: string, npm: string): Promise<Machine> 
       folder,
       async write(files) {
         for (const [file, content] of Object.entries(files)) {
-          await writeFile(join(folder, file), content)
+          const path = join(folder, file)
+          await mkdir(dirname(path), { recursive: true })
+          await writeFile(path, content)
         }
       },
       async run(command, env) {

@@ -121,11 +121,15 @@ function publicNames(declarations: string): string[] {
       names.push(`${isType ? 'type ' : ''}${specifier.exported.name}`)
     }
     if (declaration === null) continue
-    if (!('id' in declaration) || declaration.id?.type !== 'Identifier') {
-      throw new Error(`Several names are in one ${declaration.type}.`)
-    }
     const isType = /^TS(Interface|TypeAlias)Declaration$/.test(declaration.type)
-    names.push(`${isType ? 'type ' : ''}${declaration.id.name}`)
+    const declared =
+      declaration.type === 'VariableDeclaration' ? declaration.declarations : [declaration]
+    for (const one of declared) {
+      if (!('id' in one) || one.id?.type !== 'Identifier') {
+        throw new Error(`Names are not told by ${declaration.type}.`)
+      }
+      names.push(`${isType ? 'type ' : ''}${one.id.name}`)
+    }
   }
   return names.sort()
 }
