@@ -23,13 +23,21 @@ interface TroubleProps {
   readonly onRetry: () => void
 }
 
-/** Instead of what the server did not send, with a way on. */
+/** Instead of what the server did not send, with a way on; within something that may have the focus. */
 export function Trouble({ code, onRetry }: TroubleProps): ReactElement {
   const { loadingFailed, tryAgain } = useTexts()
   return (
     <>
       <Alert code={code}>{loadingFailed}</Alert>
-      <button type="button" className="latchkey-button" onClick={onRetry}>
+      <button
+        type="button"
+        className="latchkey-button"
+        onClick={({ currentTarget }) => {
+          // This button, which has the focus, is about to go.
+          currentTarget.closest<HTMLElement>('[tabindex]')?.focus()
+          onRetry()
+        }}
+      >
         {tryAgain}
       </button>
     </>

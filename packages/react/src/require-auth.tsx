@@ -70,7 +70,7 @@ export function RequireAuth(props: RequireAuthProps): ReactNode {
       return <RedirectToSignIn {...redirect} />
     case 'error':
       return (
-        <div className="latchkey-part">
+        <div className="latchkey-part" tabIndex={-1}>
           <Trouble code={auth.error.code} onRetry={auth.retry} />
         </div>
       )

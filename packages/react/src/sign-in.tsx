@@ -257,25 +257,15 @@ interface OfferProps {
 }
 
 function Offer({ state, children }: OfferProps): ReactElement {
-  const container = useRef<HTMLDivElement>(null)
   return (
-    <div className="latchkey-part" tabIndex={-1} ref={container}>
+    <div className="latchkey-part" tabIndex={-1}>
       {state.status === 'loading' && (
         <>
           <Placeholder />
           <noscript>{children}</noscript>
         </>
       )}
-      {state.status === 'error' && (
-        <Trouble
-          code={state.error.code}
-          onRetry={() => {
-            // The button that has the focus is about to go.
-            container.current?.focus()
-            state.retry()
-          }}
-        />
-      )}
+      {state.status === 'error' && <Trouble code={state.error.code} onRetry={state.retry} />}
       {state.status === 'ready' && children}
     </div>
   )

@@ -108,7 +108,7 @@ function Part(props: PartProps): ReactElement {
   const { part, cameThrough, providers } = props
   const texts = useTexts()
   const headingId = useId()
-  const heading = useRef<HTMLHeadingElement>(null)
+  const section = useRef<HTMLElement>(null)
   const known = providers.find(({ id }) => id === cameThrough)
   const [{ pending, done, failed }, setState] = useState<PartState>({})
 
@@ -126,12 +126,18 @@ function Part(props: PartProps): ReactElement {
 
   useEffect(() => {
     // What had the focus went with what was done.
-    if (done && document.activeElement === document.body) heading.current?.focus()
+    if (done && document.activeElement === document.body) section.current?.focus()
   })
 
   return (
-    <section className="latchkey-part" aria-labelledby={headingId} aria-busy={pending}>
-      <h3 id={headingId} ref={heading} tabIndex={-1} className="latchkey-heading">
+    <section
+      ref={section}
+      className="latchkey-part"
+      tabIndex={-1}
+      aria-labelledby={headingId}
+      aria-busy={pending}
+    >
+      <h3 id={headingId} className="latchkey-heading">
         {texts[part]}
       </h3>
       {/* A call: so it renders with this, which keeps the focus when what had it is gone. */}
