@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import latchkey from '../index.ts'
@@ -258,7 +259,7 @@ describe('another site that frames, embeds or sniffs', () => {
     expect([...codes].sort()).toEqual([200, 204, 303, 400, 401, 403, 404, 413, 500, 503])
   })
 
-  it('gets no script to run on the one page that is HTML', async () => {
+  it('gets no script to run on the two pages that are HTML, one of which has one of its own', async () => {
     const answers = await everyAnswer(emulator())
     const pages = [...answers].filter(([, { headers }]) => {
       return String(headers['content-type']).startsWith('text/html')
@@ -266,14 +267,28 @@ describe('another site that frames, embeds or sniffs', () => {
     expect(pages.map(([what]) => what)).toEqual([
       'the sign-in page',
       'the sign-in page with an error',
+      "a popup's last page",
+      "a popup's last page with an error",
       'the sign-in page, signed in',
+      "a popup's last page, signed in",
       'the sign-in page without the store',
     ])
-    for (const [, { body, headers }] of pages) {
-      expect(body).not.toMatch(/<script|\son\w+=|javascript:/i)
-      expect(headers['content-security-policy']).toMatch(
-        /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/,
+    for (const [what, { body, headers }] of pages) {
+      const isPopup = what.startsWith("a popup's")
+      expect(body.match(/<script/gi) ?? []).toHaveLength(isPopup ? 1 : 0)
+      expect(body).not.toMatch(/<script[^>]|\son\w+=|javascript:/i)
+      const [policy, style, script] = [
+        String(headers['content-security-policy']).replaceAll(/'sha256-[\w+/=]+'/g, '#'),
+        ...(body.match(/(?<=<style>).*?(?=<\/style>)/s) ?? []),
+        ...(body.match(/(?<=<script>).*?(?=<\/script>)/s) ?? []),
+      ]
+      expect(policy).toBe(
+        `default-src 'none'; style-src #; ${isPopup ? 'script-src #; ' : ''}base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
       )
+      for (const text of isPopup ? [style, script] : [style]) {
+        const hash = createHash('sha256').update(String(text)).digest('base64')
+        expect(headers['content-security-policy']).toContain(`-src 'sha256-${hash}'`)
+      }
     }
   })
 })

@@ -39,6 +39,9 @@ export async function everyAnswer(
 
   answers.set('the sign-in page', await browser.get('/auth/sign-in'))
   answers.set('the sign-in page with an error', await browser.get('/auth/sign-in?auth_error=x'))
+  const popup = '/auth/popup?popup=0123456789abcdef'
+  answers.set("a popup's last page", await browser.get(popup))
+  answers.set("a popup's last page with an error", await browser.get(`${popup}&auth_error=x`))
   answers.set('the providers', await browser.get('/auth/providers'))
   answers.set('the session of nobody', await browser.get('/auth/session'))
   answers.set('the sessions of nobody', await browser.get('/auth/sessions'))
@@ -64,6 +67,7 @@ export async function everyAnswer(
   answers.set('the sign-in page, signed in', await browser.get('/auth/sign-in'))
   answers.set('the session', await browser.get('/auth/session'))
   answers.set('the sessions', await browser.get('/auth/sessions'))
+  answers.set("a popup's last page, signed in", await browser.get(popup))
   answers.set('a callback forged, signed in', await browser.get(`${CALLBACK}?code=c&state=s`))
 
   const signOut = (request: InjectOptions): Promise<LightMyRequestResponse> => {
