@@ -123,8 +123,9 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
     await page.getByRole('button', { name: 'Ada Test' }).click()
     await page.waitForURL(`${demo.origin}/decisions`)
     const framed = [
-      ...['/', '/decisions', '/what-happened', '/devices', '/nowhere', '/quire.svg'],
+      ...['/', '/decisions', '/what-happened', '/account', '/nowhere', '/quire.svg'],
       ...['/api/decisions', '/auth/sign-in', '/auth/session', '/auth/nowhere'],
+      ...['/auth/popup', '/auth/popup?popup=0123456789abcdef&auth_error=access_denied'],
       ...['/auth/bitbucket/start', '/auth/bitbucket/callback?code=x'],
     ].map((path) => demo.origin + path)
     framed.push(consent, consent.replace(/client_id=[^&]*/, 'client_id=unknown'))
@@ -156,8 +157,9 @@ describe('a way back that leads elsewhere', () => {
       await page.goto(demo.origin)
       const signOut = page.locator('form', { hasText: 'Sign out' })
       await signOut
-        .locator('input')
+        .locator('input[name="return_to"]')
         .evaluate((input, to) => input.setAttribute('value', to), target)
+      await page.locator('header summary').click()
       await signOut.getByRole('button').click()
       await arrive()
       await page.getByRole('link', { name: 'Continue with Bitbucket' }).waitFor()
@@ -218,10 +220,48 @@ describe('what a sign-in leaves behind', () => {
     expect(left).toContain(demo.origin)
     for (const secret of secrets) expect(left).not.toContain(secret)
   })
+})
 
-  it('is told to nobody whom a page leads to', async () => {
+describe('a page that says what went wrong', () => {
+  const ERROR_PAGES = [
+    '/?auth_error=access_denied',
+    '/auth/sign-in?auth_error=flow_used',
+    '/auth/popup?auth_error=provider_refused',
+  ]
+
+  it.each(ERROR_PAGES)('%s is made of our own alone, with nothing from elsewhere', async (path) => {
+    const refusal = /Content Security Policy|img-src forbids/
+    const { page, context, problems } = await demo.visit({}, refusal)
+    const asked: string[] = []
+    context.on('request', (request) => void asked.push(request.url()))
+    await page.goto(demo.origin + path, { waitUntil: 'networkidle' })
+    await page.getByRole('alert').waitFor()
+    expect(asked[0]).toBe(demo.origin + path)
+    for (const url of asked) expect(new URL(url).origin).toBe(demo.origin)
+    const addresses = await page
+      .locator('[src], [href], [action], [srcset], [ping], [data], [poster]')
+      .evaluateAll((elements) =>
+        elements.flatMap((element) => {
+          const names = ['src', 'href', 'action', 'srcset', 'ping', 'data', 'poster']
+          return names.flatMap((name) => element.getAttribute(name) ?? [])
+        }),
+      )
+    expect(addresses).not.toEqual([])
+    for (const address of addresses) expect(address).toMatch(/^(\/(?!\/)|#)/)
+    expect(problems).toEqual([])
+    // And lets nobody add a thing from elsewhere: not a picture, which would tell them of it.
+    const elsewhere = `${attacker.otherSite}/pixel`
+    const refused = page.waitForEvent('console', (message) => refusal.test(message.text()))
+    await page.evaluate((url) => {
+      new Image().src = url
+    }, elsewhere)
+    await refused
+    expect(attacker.requests).toEqual([])
+  })
+
+  it('is kept from everybody whom it leads to', async () => {
     const { page } = await demo.visit()
-    for (const path of ['/?auth_error=access_denied', '/auth/sign-in?auth_error=flow_used']) {
+    for (const path of ERROR_PAGES) {
       await page.goto(`${demo.origin + path}&private=yes`)
       await page.evaluate((url) => {
         const link = document.createElement('a')
@@ -231,7 +271,7 @@ describe('what a sign-in leaves behind', () => {
       }, attacker.otherSite)
       await page.waitForURL(`${attacker.otherSite}/`)
     }
-    expect(attacker.requests.length).toBeGreaterThan(1)
+    expect(attacker.requests.length).toBeGreaterThan(ERROR_PAGES.length - 1)
     for (const { headers } of attacker.requests) expect(headers.referer).toBeUndefined()
   })
 })

@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { buildApp } from '../src/app.ts'
 import { certificate } from './certificate.ts'
 import { launchChromium } from './chromium.ts'
+import { startProxy } from './proxy.ts'
 
 export interface Demo {
   readonly origin: string
@@ -28,6 +29,8 @@ export interface Demo {
   visit(options?: BrowserContextOptions, expected?: RegExp): Promise<Visit>
   /** Signs in with two clicks, from the front page to the decisions. Default: Ada Test. */
   signIn(page: Page, name?: string): Promise<void>
+  /** Signs out with two clicks, from a page of the product or from the hosted one. */
+  signOut(page: Page): Promise<void>
 }
 
 export interface Exchange {
@@ -48,11 +51,23 @@ export interface Visit {
 /** What went wrong in a browser, in the order in which it did. */
 export type Problems = string[]
 
+export interface MoreOfDemo {
+  /** Adds pages to the application. */
+  readonly pages?: (app: FastifyInstance) => Promise<void>
+  /** What the provider says with each of its answers, besides. */
+  readonly providerHeaders?: Readonly<Record<string, string>>
+}
+
 /** The built demo on a port of its own, the emulator with `seed`, and a real browser. */
-export function setUpDemo(seed?: Seed, scheme: 'http' | 'https' = 'http'): Demo {
+export function setUpDemo(
+  seed?: Seed,
+  scheme: 'http' | 'https' = 'http',
+  { pages, providerHeaders }: MoreOfDemo = {},
+): Demo {
   let app: FastifyInstance
   /** What ends TLS before the demo, as a proxy would. */
   let front: Server | undefined
+  let proxy: Server | undefined
   let browser: Browser
   let emulator: BitbucketEmulator
   let origin: string
@@ -62,15 +77,20 @@ export function setUpDemo(seed?: Seed, scheme: 'http' | 'https' = 'http'): Demo 
 
   beforeAll(async () => {
     emulator = await startBitbucketEmulator(seed === undefined ? {} : { seed })
+    let emulatorUrl = emulator.url
+    if (providerHeaders !== undefined) {
+      ;({ url: emulatorUrl, server: proxy } = await startProxy(emulator.url, providerHeaders))
+    }
     const port = await freePort()
     origin = `${scheme}://localhost:${port}`
     app = await buildApp({
       origin,
-      providers: [bitbucket({ emulatorUrl: emulator.url })],
+      providers: [bitbucket({ emulatorUrl })],
       store: sqlite(':memory:'),
       emulator,
       built: true,
     })
+    await pages?.(app)
     if (scheme === 'https') front = createHttpsServer(certificate, app.routing)
     const server = front ?? app.server
     server.on('request', ({ method = '', url = '', headers }, response) => {
@@ -99,6 +119,8 @@ export function setUpDemo(seed?: Seed, scheme: 'http' | 'https' = 'http'): Demo 
     await browser?.close()
     front?.close()
     await app?.close()
+    proxy?.closeAllConnections()
+    proxy?.close()
     await emulator?.close()
   })
 
@@ -123,7 +145,15 @@ export function setUpDemo(seed?: Seed, scheme: 'http' | 'https' = 'http'): Demo 
       await page.getByRole('button', { name }).click()
       await page.waitForURL(`${origin}/decisions`)
     },
+    signOut,
   }
+}
+
+/** The product keeps it in the menu of the person. */
+export async function signOut(page: Page): Promise<void> {
+  const menu = page.locator('header summary')
+  if ((await menu.count()) > 0) await menu.click()
+  await page.getByRole('button', { name: 'Sign out', exact: true }).first().click()
 }
 
 /** Listens for errors, for what a Content-Security-Policy forbids, and for requests that leave this machine. */

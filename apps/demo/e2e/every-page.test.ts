@@ -1,6 +1,5 @@
-import axe, { type AxeResults, type RunOptions } from 'axe-core'
-import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { findingsOfAxe } from './axe.ts'
 import { setUpDemo } from './demo.ts'
 import { walkEveryPage } from './every-page.ts'
 
@@ -42,7 +41,7 @@ describe('a page with something in it that does not belong there', () => {
     ['a base for its links', `<base href="${elsewhere}">`, 'base-uri'],
   ])('takes no harm from %s, and the browser says so', async (_what, markup, directive) => {
     const { page, problems } = await demo.visit({}, /Content Security Policy|forbids/)
-    for (const path of ['/', '/auth/sign-in']) {
+    for (const path of ['/', '/auth/sign-in', '/auth/popup']) {
       await page.goto(demo.origin + path)
       problems.length = 0
       await page.evaluate((markup) => {
@@ -84,19 +83,3 @@ describe('axe', () => {
     expect(await findingsOfAxe(page)).toEqual([expect.stringContaining('image-alt')])
   })
 })
-
-/** The rules of WCAG 2.2, A and AA, and axe's own of good practice, that a page breaks, and where. */
-async function findingsOfAxe(page: Page): Promise<string[]> {
-  const options: RunOptions = {
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'],
-    resultTypes: ['violations'],
-  }
-  await page.evaluate(axe.source)
-  const { violations } = await page.evaluate<AxeResults, RunOptions>(
-    (options) => Object(window).axe.run(options),
-    options,
-  )
-  return violations.map(({ id, nodes }) => {
-    return `${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`
-  })
-}

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { setUpAttacker } from './attacker.ts'
 import { setUpDemo } from './demo.ts'
+import { testPages } from './test-pages.ts'
 
 /** People who chose their names for what pages might make of them. */
 const NAMES = {
@@ -13,10 +14,15 @@ const NAMES = {
   marks: `Zoe${'\u0301'.repeat(5000)}`,
 } as const
 
-const demo = setUpDemo({
-  people: Object.entries(NAMES).map(([nickname, displayName]) => ({ nickname, displayName })),
-})
+const demo = setUpDemo(
+  { people: Object.entries(NAMES).map(([nickname, displayName]) => ({ nickname, displayName })) },
+  'http',
+  { pages: testPages },
+)
 const attacker = setUpAttacker()
+
+/** The emulated people have pictures where Bitbucket's are, which a page for tests would show. */
+const AVATARS = /gravatar|ERR_|Failed to load resource/
 
 async function signInAs(nickname: string, page: Page): Promise<void> {
   await page.goto(demo.origin)
@@ -29,7 +35,7 @@ const PAGES = {
   '/': 'Quire: decisions your team can find again',
   '/decisions': 'Decisions · Quire',
   '/what-happened': 'What just happened · Quire',
-  '/devices': 'Where you are signed in · Quire',
+  '/account': 'Account · Quire',
   '/auth/sign-in': 'You are signed in',
 } as const
 
@@ -50,6 +56,34 @@ describe('a person whose name is', () => {
       expect(await grown.count()).toBe(0)
     }
   })
+
+  it.each(Object.keys(NAMES) as (keyof typeof NAMES)[])(
+    '%s is no more than a name in any of the components, and stands by itself',
+    async (nickname) => {
+      const { page } = await demo.visit({ viewport: { width: 320, height: 640 } }, AVATARS)
+      await signInAs(nickname, page)
+      await page.goto(`${demo.origin}/test/account`)
+      await page.locator('.latchkey-profile .latchkey-account').waitFor()
+      await page.locator('summary').click()
+      const shown = NAMES[nickname].slice(0, 200)
+      const names = page.locator('bdi', { hasText: shown.slice(0, 8) })
+      const texts = await names.allTextContents()
+      // On the button, in its menu, on the card, and in the profile.
+      expect(texts.filter((text) => !text.includes('@'))).toEqual(Array(4).fill(shown))
+      // Nowhere outside of an element that keeps its direction to itself.
+      const rest = await page.evaluate(() => {
+        for (const name of document.querySelectorAll('bdi')) name.remove()
+        return document.body.textContent
+      })
+      expect(rest).not.toContain(shown.slice(0, 8))
+      expect(await page.title()).toBe('A page for tests')
+      expect(await page.locator('[onerror], [autofocus], [onfocus], body script').count()).toBe(1)
+      await page.reload()
+      await page.locator('.latchkey-profile .latchkey-account').waitFor()
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect(wider).toBeLessThanOrEqual(0)
+    },
+  )
 
   it('written backwards turns nothing around but itself', async () => {
     const { page } = await demo.visit()
@@ -115,6 +149,67 @@ describe('a person whose picture is', () => {
     const { user } = (await answer.json()) as { user: { avatarUrl: string | null } }
     expect(user.avatarUrl).toBe(href.startsWith('https:') ? href : null)
     expect(attacker.requests).toEqual([])
+  })
+})
+
+describe('a page that shows pictures from elsewhere', () => {
+  async function signInWithPicture(page: Page, href: string): Promise<void> {
+    demo.emulator.answerNext('GET /2.0/user', {
+      body: {
+        type: 'user',
+        uuid: '{00000000-0000-4000-8000-000000000002}',
+        display_name: 'Eve',
+        links: { avatar: { href } },
+      },
+    })
+    await signInAs('handler', page)
+    await page.goto(`${demo.origin}/test/account`)
+    await page.locator('.latchkey-profile bdi', { hasText: /^Eve$/ }).waitFor()
+  }
+
+  it.each([
+    'javascript:document.title="Taken over"',
+    ' java\nscript:document.title="Taken over"',
+    'data:text/html,<script>document.title="Taken over"</script>',
+    'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    'vbscript:alert(1)',
+    'blob:https://pictures.example/x',
+    'http://pictures.example/x',
+    '//pictures.example/x',
+    '/auth/sign-out',
+    'https:',
+  ])('has none for %j', async (href) => {
+    const { page } = await demo.visit()
+    await signInWithPicture(page, href)
+    expect(await page.locator('.latchkey-avatar').count()).toBeGreaterThan(2)
+    expect(await page.locator('.latchkey-avatar').allTextContents()).toContain('E')
+    expect(await page.locator('img').count()).toBe(0)
+    expect(await page.title()).toBe('A page for tests')
+  })
+
+  it('has one by https, and does not say to whom it is shown, nor where', async () => {
+    const { page, context } = await demo.visit({}, /^asked pictures\.example$/)
+    const asked: Record<string, string>[] = []
+    await context.route('https://pictures.example/**', async (route) => {
+      asked.push(await route.request().allHeaders())
+      const body = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+      await route.fulfill({ contentType: 'image/svg+xml', body })
+    })
+    await signInWithPicture(page, 'https://pictures.example/"onerror="alert(1)')
+    const pictures = page.locator('.latchkey-avatar img')
+    await expect.poll(() => pictures.count()).toBeGreaterThan(2)
+    for (const picture of await pictures.all()) {
+      expect(await picture.getAttribute('src')).toBe(
+        'https://pictures.example/%22onerror=%22alert(1)',
+      )
+      expect(await picture.getAttribute('onerror')).toBeNull()
+    }
+    await expect.poll(() => asked.length).toBeGreaterThan(0)
+    for (const headers of asked) {
+      expect(headers.referer).toBeUndefined()
+      expect(headers.cookie).toBeUndefined()
+      expect(headers.origin).toBeUndefined()
+    }
   })
 })
 

@@ -17,7 +17,6 @@ const demo = setUpDemo({
 
 const button = (page: Page) => page.getByRole('link', { name: 'Continue with Bitbucket' })
 const person = (page: Page, name: string) => page.getByRole('button', { name })
-const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' })
 const { signIn } = demo
 
 describe('a person', () => {
@@ -37,7 +36,7 @@ describe('a person', () => {
     await second.goto(demo.origin)
     await second.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
 
-    await signOut(page).click()
+    await demo.signOut(page)
     await page.waitForURL(`${demo.origin}/`)
     await button(page).waitFor()
     // The second tab was not touched; it has heard.
@@ -101,6 +100,8 @@ describe('a person', () => {
     await tabTo(page, 'Ada Test')
     await page.keyboard.press('Enter')
     await page.waitForURL(`${demo.origin}/decisions`)
+    await tabTo(page, 'Ada Test')
+    await page.keyboard.press('Enter')
     await tabTo(page, 'Sign out')
     await page.keyboard.press('Enter')
     await page.waitForURL(`${demo.origin}/`)
@@ -173,7 +174,7 @@ describe('a private page in another tab', () => {
 
     const third = await context.newPage()
     await third.goto(demo.origin)
-    await signOut(third).click()
+    await demo.signOut(third)
     await button(page).waitFor()
     await button(second).waitFor()
     expect(await matter.count()).toBe(0)
@@ -192,7 +193,7 @@ describe('a private page in another tab', () => {
     const second = await context.newPage()
     await second.goto(`${demo.origin}/decisions`)
     await decide(second, 'Decided in another tab')
-    await signOut(second).click()
+    await demo.signOut(second)
     await button(page).waitFor()
     await signIn(second)
     await page.getByRole('heading', { name: 'Decided in another tab' }).waitFor()
@@ -326,7 +327,7 @@ describe('without JavaScript', () => {
     await page.getByRole('button', { name: 'Write it down' }).click()
     await page.getByRole('heading', { name: 'No script needed' }).waitFor()
     expect(page.url()).toBe(`${demo.origin}/decisions`)
-    await signOut(page).click()
+    await demo.signOut(page)
     await page.waitForURL(`${demo.origin}/`)
     await button(page).waitFor()
   })
@@ -411,11 +412,11 @@ describe('on every page', () => {
       await look()
       await person(page, name).click()
       await page.waitForURL(`${demo.origin}/decisions`)
-      for (const path of ['/decisions', '/what-happened', '/devices', '/auth/sign-in', '/']) {
+      for (const path of ['/decisions', '/what-happened', '/account', '/auth/sign-in', '/']) {
         await page.goto(demo.origin + path)
         await look()
       }
-      await signOut(page).first().click()
+      await demo.signOut(page)
       await button(page).waitFor()
       await page.goto(`${demo.origin}/auth/sign-in`)
       await page.getByText('Last used').waitFor()

@@ -1,5 +1,7 @@
+import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { setUpDemo } from './demo.ts'
+import { testPages } from './test-pages.ts'
 
 describe.each([
   ['https', /^__Host-latchkey$/],
@@ -30,7 +32,7 @@ describe.each([
 
       await page.goto(demo.origin + path)
       expect(sentTo(path)).toContain(pair)
-      await page.getByRole('button', { name: 'Sign out' }).click()
+      await demo.signOut(page)
       await page.waitForURL(`${demo.origin}/`)
       const left = (await context.cookies()).map(({ name }) => name)
       expect(left).toEqual([`${session?.name}-last`])
@@ -45,4 +47,142 @@ describe.each([
       expect(sentTo('/decisions')).toContain(pair)
     },
   )
+})
+
+describe('what a person has seen who has signed out', () => {
+  const MATTER = 'A private matter'
+  const OF_THEM = new RegExp(`${MATTER}|Ada Test|ada@example\\.com`)
+  const demo = setUpDemo(undefined, 'http', { pages: testPages })
+
+  /** Reads two private pages, the second of which stands in its history before where they left. */
+  async function readAndLeave(page: Page): Promise<void> {
+    await demo.signIn(page)
+    await page.getByLabel('What did you decide?').fill(MATTER)
+    await page.getByLabel('Why?').fill('Nobody else should read it.')
+    await page.getByRole('button', { name: 'Write it down' }).click()
+    await page.getByRole('heading', { name: MATTER }).first().waitFor()
+    for (const path of ['/auth/session', '/auth/sessions']) await page.goto(demo.origin + path)
+    await page.goto(`${demo.origin}/what-happened`)
+    await page.getByText('"display_name": "Ada Test"').waitFor()
+    await page.goto(`${demo.origin}/decisions`)
+    await demo.signOut(page)
+    await page.waitForURL(`${demo.origin}/`)
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).waitFor()
+  }
+
+  async function expectNothingOfThem(page: Page): Promise<void> {
+    expect(`${await page.title()} ${await page.content()}`).not.toMatch(OF_THEM)
+  }
+
+  it.each([
+    ['with scripts', true],
+    ['without', false],
+  ])('does not come back with Back, %s', async (_how, javaScriptEnabled) => {
+    const { page } = await demo.visit({ javaScriptEnabled })
+    await readAndLeave(page)
+    for (const path of ['/decisions', '/what-happened']) {
+      await page.goBack()
+      await page.waitForURL(`${demo.origin}/auth/sign-in?return_to=${path}`)
+      await expectNothingOfThem(page)
+    }
+    await page.goForward()
+    await page.waitForURL(`${demo.origin}/auth/sign-in?return_to=/decisions`)
+    await expectNothingOfThem(page)
+  })
+
+  it('does not come back in a tab that is opened again', async () => {
+    const { page, context } = await demo.visit()
+    await readAndLeave(page)
+    await page.close()
+    for (const path of ['/decisions', '/what-happened']) {
+      const again = await context.newPage()
+      await again.goto(demo.origin + path)
+      await again.waitForURL(`${demo.origin}/auth/sign-in?return_to=${path}`)
+      await expectNothingOfThem(again)
+    }
+  })
+
+  it('is in no cache, for when the server cannot be asked', async () => {
+    const { page, context } = await demo.visit({}, /ERR_INTERNET_DISCONNECTED/)
+    await page.goto(`${demo.origin}/test/button`)
+    await readAndLeave(page)
+    await context.setOffline(true)
+    await expect(page.goBack()).rejects.toThrow('ERR_INTERNET_DISCONNECTED')
+    await expectNothingOfThem(page)
+    for (const path of ['/decisions', '/what-happened', '/auth/session', '/auth/sessions']) {
+      const again = await context.newPage()
+      const answer = again.goto(demo.origin + path)
+      await expect(answer).rejects.toThrow('ERR_INTERNET_DISCONNECTED')
+      await expectNothingOfThem(again)
+    }
+    // It does keep what it may.
+    await page.goto(`${demo.origin}/test/button`)
+    expect(await page.title()).toBe('A page for tests')
+  })
+
+  it('is in nothing that a page can store', async () => {
+    const { page, context } = await demo.visit()
+    await readAndLeave(page)
+    await page.goto(`${demo.origin}/test/account`)
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).waitFor()
+    const { cookies, origins } = await context.storageState({ indexedDB: true })
+    expect(cookies.map(({ name, value }) => `${name}=${value}`)).toEqual([
+      expect.stringMatching(/^latchkey-\d+-last=bitbucket$/),
+    ])
+    expect(origins).toEqual([])
+    const kept = await page.evaluate(async () => ({
+      cookie: document.cookie,
+      local: { ...localStorage },
+      session: { ...sessionStorage },
+      databases: await indexedDB.databases(),
+      caches: await caches.keys(),
+      workers: (await navigator.serviceWorker.getRegistrations()).length,
+      name: window.name,
+      state: history.state,
+    }))
+    expect(kept).toEqual({
+      ...{ cookie: '', local: {}, session: {}, databases: [], caches: [] },
+      ...{ workers: 0, name: '', state: null },
+    })
+  })
+
+  it('goes from a page that the browser has kept and shows again as it was', async () => {
+    const { page, context } = await demo.visit()
+    await demo.signIn(page)
+    await page.goto(`${demo.origin}/test/button`)
+    await page.getByText('Signed in as Ada Test.').waitFor()
+    await endSessionUnheard(context)
+    await page.getByText('Signed in as Ada Test.').waitFor()
+    // As out of the back/forward cache, which a browser without a screen does not have.
+    await page.evaluate(() => {
+      dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
+    })
+    await page.getByRole('link', { name: 'Continue with Bitbucket' }).waitFor()
+    await expectNothingOfThem(page)
+  })
+
+  it('goes from every tab at once, whoever has rendered what is in it', async () => {
+    const { page, context } = await demo.visit()
+    await demo.signIn(page)
+    const tabs: Page[] = []
+    for (const path of ['/test/button', '/test/card', '/decisions', '/what-happened', '/']) {
+      const tab = await context.newPage()
+      await tab.goto(demo.origin + path)
+      await tab.getByText('Ada Test').first().waitFor()
+      tabs.push(tab)
+    }
+    await demo.signOut(page)
+    for (const tab of tabs) {
+      await tab.getByRole('link', { name: 'Continue with Bitbucket' }).waitFor()
+      if (tab.url().includes('/test/')) await expectNothingOfThem(tab)
+      else expect(await tab.locator('#root').textContent()).not.toMatch(OF_THEM)
+    }
+  })
+
+  /** Ends the session by a request of no page, so that no tab is told. */
+  async function endSessionUnheard(context: BrowserContext): Promise<void> {
+    const headers = { 'sec-fetch-site': 'same-origin' }
+    const answer = await context.request.post(`${demo.origin}/auth/sign-out`, { headers })
+    expect(answer.status()).toBe(204)
+  }
 })

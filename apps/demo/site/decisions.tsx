@@ -1,4 +1,4 @@
-import type { User } from '@latchkey/contract'
+import { type User, useAuth } from '@latchkey/react'
 import { type FormEvent, type ReactElement, useState } from 'react'
 import type { Decision } from '../src/decisions.ts'
 import type { DecisionsData } from './page-data.ts'
@@ -6,11 +6,10 @@ import type { DecisionsData } from './page-data.ts'
 interface DecisionsProps {
   readonly user: User
   readonly data: DecisionsData
-  /** Called when the server says that nobody is signed in any more. */
-  readonly onSignedOut: () => void
 }
 
-export function Decisions({ user, data, onSignedOut }: DecisionsProps): ReactElement {
+export function Decisions({ user, data }: DecisionsProps): ReactElement {
+  const auth = useAuth()
   const { refused } = data
   const [decisions, setDecisions] = useState(data.decisions)
   const [problem, setProblem] = useState(refused ? 'Both need a few words.' : null)
@@ -21,7 +20,8 @@ export function Decisions({ user, data, onSignedOut }: DecisionsProps): ReactEle
     const form = event.currentTarget
     setProblem(null)
     const answer = await post(Object.fromEntries(new FormData(form)))
-    if (answer?.status === 401) return onSignedOut()
+    // Signed out elsewhere: the page asks who it is now, and shows the way back in.
+    if (answer?.status === 401 && auth.status === 'signed-in') return auth.refresh()
     if (answer?.status === 400) return setProblem('Both need a few words.')
     if (!answer?.ok)
       return setProblem('It could not be saved, and is still here. Please try again.')

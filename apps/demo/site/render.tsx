@@ -1,8 +1,10 @@
 import { renderToString } from 'react-dom/server'
+import { Gallery } from './gallery/gallery.tsx'
 import type { PageData } from './page-data.ts'
 import { Site, titleOf } from './site.tsx'
 
 /** A page as HTML, on the server. */
 export function render(data: PageData): { title: string; html: string } {
-  return { title: titleOf(data), html: renderToString(<Site data={data} />) }
+  const page = data.page === 'gallery' ? <Gallery data={data} /> : <Site data={data} />
+  return { title: titleOf(data), html: renderToString(page) }
 }

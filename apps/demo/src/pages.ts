@@ -5,6 +5,7 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PageData } from '../site/page-data.ts'
 import { type DecisionBook, type NewDecision, newDecision } from './decisions.ts'
+import { gallery, galleryData } from './gallery.ts'
 import type { SignInRecords } from './sign-in-record.ts'
 
 type Render = (data: PageData) => { title: string; html: string }
@@ -96,11 +97,14 @@ export async function pages(app: FastifyInstance, options: PagesOptions): Promis
     })
   })
 
-  app.get('/devices', async (request, reply) => {
+  app.get('/account', async (request, reply) => {
     const session = await request.getAuth()
-    if (session === null) return reply.redirect('/auth/sign-in?return_to=/devices', 303)
-    return show(request, reply, { page: 'devices', session })
+    if (session === null) return reply.redirect('/auth/sign-in?return_to=/account', 303)
+    return show(request, reply, { page: 'account', session })
   })
+
+  await app.register(gallery, { prefix: '/gallery/server' })
+  app.get('/gallery', async (request, reply) => show(request, reply, galleryData(request.query)))
 
   app.setNotFoundHandler(async (request, reply) => {
     if (await site.serve(request, reply)) return reply.hijack()

@@ -21,11 +21,22 @@ async function signInTwice(
   await demo.signIn(phone, name)
   const { page: laptop } = await demo.visit({ userAgent: LAPTOP }, expected)
   await demo.signIn(laptop, name)
-  await laptop.getByRole('link', { name: 'Devices' }).click()
+  await goToAccount(laptop)
   return { laptop, phone }
 }
 
-const names = (page: Page) => page.locator('.device h2').allTextContents()
+/** Their names, in the order of the list. */
+const names = (page: Page) =>
+  page.getByRole('listitem').locator('bdi:first-child').allTextContents()
+
+async function goToAccount(page: Page): Promise<void> {
+  await page.locator('header summary').click()
+  await page.getByRole('link', { name: 'Your account' }).click()
+  await page.waitForURL(/account$/)
+}
+
+/** The heading of the part that has the focus. */
+const focused = (page: Page) => page.locator(':focus').getByRole('heading').textContent()
 
 /** Whether the server asks this browser to sign in when it follows a link. */
 async function isSignedOut(page: Page): Promise<boolean> {
@@ -37,20 +48,20 @@ async function isSignedOut(page: Page): Promise<boolean> {
 describe('a person who is signed in on two devices', () => {
   it('sees both, this one first, and which one this is', async () => {
     const { laptop, phone } = await signInTwice('Ada Test')
-    await laptop.locator('.device').first().waitFor()
+    await laptop.getByRole('listitem').first().waitFor()
     expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
-    const here = laptop.locator('.device', { hasText: 'This device' })
-    expect(await here.getByRole('heading').textContent()).toBe('Firefox on Linux')
+    const here = laptop.getByRole('listitem').filter({ hasText: 'This device' })
+    expect(await here.locator('bdi').first().textContent()).toBe('Firefox on Linux')
     expect(await here.getByRole('button').count()).toBe(0)
-    await phone.getByRole('link', { name: 'Devices' }).click()
-    await phone.locator('.device').first().waitFor()
+    await goToAccount(phone)
+    await phone.getByRole('listitem').first().waitFor()
     expect(await names(phone)).toEqual(['Safari on iOS', 'Firefox on Linux'])
   })
 
   it('signs the other one out, which learns of it at its next click', async () => {
     const { laptop, phone } = await signInTwice('Ben Test')
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
-    await laptop.locator('.device', { hasText: 'Safari' }).waitFor({ state: 'detached' })
+    await laptop.getByRole('listitem').filter({ hasText: 'Safari' }).waitFor({ state: 'detached' })
     expect(await names(laptop)).toEqual(['Firefox on Linux'])
     expect(await isSignedOut(phone)).toBe(true)
     expect(await isSignedOut(laptop)).toBe(false)
@@ -68,9 +79,10 @@ describe('a person who is signed in on two devices', () => {
       await thief.goto(`${demo.origin}/decisions`)
       await thief.getByText('Signed by Ada Test').waitFor()
 
-      await laptop.goto(`${demo.origin}/devices`)
+      await laptop.goto(`${demo.origin}/account`)
       await laptop.getByRole('button', { name: 'Sign out everywhere else' }).click()
-      await laptop.waitForURL(`${demo.origin}/devices`)
+      if (javaScriptEnabled) await laptop.getByText('You are signed out everywhere else.').waitFor()
+      else await laptop.waitForURL(`${demo.origin}/account`)
       expect(await isSignedOut(phone)).toBe(true)
       expect(await isSignedOut(thief)).toBe(true)
       expect(await isSignedOut(laptop)).toBe(false)
@@ -79,10 +91,10 @@ describe('a person who is signed in on two devices', () => {
 
   it('is asked to sign in on the page itself, if it was this one that somebody ended', async () => {
     const { laptop, phone } = await signInTwice('Cleo Test', /401 \(Unauthorized\)/)
-    await laptop.locator('.device').first().waitFor()
-    await phone.getByRole('link', { name: 'Devices' }).click()
+    await laptop.getByRole('listitem').first().waitFor()
+    await goToAccount(phone)
     await phone.getByRole('button', { name: 'Sign out Firefox on Linux' }).click()
-    await phone.locator('.device', { hasText: 'Firefox' }).waitFor({ state: 'detached' })
+    await phone.getByRole('listitem').filter({ hasText: 'Firefox' }).waitFor({ state: 'detached' })
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
     await laptop.getByRole('heading', { name: 'You are signed out.' }).waitFor()
     expect(await isSignedOut(phone)).toBe(false)
@@ -92,23 +104,23 @@ describe('a person who is signed in on two devices', () => {
     const { laptop } = await signInTwice('Dan Test')
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).press('Enter')
     await laptop.getByRole('status').getByText('Safari on iOS is signed out.').waitFor()
-    expect(await laptop.locator(':focus').textContent()).toBe('Where you are signed in')
+    expect(await focused(laptop)).toBe('Where you are signed in')
   })
 })
 
 describe('a person whose network fails them', () => {
   it('as they sign a device out is told that this may not have worked, and sees it as signed in as it is', async () => {
-    const { laptop, phone } = await signInTwice('Emi Test', /ERR_FAILED/)
+    const { laptop, phone } = await signInTwice('Emi Test', /ERR_FAILED|AuthError/)
     await laptop.route('**/auth/sessions/*', (route) => route.abort())
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
-    await laptop.getByRole('alert').getByText('We could not tell whether that worked').waitFor()
+    await laptop.getByRole('alert').getByText('The server cannot be reached').waitFor()
     expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
     expect(await isSignedOut(phone)).toBe(false)
     expect(await isSignedOut(laptop)).toBe(false)
   })
 
   it('after the device was signed out is told that it was', async () => {
-    const { laptop, phone } = await signInTwice('Fay Test', /ERR_FAILED/)
+    const { laptop, phone } = await signInTwice('Fay Test', /ERR_FAILED|AuthError/)
     await laptop.route('**/auth/sessions/*', async (route) => {
       expect((await route.fetch()).status()).toBe(204)
       await route.abort()
@@ -121,33 +133,33 @@ describe('a person whose network fails them', () => {
   })
 
   it('after the device was signed out, and for longer, is told that nobody knows, and looks again', async () => {
-    const { laptop } = await signInTwice('Gus Test', /ERR_FAILED/)
-    await laptop.locator('.device').first().waitFor()
+    const { laptop } = await signInTwice('Gus Test', /ERR_FAILED|AuthError/)
+    await laptop.getByRole('listitem').first().waitFor()
     await laptop.route('**/auth/sessions', (route) => route.abort())
     await laptop.route('**/auth/sessions/*', async (route) => {
       expect((await route.fetch()).status()).toBe(204)
       await route.abort()
     })
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
-    await laptop.getByRole('alert').getByText('We could not tell whether that worked').waitFor()
-    expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
+    await laptop.getByRole('alert').getByText('The server cannot be reached').waitFor()
+    await laptop.getByRole('alert').getByText('This could not be loaded.').waitFor()
     await laptop.unroute('**/auth/sessions')
-    await laptop.getByRole('button', { name: 'Load the list again' }).click()
-    await laptop.locator('.device', { hasText: 'Safari' }).waitFor({ state: 'detached' })
-    expect(await laptop.getByRole('alert').count()).toBe(0)
+    await laptop.getByRole('button', { name: 'Try again' }).click()
+    await laptop.getByRole('listitem').first().waitFor()
+    expect(await names(laptop)).toEqual(['Firefox on Linux'])
   })
 
   it('before there is a list is told so, instead of waiting for it, and loads it again', async () => {
-    const { page } = await demo.visit({ userAgent: LAPTOP }, /ERR_FAILED/)
+    const { page } = await demo.visit({ userAgent: LAPTOP }, /ERR_FAILED|AuthError/)
     await demo.signIn(page, 'Hal Test')
     await page.route('**/auth/sessions', (route) => route.abort())
-    await page.getByRole('link', { name: 'Devices' }).click()
-    await page.getByRole('alert').getByText('This list could not be loaded').waitFor()
-    expect(await page.getByLabel('Loading').count()).toBe(0)
+    await goToAccount(page)
+    await page.getByRole('alert').getByText('This could not be loaded.').waitFor()
+    expect(await page.getByText('Loading…').count()).toBe(0)
     await page.unroute('**/auth/sessions')
-    await page.getByRole('button', { name: 'Load the list again' }).press('Enter')
-    await page.locator('.device', { hasText: 'This device' }).waitFor()
+    await page.getByRole('button', { name: 'Try again' }).press('Enter')
+    await page.getByRole('listitem').filter({ hasText: 'This device' }).waitFor()
     expect(await page.getByRole('alert').count()).toBe(0)
-    expect(await page.locator(':focus').textContent()).toBe('Where you are signed in')
+    expect(await focused(page)).toBe('Where you are signed in')
   })
 })

@@ -1,0 +1,372 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type GalleryLanguage,
+  type GalleryPart,
+  type GalleryTheme,
+  galleryLanguages,
+  galleryParts,
+} from '../site/gallery/scenarios.ts'
+import { findingsOfAxe } from './axe.ts'
+import { launchChromium } from './chromium.ts'
+import { setUpDemo } from './demo.ts'
+import { expectPicture } from './pictures.ts'
+
+/** What the browser says of the servers that are meant to be in trouble, and of what is never answered. */
+const IN_TROUBLE = /status of (503|403)|AuthError/
+
+const demo = setUpDemo()
+const themes = ['light', 'dark'] as const
+
+interface View {
+  readonly theme?: GalleryTheme
+  readonly language?: GalleryLanguage
+  readonly only?: string
+}
+
+async function show(page: Page, part: GalleryPart, view: View = {}): Promise<void> {
+  const { theme = 'light', language = 'en', only } = view
+  const query = new URLSearchParams({ part, theme, language, bare: '', ...(only && { only }) })
+  await page.goto(`${demo.origin}/gallery?${query}`)
+  await settled(page)
+}
+
+/** When nothing but the servers that never answer is waited for. */
+async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () =>
+      [...document.querySelectorAll('.latchkey-placeholder')].every((placeholder) =>
+        placeholder.closest('#Loading, #RequiredNotKnownYet'),
+      ) && document.querySelector('#NotLoaded, #RequiredFailed')?.querySelector('button') !== null,
+  )
+}
+
+/** A state that somebody has to bring about, of one example. */
+interface Deed {
+  readonly name: string
+  readonly part: GalleryPart
+  readonly only: string
+  readonly act: (page: Page) => Promise<unknown>
+}
+
+const deeds: readonly Deed[] = [
+  { name: 'button-pressed', part: 'sign-in-button', only: 'Variants', act: pressAll },
+  { name: 'card-pressed', part: 'sign-in', only: 'Several', act: pressAll },
+  {
+    name: 'dialog',
+    part: 'sign-in',
+    only: 'Modal',
+    act: (page) => page.locator('#Modal a').first().click(),
+  },
+  {
+    name: 'questions',
+    part: 'user-profile',
+    only: 'Everything',
+    async act(page) {
+      for (const question of await page.locator('summary').all()) await question.click()
+    },
+  },
+  {
+    name: 'device-signed-out',
+    part: 'user-profile',
+    only: 'Default',
+    async act(page) {
+      await page.getByRole('button', { name: /Safari/ }).click()
+      await page.getByText('Safari on iOS is signed out.').waitFor()
+    },
+  },
+  {
+    name: 'refused',
+    part: 'user-profile',
+    only: 'Refusing',
+    async act(page) {
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  {
+    name: 'sign-out-failed',
+    part: 'sign-out-button',
+    only: 'Failing',
+    async act(page) {
+      await page.getByRole('button').click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
+]
+
+/** Without going anywhere: React has seen the click by then, and the browser would only wait. */
+async function pressAll(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    document.addEventListener('click', (event) => event.preventDefault())
+    for (const link of document.querySelectorAll<HTMLElement>('.stage a')) link.click()
+  })
+}
+
+// The one from the npm registry, which is the same everywhere, runs on this system alone.
+describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('every component', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchChromium({ pinned: true })
+  })
+  afterAll(() => browser?.close())
+
+  async function picture(
+    name: string,
+    options: BrowserContextOptions,
+    see: (page: Page) => Promise<void>,
+  ): Promise<void> {
+    const context = await browser.newContext({
+      timezoneId: 'UTC',
+      locale: 'en-US',
+      reducedMotion: 'reduce',
+      ...options,
+    })
+    try {
+      const page = await context.newPage()
+      await see(page)
+      await expectPicture(page, name)
+    } finally {
+      await context.close()
+    }
+  }
+
+  it.each(galleryParts)('looks as it should, light and dark, narrow and wide: %s', async (part) => {
+    // Dark is light in other colours, so one width is enough for it.
+    for (const [theme, width] of [
+      ['light', 320],
+      ['light', 1280],
+      ['dark', 1280],
+    ] as const) {
+      const viewport = { width, height: 800 }
+      await picture(`${part}-${theme}-${width}`, { viewport, colorScheme: theme }, (page) =>
+        show(page, part, { theme }),
+      )
+    }
+  })
+
+  it.each(galleryParts)('looks as it should from right to left: %s', async (part) => {
+    await picture(`${part}-right-to-left`, { viewport: { width: 320, height: 800 } }, (page) =>
+      show(page, part, { language: 'ar' }),
+    )
+  })
+
+  it.each(deeds)('looks as it should: $name', async ({ name, part, only, act }) => {
+    for (const [theme, width] of [
+      ['light', 320],
+      ['dark', 1280],
+    ] as const) {
+      const viewport = { width, height: 800 }
+      await picture(`${name}-${theme}-${width}`, { viewport, colorScheme: theme }, async (page) => {
+        await show(page, part, { theme, only })
+        await act(page)
+      })
+    }
+  })
+
+  it.each(['sign-in-button', 'sign-in', 'user-profile'] as const)(
+    'looks as it should in the colours that the system forces on it: %s',
+    async (part) => {
+      const options = { viewport: { width: 320, height: 800 }, forcedColors: 'active' } as const
+      await picture(`${part}-forced-colours`, options, (page) => show(page, part))
+    },
+  )
+})
+
+describe('axe', () => {
+  it.each(galleryParts)('finds nothing in any theme or language: %s', async (part) => {
+    const { page } = await demo.visit({ reducedMotion: 'reduce' }, IN_TROUBLE)
+    const findings: string[] = []
+    for (const [theme, language] of [
+      ['light', 'en'],
+      ['dark', 'en'],
+      ['light', 'ar'],
+      ['dark', 'ja'],
+    ] as const) {
+      await page.emulateMedia({ colorScheme: theme })
+      await show(page, part, { theme, language })
+      const found = (await findingsOfAxe(page)).filter(isOfTheComponents)
+      findings.push(...found.map((finding) => `${theme} ${language}: ${finding}`))
+    }
+    expect(findings).toEqual([])
+  })
+
+  it.each(deeds)('finds nothing: $name', async ({ part, only, act }) => {
+    const { page } = await demo.visit({ reducedMotion: 'reduce' }, IN_TROUBLE)
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme })
+      await show(page, part, { theme, only })
+      await act(page)
+      expect((await findingsOfAxe(page)).filter(isOfTheComponents)).toEqual([])
+    }
+  })
+})
+
+/** The bare page has no heading of its own, and shows a component as often as it has states. */
+function isOfTheComponents(finding: string): boolean {
+  return !/^(page-has-heading-one|landmark-one-main|region|landmark-unique|heading-order)/.test(
+    finding,
+  )
+}
+
+describe('every component', () => {
+  it.each(galleryLanguages)(
+    'fits in 320 pixels, and in 240 where it has no more: %s',
+    async (language) => {
+      const { page } = await demo.visit({ viewport: { width: 320, height: 800 } }, IN_TROUBLE)
+      for (const part of galleryParts) {
+        await show(page, part, { language })
+        const sticksOut = await page.evaluate(() =>
+          [...document.querySelectorAll('.stage *')]
+            .filter((element) => {
+              const box = element.closest('.narrow, .stage')?.getBoundingClientRect()
+              const { left, right, width } = element.getBoundingClientRect()
+              const hidden = element.closest('.latchkey-hidden, [data-variant="icon"], dialog')
+              return box && !hidden && width > 0 && (left < box.left - 1 || right > box.right + 1)
+            })
+            .map((element) => `${element.tagName} ${element.className}: ${element.textContent}`),
+        )
+        expect(sticksOut, part).toEqual([])
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), part).toBe(320)
+      }
+    },
+  )
+
+  it('gives a finger at least 24 pixels to hit, and most often 36', async () => {
+    const { page } = await demo.visit({}, IN_TROUBLE)
+    for (const part of galleryParts) {
+      await show(page, part)
+      const sizes = await page
+        .locator(
+          '.stage :is(.latchkey-button, .latchkey-user-button, .latchkey-menu > a, input:not([type="hidden"]))',
+        )
+        .evaluateAll((targets) =>
+          targets
+            .filter((target) => target.checkVisibility())
+            .map((target) => target.getBoundingClientRect())
+            .map(({ width, height }) => Math.min(width, height)),
+        )
+      expect(Math.min(36, ...sizes), part).toBe(36)
+    }
+    await show(page, 'sign-in')
+    await page.locator('#Modal a').first().click()
+    const close = await page.getByRole('button', { name: 'Close' }).boundingBox()
+    expect(Math.min(close?.width ?? 0, close?.height ?? 0)).toBeGreaterThanOrEqual(24)
+  })
+
+  it('moves nothing for a person who has asked for that', async () => {
+    const moving = (page: Page) =>
+      page.evaluate(
+        () => document.getAnimations().filter(({ playState }) => playState === 'running').length,
+      )
+    for (const [reducedMotion, still] of [
+      ['no-preference', false],
+      ['reduce', true],
+    ] as const) {
+      const { page } = await demo.visit({ reducedMotion }, IN_TROUBLE)
+      await show(page, 'sign-in', { only: 'Several' })
+      await pressAll(page)
+      expect((await moving(page)) === 0).toBe(still)
+      await show(page, 'sign-in', { only: 'Modal' })
+      await page.locator('#Modal a').first().click()
+      expect((await moving(page)) === 0).toBe(still)
+      await show(page, 'user-button', { only: 'Default' })
+      await page.locator('#Default summary').click()
+      expect((await moving(page)) === 0).toBe(still)
+    }
+  })
+})
+
+describe('with the keyboard alone', () => {
+  it('the dialog opens, keeps the focus, and gives it back', async () => {
+    const { page } = await demo.visit({}, IN_TROUBLE)
+    await show(page, 'sign-in')
+    const trigger = page.locator('#Modal a').first()
+    await trigger.focus()
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
+    const focused = () => page.evaluate(() => document.activeElement?.closest('dialog') !== null)
+    expect(await focused()).toBe(true)
+    // What the browser itself has in its window comes in between.
+    for (let presses = 0; presses < 6; presses++) {
+      await page.keyboard.press('Tab')
+      const outside = await page.evaluate(() => {
+        const { activeElement } = document
+        return activeElement !== document.body && activeElement?.closest('dialog') === null
+      })
+      expect(outside).toBe(false)
+    }
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
+    expect(await trigger.evaluate((link) => link === document.activeElement)).toBe(true)
+  })
+
+  it('the menu opens, leads through its entries, and closes with the focus where it was', async () => {
+    const { page } = await demo.visit({}, IN_TROUBLE)
+    await show(page, 'user-button')
+    const button = page.locator('#Default summary')
+    const menu = page.locator('#Default .latchkey-menu')
+    // Those that the page shows open are closed by the first key.
+    await button.focus()
+    await page.keyboard.press('Enter')
+    await menu.waitFor()
+    await page.keyboard.press('Tab')
+    expect(await page.locator(':focus').textContent()).toBe('Your account')
+    await page.keyboard.press('Tab')
+    expect(await page.locator(':focus').textContent()).toBe('Sign out')
+    await page.keyboard.press('Escape')
+    await menu.waitFor({ state: 'hidden' })
+    expect(await button.evaluate((one) => one === document.activeElement)).toBe(true)
+    await page.keyboard.press('Enter')
+    await menu.waitFor()
+    for (let presses = 0; presses < 3; presses++) await page.keyboard.press('Tab')
+    await menu.waitFor({ state: 'hidden' })
+    expect(await button.evaluate((one) => one === document.activeElement)).toBe(false)
+  })
+
+  it('an account is disconnected after a question, and the outcome is said', async () => {
+    const { page } = await demo.visit({}, IN_TROUBLE)
+    await show(page, 'user-profile')
+    const part = page.locator('#SomeParts').getByRole('region', { name: 'Connected accounts' })
+    await part.locator('summary').focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await page.locator(':focus').textContent()).toBe('Disconnect')
+    await page.keyboard.press('Enter')
+    await part.getByRole('alert').getByText('You are not allowed to do this.').waitFor()
+  })
+})
+
+describe('without JavaScript', () => {
+  it('every link and form is there, and the menu opens', async () => {
+    const { page } = await demo.visit({ javaScriptEnabled: false })
+    await page.goto(`${demo.origin}/gallery?part=sign-in&bare`)
+    expect(await page.locator('#Default a').getAttribute('href')).toMatch(/\/bitbucket\/start$/)
+    expect(await page.locator('#Modal a').first().getAttribute('href')).toMatch(/\/sign-in$/)
+    expect(await page.locator('#Several noscript a').getAttribute('href')).toMatch(/\/sign-in$/)
+    await page.goto(`${demo.origin}/gallery?part=user-button&bare`)
+    const menu = page.locator('#Default .latchkey-menu')
+    await page.locator('#Default summary').click()
+    await menu.waitFor()
+    expect(await menu.locator('form').getAttribute('action')).toMatch(/\/sign-out$/)
+  })
+})
+
+describe('the gallery', () => {
+  it('leads from each component, theme and language to the others, with the code beside', async () => {
+    const { page } = await demo.visit({}, IN_TROUBLE)
+    await page.goto(demo.origin)
+    await page.getByRole('link', { name: 'All components, in every state' }).click()
+    await page.getByRole('link', { name: 'UserProfile' }).click()
+    await page.getByRole('link', { name: 'العربية' }).click()
+    await page.getByRole('link', { name: 'dark' }).click()
+    const stage = page.locator('#Everything .stage')
+    expect(await stage.getAttribute('dir')).toBe('rtl')
+    expect(await stage.getAttribute('data-latchkey-theme')).toBe('dark')
+    expect(await page.locator('#Everything pre').textContent()).toContain('return <UserProfile />')
+    await page.getByRole('link', { name: 'Themes' }).click()
+    expect(await page.locator('#Paper pre').textContent()).toContain('--latchkey-radius: 2px;')
+    expect((await findingsOfAxe(page)).filter(isOfTheComponents)).toEqual([])
+  })
+})

@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import react from '@vitejs/plugin-react'
+import type { FastifyInstance } from 'fastify'
+import { build, type Rolldown } from 'vite'
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  // As an application allows that shows people's pictures.
+  'img-src https:',
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>A page for tests</title>
+<link rel="stylesheet" href="/test.css">
+</head>
+<body><script type="module" src="/test.js"></script></body>
+</html>
+`
+
+/**
+ * Adds the pages of another application to the demo. Unlike those of the demo they know of nobody until
+ * they have asked, and browsers may keep them.
+ *
+ * - `/test/button` and `/test/card` sign in by popup, and have something in them that must not get lost.
+ * - `/test/alone` does so without an `<AuthProvider>`.
+ * - `/test/account` shows a person with their picture wherever the kit can.
+ */
+export async function testPages(app: FastifyInstance): Promise<void> {
+  const { script, styles } = await bundle()
+  app.get('/test.js', async (_request, reply) => reply.type('text/javascript').send(script))
+  app.get('/test.css', async (_request, reply) => reply.type('text/css').send(styles))
+  app.get('/test/:page', async (_request, reply) => {
+    reply.type('text/html; charset=utf-8').headers({
+      'cache-control': 'max-age=60',
+      'content-security-policy': POLICY,
+      'referrer-policy': 'same-origin',
+    })
+    return PAGE
+  })
+}
+
+async function bundle(): Promise<{ script: string; styles: string }> {
+  const { output } = (await build({
+    configFile: false,
+    root: import.meta.dirname,
+    plugins: [react()],
+    resolve: { dedupe: ['react', 'react-dom'] },
+    logLevel: 'warn',
+    build: {
+      write: false,
+      rolldownOptions: { input: join(import.meta.dirname, 'test-page.tsx') },
+    },
+  })) as Rolldown.RolldownOutput
+  const files = output.map((file) => ({
+    name: file.fileName,
+    text: file.type === 'chunk' ? file.code : String(file.source),
+  }))
+  const find = (ending: string): string => {
+    const found = files.find(({ name }) => name.endsWith(ending))
+    if (found === undefined) throw new Error(`The test pages were built without a ${ending}`)
+    return found.text
+  }
+  return { script: find('.js'), styles: find('.css') }
+}

@@ -1,0 +1,49 @@
+import { AuthLoading, RequireAuth, SignedIn, SignedOut, useAuth } from '@latchkey/react'
+import type { ReactElement } from 'react'
+
+export function SomebodyIn(): ReactElement {
+  return (
+    <>
+      <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
+      <SignedOut>
+        <p>Hello, whoever you are.</p>
+      </SignedOut>
+    </>
+  )
+}
+
+export function NobodyIn(): ReactElement {
+  return (
+    <>
+      <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
+      <SignedOut>
+        <p>Hello, whoever you are.</p>
+      </SignedOut>
+    </>
+  )
+}
+
+export function NotKnownYet(): ReactElement {
+  return (
+    <AuthLoading>
+      <p>One moment…</p>
+    </AuthLoading>
+  )
+}
+
+export function Required(): ReactElement {
+  return <RequireAuth>{({ name }) => <p>Only {name} sees this.</p>}</RequireAuth>
+}
+
+export function RequiredNotKnownYet(): ReactElement {
+  return <RequireAuth>Nobody sees this yet.</RequireAuth>
+}
+
+export function RequiredFailed(): ReactElement {
+  return <RequireAuth>Nobody sees this.</RequireAuth>
+}
+
+export function Headless(): ReactElement {
+  const auth = useAuth()
+  return <p>The state is “{auth.status}”.</p>
+}

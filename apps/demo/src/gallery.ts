@@ -1,0 +1,172 @@
+import { setTimeout } from 'node:timers/promises'
+import {
+  bitbucketMark,
+  type ErrorBody,
+  type ErrorCode,
+  errorSentence,
+  type IdentitiesBody,
+  type Provider,
+  type ProvidersBody,
+  type SessionBody,
+  type SessionsBody,
+} from '@latchkey/contract'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import {
+  type GalleryData,
+  galleryLanguages,
+  galleryParts,
+  galleryThemes,
+  type Scenario,
+  scenarios,
+  sessionOf,
+} from '../site/gallery/scenarios.ts'
+
+/** What the address of the gallery asks for. */
+export function galleryData(query: unknown): GalleryData {
+  const given = query as Record<string, unknown>
+  const choose = <T>(among: readonly T[], name: string): T =>
+    among.find((one) => one === given[name]) ?? (among[0] as T)
+  return {
+    page: 'gallery',
+    part: choose(galleryParts, 'part'),
+    theme: choose(galleryThemes, 'theme'),
+    language: choose(galleryLanguages, 'language'),
+    bare: given.bare !== undefined,
+    only: typeof given.only === 'string' ? given.only : undefined,
+  }
+}
+
+/** In milliseconds. How long somebody may look at a state that ends by itself. */
+const LONG = 4_000
+
+/**
+ * Servers that only pretend, one for each state that a component may be in: what a real one would say to
+ * the same requests, from memory, and always the same.
+ */
+export async function gallery(app: FastifyInstance): Promise<void> {
+  // Whatever the body is, it changes nothing.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
+
+  for (const scenario of scenarios) {
+    await app.register(async (server) => pretend(server, scenario), { prefix: `/${scenario}` })
+  }
+}
+
+async function pretend(app: FastifyInstance, scenario: Scenario): Promise<void> {
+  const fails = scenario === 'failing'
+  const refuses = scenario === 'refusing'
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    if (scenario === 'silent' && request.method === 'GET')
+      await setTimeout(LONG * 10, undefined, { ref: false })
+    if (fails) return refuse(reply, 503, 'unavailable')
+  })
+
+  app.get('/session', async (): Promise<SessionBody> => {
+    return sessionOf(scenario) ?? { user: null, session: null }
+  })
+  app.get('/providers', async () => providersOf(scenario))
+  app.get('/sessions', async () => sessions)
+  app.get('/identities', async () => identities)
+  app.delete('/sessions/:id', async (_request, reply) => {
+    return refuses ? refuse(reply, 503, 'unavailable') : reply.code(204).send()
+  })
+  for (const [method, url] of [
+    ['DELETE', '/identities/:id'],
+    ['DELETE', '/user'],
+    ['PATCH', '/user'],
+    ['POST', '/:provider/link'],
+  ] as const) {
+    app.route({
+      method,
+      url,
+      handler: async (_request, reply) =>
+        refuses ? refuse(reply, 403, 'reauth_required') : refuse(reply, 403, 'forbidden'),
+    })
+  }
+  app.post('/sign-out', async (_request, reply) => {
+    return refuses ? refuse(reply, 503, 'unavailable') : reply.code(204).send()
+  })
+  // The page stays where it is, after a while.
+  for (const url of ['/:provider/start', '/sign-in', '/user/export']) {
+    app.get(url, async (_request, reply) => {
+      await setTimeout(LONG, undefined, { ref: false })
+      return reply.code(204).send()
+    })
+  }
+}
+
+function refuse(reply: FastifyReply, status: number, code: ErrorCode): FastifyReply {
+  const body: ErrorBody = { error: { code, message: errorSentence(code) } }
+  return reply.code(status).send(body)
+}
+
+const bitbucket: Provider = {
+  id: 'bitbucket',
+  name: 'Bitbucket',
+  mark: bitbucketMark,
+  signIn: true,
+  signUp: true,
+  link: true,
+}
+const forge: Provider = {
+  ...bitbucket,
+  id: 'forge',
+  name: 'Example Forge',
+  mark: { viewBox: '0 0 24 24', paths: [{ d: 'M12 2 2 8v8l10 6 10-6V8zm0 4 6 4-6 4-6-4z' }] },
+}
+const company: Provider = {
+  ...bitbucket,
+  id: 'company',
+  name: 'Test Company',
+  signUp: false,
+  mark: { viewBox: '0 0 24 24', paths: [{ d: 'M4 21V3h10v5h6v13zm4-4h2v-2H8zm0-5h2v-2H8z' }] },
+}
+
+function providersOf(scenario: Scenario): ProvidersBody {
+  if (scenario === 'closed') return { providers: [], lastUsed: null, account: [] }
+  const several = ['several', 'everything', 'refusing'].includes(scenario)
+  return {
+    providers: several ? [bitbucket, forge, company] : [bitbucket],
+    lastUsed: scenario === 'several' ? 'bitbucket' : null,
+    account:
+      scenario === 'everything' || scenario === 'refusing'
+        ? ['profile', 'identities', 'sessions', 'export', 'delete']
+        : ['sessions'],
+  }
+}
+
+const at = (time: string): number => Date.parse(`2026-03-14T${time}Z`)
+
+const device = {
+  provider: 'bitbucket',
+  createdAt: at('08:15'),
+  authenticatedAt: at('08:15'),
+  expiresAt: Date.parse('2036-03-14'),
+}
+
+const sessions: SessionsBody = {
+  sessions: [
+    { ...device, id: 'ada', device: 'Firefox on Linux', lastUsedAt: at('15:09'), current: true },
+    { ...device, id: 'phone', device: 'Safari on iOS', lastUsedAt: at('12:40'), current: false },
+    { ...device, id: 'other', device: null, lastUsedAt: at('09:02'), current: false },
+  ],
+}
+
+const identities: IdentitiesBody = {
+  identities: [
+    {
+      id: 'identity-1',
+      provider: 'bitbucket',
+      name: 'ada_test',
+      email: 'ada@example.com',
+      createdAt: at('08:15'),
+      lastUsedAt: at('08:15'),
+    },
+  ],
+}
