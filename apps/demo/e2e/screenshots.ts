@@ -36,6 +36,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }
 }
 
+// Those that the README shows.
+for (const colorScheme of ['light', 'dark'] as const) {
+  const viewport = { width: 1280, height: 1000 }
+  const options = { colorScheme, viewport, deviceScaleFactor: 1.5, timezoneId: 'UTC' }
+  const context = await browser.newContext({ ...options, locale: 'en-US' })
+  const page = await context.newPage()
+  await page.goto(`${origin}/gallery?part=overview&bare`)
+  await page.getByText('Safari on iOS').waitFor()
+  await page.getByText('Last used', { exact: true }).waitFor()
+  await page.screenshot({ path: join(folder, `components-${colorScheme}.png`) })
+  await context.close()
+}
+
 await browser.close()
 await app.close()
 await emulator.close()

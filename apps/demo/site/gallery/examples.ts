@@ -1,6 +1,8 @@
 import type { ComponentType } from 'react'
 import * as guards from './examples/guards.tsx'
 import guardsSource from './examples/guards.tsx?raw'
+import * as overview from './examples/overview.tsx'
+import overviewSource from './examples/overview.tsx?raw'
 import * as signIn from './examples/sign-in.tsx'
 import signInSource from './examples/sign-in.tsx?raw'
 import * as signInButton from './examples/sign-in-button.tsx'
@@ -44,6 +46,17 @@ function examples<Name extends string>(
 }
 
 export const exampleParts: Readonly<Record<GalleryPart, Examples>> = {
+  overview: {
+    title: 'Overview',
+    about: 'The components as they come. The pages above have each of them in every state.',
+    source: overviewSource,
+    examples: examples(overview, {
+      Card: ['SignIn', 'several'],
+      Account: ['UserProfile', 'everything'],
+      Buttons: ['SignInButton', 'nobody'],
+      Menu: ['UserButton', 'ada'],
+    }),
+  },
   'sign-in-button': {
     title: 'SignInButton',
     about:

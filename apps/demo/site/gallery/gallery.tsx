@@ -110,7 +110,7 @@ function Examples(props: {
 }): ReactElement {
   const { data, examples } = props
   return (
-    <div className="gallery">
+    <div className="gallery" data-part={data.part}>
       {examples.map((example) => (
         <Shown key={example.name} data={data} example={example} />
       ))}

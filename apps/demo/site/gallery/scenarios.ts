@@ -14,6 +14,7 @@ export interface GalleryData {
 }
 
 export const galleryParts = [
+  'overview',
   'sign-in-button',
   'sign-in',
   'user-button',

@@ -1,0 +1,33 @@
+import { SignIn, SignInButton, UserButton, UserProfile } from '@latchkey/react'
+import type { ReactElement } from 'react'
+
+export function Card(): ReactElement {
+  return (
+    <SignIn
+      title="Welcome back"
+      description="Sign in to go on to your projects."
+      footer="New here? The first sign-in makes your account."
+    />
+  )
+}
+
+export function Account(): ReactElement {
+  return <UserProfile parts={['profile', 'identities', 'sessions']} />
+}
+
+export function Buttons(): ReactElement {
+  return (
+    <>
+      <SignInButton provider="bitbucket" variant="brand" />
+      <SignInButton provider="bitbucket" variant="icon" />
+    </>
+  )
+}
+
+export function Menu(): ReactElement {
+  return (
+    <UserButton showName profileUrl="#account" open>
+      <a href="#team">Your team</a>
+    </UserButton>
+  )
+}
