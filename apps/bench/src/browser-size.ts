@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { transform } from 'lightningcss'
 import { rolldown } from 'rolldown'
 import type { Run } from './run.ts'
 
@@ -79,13 +80,15 @@ export async function bundle(name: string): Promise<Bundle> {
         name: 'styles',
         load(id) {
           if (!id.endsWith('.css')) return null
-          styles.push(readFileSync(id, 'utf8'))
+          const { code } = transform({ filename: id, code: readFileSync(id), minify: true })
+          styles.push(code.toString())
           return { code: '', moduleType: 'js' }
         },
       },
     ],
   })
-  const { output } = await bundler.generate({ minify: true })
+  // The last bundler has no use for notes to the next one.
+  const { output } = await bundler.generate({ minify: true, comments: false })
   await bundler.close()
   const chunks = output.filter((file) => file.type === 'chunk')
   return {

@@ -31,14 +31,19 @@ async function show(page: Page, part: GalleryPart, view: View = {}): Promise<voi
   await settled(page)
 }
 
-/** When nothing but the servers that never answer is waited for. */
+/** When React has taken over, and nothing but the servers that never answer is waited for. */
 async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(
-    () =>
-      [...document.querySelectorAll('.latchkey-placeholder')].every((placeholder) =>
-        placeholder.closest('#Loading, #RequiredNotKnownYet'),
-      ) && document.querySelector('#NotLoaded, #RequiredFailed')?.querySelector('button') !== null,
-  )
+  await page.waitForFunction(() => {
+    const stage = document.querySelector('.stage') ?? {}
+    const takenOver = Object.keys(stage).some((name) => name.startsWith('__react'))
+    const waiting = [...document.querySelectorAll('.latchkey-placeholder')]
+    const trouble = [...document.querySelectorAll('#NotLoaded, #RequiredFailed')]
+    return (
+      takenOver &&
+      waiting.every((placeholder) => placeholder.closest('#Loading, #RequiredNotKnownYet')) &&
+      trouble.every((example) => example.querySelector('[role="alert"]'))
+    )
+  })
 }
 
 /** A state that somebody has to bring about, of one example. */
