@@ -121,7 +121,9 @@ function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }
         onClick={({ target }) => target === dialog.current && close()}
       >
         <Card {...card} />
-        <button type="button" className="latchkey-close" aria-label={words.close} onClick={close} />
+        <button type="button" className="latchkey-close" aria-label={words.close} onClick={close}>
+          ×
+        </button>
       </dialog>
     </>
   )

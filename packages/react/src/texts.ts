@@ -161,7 +161,8 @@ export function errorSentence(
   code: string,
   provider: string = unknownProvider,
 ): string {
-  return fill(new Map(Object.entries(errors)).get(code) ?? unknownError, { provider })
+  const known = Object.hasOwn(errors, code) ? errors[code as AuthErrorCode] : unknownError
+  return fill(known, { provider })
 }
 
 /** Puts values wherever the text has their names in braces. */
