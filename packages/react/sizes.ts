@@ -11,20 +11,24 @@ import { rolldown } from 'rolldown'
 
 const dist = resolve(process.argv[2] ?? join(import.meta.dirname, 'dist'))
 const kit = JSON.stringify(join(dist, 'index.js'))
-const names = Object.keys(await import(join(dist, 'index.js')))
 
 const limits: Readonly<Record<string, number>> = { SignInButton: 2_000 }
+const { exports: names } = await bundle(`export * from ${kit}`)
 for (const name of names.filter((name) => /^[A-Z]/.test(name) && name !== 'AuthError')) {
-  report(`<${name}> alone`, await bundle([name]), limits[name])
+  report(`<${name}> alone`, await weigh([name]), limits[name])
 }
 const styles = zipped(minified(readFileSync(join(dist, 'styles.css'))))
 report('the styles', styles)
-report('the whole kit, with styles', (await bundle(names)) + styles, 12_000)
+report('the whole kit, with styles', (await weigh(names)) + styles, 12_000)
 
 /** The bytes of a page's script that uses these names, without what it leaves unused. */
-async function bundle(names: readonly string[]): Promise<number> {
+async function weigh(names: readonly string[]): Promise<number> {
+  return zipped((await bundle(`import { ${names} } from ${kit}; window.used = [${names}]`)).code)
+}
+
+/** A page's script, minified. */
+async function bundle(code: string): Promise<{ code: string; exports: readonly string[] }> {
   const page = 'page.js'
-  const code = `import { ${names} } from ${kit}; window.used = [${names}]`
   const bundler = await rolldown({
     input: page,
     external: /^react(-dom)?(\/|$)/,
@@ -42,7 +46,8 @@ async function bundle(names: readonly string[]): Promise<number> {
   })
   const { output } = await bundler.generate({ minify: true })
   await bundler.close()
-  return output.reduce((sum, file) => sum + ('code' in file ? zipped(file.code) : 0), 0)
+  const [script] = output
+  return script
 }
 
 function zipped(content: string | Uint8Array): number {

@@ -154,6 +154,8 @@ test.each(languages)(
       [
         'Bitbucket',
         'Example Forge',
+        // On the button that closes the dialog, which has a name.
+        '×',
         'Firefox on Linux',
         'T',
         'Test Person',
