@@ -234,6 +234,19 @@ test('a page rendered for nobody has a link for browsers without JavaScript', ()
   expect(browser.visits).toEqual([])
 })
 
+test('a page rendered without knowing for whom has that link too, and what waits', () => {
+  document.body.innerHTML = renderToString(
+    <AuthProvider>
+      <RequireAuth signInPath="/login" fallback="One moment">
+        Reports
+      </RequireAuth>
+    </AuthProvider>,
+  )
+  expect(document.body.innerHTML).toBe(
+    'One moment<noscript><a class="latchkey-button" href="/login">Sign in</a></noscript>',
+  )
+})
+
 test('a page rendered for somebody has what is inside', () => {
   document.body.innerHTML = renderToString(
     <AuthProvider initialSession={somebody()}>

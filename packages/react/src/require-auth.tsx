@@ -35,14 +35,18 @@ export function useRedirectToSignIn(options: RedirectToSignInProps = {}): {
 
 /** Sends the browser to where people sign in, and back to this page afterwards. */
 export function RedirectToSignIn(props: RedirectToSignInProps): ReactElement {
-  const texts = useTexts()
-  const { href, redirect } = useRedirectToSignIn(props)
+  const { redirect } = useRedirectToSignIn(props)
   // biome-ignore lint/correctness/useExhaustiveDependencies: it leaves the page, whatever changes meanwhile
   useEffect(redirect, [])
+  return <LinkToSignIn {...props} />
+}
+
+/** For a browser without JavaScript, which is sent nowhere. */
+function LinkToSignIn(props: RedirectToSignInProps): ReactElement {
   return (
     <noscript>
-      <a className="latchkey-button" href={href}>
-        {texts.signIn}
+      <a className="latchkey-button" href={useRedirectToSignIn(props).href}>
+        {useTexts().signIn}
       </a>
     </noscript>
   )
@@ -65,7 +69,12 @@ export function RequireAuth(props: RequireAuthProps): ReactNode {
   const auth = useAuth()
   switch (auth.status) {
     case 'loading':
-      return fallback
+      return (
+        <>
+          {fallback}
+          <LinkToSignIn {...redirect} />
+        </>
+      )
     case 'signed-out':
       return <RedirectToSignIn {...redirect} />
     case 'error':

@@ -138,7 +138,11 @@ export function createSessionClient(
   }
 
   async function signOut({ scope = 'local' }: SignOutOptions = {}): Promise<void> {
-    const body = await request('POST', url.signOut, { scope })
+    const body = await request('POST', url.signOut, { scope }).catch((error) => {
+      // Signed out already, elsewhere: the page learns of it.
+      if (error.code === 'unauthenticated') void refresh()
+      throw error
+    })
     if (body !== undefined) throw badAnswer('POST', url.signOut, 'not 204')
     if (scope === 'others') return
     latest = undefined

@@ -111,6 +111,22 @@ test('a sign-out that failed is said in words, and can be tried again', async ()
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
+test('a person whom somebody has signed out meanwhile is not told that they are still signed in', async () => {
+  const user = userEvent.setup()
+  server.answerNext('POST /auth/sign-out', failure(401, 'unauthenticated'))
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignedIn>
+        <SignOutButton scope="others" />
+      </SignedIn>
+      <SignedOut>Bye</SignedOut>
+    </AuthProvider>,
+  )
+  await user.click(button('Sign out everywhere else'))
+  await screen.findByText('Bye')
+  expect(screen.queryByRole('alert')).toBeNull()
+})
+
 test('somewhere to go afterwards is for the server to judge, so the browser posts the form', async () => {
   const user = userEvent.setup()
   render(
