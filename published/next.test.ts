@@ -74,10 +74,22 @@ describe('a Next.js application whose pages are server components', () => {
     it('knows who is signed in, and signs out by a form', async () => {
       const page = await open('/', { javaScriptEnabled, signedIn: true })
       expect(await page.getByText('Hello').textContent()).toBe('Hello, Ada of ada@example.com.')
+      expect(await page.getByRole('heading').allTextContents()).toEqual([
+        'You are signed in',
+        'Your account',
+      ])
       expect(await links(page)).toEqual([])
+      await page.getByLabel('Account of Ada').click()
+      expect(await links(page)).toEqual(['Your account: /static'])
       await page.getByRole('button', { name: 'Leave' }).click()
       await page.waitForURL(`${origin}/static`)
       expect(requests).toEqual(['POST /auth/sign-out'])
+    })
+
+    it('has a link instead of a page that needs somebody', async () => {
+      const page = await open('/private', { javaScriptEnabled })
+      expect(await links(page)).toEqual(['Sign in: /'])
+      expect(await page.getByText('Secret').count()).toBe(0)
     })
 
     it('has its links on a page that was rendered once for everybody', async () => {
@@ -101,13 +113,52 @@ describe('a Next.js application whose pages are server components', () => {
       expect(requests).toEqual([])
     })
 
+    it('keeps the address without the error when Next.js renders the page anew', async () => {
+      const page = await open('/?auth_error=access_denied&return_to=%2Finbox')
+      await page.waitForURL(`${origin}/?return_to=%2Finbox`)
+      const [before] = await page.getByText('Rendering ').allTextContents()
+      await page.getByRole('button', { name: 'Refresh' }).click()
+      const rendering = async () => (await page.getByText('Rendering ').allTextContents())[0]
+      await expect.poll(rendering, { timeout: 20_000 }).not.toBe(before)
+      expect(page.url()).toBe(`${origin}/?return_to=%2Finbox`)
+      expect(await page.getByText('You cancelled the sign-in.').count()).toBe(1)
+    })
+
+    it('shows the account, and asks for nothing but its parts', async () => {
+      const page = await open('/', { signedIn: true })
+      await page.getByText('Tablet').waitFor()
+      expect(await page.getByText('This device').count()).toBe(1)
+      expect(requests).toEqual(['GET /auth/providers', 'GET /auth/sessions'])
+      await page.getByLabel('Account of Ada').click()
+      await page.getByRole('link', { name: 'Your account' }).click()
+      await page.waitForURL(`${origin}/static`)
+    })
+
+    it('sends whoever is signed out to the page to sign in, and back', async () => {
+      const page = await open('/private')
+      await page.waitForURL(`${origin}/?return_to=%2Fprivate`)
+      await expect
+        .poll(() => links(page), { timeout: 20_000 })
+        .toContain('Continue with Bitbucket: /auth/bitbucket/start?return_to=%2Fprivate')
+    })
+
+    it('shows somebody the page that needs somebody, and asks nobody', async () => {
+      const page = await open('/private', { signedIn: true })
+      await page.getByText('Secret of Ada, taken over.').waitFor()
+      expect(page.url()).toBe(`${origin}/private`)
+      expect(requests).toEqual([])
+    })
+
     it('signs out without leaving the page', async () => {
       const page = await open('/', { signedIn: true })
+      await page.getByText('Tablet').waitFor()
+      requests = []
       await page.evaluate('window.stayed = true')
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByText('An address alone').waitFor()
       expect(await page.evaluate('window.stayed')).toBe(true)
       expect(await page.getByText('Hello').count()).toBe(0)
+      expect(await page.getByText('Your account').count()).toBe(0)
       expect(requests).toEqual(['POST /auth/sign-out'])
     })
 
@@ -149,14 +200,20 @@ export default function Layout({ children }) {
   SignInButton,
   SignOutButton,
   signInUrl,
+  UserButton,
+  UserProfile,
 } from '@latchkey/react'
 import { cookies } from 'next/headers'
 import { Greeting } from '../greeting.jsx'
+import { Refresh } from '../refresh.jsx'
 import { sessionOf } from '../session.js'
+
+let renderings = 0
 
 export default async function Page() {
   return (
     <AuthProvider initialSession={sessionOf(await cookies())}>
+      <UserButton profileUrl="/static" />
       <SignIn title="Sign in to Example" providers={['bitbucket']} />
       <SignedOut>
         <SignInButton provider="bitbucket" returnTo="/button" />
@@ -166,6 +223,9 @@ export default async function Page() {
         <Greeting />
         <SignOutButton returnTo="/static">Leave</SignOutButton>
       </SignedIn>
+      <UserProfile />
+      <p>Rendering {++renderings}</p>
+      <Refresh />
     </AuthProvider>
   )
 }
@@ -182,9 +242,43 @@ export default function Page() {
 }
 `,
 
+  'app/private/page.jsx': `import { AuthProvider, RequireAuth } from '@latchkey/react'
+import { cookies } from 'next/headers'
+import { Name } from '../../greeting.jsx'
+import { sessionOf } from '../../session.js'
+
+export default async function Page() {
+  return (
+    <AuthProvider initialSession={sessionOf(await cookies())}>
+      <RequireAuth signInPath="/">
+        <Name />
+      </RequireAuth>
+    </AuthProvider>
+  )
+}
+`,
+
+  'refresh.jsx': `'use client'
+
+import { useRouter } from 'next/navigation'
+
+export function Refresh() {
+  const { refresh } = useRouter()
+  return <button onClick={refresh}>Refresh</button>
+}
+`,
+
   'greeting.jsx': `'use client'
 
 import { SignedIn, useUser } from '@latchkey/react'
+import { useEffect, useState } from 'react'
+
+export function Name() {
+  const { name } = useUser()
+  const [takenOver, setTakenOver] = useState(false)
+  useEffect(() => setTakenOver(true), [])
+  return <p>{\`Secret of \${name}\${takenOver ? ', taken over' : ''}.\`}</p>
+}
 
 export function Greeting() {
   const { name } = useUser()
@@ -219,6 +313,23 @@ export function sessionOf(cookies) {
 
 export function GET({ cookies }) {
   return Response.json(sessionOf(cookies) ?? { user: null, session: null })
+}
+`,
+
+  'app/auth/providers/route.js': `const mark = { viewBox: '0 0 8 8', paths: [{ d: 'M0 0h8v8z' }] }
+const bitbucket = { id: 'bitbucket', name: 'Bitbucket', mark, signIn: true, signUp: true, link: true }
+
+export function GET() {
+  return Response.json({ providers: [bitbucket], lastUsed: null, account: ['sessions'] })
+}
+`,
+
+  'app/auth/sessions/route.js': `import { sessionOf } from '../../../session.js'
+
+export function GET({ cookies }) {
+  const { session } = sessionOf(cookies)
+  const device = { ...session, device: 'Tablet', lastUsedAt: 0, current: true }
+  return Response.json({ sessions: [device] })
 }
 `,
 
