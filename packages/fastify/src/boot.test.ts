@@ -574,7 +574,14 @@ describe('the plugin', () => {
     const app = fastify()
     await app.register(latchkey, { ...options(), signInPath: '/login?from=app' })
     const browser = createBrowser(app)
-    expect((await browser.get('/auth/sign-in')).statusCode).toBe(404)
+    // Pages that know of no other still lead to the usual address.
+    const usual = await browser.get('/auth/sign-in?return_to=/work&auth_error=access_denied')
+    expect(usual.statusCode).toBe(303)
+    expect(usual.headers.location).toBe(
+      '/login?from=app&return_to=%2Fwork&auth_error=access_denied',
+    )
+    const hostile = await browser.get('/auth/sign-in?return_to=//evil.example&auth_error=%3Cx%3E')
+    expect(hostile.headers.location).toBe('/login?from=app')
     const answer = await browser.get('/auth/bitbucket/callback?code=x&state=y')
     expect(answer.headers.location).toBe('/login?from=app&auth_error=flow_missing')
   })

@@ -19,7 +19,7 @@ import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
 import { POPUP_PAGE_CSP, popupPage } from './popup-page.ts'
 import { connectProvider } from './provider-client.ts'
 import { readBody } from './request-body.ts'
-import { withReturnTo } from './return-to.ts'
+import { withQuery, withReturnTo } from './return-to.ts'
 import { type Auth, createSessions, type Sessions } from './session.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { knownCode, SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
@@ -137,6 +137,16 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
         authError,
         user: auth?.user ?? null,
       })
+    })
+  }
+
+  if (!settings.hostsSignInPage) {
+    // Where pages lead that know of no other, such as a component's link without JavaScript.
+    app.get(routePaths.signIn, { exposeHeadRoute: false }, async (request, reply) => {
+      const { auth_error: authError, return_to } = request.query as Record<string, unknown>
+      const code = knownCode(authError)
+      const there = withReturnTo(settings.signInPath, flows.returnTo(return_to))
+      return reply.redirect(code === null ? there : withQuery(there, { auth_error: code }), 303)
     })
   }
 
