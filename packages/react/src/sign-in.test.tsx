@@ -136,7 +136,7 @@ test.each([
     await user.keyboard('{Enter}')
     await screen.findByRole('link', { name: 'Continue with Bitbucket' })
     expect(screen.queryByRole('alert')).toBeNull()
-    expect(document.activeElement?.className).toBe('latchkey-part')
+    expect(document.activeElement?.className).toBe('latchkey-card')
     await user.tab()
     expect(document.activeElement).toBe(screen.getByRole('link'))
   },

@@ -93,6 +93,7 @@ function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }
   const dialog = useRef<HTMLDialogElement>(null)
   const { authError = card.authError } = useAddress()
   const close = () => dialog.current?.close()
+  const name = words[PURPOSES[card.purpose ?? 'sign-in']]
 
   useEffect(() => {
     if (signedIn) dialog.current?.close()
@@ -112,12 +113,13 @@ function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }
   return (
     <>
       <a className="latchkey-button" href={withReturnTo(signIn, card.returnTo)} onClick={show}>
-        {trigger ?? words[PURPOSES[card.purpose ?? 'sign-in']]}
+        {trigger ?? name}
       </a>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the card; keys have Escape */}
       <dialog
         ref={dialog}
         className="latchkey-dialog"
+        aria-label={name}
         onClick={({ target }) => target === dialog.current && close()}
       >
         <Card {...card} />
@@ -210,6 +212,7 @@ function Card(props: CardProps): ReactElement {
     >
       <section
         aria-labelledby={titleId}
+        tabIndex={-1}
         {...sectionProps}
         ref={cardRef}
         className={classes('latchkey-card', className)}
@@ -260,7 +263,7 @@ interface OfferProps {
 
 function Offer({ state, children }: OfferProps): ReactElement {
   return (
-    <div className="latchkey-part" tabIndex={-1}>
+    <div className="latchkey-part">
       {state.status === 'loading' && (
         <>
           <Placeholder />

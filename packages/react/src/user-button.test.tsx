@@ -140,6 +140,20 @@ test('other keys do not close it, nor does a click within', async () => {
   expect(isOpen()).toBe(true)
 })
 
+test('a link in it that a router follows closes it', async () => {
+  const user = userEvent.setup()
+  render(
+    page(
+      <UserButton>
+        <a href="#reports">Reports</a>
+      </UserButton>,
+    ),
+  )
+  await user.click(summary())
+  await user.click(screen.getByRole('link', { name: 'Reports' }))
+  expect(isOpen()).toBe(false)
+})
+
 test('a press elsewhere closes it', () => {
   render(page(<UserButton />))
   fireEvent.click(summary())

@@ -74,12 +74,15 @@ function useDismissal(): void {
     const stop = new AbortController()
     function dismiss({ target, type, key }: Partial<KeyboardEvent>): void {
       for (const menu of document.querySelectorAll<HTMLDetailsElement>('.latchkey-user[open]')) {
-        if (type === 'keydown' ? key !== 'Escape' : menu.contains(target as Node)) continue
+        const inside = menu.contains(target as Node)
+        // A link within it may be followed by a router, with the page as it is.
+        const followed = type === 'click' && (target as Element).closest('a')
+        if (key ? key !== 'Escape' : inside && !followed) continue
         if (menu.contains(document.activeElement)) menu.querySelector('summary')?.focus()
         menu.open = false
       }
     }
-    for (const type of ['keydown', 'pointerdown', 'focusin']) {
+    for (const type of ['keydown', 'pointerdown', 'focusin', 'click']) {
       document.addEventListener(type, dismiss, stop)
     }
     return () => stop.abort()
