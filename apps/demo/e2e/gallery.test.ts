@@ -289,7 +289,7 @@ describe('with the keyboard alone', () => {
     const trigger = page.locator('#Modal a').first()
     await trigger.focus()
     await page.keyboard.press('Enter')
-    const dialog = page.getByRole('dialog')
+    const dialog = page.getByRole('dialog', { name: 'Sign in' })
     await dialog.waitFor()
     const focused = () => page.evaluate(() => document.activeElement?.closest('dialog') !== null)
     expect(await focused()).toBe(true)
