@@ -16,9 +16,9 @@ export const errorSentences = {
   user_banned: 'This account has been suspended here. Please ask whoever runs this site.',
 
   // A request that was not answered with what it asked for.
-  cross_site: 'This request came from another site and was refused.',
+  cross_site: 'This request came from another site.',
   forbidden: 'You are not allowed to do this.',
-  invalid_request: 'The request could not be understood.',
+  invalid_request: 'This could not be understood.',
   not_found: 'There is nothing here.',
   prefetch_refused: 'This page is only opened by a click.',
   too_many_requests: 'That was too often. Please try again shortly.',

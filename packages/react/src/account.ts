@@ -2,7 +2,7 @@
 
 import type { IdentitiesBody, Identity, SessionsBody, UrlBody, UserPatch } from '@latchkey/contract'
 import { useContext } from 'react'
-import { AuthContext, usePaths } from './auth-provider.tsx'
+import { AuthContext, usePaths, useUser } from './auth-provider.tsx'
 import { type Remote, useRemote, useRequest } from './remote.ts'
 import { badAnswer, isLike } from './request.ts'
 import { thisPage, toAscii } from './sign-in-url.ts'
@@ -83,7 +83,7 @@ export function useIdentities(): IdentitiesState {
       const body = await ask('POST', where, { return_to: toAscii(returnTo) })
       // Never a script: https, or http for an emulator.
       if (!isLike<UrlBody>(body, { url: '' }) || !/^https?:/.test(body.url)) {
-        throw badAnswer('POST', where, 'no address in it')
+        throw badAnswer('POST', where, 'something else in it')
       }
       location.assign(body.url)
     },
@@ -132,7 +132,8 @@ function useOwn<T>(
   example: unknown,
 ): readonly [state: Remote<T>, reload: () => void, remove: (id: string) => Promise<void>] {
   const ask = useRequest()
-  const [state, reload] = useRemote<T>(listUrl, example)
+  const user = useUser()
+  const [state, reload] = useRemote<T>(user && listUrl, example, user?.id)
 
   async function remove(id: string): Promise<void> {
     try {

@@ -35,9 +35,9 @@ export function useAddress(): Address {
 export function removeErrorFromAddressBar(): void {
   setTimeout(() => {
     const { pathname, search, hash } = location
-    const kept = search.replace(/(?<=[?&])auth_error(=[^&]*)?(&|$)/g, '').replace(/[?&]$/, '')
+    const kept = search.replace(/(?<=[?&])auth_error(=[^&]*)?(&|$)/g, '')
     if (kept === search) return
     const state = history.state && { ...history.state, __NA: undefined }
-    history.replaceState(state, '', pathname + kept + hash)
+    history.replaceState(state, '', pathname + kept.replace(/[?&]$/, '') + hash)
   })
 }

@@ -495,7 +495,7 @@ test('a page that is gone listens to nothing', async () => {
 
 test('a hook without a provider above names the cure', () => {
   complaints.mockImplementation(() => {})
-  expect(() => render(<Page />)).toThrow('useAuth needs <AuthProvider> above it.')
+  expect(() => render(<Page />)).toThrow('useAuth needs <AuthProvider>.')
   complaints.mockReset()
 })
 
@@ -519,4 +519,15 @@ test('signed-in and signed-out parts show one at a time, and neither while it is
   expect(container.textContent).toBe('')
   slow.open()
   await waitFor(() => expect(container.textContent).toBe('Hello Test PersonInside'))
+})
+
+test('no query loses what belongs to it, whoever is signed in', async () => {
+  for (const query of ['?q=why?', '?a=1&', '?']) {
+    history.replaceState(null, '', `/search${query}`)
+    render(<AuthProvider initialSession={somebody()} />)
+    await settle()
+    expect(location.href.endsWith(query)).toBe(true)
+    cleanup()
+  }
+  history.replaceState(null, '', '/')
 })

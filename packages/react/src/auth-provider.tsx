@@ -76,7 +76,7 @@ export function AuthProvider({
 /** Who is using this browser: one union on `status`. */
 export function useAuth(): AuthState {
   const auth = useOptionalAuth()
-  if (auth === null) throw new Error('useAuth needs <AuthProvider> above it.')
+  if (auth === null) throw new Error('useAuth needs <AuthProvider>.')
   return auth
 }
 

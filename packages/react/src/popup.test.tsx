@@ -500,3 +500,21 @@ test('what failed before the page was loaded is no longer said once a popup has 
   await screen.findByRole('region', { name: 'You are signed in' })
   expect(screen.queryByRole('alert')).toBeNull()
 })
+
+test('what a page has rendered since is what hears of the result', async () => {
+  const heard: string[] = []
+  const button = (name: string, returnTo?: string) => (
+    <SignInButton
+      provider="bitbucket"
+      mode="popup"
+      returnTo={returnTo}
+      onResult={() => heard.push(name)}
+    />
+  )
+  const { rerender } = render(<AuthProvider initialSession={nobody}>{button('old')}</AuthProvider>)
+  fireEvent.click(link())
+  rerender(<AuthProvider initialSession={nobody}>{button('new', '/inbox')}</AuthProvider>)
+  await end({ returnTo: '/inbox' })
+  expect(heard).toEqual(['new'])
+  expect(browser.visits).toEqual([expect.stringContaining('/inbox')])
+})

@@ -39,9 +39,11 @@ export function useRequest(): typeof request {
 export function useRemote<T>(
   url: string | null,
   example: unknown,
+  who?: string,
 ): readonly [remote: Remote<T>, reload: () => void] {
   const ask = useRequest()
-  const [known, setKnown] = useState<{ readonly url: string; readonly remote: Remote<T> }>()
+  const [known, setKnown] = useState<{ readonly of: string; readonly remote: Remote<T> }>()
+  const of = `${url} ${who}`
   const [turn, setTurn] = useState(0)
   const reload = () => setTurn((turn) => turn + 1)
 
@@ -49,7 +51,7 @@ export function useRemote<T>(
   useEffect(() => {
     if (url === null) return
     let left = false
-    const learn = (remote: Remote<T>) => left || setKnown({ url, remote })
+    const learn = (remote: Remote<T>) => left || setKnown({ of, remote })
     const retry = () => {
       setKnown(undefined)
       reload()
@@ -68,7 +70,7 @@ export function useRemote<T>(
     return () => {
       left = true
     }
-  }, [url, turn])
+  }, [of, turn])
 
-  return [known?.url === url ? known.remote : { status: 'loading' }, reload]
+  return [known?.of === of ? known.remote : { status: 'loading' }, reload]
 }

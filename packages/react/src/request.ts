@@ -33,7 +33,7 @@ export async function request(method: Method, url: string, content = {}): Promis
 export function badAnswer(method: string, url: string, what: string): AuthError {
   return new AuthError(
     'bad_answer',
-    `${method} ${url} was not answered by Latchkey (${what}). Check \`basePath\`, and that your proxy passes this path on.`,
+    `${method} ${url} was not answered by Latchkey (${what}). Check \`basePath\` and your proxy.`,
   )
 }
 

@@ -85,7 +85,7 @@ export function createSessionClient(
   let expiry: ReturnType<typeof setTimeout> | undefined
   /** The request that counts. Answers to earlier ones may be older than what is known by now. */
   let latest: symbol | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
+  let askedAt = 0
 
   function stateOf(body: SessionBody | null): AuthState {
     if (body === null || body.user === null) return { status: 'signed-out' }
@@ -123,7 +123,7 @@ export function createSessionClient(
     try {
       const body = await request('GET', url.session)
       if (isSessionBody(body)) return stateOf(body)
-      throw badAnswer('GET', url.session, 'no session in it')
+      throw badAnswer('GET', url.session, 'something else in it')
     } catch (error) {
       if (!(error instanceof AuthError)) throw error
       // A server that does not answer has not signed anybody out; only time may have.

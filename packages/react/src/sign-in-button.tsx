@@ -37,8 +37,8 @@ export interface SignInButtonProps
   /** Default `medium`. */
   readonly size?: 'small' | 'medium' | 'large' | undefined
   /**
-   * Renders another element instead of the `<a>`, such as a button of your design system: spread what it
-   * is given over it.
+   * Renders another link instead of the `<a>`, such as one of your design system that looks like a button:
+   * spread what it is given over it.
    */
   readonly render?:
     | ((

@@ -487,13 +487,17 @@ test('where the person goes on to is announced', async () => {
   }
   render(<SignIn />)
   const button = await screen.findByRole('link', { name: 'Continue with <b>{provider}</b>' })
-  expect(screen.getByRole('status').textContent).toBe('')
-  const status = screen.getByRole('status')
+  const said = () => screen.getAllByRole('status').map(({ textContent }) => textContent)
+  expect(said()).toEqual(['', ''])
+  // A new tab: this page goes nowhere.
+  fireEvent.click(button, { ctrlKey: true })
+  expect(said()).toEqual(['', ''])
   await user.click(button)
   document.removeEventListener('click', browser)
-  expect(status.textContent).toBe('Going on to <b>{provider}</b>…')
-  expect(screen.getByRole('status')).toBe(status)
-  expect(navigations).toEqual([true])
+  expect(said()).toEqual(['', 'Going on to <b>{provider}</b>…'])
+  // Back without having gone: said again the next time.
+  act(() => void window.dispatchEvent(new Event('focus')))
+  expect(said()).toEqual(['', ''])
 })
 
 test('a card hands the look of its buttons on', () => {

@@ -80,6 +80,7 @@ export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLE
     )
   })
 
+/** What a purpose is called by texts and by providers. */
 const PURPOSES = { 'sign-in': 'signIn', 'sign-up': 'signUp' } as const
 
 interface CardProps extends Omit<SignInProps, 'display' | 'trigger'> {
@@ -151,11 +152,11 @@ function Card(props: CardProps): ReactElement {
   } = props
   const context = useContext(AuthContext)
   const words = withOverrides(context?.texts ?? english, texts)
+  const kind = PURPOSES[purpose]
   const auth = useOptionalAuth()
   const address = useAddress()
   const titleId = useId()
   const [popupError, setPopupError] = useState<string | null>()
-  const [progress, setProgress] = useState('')
 
   const user = auth?.status === 'signed-in' ? auth.user : null
   const unknown = auth?.status === 'loading'
@@ -165,17 +166,14 @@ function Card(props: CardProps): ReactElement {
   const offer: OfferState = providers
     ? { status: 'ready', lastUsed: null, providers: providers.map(named) }
     : asked
-  const offered = offer.status === 'ready' ? offer.providers.filter(isFor) : []
+  const offered =
+    offer.status === 'ready' ? offer.providers.filter((provider) => provider[kind] !== false) : []
   const [only, another] = offered
   // Comes with the answer, which may name the company, so that nothing is said twice.
   const code =
     popupError === undefined
-      ? ((user || offer.status !== 'loading') && address.authError) || authError
+      ? (offer.status !== 'loading' && address.authError) || authError
       : popupError
-
-  function isFor({ signIn, signUp }: Partial<Provider>): boolean {
-    return signUp !== false || (signIn !== false && purpose !== 'sign-up')
-  }
 
   const buttons =
     offer.status !== 'ready' ? (
@@ -194,11 +192,7 @@ function Card(props: CardProps): ReactElement {
             variant={variant}
             returnTo={target}
             badge={id === offer.lastUsed && words.lastUsed}
-            onClick={() => setProgress(fill(words.goingOn, { provider: name }))}
-            onResult={(error) => {
-              setProgress('')
-              setPopupError(error)
-            }}
+            onResult={setPopupError}
           />
         ))}
       </ul>
@@ -220,11 +214,11 @@ function Card(props: CardProps): ReactElement {
         <header className="latchkey-header">
           {logo}
           <h2 id={titleId} className="latchkey-title" data-state={unknown ? 'loading' : undefined}>
-            {user ? words.signedIn : (title ?? words[PURPOSES[purpose]])}
+            {user ? words.signedIn : (title ?? words[kind])}
           </h2>
           {description && !user && <p className="latchkey-muted">{description}</p>}
         </header>
-        {code && (
+        {!user && code && (
           <Alert code={code}>{errorSentence(words, code, another ? undefined : only?.name)}</Alert>
         )}
         {user ? (
@@ -235,9 +229,6 @@ function Card(props: CardProps): ReactElement {
         ) : (
           <Offer state={unknown ? { status: 'loading' } : offer}>{buttons}</Offer>
         )}
-        <p role="status" className="latchkey-hidden">
-          {progress}
-        </p>
         {footer && !user && <footer className="latchkey-footer">{footer}</footer>}
       </section>
     </AuthContext.Provider>
@@ -282,9 +273,21 @@ interface WayProps extends SignInButtonProps {
 
 function Way({ badge, ...button }: WayProps): ReactElement {
   const badgeId = useId()
+  const texts = useTexts()
   return (
     <li className="latchkey-provider">
-      <SignInButton {...button} aria-describedby={badge ? badgeId : undefined} />
+      <SignInButton
+        {...button}
+        aria-describedby={badge ? badgeId : undefined}
+        render={(props, { pending }) => (
+          <>
+            <a {...props} />
+            <span role="status" className="latchkey-hidden">
+              {pending && fill(texts.goingOn, { provider: button.name ?? '' })}
+            </span>
+          </>
+        )}
+      />
       {badge && (
         <span id={badgeId} className="latchkey-tag">
           {badge}

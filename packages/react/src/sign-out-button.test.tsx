@@ -127,6 +127,20 @@ test('a person whom somebody has signed out meanwhile is not told that they are 
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
+test('nor is it said of a button that anybody sees', async () => {
+  const user = userEvent.setup()
+  server.answerNext('POST /auth/sign-out', failure(401, 'unauthenticated'))
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignOutButton />
+      <SignedOut>Bye</SignedOut>
+    </AuthProvider>,
+  )
+  await user.click(button())
+  await screen.findByText('Bye')
+  expect(screen.queryByRole('alert')).toBeNull()
+})
+
 test('somewhere to go afterwards is for the server to judge, so the browser posts the form', async () => {
   const user = userEvent.setup()
   render(

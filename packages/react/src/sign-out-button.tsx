@@ -25,7 +25,10 @@ export interface UseSignOutOptions {
    * `/` without JavaScript.
    */
   readonly returnTo?: string | undefined
-  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  /**
+   * Where the server's routes are, for a form that the browser posts itself. Default: the
+   * `<AuthProvider>`'s, else `/auth`.
+   */
   readonly basePath?: string | undefined
   /** Called when the server has ended them, if the person stays on the page. */
   readonly onSignedOut?: (() => void) | undefined
@@ -68,7 +71,7 @@ export function useSignOut(options: UseSignOutOptions = {}): SignOutForm {
       await auth.signOut({ scope })
     } catch (error) {
       if (!(error instanceof AuthError)) throw error
-      return setAttempt('failed')
+      return setAttempt(error.code === 'unauthenticated' ? 'idle' : 'failed')
     }
     setAttempt('idle')
     onSignedOut?.()

@@ -34,8 +34,12 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
   const context = useContext(AuthContext)
   const [pending, setPending] = usePendingNavigation()
   const stop = useRef<(() => void) | null>(null)
+  const latest = useRef(settle)
   const basePath = options.basePath ?? context?.basePath
 
+  useEffect(() => {
+    latest.current = settle
+  })
   useEffect(() => () => stop.current?.(), [])
 
   function settle({ error, returnTo: target }: PopupResult): void {
@@ -49,7 +53,10 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
     if (event.defaultPrevented || !leavesThisPage(event)) return
     if (!pending) {
       stop.current?.()
-      stop.current = mode === 'popup' ? openPopup(event.currentTarget.href, settle) : null
+      stop.current =
+        mode === 'popup'
+          ? openPopup(event.currentTarget.href, (result) => latest.current(result))
+          : null
     }
     if (pending || stop.current) event.preventDefault()
     setPending(true)

@@ -154,6 +154,14 @@ test('a link in it that a router follows closes it', async () => {
   expect(isOpen()).toBe(false)
 })
 
+test('a click on the document itself closes it too', async () => {
+  const user = userEvent.setup()
+  render(page(<UserButton />))
+  await user.click(summary())
+  fireEvent.click(document)
+  expect(isOpen()).toBe(false)
+})
+
 test('a press elsewhere closes it', () => {
   render(page(<UserButton />))
   fireEvent.click(summary())

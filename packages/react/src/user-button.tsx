@@ -48,11 +48,7 @@ export const UserButton: ForwardRefExoticComponent<
         className="latchkey-user-button"
         // What is shown as a name is the name.
         aria-label={
-          showName
-            ? undefined
-            : shown === null
-              ? texts.account
-              : fill(texts.accountOf, { name: shown })
+          showName ? undefined : shown ? fill(texts.accountOf, { name: shown }) : texts.account
         }
       >
         <Avatar user={user} />
@@ -76,7 +72,7 @@ function useDismissal(): void {
       for (const menu of document.querySelectorAll<HTMLDetailsElement>('.latchkey-user[open]')) {
         const inside = menu.contains(target as Node)
         // A link within it may be followed by a router, with the page as it is.
-        const followed = type === 'click' && (target as Element).closest('a')
+        const followed = type === 'click' && (target as Element).closest?.('a')
         if (key ? key !== 'Escape' : inside && !followed) continue
         if (menu.contains(document.activeElement)) menu.querySelector('summary')?.focus()
         menu.open = false

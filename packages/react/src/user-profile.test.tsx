@@ -1,4 +1,4 @@
-import type { AccountPart, SessionBody } from '@latchkey/contract'
+import { type AccountPart, channelName, type SessionBody } from '@latchkey/contract'
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { createRef, type ReactElement } from 'react'
@@ -277,6 +277,40 @@ test('a person who is elsewhere by then is not pulled back', async () => {
   await act(async () => slow.open())
   await waitFor(() => expect(rows(region)).toHaveLength(1))
   expect(document.activeElement).toBe(field)
+})
+
+test('nor is a person who has gone on since what was done', async () => {
+  const user = userEvent.setup()
+  offer('profile')
+  const { rerender } = render(page())
+  await user.click(await screen.findByRole('button', { name: 'Save' }))
+  await screen.findByText('Saved.')
+  act(() => (document.activeElement as HTMLElement).blur())
+  // The page renders anew for a reason of its own.
+  rerender(page({ title: 'Still me' }))
+  expect(document.activeElement).toBe(document.body)
+})
+
+test('another person sees nothing of the one before', async () => {
+  offer('identities', 'sessions')
+  server.identities = [identity('identity-1', 'bitbucket', 'ada_private')]
+  server.sessions = [device('session-1', 'Phone of the first', true)]
+  render(page())
+  await screen.findByText('ada_private')
+  await screen.findByText('Phone of the first')
+  const { user, session } = somebody('session-2', 'Ben Test')
+  if (user === null) throw new Error('nobody')
+  server.session = { user: { ...user, id: 'user-2' }, session }
+  server.identities = [identity('identity-2', 'bitbucket', 'ben')]
+  server.sessions = [device('session-2', 'Laptop of the second', true)]
+  // In another tab.
+  const channel = new BroadcastChannel(channelName)
+  channel.postMessage({ type: 'session', basePath: '/auth', sessionId: 'session-2' })
+  await screen.findByText('ben')
+  await screen.findByText('Laptop of the second')
+  channel.close()
+  expect(screen.queryByText('ada_private')).toBeNull()
+  expect(screen.queryByText('Phone of the first')).toBeNull()
 })
 
 test('a device that is gone already counts as signed out', async () => {

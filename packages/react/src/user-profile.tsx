@@ -71,7 +71,7 @@ export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttrib
               .filter((part) => offer.account.includes(part))
               .map((part) => (
                 <Part
-                  key={part}
+                  key={part + user.id}
                   part={part}
                   user={user}
                   cameThrough={session.provider}
@@ -109,11 +109,13 @@ function Part(props: PartProps): ReactElement {
   const texts = useTexts()
   const headingId = useId()
   const section = useRef<HTMLElement>(null)
+  const pressed = useRef<Element | null>(null)
   const known = providers.find(({ id }) => id === cameThrough)
   const [{ pending, done, failed }, setState] = useState<PartState>({})
 
   async function attempt(action: () => Promise<unknown>, outcome?: string): Promise<void> {
     if (pending) return
+    pressed.current = document.activeElement
     setState({ pending: true })
     try {
       await action()
@@ -126,7 +128,9 @@ function Part(props: PartProps): ReactElement {
 
   useEffect(() => {
     // What had the focus went with what was done.
-    if (done && document.activeElement === document.body) section.current?.focus()
+    if (pressed.current?.isConnected !== false) return
+    pressed.current = null
+    if (document.activeElement === document.body) section.current?.focus()
   })
 
   return (
@@ -232,22 +236,15 @@ function SessionsPart({ texts, attempt }: ContentProps): ReactNode {
   if (state.status !== 'ready') return unready(state)
   const { sessions, end, endOthers } = state
 
-  function written(time: number): { readonly date: string } {
-    const styles = { dateStyle: 'medium', timeStyle: 'short' } as const
-    return { date: new Date(time).toLocaleString(texts.language, styles) }
-  }
-
   function row({ id, device, current, lastUsedAt, createdAt }: Device): ReactElement {
     const name = { device: device ?? texts.unknownDevice }
+    const time = new Date(current ? createdAt : lastUsedAt)
+    const date = time.toLocaleString(texts.language, { dateStyle: 'medium', timeStyle: 'short' })
     return (
       <li key={id} className="latchkey-row">
         <Names
           first={name.device}
-          second={
-            current
-              ? fill(texts.since, written(createdAt))
-              : fill(texts.lastUsedAt, written(lastUsedAt))
-          }
+          second={fill(current ? texts.since : texts.lastUsedAt, { date })}
         />
         {current ? (
           <span className="latchkey-tag">{texts.thisDevice}</span>
