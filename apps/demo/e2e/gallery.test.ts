@@ -237,7 +237,7 @@ describe('every component', () => {
     },
   )
 
-  it('gives a finger at least 24 pixels to hit, and most often 36', async () => {
+  it('gives a finger at least 36 pixels to hit', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     for (const part of galleryParts) {
       await show(page, part)
@@ -251,12 +251,13 @@ describe('every component', () => {
             .map((target) => target.getBoundingClientRect())
             .map(({ width, height }) => Math.min(width, height)),
         )
+      if (part !== 'guards') expect(sizes, part).not.toEqual([])
       expect(Math.min(36, ...sizes), part).toBe(36)
     }
     await show(page, 'sign-in')
     await page.locator('#Modal a').first().click()
     const close = await page.getByRole('button', { name: 'Close' }).boundingBox()
-    expect(Math.min(close?.width ?? 0, close?.height ?? 0)).toBeGreaterThanOrEqual(24)
+    expect(Math.min(close?.width ?? 0, close?.height ?? 0)).toBeGreaterThanOrEqual(36)
   })
 
   it('moves nothing for a person who has asked for that', async () => {
@@ -372,6 +373,8 @@ describe('the gallery', () => {
     expect(await page.locator('#Everything pre').textContent()).toContain('return <UserProfile />')
     await page.getByRole('link', { name: 'Themes' }).click()
     expect(await page.locator('#Paper pre').textContent()).toContain('--latchkey-radius: 2px;')
-    expect((await findingsOfAxe(page)).filter(isOfTheComponents)).toEqual([])
+    // It shows the same card several times.
+    const findings = await findingsOfAxe(page)
+    expect(findings.filter((finding) => !finding.startsWith('landmark-unique'))).toEqual([])
   })
 })

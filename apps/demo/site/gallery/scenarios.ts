@@ -39,7 +39,7 @@ export const scenarios = [
   'several',
   /** Nobody is signed in, and there is none. */
   'closed',
-  /** Never answers. */
+  /** Answers when nobody waits any more. */
   'silent',
   /** Always in trouble. */
   'failing',
