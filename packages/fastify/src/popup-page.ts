@@ -27,8 +27,8 @@ export const POPUP_PAGE_CSP: string = hostedPagePolicy(SCRIPT)
 export function popupPage(page: {
   /** What the opener called this popup, or `null`. */
   readonly popup: string | null
-  /** Untrusted: what the query says went wrong. */
-  readonly authError: PopupMessage['error'] | null
+  /** What went wrong, if anything did. */
+  readonly authError: PopupMessage['error']
   readonly providers: readonly Provider[]
   /** Already made safe. */
   readonly returnTo: string

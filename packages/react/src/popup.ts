@@ -1,12 +1,7 @@
-import { channelName } from '@latchkey/contract'
+import { channelName, type PopupMessage } from '@latchkey/contract'
 
 /** How a sign-in in a popup has ended. */
-export interface PopupResult {
-  /** Code of a sign-in that failed, else `null`. */
-  readonly error: string | null
-  /** Where to go on: a path of this origin that the server has made safe. */
-  readonly returnTo: string
-}
+export type PopupResult = Pick<PopupMessage, 'error' | 'returnTo'>
 
 /** In pixels. Bitbucket's pages fit into it. */
 const FEATURES = 'popup,width=500,height=720'

@@ -34,6 +34,7 @@ export function useRequest(): typeof request {
  * Asks the server for `url`, unless that is `null`.
  *
  * @param example what the answer is like, as for `isLike`
+ * @param who whose answer it is: for another person it is asked for anew
  * @returns what is known, and what asks again while that stays on the page
  */
 export function useRemote<T>(
