@@ -11,11 +11,12 @@ import { findingsOfAxe } from './axe.ts'
 import { launchChromium } from './chromium.ts'
 import { setUpDemo } from './demo.ts'
 import { expectPicture } from './pictures.ts'
+import { testPages } from './test-pages.ts'
 
 /** What the browser says of the servers that are meant to be in trouble, and of what is never answered. */
 const IN_TROUBLE = /status of (503|403)|AuthError/
 
-const demo = setUpDemo()
+const demo = setUpDemo(undefined, 'http', { pages: testPages })
 const themes = ['light', 'dark'] as const
 
 interface View {
@@ -87,6 +88,15 @@ const deeds: readonly Deed[] = [
     async act(page) {
       await page.getByRole('button', { name: 'Save' }).click()
       await page.getByRole('alert').waitFor()
+    },
+  },
+  {
+    name: 'others-signed-out',
+    part: 'sign-out-button',
+    only: 'Scopes',
+    async act(page) {
+      await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
+      await page.getByText('You are signed out everywhere else.').waitFor()
     },
   },
   {
@@ -260,6 +270,38 @@ describe('every component', () => {
     expect(Math.min(close?.width ?? 0, close?.height ?? 0)).toBeGreaterThanOrEqual(36)
   })
 
+  it('is as light or dark as the system, or as the page decides, whatever a bundler makes of the styles', async () => {
+    const surface = async (page: Page) => {
+      const card = page.locator('.latchkey-card')
+      return card.evaluate((element) => getComputedStyle(element).backgroundColor)
+    }
+    const decide = (page: Page, root: string, body: string) =>
+      page.evaluate(
+        ([root, body]) => {
+          document.documentElement.dataset.latchkeyTheme = root
+          document.body.dataset.latchkeyTheme = body
+        },
+        [root, body] as const,
+      )
+    for (const [colorScheme, here, there] of [
+      ['light', 'rgb(255, 255, 255)', 'rgb(25, 27, 32)'],
+      ['dark', 'rgb(25, 27, 32)', 'rgb(255, 255, 255)'],
+    ] as const) {
+      const other = colorScheme === 'light' ? 'dark' : 'light'
+      const { page } = await demo.visit({ colorScheme })
+      // It says nothing of its colours.
+      await page.goto(`${demo.origin}/test/card`)
+      await page.locator('.latchkey-card').waitFor()
+      expect(await surface(page)).toBe(here)
+      await decide(page, other, other)
+      expect(await surface(page)).toBe(there)
+      await decide(page, other, colorScheme)
+      expect(await surface(page)).toBe(here)
+      await decide(page, colorScheme, other)
+      expect(await surface(page)).toBe(there)
+    }
+  })
+
   it('moves nothing for a person who has asked for that', async () => {
     const moving = (page: Page) =>
       page.evaluate(
@@ -335,7 +377,7 @@ describe('with the keyboard alone', () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     await show(page, 'user-profile')
     const part = page.locator('#SomeParts').getByRole('region', { name: 'Connected accounts' })
-    await part.locator('summary').focus()
+    await part.locator('summary').first().focus()
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
     expect(await page.locator(':focus').textContent()).toBe('Disconnect')

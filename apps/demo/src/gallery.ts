@@ -168,5 +168,13 @@ const identities: IdentitiesBody = {
       createdAt: at('08:15'),
       lastUsedAt: at('08:15'),
     },
+    {
+      id: 'identity-2',
+      provider: 'forge',
+      name: null,
+      email: 'ada.test@example.org',
+      createdAt: at('08:20'),
+      lastUsedAt: at('08:20'),
+    },
   ],
 }
