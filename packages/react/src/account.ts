@@ -4,7 +4,8 @@ import type { IdentitiesBody, Identity, SessionsBody, UrlBody, UserPatch } from 
 import { useContext } from 'react'
 import { AuthContext, usePaths, useUser } from './auth-provider.tsx'
 import { type Remote, useRemote, useRequest } from './remote.ts'
-import { badAnswer, isLike } from './request.ts'
+import { type Guard, isNothing, like } from './request.ts'
+import { isUser } from './session-client.ts'
 import { thisPage, toAscii } from './sign-in-url.ts'
 
 /** Somewhere that the person is signed in. */
@@ -53,39 +54,44 @@ export type IdentitiesState = Remote<{
 export function useSessions(): SessionsState {
   const url = usePaths()
   const ask = useRequest()
-  const [state, reload, end] = useOwn<SessionsBody>(url.sessions, url.oneSession, SESSIONS)
+  const [state, reload, end] = useOwn(url.sessions, url.oneSession, isSessionsBody)
   if (state.status !== 'ready') return state
   const sessions = [...state.sessions].sort((a, b) => +b.current - +a.current)
-
-  async function endOthers(): Promise<void> {
-    await ask('POST', url.signOut, { scope: 'others' })
-    reload()
+  return {
+    status: 'ready',
+    sessions,
+    end,
+    endOthers: () => ask('POST', url.signOut, isNothing, { scope: 'others' }).then(reload),
+    reload,
   }
-
-  return { status: 'ready', sessions, end, endOthers, reload }
 }
 
 const ITEM = { id: '', createdAt: 0, lastUsedAt: 0 }
-const SESSIONS = { sessions: [{ ...ITEM, device: null, current: true }] }
-const IDENTITIES = { identities: [{ ...ITEM, provider: '', name: null, email: null }] }
+const isSessionsBody = /* @__PURE__ */ like<SessionsBody>({
+  sessions: [{ ...ITEM, device: null, current: true }],
+})
+const isIdentitiesBody = /* @__PURE__ */ like<IdentitiesBody>({
+  identities: [{ ...ITEM, provider: '', name: null, email: null }],
+})
+const isUrlBody = /* @__PURE__ */ like<UrlBody>({ url: '' })
+
+/** Never to a script: https, or http for an emulator. */
+function isLeadingAway(body: unknown): body is UrlBody {
+  return isUrlBody(body) && /^https?:/.test(body.url)
+}
 
 /** What the person can sign in with. Asks the server; needs somebody signed in. */
 export function useIdentities(): IdentitiesState {
   const url = usePaths()
   const ask = useRequest()
-  const [state, , disconnect] = useOwn<IdentitiesBody>(url.identities, url.oneIdentity, IDENTITIES)
+  const [state, , disconnect] = useOwn(url.identities, url.oneIdentity, isIdentitiesBody)
   if (state.status !== 'ready') return state
   return {
     ...state,
     disconnect,
     async connect(provider, returnTo = thisPage()) {
-      const where = url.link(provider)
-      const body = await ask('POST', where, { return_to: toAscii(returnTo) })
-      // Never a script: https, or http for an emulator.
-      if (!isLike<UrlBody>(body, { url: '' }) || !/^https?:/.test(body.url)) {
-        throw badAnswer('POST', where, 'something else in it')
-      }
-      location.assign(body.url)
+      const target = { return_to: toAscii(returnTo) }
+      location.assign((await ask('POST', url.link(provider), isLeadingAway, target)).url)
     },
   }
 }
@@ -113,14 +119,11 @@ export function useAccount(): AccountActions {
   const url = usePaths()
   const client = useContext(AuthContext)?.client
   const ask = useRequest()
-  async function change(method: 'PATCH' | 'DELETE', patch?: UserPatch): Promise<void> {
-    await ask(method, url.user, patch)
-    await client?.refresh()
-  }
+  const refresh = () => client?.refresh()
 
   return {
-    update: (patch) => change('PATCH', patch),
-    delete: () => change('DELETE'),
+    update: (patch) => ask('PATCH', url.user, isUser, patch).then(refresh),
+    delete: () => ask('DELETE', url.user, isNothing).then(refresh),
     exportUrl: url.userExport,
   }
 }
@@ -129,18 +132,18 @@ export function useAccount(): AccountActions {
 function useOwn<T>(
   listUrl: string,
   itemUrl: (id: string) => string,
-  example: unknown,
+  is: Guard<T>,
 ): readonly [state: Remote<T>, reload: () => void, remove: (id: string) => Promise<void>] {
   const ask = useRequest()
   const user = useUser()
-  const [state, reload] = useRemote<T>(user && listUrl, example, user?.id)
+  const [state, reload] = useRemote(user && listUrl, is, user?.id)
 
   async function remove(id: string): Promise<void> {
     try {
-      await ask('DELETE', itemUrl(id))
+      await ask('DELETE', itemUrl(id), isNothing)
     } catch (error) {
       // It may be gone by itself, and an answer that is lost says nothing of what was done. The list does.
-      const list = await ask('GET', listUrl).catch(() => id)
+      const list = await ask('GET', listUrl, is).catch(() => id)
       if (JSON.stringify(list).includes(id)) throw error
     } finally {
       reload()

@@ -2,6 +2,7 @@
 
 import type { ReactElement, ReactNode } from 'react'
 import { useTexts } from './auth-provider.tsx'
+import type { Remote } from './remote.ts'
 
 interface AlertProps {
   /** What it is of, for those who style it. */
@@ -18,37 +19,41 @@ export function Alert({ code, children }: AlertProps): ReactElement {
   )
 }
 
-interface TroubleProps {
-  readonly code: string
-  readonly onRetry: () => void
-}
-
-/** Instead of what the server did not send, with a way on; within something that may have the focus. */
-export function Trouble({ code, onRetry }: TroubleProps): ReactElement {
-  const { loadingFailed, tryAgain } = useTexts()
-  return (
-    <>
-      <Alert code={code}>{loadingFailed}</Alert>
-      <button
-        type="button"
-        className="latchkey-button"
-        onClick={({ currentTarget }) => {
-          // This button, which has the focus, is about to go.
-          currentTarget.closest<HTMLElement>('[tabindex]')?.focus()
-          onRetry()
-        }}
-      >
-        {tryAgain}
-      </button>
-    </>
-  )
-}
-
 /** Stands where something will be. */
 export function Placeholder(): ReactElement {
   return (
     <p role="status" className="latchkey-placeholder">
       <span className="latchkey-hidden">{useTexts().loading}</span>
     </p>
+  )
+}
+
+interface UnreadyProps {
+  readonly state: Exclude<Remote<unknown>, { readonly status: 'ready' }>
+}
+
+/**
+ * Instead of what the server has not sent: a placeholder, or why and a way on. Within something that may
+ * have the focus.
+ */
+export function Unready({ state }: UnreadyProps): ReactElement {
+  const { loadingFailed, tryAgain } = useTexts()
+  if (state.status === 'loading') return <Placeholder />
+  const { error, retry } = state
+  return (
+    <>
+      <Alert code={error.code}>{loadingFailed}</Alert>
+      <button
+        type="button"
+        className="latchkey-button"
+        onClick={({ currentTarget }) => {
+          // This button, which has the focus, is about to go.
+          currentTarget.closest<HTMLElement>('[tabindex]')?.focus()
+          retry()
+        }}
+      >
+        {tryAgain}
+      </button>
+    </>
   )
 }

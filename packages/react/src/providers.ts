@@ -3,6 +3,7 @@
 import type { ProvidersBody } from '@latchkey/contract'
 import { usePaths } from './auth-provider.tsx'
 import { type Remote, useRemote } from './remote.ts'
+import { like } from './request.ts'
 
 /** What the server offers, as far as it has answered. */
 export type ProvidersState = Remote<ProvidersBody>
@@ -17,12 +18,12 @@ export interface UseProvidersOptions {
 /** Asks the server which providers there are, for buttons of your own. */
 export function useProviders(options: UseProvidersOptions = {}): ProvidersState {
   const { providers } = usePaths(options.basePath)
-  return useRemote<ProvidersBody>(options.enabled === false ? null : providers, EXAMPLE)[0]
+  return useRemote(options.enabled === false ? null : providers, isProvidersBody)[0]
 }
 
 const MARK = { viewBox: '', paths: [{ d: '' }] }
-const EXAMPLE = {
+const isProvidersBody = /* @__PURE__ */ like<ProvidersBody>({
   providers: [{ id: '', name: '', signIn: true, signUp: true, link: true, mark: MARK }],
   lastUsed: null,
   account: [''],
-}
+})

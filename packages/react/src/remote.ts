@@ -3,7 +3,7 @@
 import { useContext, useEffect, useState } from 'react'
 import { AuthError } from './auth-error.ts'
 import { AuthContext } from './auth-provider.tsx'
-import { badAnswer, isLike, request } from './request.ts'
+import { type Guard, request } from './request.ts'
 
 /** What the server holds, as far as it has answered. */
 export type Remote<T> =
@@ -17,29 +17,21 @@ export type Remote<T> =
       readonly retry: () => void
     }
 
-/** As `request`; a person who turns out to be signed out is shown as such everywhere. */
+/** As `request`; under an `<AuthProvider>` as `SessionClient` has it. */
 export function useRequest(): typeof request {
-  const client = useContext(AuthContext)?.client
-  return async (...parameters) => {
-    try {
-      return await request(...parameters)
-    } catch (error) {
-      if (error instanceof AuthError && error.code === 'unauthenticated') void client?.refresh()
-      throw error
-    }
-  }
+  return useContext(AuthContext)?.client?.request ?? request
 }
 
 /**
  * Asks the server for `url`, unless that is `null`.
  *
- * @param example what the answer is like, as for `isLike`
+ * @param is knows the answer, as for `request`
  * @param who whose answer it is: for another person it is asked for anew
  * @returns what is known, and what asks again while that stays on the page
  */
 export function useRemote<T>(
   url: string | null,
-  example: unknown,
+  is: Guard<T>,
   who?: string,
 ): readonly [remote: Remote<T>, reload: () => void] {
   const ask = useRequest()
@@ -57,11 +49,8 @@ export function useRemote<T>(
       setKnown(undefined)
       reload()
     }
-    ask('GET', url)
-      .then((body) => {
-        if (!isLike<T>(body, example)) throw badAnswer('GET', url, 'something else in it')
-        learn({ status: 'ready', ...body })
-      })
+    ask('GET', url, is)
+      .then((body) => learn({ ...body, status: 'ready' }))
       .catch((error) => {
         if (!(error instanceof AuthError)) throw error
         // The person is shown a sentence; whoever builds the page needs the address and the cause.

@@ -3,7 +3,7 @@
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
 import { useAuth, usePaths, useTexts } from './auth-provider.tsx'
-import { Placeholder, Trouble } from './notices.tsx'
+import { Placeholder, Unready } from './notices.tsx'
 import { thisPage, withReturnTo } from './sign-in-url.ts'
 
 export interface RedirectToSignInProps {
@@ -80,7 +80,7 @@ export function RequireAuth(props: RequireAuthProps): ReactNode {
     case 'error':
       return (
         <div className="latchkey-part" tabIndex={-1}>
-          <Trouble code={auth.error.code} onRetry={auth.retry} />
+          <Unready state={auth} />
         </div>
       )
     case 'signed-in':

@@ -7,7 +7,7 @@ import {
   type User,
 } from '@latchkey/contract'
 import { AuthError } from './auth-error.ts'
-import { badAnswer, isLike, isObject, request } from './request.ts'
+import { type Guard, isNothing, isObject, like, request } from './request.ts'
 
 export interface SignOutOptions {
   /** Which of the person's sessions to end: this one, all but this one, or all. Default `local`. */
@@ -52,6 +52,8 @@ export interface SessionClient {
   readonly subscribe: (listener: () => void) => () => void
   /** Asks the server now, and tells the other tabs if the answer is news. */
   readonly refresh: () => Promise<void>
+  /** As `request`; a person who turns out to be signed out is shown as such everywhere. */
+  readonly request: typeof request
   /** Begins to listen to the window and to other tabs. Returns what ends it; may be started again. */
   readonly start: () => () => void
 }
@@ -88,7 +90,7 @@ export function createSessionClient(
   let askedAt = 0
 
   function stateOf(body: SessionBody | null): AuthState {
-    if (body === null || body.user === null) return { status: 'signed-out' }
+    if (!body?.user) return { status: 'signed-out' }
     return { status: 'signed-in', user: body.user, session: body.session, signOut, refresh }
   }
 
@@ -112,24 +114,18 @@ export function createSessionClient(
     const mine = Symbol()
     latest = mine
     askedAt = Date.now()
-    const next = await ask()
+    const next = await request('GET', url.session, isSessionBody).then(stateOf, stateAfter)
     if (latest !== mine) return
     latest = undefined
     become(next)
     if (quietly !== 'quietly' && sessionIdOf(state) !== before) announce()
   }
 
-  async function ask(): Promise<AuthState> {
-    try {
-      const body = await request('GET', url.session)
-      if (isSessionBody(body)) return stateOf(body)
-      throw badAnswer('GET', url.session, 'something else in it')
-    } catch (error) {
-      if (!(error instanceof AuthError)) throw error
-      // A server that does not answer has not signed anybody out; only time may have.
-      const expired = state.status === 'signed-in' && state.session.expiresAt <= Date.now()
-      return sessionIdOf(state) === undefined || expired ? { status: 'error', error, retry } : state
-    }
+  /** A server that does not answer has not signed anybody out; only time may have. */
+  function stateAfter(error: unknown): AuthState {
+    if (!(error instanceof AuthError)) throw error
+    const expired = state.status === 'signed-in' && state.session.expiresAt <= Date.now()
+    return sessionIdOf(state) === undefined || expired ? { status: 'error', error, retry } : state
   }
 
   function retry(): void {
@@ -137,13 +133,17 @@ export function createSessionClient(
     void refresh()
   }
 
-  async function signOut({ scope = 'local' }: SignOutOptions = {}): Promise<void> {
-    const body = await request('POST', url.signOut, { scope }).catch((error) => {
-      // Signed out already, elsewhere: the page learns of it.
-      if (error.code === 'unauthenticated') void refresh()
+  const requestOfPerson: typeof request = async (...parameters) => {
+    try {
+      return await request(...parameters)
+    } catch (error) {
+      if (error instanceof AuthError && error.code === 'unauthenticated') void refresh()
       throw error
-    })
-    if (body !== undefined) throw badAnswer('POST', url.signOut, 'not 204')
+    }
+  }
+
+  async function signOut({ scope = 'local' }: SignOutOptions = {}): Promise<void> {
+    await requestOfPerson('POST', url.signOut, isNothing, { scope })
     if (scope === 'others') return
     latest = undefined
     become({ status: 'signed-out' })
@@ -164,11 +164,6 @@ export function createSessionClient(
     if (document.visibilityState === 'visible' && !justAsked) void refresh()
   }
 
-  /** A page out of the back/forward cache shows what was true when it was left. */
-  function onPageShow(event: PageTransitionEvent): void {
-    if (event.persisted) void refresh()
-  }
-
   function onMessage({ data }: MessageEvent<unknown>): void {
     if (!isObject(data)) return
     // A sign-in has ended in a popup. Whether it worked is for the server to say.
@@ -183,7 +178,8 @@ export function createSessionClient(
     channel = listening
     listening.onmessage = onMessage
     addEventListener('focus', onReturn, stop)
-    addEventListener('pageshow', onPageShow, stop)
+    // A page out of the back/forward cache shows what was true when it was left.
+    addEventListener('pageshow', ({ persisted }) => persisted && refresh(), stop)
     document.addEventListener('visibilitychange', onReturn, stop)
     watchExpiry()
     if (sessionIdOf(state) !== undefined) announce()
@@ -205,6 +201,7 @@ export function createSessionClient(
       return () => listeners.delete(listener)
     },
     refresh,
+    request: requestOfPerson,
     start,
   }
 }
@@ -215,12 +212,24 @@ function sessionIdOf(state: AuthState): string | null | undefined {
   return state.status === 'signed-out' ? null : undefined
 }
 
-function isSessionBody(value: unknown): value is SessionBody {
-  const isNobody = isObject(value) && value.user === null && value.session === null
-  return isNobody || isLike(value, SOMEBODY)
-}
+export const isUser: Guard<User> = /* @__PURE__ */ like({
+  id: '',
+  name: null,
+  email: null,
+  emailVerified: true,
+  avatarUrl: null,
+  createdAt: 0,
+})
+const isSession = /* @__PURE__ */ like<Session>({
+  id: '',
+  provider: null,
+  createdAt: 0,
+  authenticatedAt: 0,
+  expiresAt: 0,
+})
 
-const SOMEBODY = {
-  user: { id: '', name: null, email: null, emailVerified: true, avatarUrl: null, createdAt: 0 },
-  session: { id: '', provider: null, createdAt: 0, authenticatedAt: 0, expiresAt: 0 },
+function isSessionBody(body: unknown): body is SessionBody {
+  if (!isObject(body)) return false
+  const { user, session } = body
+  return user === null ? session === null : isUser(user) && isSession(session)
 }

@@ -20,7 +20,7 @@ import { useAddress } from './address.ts'
 import { AuthContext, useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
 import { classes } from './classes.ts'
 import { builtIn } from './marks.tsx'
-import { Alert, Placeholder, Trouble } from './notices.tsx'
+import { Alert, Unready } from './notices.tsx'
 import { Person } from './person.tsx'
 import { useProviders } from './providers.ts'
 import type { Remote } from './remote.ts'
@@ -255,14 +255,14 @@ interface OfferProps {
 function Offer({ state, children }: OfferProps): ReactElement {
   return (
     <div className="latchkey-part">
-      {state.status === 'loading' && (
+      {state.status === 'ready' ? (
+        children
+      ) : (
         <>
-          <Placeholder />
+          <Unready state={state} />
           <noscript>{children}</noscript>
         </>
       )}
-      {state.status === 'error' && <Trouble code={state.error.code} onRetry={state.retry} />}
-      {state.status === 'ready' && children}
     </div>
   )
 }

@@ -20,10 +20,9 @@ import { AuthError } from './auth-error.ts'
 import { useAuth, useTexts } from './auth-provider.tsx'
 import { classes } from './classes.ts'
 import { ProviderMark } from './marks.tsx'
-import { Alert, Placeholder, Trouble } from './notices.tsx'
+import { Alert, Unready } from './notices.tsx'
 import { Names, Person } from './person.tsx'
 import { useProviders } from './providers.ts'
-import type { Remote } from './remote.ts'
 import { SignInButton } from './sign-in-button.tsx'
 import { thisPage } from './sign-in-url.ts'
 import { errorSentence, fill, type Texts } from './texts.ts'
@@ -66,19 +65,21 @@ export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttrib
             <span className="latchkey-tag">{texts.unconfirmed}</span>
           )}
         </Person>
-        {offer.status === 'ready'
-          ? parts
-              .filter((part) => offer.account.includes(part))
-              .map((part) => (
-                <Part
-                  key={part + user.id}
-                  part={part}
-                  user={user}
-                  cameThrough={session.provider}
-                  providers={offer.providers}
-                />
-              ))
-          : unready(offer)}
+        {offer.status === 'ready' ? (
+          parts
+            .filter((part) => offer.account.includes(part))
+            .map((part) => (
+              <Part
+                key={part + user.id}
+                part={part}
+                user={user}
+                cameThrough={session.provider}
+                providers={offer.providers}
+              />
+            ))
+        ) : (
+          <Unready state={offer} />
+        )}
       </section>
     )
   })
@@ -194,7 +195,7 @@ function ProfilePart({ user, texts, attempt }: ContentProps): ReactElement {
 
 function IdentitiesPart({ providers, texts, attempt }: ContentProps): ReactNode {
   const state = useIdentities()
-  if (state.status !== 'ready') return unready(state)
+  if (state.status !== 'ready') return <Unready state={state} />
   const { identities, connect, disconnect } = state
   const addable = providers.filter(
     ({ id, link }) => link && identities.every(({ provider }) => provider !== id),
@@ -233,7 +234,7 @@ function IdentitiesPart({ providers, texts, attempt }: ContentProps): ReactNode 
 
 function SessionsPart({ texts, attempt }: ContentProps): ReactNode {
   const state = useSessions()
-  if (state.status !== 'ready') return unready(state)
+  if (state.status !== 'ready') return <Unready state={state} />
   const { sessions, end, endOthers } = state
 
   function row({ id, device, current, lastUsedAt, createdAt }: Device): ReactElement {
@@ -331,15 +332,4 @@ function SmallButton(
   props: ButtonHTMLAttributes<HTMLButtonElement> & { readonly 'data-danger'?: string },
 ): ReactElement {
   return <button type="button" {...props} className="latchkey-button" data-size="small" />
-}
-
-type Unready = Exclude<Remote<unknown>, { readonly status: 'ready' }>
-
-/** What stands in place of what the server has not sent. */
-function unready(remote: Unready): ReactElement {
-  return remote.status === 'error' ? (
-    <Trouble code={remote.error.code} onRetry={remote.retry} />
-  ) : (
-    <Placeholder />
-  )
 }
