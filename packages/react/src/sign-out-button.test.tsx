@@ -40,7 +40,7 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
-function button(name = 'Sign out'): HTMLButtonElement {
+function button(name: string | RegExp = 'Sign out'): HTMLButtonElement {
   return screen.getByRole('button', { name })
 }
 
@@ -88,7 +88,7 @@ test('while the server thinks, the button says so and cannot be pressed twice', 
   expect(document.activeElement).toBe(button('Signing out…'))
   await user.keyboard('{Enter}')
   slow.open()
-  await waitFor(() => expect(button().dataset.state).toBe('idle'))
+  await waitFor(() => expect(button().dataset.state).toBe('done'))
   expect(server.count('POST /auth/sign-out')).toBe(1)
   expect(posts).toEqual([])
 })
@@ -251,12 +251,23 @@ test('the person who signed out all others is still who they were, for the serve
   )
   await user.click(button('Sign out everywhere else'))
   await waitFor(() => expect(server.sessions).toHaveLength(1))
-  await waitFor(() => expect(button('Sign out everywhere else').dataset.state).toBe('idle'))
+  await waitFor(() => expect(button('Sign out everywhere else').dataset.state).toBe('done'))
+  expect(screen.getByRole('status').textContent).toBe('You are signed out everywhere else.')
   act(() => {
     window.dispatchEvent(new Event('focus'))
   })
   await waitFor(() => expect(server.count('GET /auth/session')).toBe(1))
   expect(screen.getByText('Test Person')).not.toBeNull()
+})
+
+test.each(scopes)('where %s have nothing to say, there is nothing to be heard', async (scope) => {
+  server.session = somebody()
+  render(
+    <AuthProvider initialSession={server.session}>
+      <SignOutButton scope={scope} />
+    </AuthProvider>,
+  )
+  expect(document.querySelector('form')?.textContent).toBe(button(/Sign out/).textContent)
 })
 
 test.each(scopes)(

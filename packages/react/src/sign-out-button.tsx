@@ -36,8 +36,8 @@ export interface UseSignOutOptions {
 
 /** A form that signs out, for a button of your own. */
 export interface SignOutForm {
-  /** `failed`: the server did not end the session, and the person is still signed in. */
-  readonly status: 'idle' | 'pending' | 'failed'
+  /** `done`: the server has ended them. `failed`: it has not, and the person is still signed in. */
+  readonly status: 'idle' | 'pending' | 'done' | 'failed'
   /** For the `<form>`. */
   readonly form: {
     readonly method: 'post'
@@ -73,7 +73,7 @@ export function useSignOut(options: UseSignOutOptions = {}): SignOutForm {
       if (!(error instanceof AuthError)) throw error
       return setAttempt(error.code === 'unauthenticated' ? 'idle' : 'failed')
     }
-    setAttempt('idle')
+    setAttempt('done')
     onSignedOut?.()
   }
 
@@ -95,7 +95,7 @@ export interface SignOutButtonProps
 
 /**
  * A form with one button that ends the session, or those that `scope` says. Other props and the ref go to
- * the `<button>`; `data-state` is `idle`, `pending` or `failed`.
+ * the `<button>`; `data-state` is `idle`, `pending`, `done` or `failed`.
  */
 export const SignOutButton: ForwardRefExoticComponent<
   SignOutButtonProps & RefAttributes<HTMLButtonElement>
@@ -128,6 +128,11 @@ export const SignOutButton: ForwardRefExoticComponent<
       >
         {children ?? (pending ? texts.signingOut : texts[WORDS[scope]])}
       </button>
+      {scope === 'others' && (
+        <p role="status" className="latchkey-muted">
+          {status === 'done' && texts.othersSignedOut}
+        </p>
+      )}
       {status === 'failed' && <Alert code={status}>{texts.signOutFailed}</Alert>}
     </form>
   )
