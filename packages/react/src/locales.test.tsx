@@ -71,7 +71,8 @@ async function everythingSaid(texts: Texts): Promise<Set<string>> {
     <AuthProvider texts={texts} initialSession={nobody}>
       <SignIn authError="provider_refused" />
       <SignIn authError="no_such_code" purpose="sign-up" providers={['bitbucket']} />
-      <SignIn display="modal" providers={[]} />
+      <SignIn providers={[]} />
+      <SignIn display="modal" />
     </AuthProvider>,
   )
   hear(signedOut.container, said)
@@ -83,7 +84,7 @@ async function everythingSaid(texts: Texts): Promise<Set<string>> {
   if (server.session.user === null) throw new Error('Nobody is signed in.')
   const user = { ...server.session.user, emailVerified: false }
   server.session = { ...server.session, user }
-  server.identities = [identity('identity-1', 'bitbucket')]
+  server.identities = [identity('identity-1', 'bitbucket'), identity('identity-2', 'forge')]
   const lastUsedAt = new Date(2026, 2, 4, 12).getTime()
   server.sessions = [
     device('session-1', 'Firefox on Linux', true),

@@ -184,6 +184,7 @@ test('a server that does not say what it offers can be asked again', async () =>
   )
   expectComplaints('unavailable')
   await user.click(button('Try again'))
+  expect(document.activeElement).toBe(screen.getByRole('region', { name: 'Your account' }))
   await part('Your data')
   expect(screen.queryByRole('alert')).toBeNull()
 })
@@ -501,15 +502,28 @@ test('disconnecting asks first, is said when it is done, and keeps the focus in 
   expect(document.activeElement).toBe(screen.getByRole('heading', { level: 3 }).closest('section'))
 })
 
-test('the last account cannot be disconnected, which is said in words', async () => {
-  const user = userEvent.setup()
+test('the last account cannot be disconnected', async () => {
   offer('identities')
   server.identities = [identity('identity-1', 'bitbucket', 'testy')]
+  render(page())
+  const region = await part('Connected accounts')
+  await within(region).findByText('testy')
+  expect(rows(region)[0]).toBe('Bitbuckettesty')
+})
+
+test('what the server does not allow is said in words', async () => {
+  const user = userEvent.setup()
+  offer('identities')
+  server.identities = [
+    identity('identity-1', 'bitbucket', 'testy'),
+    identity('identity-2', 'forge', 'smith'),
+  ]
   server.answerNext('DELETE /auth/identities/identity-1', failure(403, 'forbidden'))
   render(page())
   const region = await part('Connected accounts')
-  await user.click(await within(region).findByText('Disconnect', { selector: 'summary' }))
-  await user.click(within(region).getByRole('button', { name: 'Disconnect' }))
+  const [first] = await within(region).findAllByText('Disconnect', { selector: 'summary' })
+  await user.click(first as HTMLElement)
+  await user.click(within(region).getAllByRole('button', { name: 'Disconnect' })[0] as HTMLElement)
   const alert = await within(region).findByRole('alert')
   expect(alert.textContent).toBe('You are not allowed to do this.')
   expect(alert.dataset.code).toBe('forbidden')
@@ -789,7 +803,10 @@ test('names of any kind are text', async () => {
   offer('profile', 'identities', 'sessions')
   server.session = somebody('session-1', hostile) as SessionBody
   server.sessions = [device('session-1', 'Here', true), device('session-2', hostile)]
-  server.identities = [identity('identity-1', hostile, hostile)]
+  server.identities = [
+    identity('identity-1', hostile, hostile),
+    identity('identity-2', 'bitbucket'),
+  ]
   render(page())
   const devices = await part('Where you are signed in')
   await within(devices).findByText(hostile)

@@ -53,6 +53,7 @@ export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttrib
     return (
       <section
         aria-labelledby={titleId}
+        tabIndex={-1}
         {...sectionProps}
         ref={ref}
         className={classes('latchkey-profile', className)}
@@ -209,12 +210,15 @@ function IdentitiesPart({ providers, texts, attempt }: ContentProps): ReactNode 
         <span className="latchkey-mark">{known && <ProviderMark mark={known.mark} />}</span>
         <Names first={company.provider} second={identity?.name ?? identity?.email} />
         {identity ? (
-          <Confirmed
-            name={texts.disconnect}
-            question={fill(texts.disconnectQuestion, company)}
-            answer={texts.disconnect}
-            onConfirm={() => attempt(() => disconnect(key), fill(texts.disconnected, company))}
-          />
+          // The last one stays: nobody could sign in any more.
+          identities.length > 1 && (
+            <Confirmed
+              name={texts.disconnect}
+              question={fill(texts.disconnectQuestion, company)}
+              answer={texts.disconnect}
+              onConfirm={() => attempt(() => disconnect(key), fill(texts.disconnected, company))}
+            />
+          )
         ) : (
           <SmallButton onClick={() => attempt(() => connect(key))}>
             {fill(texts.connect, company)}
