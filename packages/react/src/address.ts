@@ -1,6 +1,7 @@
 'use client'
 
 import { useEffect, useState } from 'react'
+import { searchWithoutError, thisPage } from './sign-in-url.ts'
 
 /** What the server and the application have left in the page's query for the sign-in card. */
 export interface Address {
@@ -34,10 +35,8 @@ export function useAddress(): Address {
  */
 export function removeErrorFromAddressBar(): void {
   setTimeout(() => {
-    const { pathname, search, hash } = location
-    const kept = search.replace(/(?<=[?&])auth_error(=[^&]*)?(&|$)/g, '')
-    if (kept === search) return
+    if (searchWithoutError() === location.search) return
     const state = history.state && { ...history.state, __NA: undefined }
-    history.replaceState(state, '', pathname + kept.replace(/[?&]$/, '') + hash)
+    history.replaceState(state, '', thisPage())
   })
 }

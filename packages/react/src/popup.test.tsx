@@ -269,6 +269,27 @@ test('an app that names a target gets there as the server has made it safe', asy
   expect(browser.visits).toEqual(['assign /safe'])
 })
 
+test('an app that names the page that it is on stays there, as it knows by itself who is signed in', async () => {
+  render(
+    <AuthProvider initialSession={nobody}>
+      <SignInButton provider="bitbucket" mode="popup" returnTo={location.pathname} />
+      <Page />
+    </AuthProvider>,
+  )
+  fireEvent.click(link())
+  server.session = somebody()
+  await end({ returnTo: location.pathname })
+  await vi.waitFor(() => expect(seen()).toBe('signed-in Test Person'))
+  expect(browser.visits).toEqual([])
+})
+
+test('a page that has nobody to tell it, and is where the server says, is loaded anew', async () => {
+  render(<SignInButton provider="bitbucket" mode="popup" returnTo={location.pathname} />)
+  fireEvent.click(link())
+  await end({ returnTo: location.pathname })
+  expect(browser.visits).toEqual(['reload'])
+})
+
 test.each([
   'https://evil.example/',
   '//evil.example/',

@@ -569,6 +569,56 @@ test('in a dialog: it is a link to the page of the server, for whoever wants a t
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
+test('in a dialog: nothing is asked until it is opened, and once then', async () => {
+  const user = userEvent.setup()
+  render(<SignIn display="modal" />)
+  await user.tab()
+  expect(server.requests).toEqual([])
+  for (let times = 0; times < 2; times++) {
+    await user.click(trigger())
+    await screen.findByRole('link', { name: 'Continue with Bitbucket' })
+    await user.click(screen.getByRole('button', { name: 'Close' }))
+  }
+  expect(server.count('GET /auth/providers')).toBe(1)
+})
+
+test('in a dialog: who signs in comes back to the page that it is over', async () => {
+  history.replaceState(null, '', '/articles/5?page=2#notes')
+  render(<SignIn display="modal" providers={['bitbucket']} />)
+  await userEvent.click(trigger())
+  expect(screen.getByRole('link', { name: /Bitbucket/ }).getAttribute('href')).toBe(
+    '/auth/bitbucket/start?return_to=%2Farticles%2F5%3Fpage%3D2%23notes',
+  )
+})
+
+test('in a dialog: the error that opened it is not what anybody comes back to', async () => {
+  history.replaceState(null, '', '/articles/5?auth_error=access_denied&q=why?')
+  render(<SignIn display="modal" providers={['bitbucket']} />)
+  await screen.findByRole('dialog')
+  expect(screen.getByRole('link', { name: /Bitbucket/ }).getAttribute('href')).toBe(
+    '/auth/bitbucket/start?return_to=%2Farticles%2F5%3Fq%3Dwhy%3F',
+  )
+})
+
+test('in a dialog: another link opens it, if the app gives one', async () => {
+  render(
+    <SignIn
+      display="modal"
+      providers={['bitbucket']}
+      returnTo="/inbox"
+      trigger={(props) => <a {...props} className="own" data-kind="header" />}
+    />,
+  )
+  const own = trigger()
+  expect([own.className, own.dataset.kind, own.getAttribute('href')]).toEqual([
+    'own',
+    'header',
+    '/auth/sign-in?return_to=%2Finbox',
+  ])
+  await userEvent.click(own)
+  expect(screen.queryByRole('dialog')).not.toBeNull()
+})
+
 test('in a dialog: a click within leaves it open, the button with a name and a click beside close it', async () => {
   const user = userEvent.setup()
   render(<SignIn display="modal" providers={['bitbucket']} texts={{ close: 'Schließen' }} />)

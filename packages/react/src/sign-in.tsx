@@ -2,6 +2,7 @@
 
 import type { Provider } from '@latchkey/contract'
 import {
+  type ComponentPropsWithoutRef,
   type ForwardedRef,
   type ForwardRefExoticComponent,
   forwardRef,
@@ -25,7 +26,7 @@ import { Person } from './person.tsx'
 import { useProviders } from './providers.ts'
 import type { Remote } from './remote.ts'
 import { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
-import { withReturnTo } from './sign-in-url.ts'
+import { thisPage, withReturnTo } from './sign-in-url.ts'
 import { SignOutButton } from './sign-out-button.tsx'
 import { english, errorSentence, fill, type TextOverrides, withOverrides } from './texts.ts'
 import { leavesThisPage } from './use-sign-in.ts'
@@ -46,8 +47,11 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
    * JavaScript the button leads to the server's own sign-in page. Default `page`.
    */
   readonly display?: 'page' | 'modal' | undefined
-  /** What is on the button of `display="modal"`. Default as of `title`. */
-  readonly trigger?: ReactNode
+  /**
+   * What is on the button of `display="modal"`, or what renders another link that opens the dialog: spread
+   * what it is given over it. Default as of `title`.
+   */
+  readonly trigger?: ReactNode | ((props: ComponentPropsWithoutRef<'a'>) => ReactElement)
   /** As of `<SignInButton>`, which the card has one of for each provider. */
   readonly mode?: SignInButtonProps['mode']
   /** As of `<SignInButton>`. */
@@ -57,7 +61,10 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
    * asks the server, which also knows the one last used.
    */
   readonly providers?: readonly string[] | undefined
-  /** Where to go after signing in. Default: `return_to` in the page's query, else `/`. */
+  /**
+   * Where to go after signing in. Default: `return_to` in the page's query, else `/`, or the page that the
+   * dialog is over.
+   */
   readonly returnTo?: string | undefined
   /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
   readonly basePath?: string | undefined
@@ -87,12 +94,18 @@ interface CardProps extends Omit<SignInProps, 'display' | 'trigger'> {
   readonly cardRef: ForwardedRef<HTMLElement>
 }
 
-function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }): ReactElement {
+interface ModalProps extends CardProps {
+  readonly trigger: SignInProps['trigger']
+}
+
+function Modal({ trigger, ...card }: ModalProps): ReactElement {
   const words = withOverrides(useTexts(), card.texts)
   const { signIn } = usePaths(card.basePath)
   const signedIn = useOptionalAuth()?.status === 'signed-in'
   const dialog = useRef<HTMLDialogElement>(null)
-  const { authError = card.authError } = useAddress()
+  const { authError = card.authError, returnTo } = useAddress()
+  const [turn, setTurn] = useState(0)
+  const open = () => setTurn((turn) => turn + 1)
   const close = () => dialog.current?.close()
   const name = words[PURPOSES[card.purpose ?? 'sign-in']]
 
@@ -102,20 +115,28 @@ function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, not again for whoever signs out
   useEffect(() => {
     // The sign-in that was begun in it has come back with an error, which it is there to tell.
-    if (authError !== undefined && !signedIn) dialog.current?.showModal()
+    if (authError !== undefined && !signedIn) open()
   }, [authError])
+  useEffect(() => {
+    // With the card in it, so that the focus finds its way there.
+    if (turn > 0) dialog.current?.showModal()
+  }, [turn])
 
   function show(event: MouseEvent<HTMLAnchorElement>): void {
     if (!leavesThisPage(event)) return
     event.preventDefault()
-    dialog.current?.showModal()
+    open()
   }
 
+  const link = {
+    className: 'latchkey-button',
+    href: withReturnTo(signIn, card.returnTo),
+    onClick: show,
+    children: name,
+  }
   return (
     <>
-      <a className="latchkey-button" href={withReturnTo(signIn, card.returnTo)} onClick={show}>
-        {trigger ?? name}
-      </a>
+      {typeof trigger === 'function' ? trigger(link) : <a {...link}>{trigger ?? name}</a>}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the card; keys have Escape */}
       <dialog
         ref={dialog}
@@ -123,7 +144,7 @@ function Modal({ trigger, ...card }: CardProps & { readonly trigger: ReactNode }
         aria-label={name}
         onClick={({ target }) => target === dialog.current && close()}
       >
-        <Card {...card} />
+        {turn > 0 && <Card {...card} returnTo={card.returnTo ?? returnTo ?? thisPage()} />}
         <button type="button" className="latchkey-close" aria-label={words.close} onClick={close}>
           ×
         </button>

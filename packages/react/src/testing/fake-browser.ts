@@ -12,6 +12,7 @@ export function startFakeBrowser(): FakeBrowser {
   const own: Partial<Record<PropertyKey, unknown>> = {
     assign: (url: string) => void visits.push(`assign ${url}`),
     replace: (url: string) => void visits.push(`replace ${url}`),
+    reload: () => void visits.push('reload'),
   }
   const location = new Proxy({} as Location, {
     get: (_, name) => own[name] ?? Reflect.get(real, name),
