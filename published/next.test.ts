@@ -57,6 +57,17 @@ describe('a Next.js application whose pages are server components', () => {
     expect(warnings.filter((line) => !line.includes('No build cache found'))).toEqual([])
   })
 
+  it.each([
+    ['light', 'rgb(255, 255, 255)'],
+    ['dark', 'rgb(25, 27, 32)'],
+  ] as const)('has the colours of a %s system', async (colorScheme, surface) => {
+    const page = await open('/', { colorScheme })
+    const card = page.locator('.latchkey-card')
+    expect(await card.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe(
+      surface,
+    )
+  })
+
   describe('without JavaScript', () => {
     const javaScriptEnabled = false
 
