@@ -1,8 +1,8 @@
 import type { Mark } from './bodies.ts'
 
 /**
- * Bitbucket's mark, unaltered: geometry and colours are those of Atlassian's own `@atlaskit/logo` 23.3,
- * `BitbucketIcon`, in blue. A trademark of Atlassian: https://www.atlassian.com/legal/trademark
+ * Bitbucket's mark: geometry and colours are those of Atlassian's own `@atlaskit/logo` 23.3, `BitbucketIcon`,
+ * in blue, to a hundredth of a unit, which no screen tells apart. A trademark of Atlassian: https://www.atlassian.com/legal/trademark
  */
 export const bitbucketMark: Mark = {
   viewBox: '0 0 24 24',
@@ -13,7 +13,7 @@ export const bitbucketMark: Mark = {
     },
     {
       fill: '#FFFFFF',
-      d: 'm17.898 11.353-.994 6.064c-.065.367-.324.583-.691.583H7.787c-.367 0-.627-.216-.691-.583L5.346 6.604C5.28 6.237 5.476 6 5.82 6h12.358c.346 0 .54.237.475.604l-.475 2.85c-.065.41-.303.582-.691.582h-7.432c-.109 0-.173.065-.152.194l.584 3.583c.021.086.086.151.172.151h2.68c.086 0 .15-.065.172-.151l.41-2.59c.044-.324.26-.453.563-.453H17.4c.432 0 .562.216.497.582',
+      d: 'm17.9 11.35-.99 6.06c-.07.37-.32.58-.69.58H7.79c-.37 0-.63-.22-.69-.58L5.35 6.6C5.28 6.24 5.48 6 5.82 6h12.36c.35 0 .54.24.47.6l-.47 2.85c-.07.41-.3.58-.69.58h-7.43c-.11 0-.17.07-.15.19l.58 3.58c.02.09.09.15.17.15h2.68c.09 0 .15-.07.17-.15l.41-2.59c.04-.32.26-.45.56-.45H17.4c.43 0 .56.22.5.58',
     },
   ],
 }
