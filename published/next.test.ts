@@ -62,10 +62,8 @@ describe('a Next.js application whose pages are server components', () => {
     ['dark', 'rgb(25, 27, 32)'],
   ] as const)('has the colours of a %s system', async (colorScheme, surface) => {
     const page = await open('/', { colorScheme })
-    const card = page.locator('.latchkey-card')
-    expect(await card.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe(
-      surface,
-    )
+    const found = "getComputedStyle(document.querySelector('.latchkey-card')).backgroundColor"
+    expect(await page.evaluate(found)).toBe(surface)
   })
 
   describe('without JavaScript', () => {
@@ -187,6 +185,7 @@ type Page = Awaited<ReturnType<Browser['newPage']>>
 interface Options {
   readonly signedIn?: boolean
   readonly javaScriptEnabled?: boolean
+  readonly colorScheme?: 'light' | 'dark'
 }
 
 const QUIET = { NEXT_TELEMETRY_DISABLED: '1' }
