@@ -662,6 +662,18 @@ test('in a dialog: a sign-in that has failed opens it, and says so once', async 
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
+test('in a dialog: what opened it is said, though the address has lost it before the card is there', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  const hurry = vi.spyOn(globalThis, 'setTimeout').mockImplementation((task: () => void) => {
+    task()
+    return 0 as unknown as ReturnType<typeof setTimeout>
+  })
+  render(<SignIn display="modal" providers={['bitbucket']} />)
+  hurry.mockRestore()
+  expect(address()).toBe('/')
+  expect(within(screen.getByRole('dialog')).getByRole('alert').dataset.code).toBe('access_denied')
+})
+
 test('in a dialog: it closes when somebody is signed in, and stays closed when they have left', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(

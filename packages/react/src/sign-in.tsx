@@ -17,7 +17,7 @@ import {
   useRef,
   useState,
 } from 'react'
-import { useAddress } from './address.ts'
+import { type Address, useAddress } from './address.ts'
 import { AuthContext, useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
 import { classes } from './classes.ts'
 import { builtIn } from './marks.tsx'
@@ -28,7 +28,7 @@ import type { Remote } from './remote.ts'
 import { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
 import { thisPage, withReturnTo } from './sign-in-url.ts'
 import { SignOutButton } from './sign-out-button.tsx'
-import { english, errorSentence, fill, type TextOverrides, withOverrides } from './texts.ts'
+import { errorSentence, fill, type TextOverrides, type Texts, withOverrides } from './texts.ts'
 import { leavesThisPage } from './use-sign-in.ts'
 
 export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
@@ -79,19 +79,19 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
  * `<AuthProvider>`. Other props and the ref go to the `<section>`.
  */
 export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLElement>> =
-  forwardRef<HTMLElement, SignInProps>(function SignIn({ display, trigger, ...card }, ref) {
-    return display === 'modal' ? (
-      <Modal {...card} trigger={trigger} cardRef={ref} />
-    ) : (
-      <Card {...card} cardRef={ref} />
-    )
+  forwardRef<HTMLElement, SignInProps>(function SignIn({ display, trigger, texts, ...props }, ref) {
+    const words = withOverrides(useTexts(), texts)
+    const card = { ...props, cardRef: ref, address: useAddress(), words }
+    return display === 'modal' ? <Modal {...card} trigger={trigger} /> : <Card {...card} />
   })
 
 /** What a purpose is called by texts and by providers. */
 const PURPOSES = { 'sign-in': 'signIn', 'sign-up': 'signUp' } as const
 
-interface CardProps extends Omit<SignInProps, 'display' | 'trigger'> {
+interface CardProps extends Omit<SignInProps, 'display' | 'trigger' | 'texts'> {
   readonly cardRef: ForwardedRef<HTMLElement>
+  readonly address: Address
+  readonly words: Texts
 }
 
 interface ModalProps extends CardProps {
@@ -99,11 +99,11 @@ interface ModalProps extends CardProps {
 }
 
 function Modal({ trigger, ...card }: ModalProps): ReactElement {
-  const words = withOverrides(useTexts(), card.texts)
+  const { words } = card
   const { signIn } = usePaths(card.basePath)
   const signedIn = useOptionalAuth()?.status === 'signed-in'
   const dialog = useRef<HTMLDialogElement>(null)
-  const { authError = card.authError, returnTo } = useAddress()
+  const { authError = card.authError, returnTo } = card.address
   const [turn, setTurn] = useState(0)
   const open = () => setTurn((turn) => turn + 1)
   const close = () => dialog.current?.close()
@@ -166,16 +166,15 @@ function Card(props: CardProps): ReactElement {
     returnTo,
     basePath,
     authError,
-    texts,
+    words,
     cardRef,
+    address,
     className,
     ...sectionProps
   } = props
   const context = useContext(AuthContext)
-  const words = withOverrides(context?.texts ?? english, texts)
   const kind = PURPOSES[purpose]
   const auth = useOptionalAuth()
-  const address = useAddress()
   const titleId = useId()
   const [popupError, setPopupError] = useState<string | null>()
 
