@@ -495,6 +495,18 @@ test('a card says in words what failed in the window, and stops saying so when i
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
+test('a card that says the same again says it anew, so that it is heard', async () => {
+  history.replaceState(null, '', '/sign-in?auth_error=access_denied')
+  render(<SignIn mode="popup" providers={['bitbucket']} />)
+  for (let times = 0; times < 2; times++) {
+    await screen.findByRole('alert')
+    fireEvent.click(link())
+    expect(screen.queryByRole('alert')).toBeNull()
+    await end({ error: 'access_denied' })
+  }
+  expect(screen.getByRole('alert').dataset.code).toBe('access_denied')
+})
+
 test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
   'a code that no server sends, %s, becomes a general sentence',
   async (error) => {

@@ -212,6 +212,8 @@ function Card(props: CardProps): ReactElement {
             variant={variant}
             returnTo={target}
             badge={id === offer.lastUsed && words.lastUsed}
+            // Unsaid, so that it is heard again if it is the same.
+            onClick={() => mode === 'popup' && setPopupError(null)}
             onResult={setPopupError}
           />
         ))}
