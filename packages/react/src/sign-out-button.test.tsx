@@ -1,3 +1,4 @@
+import type { SessionBody } from '@latchkey/contract'
 import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { createRef, type ReactElement } from 'react'
@@ -258,6 +259,27 @@ test('the person who signed out all others is still who they were, for the serve
   })
   await waitFor(() => expect(server.count('GET /auth/session')).toBe(1))
   expect(screen.getByText('Test Person')).not.toBeNull()
+})
+
+test('what was done is not said to another person', async () => {
+  server.session = somebody()
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  render(
+    <AuthProvider initialSession={server.session}>
+      <SignOutButton scope="others" />
+      <SignedIn>{({ name }) => name}</SignedIn>
+    </AuthProvider>,
+  )
+  await userEvent.click(button('Sign out everywhere else'))
+  await waitFor(() => expect(screen.getByRole('status').textContent).not.toBe(''))
+  const other = somebody('session-9', 'Other Person')
+  server.session = { ...other, user: { ...other.user, id: 'user-9' } } as SessionBody
+  act(() => {
+    window.dispatchEvent(new Event('focus'))
+  })
+  await screen.findByText('Other Person')
+  expect(screen.getByRole('status').textContent).toBe('')
+  expect(button('Sign out everywhere else').dataset.state).toBe('idle')
 })
 
 test.each(scopes)('where %s have nothing to say, there is nothing to be heard', async (scope) => {

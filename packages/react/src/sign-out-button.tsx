@@ -8,6 +8,7 @@ import {
   forwardRef,
   type ReactNode,
   type RefAttributes,
+  useEffect,
   useState,
 } from 'react'
 import { AuthError } from './auth-error.ts'
@@ -59,7 +60,11 @@ export function useSignOut(options: UseSignOutOptions = {}): SignOutForm {
   const { signOut: action } = usePaths(options.basePath)
   const [leaving, setLeaving] = usePendingNavigation()
   const [attempt, setAttempt] = useState<SignOutForm['status']>('idle')
+  const who = auth?.status === 'signed-in' && auth.user.id
   const status = leaving ? 'pending' : attempt
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what became of it is nothing to another person
+  useEffect(() => setAttempt('idle'), [who])
 
   async function onSubmit(event: FormEvent): Promise<void> {
     const stays = returnTo === undefined && auth?.status === 'signed-in'
