@@ -19,13 +19,16 @@ export function useAddress(): Address {
   const [address, setAddress] = useState<Address>({})
 
   useEffect(() => {
-    const query = Object.fromEntries(new URLSearchParams(location.search))
-    const { auth_error: authError, return_to: returnTo } = query
-    setAddress({ authError, returnTo })
+    setAddress({ authError: inQuery('auth_error'), returnTo: inQuery('return_to') })
     removeErrorFromAddressBar()
   }, [])
 
   return address
+}
+
+/** A parameter of the page that the browser shows. */
+export function inQuery(name: string): string | undefined {
+  return new URLSearchParams(location.search).get(name) ?? undefined
 }
 
 /**

@@ -12,7 +12,6 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
-import { removeErrorFromAddressBar } from './address.ts'
 import { type AuthState, createSessionClient, type SessionClient } from './session-client.ts'
 import { english, type TextOverrides, type Texts, withOverrides } from './texts.ts'
 
@@ -64,12 +63,7 @@ export function AuthProvider({
     () => ({ basePath, client, texts: withOverrides(english, texts), loadRemoteAvatars }),
     [basePath, client, texts, loadRemoteAvatars],
   )
-  const status = useStateOf(client)?.status
   useEffect(() => client.start(), [client])
-  useEffect(() => {
-    // By now, as through another tab: no card will say what failed, and nobody needs to know.
-    if (status === 'signed-in') removeErrorFromAddressBar()
-  }, [status])
   return <AuthContext.Provider value={value}>{children}</AuthContext.Provider>
 }
 

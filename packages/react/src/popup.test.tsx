@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vite
 import { AuthProvider, useAuth } from './auth-provider.tsx'
 import { SignIn } from './sign-in.tsx'
 import { SignInButton } from './sign-in-button.tsx'
-import { type FakeBrowser, startFakeBrowser } from './testing/fake-browser.ts'
+import { type FakeBrowser, startFakeBrowser, teachDialogs } from './testing/fake-browser.ts'
 import {
   type FakeServer,
   gate,
@@ -30,6 +30,8 @@ let browser: FakeBrowser
 let open: MockInstance<typeof window.open>
 /** Where the last pages of popups speak. */
 let lastPage: BroadcastChannel
+
+teachDialogs()
 
 beforeEach(() => {
   navigations = []
@@ -269,25 +271,19 @@ test('an app that names a target gets there as the server has made it safe', asy
   expect(browser.visits).toEqual(['assign /safe'])
 })
 
-test('an app that names the page that it is on stays there, as it knows by itself who is signed in', async () => {
+test('a dialog whose sign-in is in a popup leaves the page as it is, wherever that is by then', async () => {
+  history.replaceState(null, '', '/articles/5')
   render(
     <AuthProvider initialSession={nobody}>
-      <SignInButton provider="bitbucket" mode="popup" returnTo={location.pathname} />
+      <SignIn display="modal" mode="popup" providers={['bitbucket']} />
       <Page />
     </AuthProvider>,
   )
+  fireEvent.click(screen.getByRole('link', { name: 'Sign in' }))
   fireEvent.click(link())
-  server.session = somebody()
-  await end({ returnTo: location.pathname })
+  await signIn()
   await vi.waitFor(() => expect(seen()).toBe('signed-in Test Person'))
   expect(browser.visits).toEqual([])
-})
-
-test('a page that has nobody to tell it, and is where the server says, is loaded anew', async () => {
-  render(<SignInButton provider="bitbucket" mode="popup" returnTo={location.pathname} />)
-  fireEvent.click(link())
-  await end({ returnTo: location.pathname })
-  expect(browser.visits).toEqual(['reload'])
 })
 
 test.each([

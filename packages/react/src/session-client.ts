@@ -6,6 +6,7 @@ import {
   type SignOutScope,
   type User,
 } from '@latchkey/contract'
+import { removeErrorFromAddressBar } from './address.ts'
 import { AuthError } from './auth-error.ts'
 import { type Guard, isNothing, isObject, like, request } from './request.ts'
 
@@ -97,7 +98,7 @@ export function createSessionClient(
   function become(next: AuthState): void {
     // Kept if it says the same, so that nothing renders anew.
     if (JSON.stringify(next) !== JSON.stringify(state)) state = next
-    watchExpiry()
+    followState()
     for (const listener of listeners) listener()
   }
 
@@ -150,9 +151,12 @@ export function createSessionClient(
     announce()
   }
 
-  function watchExpiry(): void {
+  /** While this is started, and somebody is signed in. */
+  function followState(): void {
     clearTimeout(expiry)
     if (channel === undefined || state.status !== 'signed-in') return
+    // By now, as through another tab: no card will say what failed, and nobody needs to know.
+    removeErrorFromAddressBar()
     const rest = state.session.expiresAt - Date.now()
     const pause = rest > BEFORE_EXPIRY ? rest - BEFORE_EXPIRY : rest + AFTER_EXPIRY
     // None left: this machine's clock is ahead of the server's, which said a moment ago that all is well.
@@ -181,7 +185,7 @@ export function createSessionClient(
     // A page out of the back/forward cache shows what was true when it was left.
     addEventListener('pageshow', ({ persisted }) => persisted && refresh(), stop)
     document.addEventListener('visibilitychange', onReturn, stop)
-    watchExpiry()
+    followState()
     if (sessionIdOf(state) !== undefined) announce()
     else if (latest === undefined) void refresh()
 

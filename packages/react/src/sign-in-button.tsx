@@ -42,7 +42,7 @@ export interface SignInButtonProps
    */
   readonly render?:
     | ((
-        props: ComponentPropsWithRef<'a'>,
+        props: ComponentPropsWithRef<'a'> & { readonly href: string },
         state: { readonly pending: boolean },
       ) => ReactElement | null)
     | undefined
@@ -83,7 +83,7 @@ export const SignInButton: ForwardRefExoticComponent<
   const shownMark = mark ?? known?.mark
   const picture = icon === undefined && shownMark ? <ProviderMark mark={shownMark} /> : icon
 
-  const link: ComponentPropsWithRef<'a'> = {
+  const link: ComponentPropsWithRef<'a'> & { readonly href: string } = {
     // Tells speculative loaders to keep off, and the server where to bring a failed sign-in back to.
     rel: 'nofollow',
     referrerPolicy: 'same-origin',

@@ -30,7 +30,7 @@ export function thisPage(): string {
 
 /** The page's query without `auth_error`; everything else stays as it is written. */
 export function searchWithoutError(): string {
-  return location.search.replace(/[?&]auth_error(=[^&]*)?(?![^&])/g, '').replace(/^&/, '?')
+  return location.search.replace(/(^\?|&)auth_error(=[^&]*)?(?![^&])/g, '').replace(/^&/, '?')
 }
 
 /**

@@ -1,6 +1,7 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
-import { createRef, StrictMode } from 'react'
+import { Activity, createRef, StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AuthProvider } from './auth-provider.tsx'
 import { SignIn } from './sign-in.tsx'
@@ -144,12 +145,16 @@ test.each([
 
 test('a person who cancelled reads so, and a reload does not repeat it', async () => {
   const state = { router: 'its own' }
-  history.replaceState(state, '', '/sign-in?q=a%20b&auth_error=access_denied&flag#part')
+  history.replaceState(
+    state,
+    '',
+    '/sign-in?q=/?auth_error=a%20b&auth_error=access_denied&flag#part',
+  )
   render(<SignIn providers={['bitbucket']} />)
   expect((await screen.findByRole('alert')).textContent).toBe(
     'You cancelled the sign-in. Nothing was changed.',
   )
-  expect(address()).toBe('/sign-in?q=a%20b&flag#part')
+  expect(address()).toBe('/sign-in?q=/?auth_error=a%20b&flag#part')
   expect(history.state).toEqual(state)
   expect(screen.getByRole('link', { name: 'Continue with Bitbucket' })).not.toBeNull()
 })
@@ -674,6 +679,67 @@ test('in a dialog: what opened it is said, though the address has lost it before
   expect(within(screen.getByRole('dialog')).getByRole('alert').dataset.code).toBe('access_denied')
 })
 
+test.each([0, 1, 2, 3, 5, 8])(
+  'in a dialog: it is not left open for a person who turns out to be signed in, %i turns later',
+  async (turns) => {
+    server.session = somebody()
+    server.answerNext('GET /auth/session', async () => {
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return Response.json(server.session)
+    })
+    history.replaceState(null, '', '/?auth_error=access_denied')
+    // As a browser has it: React renders when it gets to it.
+    vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', false)
+    const root = createRoot(document.body.appendChild(document.createElement('div')))
+    root.render(
+      <AuthProvider>
+        <SignIn display="modal" providers={['bitbucket']} />
+        <SignedIn>Hello</SignedIn>
+      </AuthProvider>,
+    )
+    try {
+      await vi.waitFor(() => expect(document.body.textContent).toContain('Hello'))
+      // What React has begun is over by then.
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      expect(document.querySelector('dialog')?.open).toBe(false)
+    } finally {
+      root.unmount()
+      vi.unstubAllGlobals()
+    }
+  },
+)
+
+test('in a dialog: a page that was hidden and is shown again has it closed', async () => {
+  const page = (mode: 'visible' | 'hidden') => (
+    <Activity mode={mode}>
+      <SignIn display="modal" providers={['bitbucket']} />
+    </Activity>
+  )
+  const { rerender } = render(page('visible'))
+  await userEvent.click(trigger())
+  await userEvent.click(screen.getByRole('button', { name: 'Close' }))
+  rerender(page('hidden'))
+  rerender(page('visible'))
+  expect(screen.queryByRole('dialog')).toBeNull()
+  await userEvent.click(trigger())
+  rerender(page('hidden'))
+  await waitFor(() => expect(document.querySelector('dialog')?.open).toBe(false))
+  rerender(page('visible'))
+  expect(screen.queryByRole('dialog')).toBeNull()
+})
+
+test('in a dialog: where the page is now is what counts, not where it was first', async () => {
+  history.replaceState(null, '', '/login?return_to=%2Fadmin')
+  render(<SignIn display="modal" providers={['bitbucket']} />)
+  const target = () => screen.getByRole('link', { name: /Bitbucket/ }).getAttribute('href')
+  await userEvent.click(trigger())
+  expect(target()).toBe('/auth/bitbucket/start?return_to=%2Fadmin')
+  await userEvent.click(screen.getByRole('button', { name: 'Close' }))
+  history.pushState(null, '', '/pricing?return_to=')
+  await userEvent.click(trigger())
+  expect(target()).toBe('/auth/bitbucket/start?return_to=%2Fpricing%3Freturn_to%3D')
+})
+
 test('in a dialog: it closes when somebody is signed in, and stays closed when they have left', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(
@@ -690,9 +756,21 @@ test('in a dialog: it closes when somebody is signed in, and stays closed when t
     window.dispatchEvent(new Event('focus'))
   })
   const leave = await screen.findByRole('button', { name: 'Leave' })
-  expect(screen.queryByRole('dialog')).toBeNull()
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
   await userEvent.click(leave)
   await waitFor(() => expect(screen.queryByRole('button', { name: 'Leave' })).toBeNull())
+  expect(screen.queryByRole('dialog')).toBeNull()
+})
+
+test('in a dialog: what a card of the page says is not said over it', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  render(
+    <>
+      <SignIn display="modal" providers={['bitbucket']} />
+      <SignIn providers={['bitbucket']} />
+    </>,
+  )
+  expect((await screen.findByRole('alert')).closest('dialog')).toBeNull()
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 

@@ -17,7 +17,7 @@ import {
   useRef,
   useState,
 } from 'react'
-import { type Address, useAddress } from './address.ts'
+import { type Address, inQuery, useAddress } from './address.ts'
 import { AuthContext, useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
 import { classes } from './classes.ts'
 import { builtIn } from './marks.tsx'
@@ -25,6 +25,7 @@ import { Alert, Unready } from './notices.tsx'
 import { Person } from './person.tsx'
 import { useProviders } from './providers.ts'
 import type { Remote } from './remote.ts'
+import type { AuthState } from './session-client.ts'
 import { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
 import { thisPage, withReturnTo } from './sign-in-url.ts'
 import { SignOutButton } from './sign-out-button.tsx'
@@ -51,7 +52,9 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
    * What is on the button of `display="modal"`, or what renders another link that opens the dialog: spread
    * what it is given over it. Default as of `title`.
    */
-  readonly trigger?: ReactNode | ((props: ComponentPropsWithoutRef<'a'>) => ReactElement)
+  readonly trigger?:
+    | ReactNode
+    | ((props: ComponentPropsWithoutRef<'a'> & { readonly href: string }) => ReactElement)
   /** As of `<SignInButton>`, which the card has one of for each provider. */
   readonly mode?: SignInButtonProps['mode']
   /** As of `<SignInButton>`. */
@@ -79,19 +82,34 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
  * `<AuthProvider>`. Other props and the ref go to the `<section>`.
  */
 export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLElement>> =
-  forwardRef<HTMLElement, SignInProps>(function SignIn({ display, trigger, texts, ...props }, ref) {
-    const words = withOverrides(useTexts(), texts)
-    const card = { ...props, cardRef: ref, address: useAddress(), words }
-    return display === 'modal' ? <Modal {...card} trigger={trigger} /> : <Card {...card} />
+  forwardRef<HTMLElement, SignInProps>(function SignIn(props, ref) {
+    const { display, trigger, purpose, texts, ...rest } = props
+    const address = useAddress()
+    const card = {
+      ...rest,
+      cardRef: ref,
+      kind: purpose === 'sign-up' ? ('signUp' as const) : ('signIn' as const),
+      words: withOverrides(useTexts(), texts),
+      signInPath: usePaths(props.basePath).signIn,
+      address,
+      auth: useOptionalAuth(),
+    }
+    return display === 'modal' ? (
+      <Modal {...card} trigger={trigger} />
+    ) : (
+      <Card {...card} returnTo={props.returnTo ?? address.returnTo} />
+    )
   })
 
-/** What a purpose is called by texts and by providers. */
-const PURPOSES = { 'sign-in': 'signIn', 'sign-up': 'signUp' } as const
-
-interface CardProps extends Omit<SignInProps, 'display' | 'trigger' | 'texts'> {
+interface CardProps extends Omit<SignInProps, 'display' | 'trigger' | 'purpose' | 'texts'> {
   readonly cardRef: ForwardedRef<HTMLElement>
-  readonly address: Address
+  /** What the purpose is called by texts and by providers. */
+  readonly kind: 'signIn' | 'signUp'
   readonly words: Texts
+  /** The server's own page. */
+  readonly signInPath: string
+  readonly address: Address
+  readonly auth: AuthState | null
 }
 
 interface ModalProps extends CardProps {
@@ -100,37 +118,41 @@ interface ModalProps extends CardProps {
 
 function Modal({ trigger, ...card }: ModalProps): ReactElement {
   const { words } = card
-  const { signIn } = usePaths(card.basePath)
-  const signedIn = useOptionalAuth()?.status === 'signed-in'
+  const signedIn = card.auth?.status === 'signed-in'
   const dialog = useRef<HTMLDialogElement>(null)
-  const { authError = card.authError, returnTo } = card.address
-  const [turn, setTurn] = useState(0)
-  const open = () => setTurn((turn) => turn + 1)
-  const close = () => dialog.current?.close()
-  const name = words[PURPOSES[card.purpose ?? 'sign-in']]
+  const { authError = card.authError } = card.address
+  /** Not before it is opened: then there is a card, which asks the server. */
+  const [shown, setShown] = useState<boolean>()
+  const close = () => setShown(false)
+  const name = words[card.kind]
 
   useEffect(() => {
-    if (signedIn) dialog.current?.close()
+    if (signedIn) setShown((shown) => shown && false)
   }, [signedIn])
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, not again for whoever signs out
   useEffect(() => {
-    // The sign-in that was begun in it has come back with an error, which it is there to tell.
-    if (authError !== undefined && !signedIn) open()
+    // A sign-in has come back with an error, which it is there to tell, unless a card of the page does.
+    if (authError === undefined || signedIn || document.querySelector('.latchkey-card')) return
+    setShown(true)
   }, [authError])
   useEffect(() => {
-    // With the card in it, so that the focus finds its way there.
-    if (turn > 0) dialog.current?.showModal()
-  }, [turn])
+    if (!shown) return
+    const opened = dialog.current
+    opened?.showModal()
+    return () => opened?.close()
+  }, [shown])
 
   function show(event: MouseEvent<HTMLAnchorElement>): void {
     if (!leavesThisPage(event)) return
     event.preventDefault()
-    open()
+    setShown(true)
   }
 
+  // A popup leaves the page where it is.
+  const here = () => inQuery('return_to') || (card.mode === 'popup' ? undefined : thisPage())
   const link = {
     className: 'latchkey-button',
-    href: withReturnTo(signIn, card.returnTo),
+    href: withReturnTo(card.signInPath, card.returnTo),
     onClick: show,
     children: name,
   }
@@ -143,8 +165,9 @@ function Modal({ trigger, ...card }: ModalProps): ReactElement {
         className="latchkey-dialog"
         aria-label={name}
         onClick={({ target }) => target === dialog.current && close()}
+        onClose={close}
       >
-        {turn > 0 && <Card {...card} returnTo={card.returnTo ?? returnTo ?? thisPage()} />}
+        {shown !== undefined && <Card {...card} returnTo={card.returnTo ?? here()} />}
         <button type="button" className="latchkey-close" aria-label={words.close} onClick={close}>
           ×
         </button>
@@ -159,7 +182,7 @@ function Card(props: CardProps): ReactElement {
     logo,
     description,
     footer,
-    purpose = 'sign-in',
+    kind,
     mode,
     variant,
     providers,
@@ -168,24 +191,22 @@ function Card(props: CardProps): ReactElement {
     authError,
     words,
     cardRef,
+    signInPath,
     address,
+    auth,
     className,
     ...sectionProps
   } = props
   const context = useContext(AuthContext)
-  const kind = PURPOSES[purpose]
-  const auth = useOptionalAuth()
   const titleId = useId()
   const [popupError, setPopupError] = useState<string | null>()
 
   const user = auth?.status === 'signed-in' ? auth.user : null
-  const unknown = auth?.status === 'loading'
-  const target = returnTo ?? address.returnTo
   const asked = useProviders({ basePath, enabled: user === null && providers === undefined })
-  const { signIn } = usePaths(basePath)
   const offer: OfferState = providers
     ? { status: 'ready', lastUsed: null, providers: providers.map(named) }
     : asked
+  const shown: OfferState = auth?.status === 'loading' ? auth : offer
   const offered =
     offer.status === 'ready' ? offer.providers.filter((provider) => provider[kind] !== false) : []
   const [only, another] = offered
@@ -197,7 +218,7 @@ function Card(props: CardProps): ReactElement {
 
   const buttons =
     offer.status !== 'ready' ? (
-      <a className="latchkey-button" href={withReturnTo(signIn, target)}>
+      <a className="latchkey-button" href={withReturnTo(signInPath, returnTo)}>
         {words.signIn}
       </a>
     ) : only ? (
@@ -210,7 +231,7 @@ function Card(props: CardProps): ReactElement {
             mark={mark}
             mode={mode}
             variant={variant}
-            returnTo={target}
+            returnTo={returnTo}
             badge={id === offer.lastUsed && words.lastUsed}
             // Unsaid, so that it is heard again if it is the same.
             onClick={() => mode === 'popup' && setPopupError(null)}
@@ -235,7 +256,7 @@ function Card(props: CardProps): ReactElement {
       >
         <header className="latchkey-header">
           {logo}
-          <h2 id={titleId} className="latchkey-title" data-state={unknown ? 'loading' : undefined}>
+          <h2 id={titleId} className="latchkey-title" data-state={auth?.status}>
             {user ? words.signedIn : (title ?? words[kind])}
           </h2>
           {description && !user && <p className="latchkey-muted">{description}</p>}
@@ -249,9 +270,19 @@ function Card(props: CardProps): ReactElement {
             <SignOutButton />
           </>
         ) : (
-          <Offer state={unknown ? { status: 'loading' } : offer}>{buttons}</Offer>
+          <div className="latchkey-part">
+            {shown.status === 'ready' ? (
+              buttons
+            ) : (
+              <>
+                <Unready state={shown} />
+                {/* Without JavaScript loading never ends, so a browser shows it at once then. */}
+                <noscript>{buttons}</noscript>
+              </>
+            )}
+          </div>
         )}
-        {footer && !user && <footer className="latchkey-footer">{footer}</footer>}
+        {footer && !user && <footer className="latchkey-footer latchkey-muted">{footer}</footer>}
       </section>
     </AuthContext.Provider>
   )
@@ -266,27 +297,6 @@ type OfferState = Remote<{
 /** What is known of a provider without having asked. */
 function named(id: string): { readonly id: string; readonly name: string } {
   return { id, name: builtIn[id]?.name ?? id }
-}
-
-interface OfferProps {
-  readonly state: Remote<unknown>
-  /** What there is to press. Without JavaScript loading never ends, so a browser shows it at once then. */
-  readonly children: ReactNode
-}
-
-function Offer({ state, children }: OfferProps): ReactElement {
-  return (
-    <div className="latchkey-part">
-      {state.status === 'ready' ? (
-        children
-      ) : (
-        <>
-          <Unready state={state} />
-          <noscript>{children}</noscript>
-        </>
-      )}
-    </div>
-  )
 }
 
 interface WayProps extends SignInButtonProps {

@@ -46,13 +46,7 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
     setPending(false)
     onResult?.(error)
     // The page knows by itself who is signed in, if it has an <AuthProvider>.
-    const knows = context?.client
-    if (error !== null || (knows && returnTo === undefined)) return
-    const url = new URL(`${target}`, origin)
-    // Nowhere but on this origin, whoever it was that said so.
-    if (url.origin !== origin) return
-    if (url.href !== location.href) location.assign(`${target}`)
-    else if (!knows) location.reload()
+    if (error === null && (returnTo !== undefined || !context?.client)) goTo(target)
   }
 
   function onClick(event: MouseEvent<HTMLAnchorElement>): void {
@@ -69,6 +63,11 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
   }
 
   return { href: signInUrl(provider, { returnTo, loginHint, basePath }), pending, onClick }
+}
+
+/** Nowhere but on this origin, whoever it was that said so. */
+function goTo(path: unknown): void {
+  if (new URL(`${path}`, origin).origin === origin) location.assign(`${path}`)
 }
 
 /** False for everything with which people open a new tab or window, or download. */

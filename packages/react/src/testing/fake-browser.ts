@@ -29,14 +29,16 @@ export function startFakeBrowser(): FakeBrowser {
   return { visits, close: () => set(real) }
 }
 
-/** Opens and closes dialogs. What it does for the focus, and Escape, are left to a real browser. */
+/** Opens and closes dialogs, which say so. What it does for the focus, and Escape, are left to a real browser. */
 export function teachDialogs(): void {
   Object.assign(HTMLDialogElement.prototype, {
     showModal(this: HTMLDialogElement) {
       this.open = true
     },
     close(this: HTMLDialogElement) {
+      if (!this.open) return
       this.open = false
+      queueMicrotask(() => this.dispatchEvent(new Event('close')))
     },
   })
 }
