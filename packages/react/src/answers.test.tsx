@@ -1,0 +1,175 @@
+import { act, cleanup, render, waitFor } from '@testing-library/react'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import {
+  type AccountActions,
+  type IdentitiesState,
+  type SessionsState,
+  useAccount,
+  useIdentities,
+  useSessions,
+} from './account.ts'
+import { AuthProvider, useAuth } from './auth-provider.tsx'
+import { type ProvidersState, useProviders } from './providers.ts'
+import type { AuthState } from './session-client.ts'
+import { type FakeBrowser, startFakeBrowser } from './testing/fake-browser.ts'
+import {
+  device,
+  type FakeServer,
+  identity,
+  indexHtml,
+  somebody,
+  startFakeServer,
+} from './testing/fake-server.ts'
+
+// Whatever answers in the server's place, a proxy or a development server, nothing of it is taken for done.
+
+interface Known {
+  readonly auth: AuthState
+  readonly providers: ProvidersState
+  readonly sessions: SessionsState
+  readonly identities: IdentitiesState
+  readonly account: AccountActions
+}
+
+const complaints = vi.spyOn(console, 'error')
+let server: FakeServer
+let browser: FakeBrowser
+let known: Known
+
+beforeEach(() => {
+  server = startFakeServer()
+  browser = startFakeBrowser()
+  server.session = somebody()
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  server.identities = [identity('identity-1', 'bitbucket'), identity('identity-2', 'forge')]
+})
+
+afterEach(() => {
+  cleanup()
+  browser.close()
+  server.close()
+  complaints.mockReset()
+})
+
+function Hooks(): null {
+  known = {
+    auth: useAuth(),
+    providers: useProviders(),
+    sessions: useSessions(),
+    identities: useIdentities(),
+    account: useAccount(),
+  }
+  return null
+}
+
+function start(): void {
+  render(
+    <AuthProvider>
+      <Hooks />
+    </AuthProvider>,
+  )
+}
+
+/** With everything that is needed for it. */
+function ready<Name extends 'sessions' | 'identities'>(
+  name: Name,
+): Known[Name] & { status: 'ready' } {
+  const state = known[name]
+  if (state.status !== 'ready') throw new Error(`${name} is ${state.status}`)
+  return state as Known[Name] & { status: 'ready' }
+}
+
+const { user, session } = somebody()
+
+const others: [string, () => Response][] = [
+  ['a page', indexHtml],
+  ['an empty object', () => Response.json({})],
+  ['a list', () => Response.json([])],
+  ['null', () => Response.json(null)],
+  ['nothing at all', () => new Response('')],
+]
+
+const questions: [string, keyof Known, object][] = [
+  ['GET /auth/session', 'auth', { user, session }],
+  ['GET /auth/providers', 'providers', { providers: [], lastUsed: null, account: [] }],
+  ['GET /auth/sessions', 'sessions', { sessions: [] }],
+  ['GET /auth/identities', 'identities', { identities: [] }],
+]
+
+test.each(
+  questions.flatMap(([route, name, body]) =>
+    [
+      ...others,
+      ['204', () => new Response(null, { status: 204 })] as const,
+      ['the right body with 503', () => Response.json(body, { status: 503 })] as const,
+    ].map(([what, answer]) => [route, what, name, answer] as const),
+  ),
+)('%s that is answered with %s has no answer', async (route, _what, name, answer) => {
+  complaints.mockImplementation(() => {})
+  server.answerNext(route, answer)
+  start()
+  await waitFor(() => expect(known[name]).toMatchObject({ status: 'error' }))
+  expect(known[name]).toMatchObject({ error: { code: 'bad_answer' } })
+})
+
+test.each([
+  { user, session: {} },
+  { user, session: null },
+  { user: {}, session },
+  { user: null, session },
+  { user: { ...user, name: 1 }, session },
+  { session },
+])('%j is nobody and somebody: no answer', async (body) => {
+  complaints.mockImplementation(() => {})
+  server.answerNext('GET /auth/session', () => Response.json(body))
+  start()
+  await waitFor(() => expect(known.auth.status).toBe('error'))
+})
+
+test('a body with a field of ours in it is a body', async () => {
+  server.answerNext('GET /auth/sessions', () =>
+    Response.json({ sessions: server.sessions, status: 'loading', error: 'x' }),
+  )
+  start()
+  await waitFor(() => expect(known.sessions.status).toBe('ready'))
+})
+
+const wishes: [string, (known: Known) => Promise<unknown>, object | null][] = [
+  [
+    'POST /auth/sign-out',
+    ({ auth }) => (auth.status === 'signed-in' ? auth.signOut() : auth),
+    null,
+  ],
+  ['POST /auth/sign-out', () => ready('sessions').endOthers(), null],
+  ['DELETE /auth/sessions/session-2', () => ready('sessions').end('session-2'), null],
+  ['DELETE /auth/identities/identity-2', () => ready('identities').disconnect('identity-2'), null],
+  [
+    'POST /auth/forge/link',
+    () => ready('identities').connect('forge'),
+    { url: 'https://a.example' },
+  ],
+  ['PATCH /auth/user', ({ account }) => account.update({ name: 'Another' }), user],
+  ['DELETE /auth/user', ({ account }) => account.delete(), null],
+] as [string, (known: Known) => Promise<unknown>, object | null][]
+
+test.each(
+  wishes.flatMap(([route, wish, body]) =>
+    [
+      ...others,
+      body === null
+        ? (['a body with 200', () => Response.json({ done: true })] as const)
+        : (['the right body with 503', () => Response.json(body, { status: 503 })] as const),
+    ].map(([what, answer], index) => [route, what, wish, answer, index] as const),
+  ),
+)('%s that is answered with %s is not done', async (route, _what, wish, answer) => {
+  start()
+  await waitFor(() => {
+    for (const name of ['sessions', 'identities'] as const) expect(known[name].status).toBe('ready')
+  })
+  server.answerNext(route, answer)
+  await act(async () => {
+    await expect(wish(known)).rejects.toMatchObject({ name: 'AuthError', code: 'bad_answer' })
+  })
+  expect(known.auth.status).toBe('signed-in')
+  expect(browser.visits).toEqual([])
+})
