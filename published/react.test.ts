@@ -66,7 +66,7 @@ describe.each([
     await expect.poll(seen, PATIENTLY).toEqual(text.split(' '))
   }
 
-  /** Leaves a mark on the cards as the server sent them. */
+  /** Leaves a mark on the cards and the dialog as the server sent them. */
   async function mark(part: Part): Promise<void> {
     await page.evaluate(`${cards(part)}.forEach((card) => { card.ofServer = true })`)
   }
@@ -181,7 +181,7 @@ function ada(account: string): string {
 }
 
 function cards(part: Part): string {
-  return `[...document.querySelectorAll('${part} .latchkey-card')]`
+  return `[...document.querySelectorAll('${part} :is(.latchkey-card, dialog)')]`
 }
 
 /** In which React says whatever it has to say. */
