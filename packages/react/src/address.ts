@@ -11,27 +11,25 @@ export interface Address {
   readonly returnTo?: string | undefined
 }
 
-/**
- * Reads the address once the page has loaded (a server renders without), and takes `auth_error` out of
- * it, so that a reload or a bookmark does not show an old error.
- */
+/** Reads the address once the page has loaded; a server renders without. */
 export function useAddress(): Address {
   const [address, setAddress] = useState<Address>({})
 
   useEffect(() => {
     setAddress({ authError: inQuery('auth_error'), returnTo: inQuery('return_to') })
-    removeErrorFromAddressBar()
   }, [])
 
   return address
 }
 
-/** A parameter of the page that the browser shows. */
+/** A parameter of the page that the browser shows, if there is something in it. */
 export function inQuery(name: string): string | undefined {
-  return new URLSearchParams(location.search).get(name) ?? undefined
+  return new URLSearchParams(location.search).get(name) || undefined
 }
 
 /**
+ * So that a reload or a bookmark does not show an old error: once it has been shown, or is nothing to anybody.
+ *
  * Leaves everything else as it is written: other parameters, the fragment, the router's own state. After
  * routers have begun to listen, so that they learn of it; Next.js takes no notice of a state with its own
  * mark (`__NA`).

@@ -280,6 +280,8 @@ test('a dialog whose sign-in is in a popup leaves the page as it is, wherever th
     </AuthProvider>,
   )
   fireEvent.click(screen.getByRole('link', { name: 'Sign in' }))
+  // For a browser that opens no window.
+  expect(link().getAttribute('href')).toBe('/auth/bitbucket/start?return_to=%2Farticles%2F5')
   fireEvent.click(link())
   await signIn()
   await vi.waitFor(() => expect(seen()).toBe('signed-in Test Person'))

@@ -774,6 +774,53 @@ test('in a dialog: what a card of the page says is not said over it', async () =
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
+test('in a dialog: what a card says that the server sent, and that works only later, is not lost meanwhile', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  const sent = document.body.appendChild(document.createElement('section'))
+  sent.className = 'latchkey-card'
+  render(<SignIn display="modal" providers={['bitbucket']} />)
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(screen.queryByRole('dialog')).toBeNull()
+  sent.remove()
+  render(<SignIn providers={['bitbucket']} />)
+  expect((await screen.findByRole('alert')).dataset.code).toBe('access_denied')
+  await waitFor(() => expect(address()).toBe('/'))
+})
+
+test('in a dialog: one that nobody could see does not open by itself, and has the error when it does', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  const width = vi.spyOn(HTMLDialogElement.prototype, 'offsetWidth', 'get').mockReturnValue(0)
+  render(<SignIn display="modal" providers={['bitbucket']} />)
+  await waitFor(() => expect(address()).toBe('/'))
+  expect(document.querySelector('dialog')?.open).toBe(false)
+  width.mockRestore()
+  await userEvent.click(trigger())
+  expect(within(screen.getByRole('dialog')).getByRole('alert').dataset.code).toBe('access_denied')
+})
+
+test('in a dialog: another dialog within that closes leaves it open', async () => {
+  const footer = <dialog aria-label="Terms">All of them</dialog>
+  render(<SignIn display="modal" providers={['bitbucket']} footer={footer} />)
+  await userEvent.click(trigger())
+  const terms = document.querySelector<HTMLDialogElement>('dialog dialog')
+  fireEvent(terms as HTMLDialogElement, new Event('close'))
+  expect(screen.queryByRole('dialog', { name: 'Sign in' })).not.toBeNull()
+})
+
+test('a card says so if nobody knows who is signed in, and asks again', async () => {
+  server.answerNext('GET /auth/session', failure(503, 'unavailable'))
+  render(
+    <AuthProvider>
+      <SignIn />
+    </AuthProvider>,
+  )
+  expect((await screen.findByRole('alert')).dataset.code).toBe('unavailable')
+  expect(screen.queryByRole('link')).toBeNull()
+  await userEvent.click(screen.getByRole('button', { name: 'Try again' }))
+  await screen.findByRole('link', { name: 'Continue with Bitbucket' })
+  expect(screen.queryByRole('alert')).toBeNull()
+})
+
 test('in a dialog: somebody who is signed in already is not bothered with an old error', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(

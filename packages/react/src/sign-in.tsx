@@ -11,13 +11,14 @@ import {
   type ReactElement,
   type ReactNode,
   type RefAttributes,
+  type SyntheticEvent,
   useContext,
   useEffect,
   useId,
   useRef,
   useState,
 } from 'react'
-import { type Address, inQuery, useAddress } from './address.ts'
+import { type Address, inQuery, removeErrorFromAddressBar, useAddress } from './address.ts'
 import { AuthContext, useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
 import { classes } from './classes.ts'
 import { builtIn } from './marks.tsx'
@@ -109,6 +110,8 @@ interface CardProps extends Omit<SignInProps, 'display' | 'trigger' | 'purpose' 
   /** The server's own page. */
   readonly signInPath: string
   readonly address: Address
+  /** Where to go without a `returnTo`, if the page is left at all: a popup leaves it as it is. */
+  readonly here?: string
   readonly auth: AuthState | null
 }
 
@@ -123,7 +126,9 @@ function Modal({ trigger, ...card }: ModalProps): ReactElement {
   const { authError = card.authError } = card.address
   /** Not before it is opened: then there is a card, which asks the server. */
   const [shown, setShown] = useState<boolean>()
-  const close = () => setShown(false)
+  /** Not for what happens within, another dialog that closes, say. */
+  const close = ({ target, currentTarget }: SyntheticEvent) =>
+    target === currentTarget && setShown(false)
   const name = words[card.kind]
 
   useEffect(() => {
@@ -137,9 +142,11 @@ function Modal({ trigger, ...card }: ModalProps): ReactElement {
   }, [authError])
   useEffect(() => {
     if (!shown) return
-    const opened = dialog.current
-    opened?.showModal()
-    return () => opened?.close()
+    const opened = dialog.current as HTMLDialogElement
+    opened.showModal()
+    // In a menu that is closed, say, it would make the page unusable, with nothing to be seen.
+    if (opened.offsetWidth === 0) setShown(false)
+    return () => opened.close()
   }, [shown])
 
   function show(event: MouseEvent<HTMLAnchorElement>): void {
@@ -148,8 +155,6 @@ function Modal({ trigger, ...card }: ModalProps): ReactElement {
     setShown(true)
   }
 
-  // A popup leaves the page where it is.
-  const here = () => inQuery('return_to') || (card.mode === 'popup' ? undefined : thisPage())
   const link = {
     className: 'latchkey-button',
     href: withReturnTo(card.signInPath, card.returnTo),
@@ -164,10 +169,12 @@ function Modal({ trigger, ...card }: ModalProps): ReactElement {
         ref={dialog}
         className="latchkey-dialog"
         aria-label={name}
-        onClick={({ target }) => target === dialog.current && close()}
+        onClick={close}
         onClose={close}
       >
-        {shown !== undefined && <Card {...card} returnTo={card.returnTo ?? here()} />}
+        {shown !== undefined && (
+          <Card {...card} returnTo={card.returnTo ?? inQuery('return_to')} here={thisPage()} />
+        )}
         <button type="button" className="latchkey-close" aria-label={words.close} onClick={close}>
           ×
         </button>
@@ -193,6 +200,7 @@ function Card(props: CardProps): ReactElement {
     cardRef,
     signInPath,
     address,
+    here,
     auth,
     className,
     ...sectionProps
@@ -200,13 +208,14 @@ function Card(props: CardProps): ReactElement {
   const context = useContext(AuthContext)
   const titleId = useId()
   const [popupError, setPopupError] = useState<string | null>()
+  useEffect(removeErrorFromAddressBar, [])
 
   const user = auth?.status === 'signed-in' ? auth.user : null
   const asked = useProviders({ basePath, enabled: user === null && providers === undefined })
   const offer: OfferState = providers
     ? { status: 'ready', lastUsed: null, providers: providers.map(named) }
     : asked
-  const shown: OfferState = auth?.status === 'loading' ? auth : offer
+  const shown: OfferState = auth?.status === 'loading' || auth?.status === 'error' ? auth : offer
   const offered =
     offer.status === 'ready' ? offer.providers.filter((provider) => provider[kind] !== false) : []
   const [only, another] = offered
@@ -232,6 +241,7 @@ function Card(props: CardProps): ReactElement {
             mode={mode}
             variant={variant}
             returnTo={returnTo}
+            here={here}
             badge={id === offer.lastUsed && words.lastUsed}
             // Unsaid, so that it is heard again if it is the same.
             onClick={() => mode === 'popup' && setPopupError(null)}
@@ -300,10 +310,11 @@ function named(id: string): { readonly id: string; readonly name: string } {
 }
 
 interface WayProps extends SignInButtonProps {
+  readonly here: string | undefined
   readonly badge: string | false
 }
 
-function Way({ badge, ...button }: WayProps): ReactElement {
+function Way({ badge, here, ...button }: WayProps): ReactElement {
   const badgeId = useId()
   const texts = useTexts()
   return (
@@ -313,7 +324,7 @@ function Way({ badge, ...button }: WayProps): ReactElement {
         aria-describedby={badge ? badgeId : undefined}
         render={(props, { pending }) => (
           <>
-            <a {...props} />
+            <a {...props} href={button.returnTo ? props.href : withReturnTo(props.href, here)} />
             <span role="status" className="latchkey-hidden">
               {pending && fill(texts.goingOn, { provider: button.name ?? '' })}
             </span>

@@ -31,6 +31,10 @@ export function startFakeBrowser(): FakeBrowser {
 
 /** Opens and closes dialogs, which say so. What it does for the focus, and Escape, are left to a real browser. */
 export function teachDialogs(): void {
+  Object.defineProperty(HTMLDialogElement.prototype, 'offsetWidth', {
+    get: (): number => 384,
+    configurable: true,
+  })
   Object.assign(HTMLDialogElement.prototype, {
     showModal(this: HTMLDialogElement) {
       this.open = true
