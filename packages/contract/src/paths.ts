@@ -20,7 +20,7 @@ export const routes = {
   oneSession: (id: string): string => `/sessions/${id}`,
   /** One of the person's own identities, to remove it. */
   oneIdentity: (id: string): string => `/identities/${id}`,
-  start: (provider: string): string => startRoute(provider),
+  start: startRoute as (provider: string) => string,
   callback: (provider: string): string => `/${provider}/callback`,
   link: (provider: string): string => `/${provider}/link`,
 } as const

@@ -183,7 +183,7 @@ test('coming back to the tab shows that the session was ended elsewhere', async 
 })
 
 test('a tab in the background asks nothing', async () => {
-  const visibility = vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
+  const visibility = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true)
   render(
     <AuthProvider initialSession={somebody()}>
       <Page />

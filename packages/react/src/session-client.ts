@@ -134,14 +134,11 @@ export function createSessionClient(
     void refresh()
   }
 
-  const requestOfPerson: typeof request = async (...parameters) => {
-    try {
-      return await request(...parameters)
-    } catch (error) {
-      if (error instanceof AuthError && error.code === 'unauthenticated') void refresh()
+  const requestOfPerson: typeof request = (...parameters) =>
+    request(...parameters).catch((error) => {
+      if (error.code === 'unauthenticated') void refresh()
       throw error
-    }
-  }
+    })
 
   async function signOut({ scope = 'local' }: SignOutOptions = {}): Promise<void> {
     await requestOfPerson('POST', url.signOut, isNothing, { scope })
@@ -165,7 +162,7 @@ export function createSessionClient(
 
   function onReturn(): void {
     const justAsked = Date.now() - askedAt < SHORTEST_PAUSE
-    if (document.visibilityState === 'visible' && !justAsked) void refresh()
+    if (!document.hidden && !justAsked) void refresh()
   }
 
   function onMessage({ data }: MessageEvent<unknown>): void {
