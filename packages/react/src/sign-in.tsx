@@ -124,9 +124,9 @@ function Modal({ trigger, ...card }: ModalProps): ReactElement {
   const signedIn = card.auth?.status === 'signed-in'
   const dialog = useRef<HTMLDialogElement>(null)
   const { authError = card.authError } = card.address
-  /** Not before it is opened: then there is a card, which asks the server. */
+  /** `undefined` until it is opened first: only then is there a card, which asks the server. */
   const [shown, setShown] = useState<boolean>()
-  /** Not for what happens within, another dialog that closes, say. */
+  /** Closes for its own clicks and events, not for those from within, such as another dialog's. */
   const close = ({ target, currentTarget }: SyntheticEvent) =>
     target === currentTarget && setShown(false)
   const name = words[card.kind]
