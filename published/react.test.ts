@@ -68,11 +68,11 @@ describe.each([
 
   /** Leaves a mark on the cards and the dialog as the server sent them. */
   async function mark(part: Part): Promise<void> {
-    await page.evaluate(`${cards(part)}.forEach((card) => { card.ofServer = true })`)
+    await page.evaluate(`${boxes(part)}.forEach((card) => { card.ofServer = true })`)
   }
 
   async function marks(part: Part): Promise<unknown> {
-    return page.evaluate(`${cards(part)}.map((card) => card.ofServer ?? false)`)
+    return page.evaluate(`${boxes(part)}.map((card) => card.ofServer ?? false)`)
   }
 
   describe.each([
@@ -180,7 +180,7 @@ function ada(account: string): string {
   return `It is Ada. A Ada ${card} ${card} In a dialog Alone ${profile} Leave`
 }
 
-function cards(part: Part): string {
+function boxes(part: Part): string {
   return `[...document.querySelectorAll('${part} :is(.latchkey-card, dialog)')]`
 }
 

@@ -119,10 +119,7 @@ export interface UrlBody {
   readonly url: string
 }
 
-/**
- * `PATCH /user`. What is left out stays. Answered with the `User` as it is now. `DELETE /user` and every other
- * `DELETE` are answered with 204, once it is done.
- */
+/** `PATCH /user`. What is left out stays. Answered with the `User` as it is now. */
 export interface UserPatch {
   readonly name?: string
 }

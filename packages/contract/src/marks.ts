@@ -2,7 +2,8 @@ import type { Mark } from './bodies.ts'
 
 /**
  * Bitbucket's mark: geometry and colours are those of Atlassian's own `@atlaskit/logo` 23.3, `BitbucketIcon`,
- * in blue, to a hundredth of a unit, which no screen tells apart. A trademark of Atlassian: https://www.atlassian.com/legal/trademark
+ * in blue, to a hundredth of a unit, which no screen tells apart. A trademark of Atlassian:
+ * https://www.atlassian.com/legal/trademark
  */
 export const bitbucketMark: Mark = {
   viewBox: '0 0 24 24',

@@ -14,6 +14,7 @@ export const routes = {
   /** Last page of a sign-in in a popup. */
   popup: '/popup',
   identities: '/identities',
+  /** The person's own profile. `DELETE` is answered with 204, once it is done, as wherever it is allowed. */
   user: '/user',
   userExport: '/user/export',
   /** One of the person's own sessions, to end it. */

@@ -2,11 +2,12 @@
 
 import type { IdentitiesBody, Identity, SessionsBody, UrlBody, UserPatch } from '@latchkey/contract'
 import { useContext } from 'react'
+import { thisPage } from './address.ts'
 import { AuthContext, usePaths, useUser } from './auth-provider.tsx'
 import { type Remote, useRemote, useRequest } from './remote.ts'
 import { type Guard, isNothing, like } from './request.ts'
 import { isUser } from './session-client.ts'
-import { thisPage, toAscii } from './sign-in-url.ts'
+import { toAscii } from './sign-in-url.ts'
 
 /** Somewhere that the person is signed in. */
 export type Device = SessionsBody['sessions'][number]

@@ -1,7 +1,6 @@
 'use client'
 
 import { useEffect, useState } from 'react'
-import { searchWithoutError, thisPage } from './sign-in-url.ts'
 
 /** What the server and the application have left in the page's query for the sign-in card. */
 export interface Address {
@@ -27,9 +26,18 @@ export function inQuery(name: string): string | undefined {
   return new URLSearchParams(location.search).get(name) || undefined
 }
 
+/** The page that the browser shows, as a target: without an error of an earlier sign-in, which has been told. */
+export function thisPage(): string {
+  return location.pathname + searchWithoutError() + location.hash
+}
+
+/** The page's query without `auth_error`; everything else stays as it is written. */
+function searchWithoutError(): string {
+  return location.search.replace(/(^\?|&)auth_error(=[^&]*)?(?![^&])/g, '').replace(/^&/, '?')
+}
+
 /**
- * So that a reload or a bookmark does not show an old error: once it has been shown, or is nothing to anybody.
- *
+ * For an error that has been shown, or is nothing to anybody: a reload or a bookmark does not show it again.
  * Leaves everything else as it is written: other parameters, the fragment, the router's own state. After
  * routers have begun to listen, so that they learn of it; Next.js takes no notice of a state with its own
  * mark (`__NA`).

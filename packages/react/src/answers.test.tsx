@@ -70,13 +70,13 @@ function start(): void {
   )
 }
 
-/** With everything that is needed for it. */
-function ready<Name extends 'sessions' | 'identities'>(
-  name: Name,
-): Known[Name] & { status: 'ready' } {
-  const state = known[name]
-  if (state.status !== 'ready') throw new Error(`${name} is ${state.status}`)
-  return state as Known[Name] & { status: 'ready' }
+/** The state as it is with this status, with all that it has then. */
+function once<State extends { status: string }, Status extends State['status']>(
+  state: State,
+  status: Status,
+): Extract<State, { status: Status }> {
+  if (state.status !== status) throw new Error(`It is ${state.status}, not ${status}.`)
+  return state as Extract<State, { status: Status }>
 }
 
 const { user, session } = somebody()
@@ -126,7 +126,7 @@ test.each([
   await waitFor(() => expect(known.auth.status).toBe('error'))
 })
 
-test('a body with a field of ours in it is a body', async () => {
+test('a body that has our own words in it is a body', async () => {
   server.answerNext('GET /auth/sessions', () =>
     Response.json({ sessions: server.sessions, status: 'loading', error: 'x' }),
   )
@@ -134,23 +134,28 @@ test('a body with a field of ours in it is a body', async () => {
   await waitFor(() => expect(known.sessions.status).toBe('ready'))
 })
 
+/** What people do, by which request, and what that is answered with, unless by 204. */
 const wishes: [string, (known: Known) => Promise<unknown>, object | null][] = [
+  ['POST /auth/sign-out', ({ auth }) => once(auth, 'signed-in').signOut(), null],
+  ['POST /auth/sign-out', ({ sessions }) => once(sessions, 'ready').endOthers(), null],
   [
-    'POST /auth/sign-out',
-    ({ auth }) => (auth.status === 'signed-in' ? auth.signOut() : auth),
+    'DELETE /auth/sessions/session-2',
+    ({ sessions }) => once(sessions, 'ready').end('session-2'),
     null,
   ],
-  ['POST /auth/sign-out', () => ready('sessions').endOthers(), null],
-  ['DELETE /auth/sessions/session-2', () => ready('sessions').end('session-2'), null],
-  ['DELETE /auth/identities/identity-2', () => ready('identities').disconnect('identity-2'), null],
+  [
+    'DELETE /auth/identities/identity-2',
+    ({ identities }) => once(identities, 'ready').disconnect('identity-2'),
+    null,
+  ],
   [
     'POST /auth/forge/link',
-    () => ready('identities').connect('forge'),
+    ({ identities }) => once(identities, 'ready').connect('forge'),
     { url: 'https://a.example' },
   ],
   ['PATCH /auth/user', ({ account }) => account.update({ name: 'Another' }), user],
   ['DELETE /auth/user', ({ account }) => account.delete(), null],
-] as [string, (known: Known) => Promise<unknown>, object | null][]
+]
 
 test.each(
   wishes.flatMap(([route, wish, body]) =>
@@ -159,7 +164,7 @@ test.each(
       body === null
         ? (['a body with 200', () => Response.json({ done: true })] as const)
         : (['the right body with 503', () => Response.json(body, { status: 503 })] as const),
-    ].map(([what, answer], index) => [route, what, wish, answer, index] as const),
+    ].map(([what, answer]) => [route, what, wish, answer] as const),
   ),
 )('%s that is answered with %s is not done', async (route, _what, wish, answer) => {
   start()

@@ -38,7 +38,7 @@ export async function request<T>(
   if (isErrorCode(code)) throw new AuthError(code, typeof message === 'string' ? message : code)
   throw new AuthError(
     'bad_answer',
-    `${method} ${url} was not answered by Latchkey (status ${status}). Check \`basePath\` and your proxy.`,
+    `${method} ${url} was not answered by Latchkey (status ${status}). Check basePath and your proxy.`,
   )
 }
 

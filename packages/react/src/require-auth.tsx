@@ -2,9 +2,10 @@
 
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
+import { thisPage } from './address.ts'
 import { useAuth, usePaths, useTexts } from './auth-provider.tsx'
 import { Placeholder, Unready } from './notices.tsx'
-import { thisPage, withReturnTo } from './sign-in-url.ts'
+import { withReturnTo } from './sign-in-url.ts'
 
 export interface RedirectToSignInProps {
   /** Your own page with a `<SignIn>`, such as `/login`. Default: the server's. */

@@ -148,7 +148,7 @@ export function createSessionClient(
     announce()
   }
 
-  /** While this is started, and somebody is signed in. */
+  /** For as long as this is started and somebody is signed in: no old error, and a look before the end. */
   function followState(): void {
     clearTimeout(expiry)
     if (channel === undefined || state.status !== 'signed-in') return

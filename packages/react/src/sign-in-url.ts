@@ -23,16 +23,6 @@ export function withReturnTo(path: string, returnTo: string | undefined): string
   return withQuery(path, { return_to: returnTo && toAscii(returnTo) })
 }
 
-/** The page that the browser shows, as a target: without an error of an earlier sign-in, which has been told. */
-export function thisPage(): string {
-  return location.pathname + searchWithoutError() + location.hash
-}
-
-/** The page's query without `auth_error`; everything else stays as it is written. */
-export function searchWithoutError(): string {
-  return location.search.replace(/(^\?|&)auth_error(=[^&]*)?(?![^&])/g, '').replace(/^&/, '?')
-}
-
 /**
  * A path as it would stand in a `Location` header: `/café` becomes `/caf%C3%A9`. Where it leads is not
  * judged here; the server has the one sanitiser.

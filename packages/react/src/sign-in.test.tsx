@@ -779,6 +779,7 @@ test('in a dialog: what a card says that the server sent, and that works only la
   const sent = document.body.appendChild(document.createElement('section'))
   sent.className = 'latchkey-card'
   render(<SignIn display="modal" providers={['bitbucket']} />)
+  // Whoever took it away would have done so by then.
   await new Promise((resolve) => setTimeout(resolve))
   expect(screen.queryByRole('dialog')).toBeNull()
   sent.remove()

@@ -18,7 +18,13 @@ import {
   useRef,
   useState,
 } from 'react'
-import { type Address, inQuery, removeErrorFromAddressBar, useAddress } from './address.ts'
+import {
+  type Address,
+  inQuery,
+  removeErrorFromAddressBar,
+  thisPage,
+  useAddress,
+} from './address.ts'
 import { AuthContext, useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
 import { classes } from './classes.ts'
 import { builtIn } from './marks.tsx'
@@ -28,7 +34,7 @@ import { useProviders } from './providers.ts'
 import type { Remote } from './remote.ts'
 import type { AuthState } from './session-client.ts'
 import { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
-import { thisPage, withReturnTo } from './sign-in-url.ts'
+import { withReturnTo } from './sign-in-url.ts'
 import { SignOutButton } from './sign-out-button.tsx'
 import { errorSentence, fill, type TextOverrides, type Texts, withOverrides } from './texts.ts'
 import { leavesThisPage } from './use-sign-in.ts'

@@ -16,6 +16,7 @@ import {
   useState,
 } from 'react'
 import { type Device, useAccount, useIdentities, useSessions } from './account.ts'
+import { thisPage } from './address.ts'
 import { AuthError } from './auth-error.ts'
 import { useAuth, useTexts } from './auth-provider.tsx'
 import { classes } from './classes.ts'
@@ -24,7 +25,6 @@ import { Alert, Unready } from './notices.tsx'
 import { Names, Person } from './person.tsx'
 import { useProviders } from './providers.ts'
 import { SignInButton } from './sign-in-button.tsx'
-import { thisPage } from './sign-in-url.ts'
 import { errorSentence, fill, type Texts } from './texts.ts'
 
 export interface UserProfileProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
