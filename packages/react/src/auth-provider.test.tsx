@@ -167,7 +167,7 @@ test('a developer whose proxy forgets the routes is told so', async () => {
   )
   await comesTo('error bad_answer')
   expect(screen.getByRole('region').title).toMatch(
-    /GET \/auth\/session was not answered by Latchkey.*`basePath`/,
+    /GET \/auth\/session was not answered by Latchkey.*Check basePath and your proxy/,
   )
 })
 
