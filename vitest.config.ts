@@ -12,6 +12,7 @@ export default defineConfig({
           env: { NODE_ENV: 'test' },
           // A machine may be busy with something else. No test measures time.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

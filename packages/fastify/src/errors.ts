@@ -8,6 +8,7 @@ export type LatchkeyErrorCode =
   | 'LATCHKEY_OPTION_INVALID'
   | 'LATCHKEY_OPTION_UNKNOWN'
   | 'LATCHKEY_EMULATOR_MISSING'
+  | 'LATCHKEY_GUARD_MISPLACED'
   | 'LATCHKEY_NOT_LOOPBACK'
   | 'LATCHKEY_REGISTERED_TWICE'
   | 'LATCHKEY_STORE_UNUSABLE'
@@ -81,6 +82,25 @@ export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T
   }
 }
 
+/**
+ * What a guard with `throws: true` throws instead of answering. Where nothing catches it, Fastify answers
+ * with its `statusCode` and `headers`.
+ */
+export class GuardError extends Error {
+  override readonly name = 'GuardError'
+  readonly code: ErrorCode
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(statusCode: number, code: ErrorCode) {
+    super(errorSentence(code))
+    this.code = code
+    this.statusCode = statusCode
+    this.headers =
+      statusCode === 503 ? { ...SAFE_HEADERS, 'retry-after': String(RETRY_AFTER) } : SAFE_HEADERS
+  }
+}
+
 /** How long a person's browser should wait before it asks again, in seconds. */
 const RETRY_AFTER = 5
 
@@ -101,10 +121,14 @@ export function sendError(reply: FastifyReply, status: number, code: ErrorCode):
   return sendJson(reply.code(status).headers(SAFE_HEADERS), body)
 }
 
-/** Answers a request that a page of another site has sent, and leaves a line of it. */
+/** Answers a request that a page of another site has sent, and logs it. */
 export function refuseCrossSite(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  request.log.info({ event: 'request-refused', code: 'cross_site' }, 'request refused')
+  logCrossSite(request)
   return sendError(reply, 403, 'cross_site')
+}
+
+export function logCrossSite(request: FastifyRequest): void {
+  request.log.info({ event: 'request-refused', code: 'cross_site' }, 'request refused')
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ErrorCode, Session, SignOutScope, User } from '@latchkey/contract'
 import type { FastifyBaseLogger } from 'fastify'
 import { LatchkeyError } from './errors.ts'
 import type { Profile } from './provider.ts'
+import type { EndReason } from './store.ts'
 
 /** What an application can listen for with `app.latchkey.on()`. */
 export interface LatchkeyEvents {
@@ -13,6 +14,12 @@ export interface LatchkeyEvents {
   'sign-out': { userId: string; sessionId: string; scope: SignOutScope }
   /** A person ended one of their sessions from another. Not what the application ends itself. */
   'session-revoked': { userId: string; sessionId: string }
+  /**
+   * A session ended, for whatever reason. Emitted once on each server that ended it or learned of it. What
+   * was ended through Latchkey, every server learns of. A session that expired, or was deleted by hand, is
+   * noticed by the servers that had it in use, or by a request that still comes with its cookie.
+   */
+  'session-ended': { userId: string; sessionId: string; reason: EndReason }
 }
 
 const EVENTS: Readonly<Record<keyof LatchkeyEvents, true>> = {
@@ -20,6 +27,7 @@ const EVENTS: Readonly<Record<keyof LatchkeyEvents, true>> = {
   'sign-in-failed': true,
   'sign-out': true,
   'session-revoked': true,
+  'session-ended': true,
 }
 
 export type Listener<E extends keyof LatchkeyEvents> = (
@@ -28,8 +36,8 @@ export type Listener<E extends keyof LatchkeyEvents> = (
 
 export interface Events {
   /**
-   * @returns a function that ends the listening
-   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an event that there is not
+   * @returns an unsubscribe function
+   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an unknown event
    */
   on<E extends keyof LatchkeyEvents>(event: E, listener: Listener<E>): () => void
   /** Tells every listener, waits for none, and logs those that fail: a sign-in is not theirs to break. */

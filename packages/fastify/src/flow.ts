@@ -155,7 +155,11 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const { idleTimeout } = settings.session
     // What is over only by a clock that is ahead is not over for others.
     const over = now - CLOCK_TOLERANCE
-    if (await store.deleteExpired(over, over - idleTimeout, SWEEP_LIMIT)) sweepAt = now
+    const swept = await store.deleteExpired(over, over - idleTimeout, SWEEP_LIMIT)
+    sessions.reportEnds(
+      swept.sessions.map(({ id, userId }) => ({ sessionId: id, userId, reason: 'expired' })),
+    )
+    if (swept.more) sweepAt = now
   }
 
   async function redeem(
@@ -213,7 +217,8 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
         }
 
         // A new session each time, and the browser's old one ends: nothing planted before survives.
-        if (previous !== null) await queries.deleteSession(previous.session.id)
+        const replaced = { reason: 'replaced', actor: user.id } as const
+        if (previous !== null) await queries.deleteSession(previous.session.id, replaced)
         const issued = sessions.issue({ userId: user.id, provider, device })
         await sessions.insert(queries, issued.session)
         return { user, ...issued, newUser: identity === null }

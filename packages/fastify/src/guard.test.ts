@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import type { Auth, GuardOptions, Session, Store, User } from './index.ts'
+import type { Auth, GuardOptions, RequestAuth, Session, Store, User } from './index.ts'
 import { sqlite } from './sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { type Browser, createBrowser } from './testing/browser.ts'
@@ -151,7 +151,8 @@ describe('a guard with maxAge', () => {
       ...sqlite(file),
       watch: () => ({
         isCurrent: () => true,
-        maxAge: Number.POSITIVE_INFINITY,
+        isFollowing: () => true,
+        attend: () => () => undefined,
         stop: () => undefined,
       }),
     }
@@ -307,9 +308,13 @@ describe('a guard of options that make no sense', () => {
     [invalid, { maxAge: Number.NaN }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: Number.POSITIVE_INFINITY }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: null }, '`maxAge` must be a number of seconds'],
-    [invalid, { check: true }, '`check` must be a function that answers true or false.'],
+    [invalid, { check: true }, '`check` must be a function that returns true or false.'],
     [invalid, { check: null }, '`check` must be a function'],
-    [invalid, { maxage: 5 }, 'there is no option `maxage`. The options are maxAge, check.'],
+    [
+      invalid,
+      { maxage: 5 },
+      'there is no option `maxage`. The options are maxAge, check, throws, keepUpgradedConnectionsAfterSessionEnds.',
+    ],
     [invalid, { role: 'admin' }, 'there is no option `role`.'],
     ['LATCHKEY_UNGUARDED', 300, 'Call it: { onRequest: app.latchkey.guard() }.'],
     ['LATCHKEY_UNGUARDED', null, 'Call it: { onRequest: app.latchkey.guard() }.'],
@@ -475,7 +480,8 @@ describe('in TypeScript', () => {
   it('request.auth is there, getAuth may say nobody, and a guard takes its options and no others', async () => {
     const app = await buildApp(emulator())
     app.get('/types', { onRequest: app.latchkey.guard({ maxAge: 60 }) }, async (request) => {
-      expectTypeOf(request.auth).toEqualTypeOf<Auth>()
+      expectTypeOf(request.auth).toEqualTypeOf<RequestAuth>()
+      expectTypeOf(request.auth.signal).toEqualTypeOf<AbortSignal>()
       expectTypeOf(request.auth.user).toEqualTypeOf<User>()
       expectTypeOf(request.auth.session).toEqualTypeOf<Session>()
       expectTypeOf(request.auth.user.name).toEqualTypeOf<string | null>()
@@ -487,11 +493,13 @@ describe('in TypeScript', () => {
       return 'checked'
     })
     const check: GuardOptions['check'] = (auth, request) => {
-      expectTypeOf(auth).toEqualTypeOf<Auth>()
+      expectTypeOf(auth).toEqualTypeOf<RequestAuth>()
       expectTypeOf(request).toEqualTypeOf<FastifyRequest>()
       return Promise.resolve(true)
     }
-    expectTypeOf<keyof GuardOptions>().toEqualTypeOf<'maxAge' | 'check'>()
+    expectTypeOf<keyof GuardOptions>().toEqualTypeOf<
+      'maxAge' | 'check' | 'throws' | 'keepUpgradedConnectionsAfterSessionEnds'
+    >()
     expectTypeOf<GuardOptions['maxAge']>().toEqualTypeOf<number | undefined>()
     const guard = app.latchkey.guard({ check })
     app.get('/hooks', { onRequest: [guard], preValidation: guard, preHandler: guard }, () => '')

@@ -5,8 +5,8 @@ import { askStore, LatchkeyError } from './errors.ts'
 import type { Events } from './events.ts'
 import type { GuardHook, GuardOptions, Guards } from './guard.ts'
 import type { Settings } from './options.ts'
-import { listedSession, publicSession, publicUser, type Sessions } from './session.ts'
-import type { Page, StoredUser, StoreQueries } from './store.ts'
+import { publicSession, publicUser, type Sessions } from './session.ts'
+import type { Ending, EndReason, Page, StoredUser, StoreQueries } from './store.ts'
 
 /**
  * `app.latchkey`: what an application may ask and do. What it ends has ended on this server when the
@@ -131,24 +131,24 @@ export function createLatchkey(
       async list(userId, options) {
         const [id, page] = [idOf(userId), pageOf(options)]
         const rows = await ask(() => store.listSessions(id, page))
-        const open = rows.filter(sessions.isOpen).map(listedSession)
+        const open = rows.filter(sessions.isOpen).map(sessions.listed)
         return { sessions: open, nextCursor: cursorBehind(rows, page) }
       },
 
       async revoke(sessionId) {
         const id = idOf(sessionId)
-        await change((queries) => queries.deleteSession(id))
+        await change((queries) => queries.deleteSession(id, byApplication('revoked')))
         app.log.info({ event: 'session-revoked', sessionId }, 'session revoked')
       },
 
       async revokeAll(userId) {
         const id = idOf(userId)
-        await change((queries) => queries.deleteSessionsOf(id))
+        await change((queries) => queries.deleteSessionsOf(id, byApplication('revoked')))
         app.log.info({ event: 'sessions-revoked', userId }, 'sessions revoked')
       },
 
       async revokeEverything() {
-        await change((queries) => queries.deleteAllSessions())
+        await change((queries) => queries.deleteAllSessions(byApplication('revoked')))
         app.log.warn({ event: 'sessions-revoked' }, 'sessions of everybody revoked')
       },
     },
@@ -186,7 +186,7 @@ export function createLatchkey(
       async ban(userId) {
         await changeUser(userId, async (queries, user) => {
           await queries.updateUser({ ...user, bannedAt: user.bannedAt ?? clock() })
-          await queries.deleteSessionsOf(userId)
+          await queries.deleteSessionsOf(userId, byApplication('banned'))
         })
         app.log.info({ event: 'user-banned', userId }, 'user banned')
       },
@@ -198,11 +198,15 @@ export function createLatchkey(
 
       async delete(userId) {
         const id = idOf(userId)
-        await change((queries) => queries.deleteUser(id))
+        await change((queries) => queries.deleteUser(id, byApplication('deleted')))
         app.log.info({ event: 'user-deleted', userId }, 'user deleted')
       },
     },
   }
+}
+
+function byApplication(reason: EndReason): Ending {
+  return { reason, actor: null }
 }
 
 function known(user: StoredUser | null): StoredUser {

@@ -1,11 +1,12 @@
 import { LatchkeyError } from './errors.ts'
-import type { Sql } from './sql-store.ts'
+import { recordByPostgres, recordBySqlite } from './record-triggers.ts'
+import type { Dialect, Sql } from './sql-store.ts'
 
 /**
  * Every change of the tables, in order. One that has been published is never edited: add another.
  * Times are integers in milliseconds, truth values 0 or 1, so that every database holds the same.
  */
-export const migrations: Readonly<Record<string, (sql: Sql) => Promise<void>>> = {
+export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) => Promise<void>>> = {
   '001-users-identities-sessions': async (sql) => {
     await sql`create table latchkey_users (
       id text primary key,
@@ -57,6 +58,13 @@ export const migrations: Readonly<Record<string, (sql: Sql) => Promise<void>>> =
     await sql`alter table latchkey_sessions add column last_used_at bigint not null default 0`
     await sql`create index latchkey_sessions_use on latchkey_sessions (last_used_at)`
   },
+
+  // Only adds, too. The triggers record what servers of the version before do.
+  '003-record': async (sql, dialect) => {
+    await sql`alter table latchkey_sessions add column end_reason text`
+    await sql`alter table latchkey_sessions add column end_actor text`
+    await (dialect === 'postgresql' ? recordByPostgres(sql) : recordBySqlite(sql))
+  },
 }
 
 /** Whether nothing is left to do, where something has been done already. */
@@ -66,7 +74,7 @@ export async function isMigrated(sql: Sql): Promise<boolean> {
 }
 
 /** Does what is left to do, for which it needs a transaction, and to be the only one. */
-export async function migrate(sql: Sql): Promise<void> {
+export async function migrate(sql: Sql, dialect: Dialect): Promise<void> {
   await sql`create table if not exists latchkey_migrations (
     name text primary key,
     timestamp text not null
@@ -74,7 +82,7 @@ export async function migrate(sql: Sql): Promise<void> {
   const done = await namesDone(sql)
   for (const [name, change] of Object.entries(migrations)) {
     if (done.has(name)) continue
-    await change(sql)
+    await change(sql, dialect)
     const timestamp = new Date().toISOString()
     await sql`insert into latchkey_migrations (name, timestamp) values (${name}, ${timestamp})`
   }

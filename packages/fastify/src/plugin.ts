@@ -13,11 +13,12 @@ import { prepareToListen } from './development.ts'
 import { LatchkeyError, SAFE_HEADERS, sendError, sendJson } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { createFlows } from './flow.ts'
-import { createGuards, OWN_ROUTE } from './guard.ts'
+import { createGuards, OWN_ROUTE, refuseMisplacedGuards } from './guard.ts'
 import { createLatchkey, type Latchkey } from './latchkey.ts'
 import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
 import { POPUP_PAGE_CSP, popupPage } from './popup-page.ts'
 import { connectProvider } from './provider-client.ts'
+import type { RequestAuth } from './request-auth.ts'
 import { readBody } from './request-body.ts'
 import { withQuery, withReturnTo } from './return-to.ts'
 import { type Auth, createSessions, type Sessions } from './session.ts'
@@ -30,14 +31,17 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /**
-     * Who is signed in, on a route with `app.latchkey.guard()`.
+     * Who is signed in, on a route with `app.latchkey.guard()`, and a `signal` for the end of their
+     * session.
      * @throws LatchkeyError `LATCHKEY_UNGUARDED` on any other
      */
-    readonly auth: Auth
+    readonly auth: RequestAuth
     /**
-     * Who is signed in, or `null`, on any route. Nobody is, to a request that may change something and
-     * that a browser sends from a page of another origin. While the store does not answer it rejects
-     * with an error whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`.
+     * Returns who is signed in, or `null`, on any route. It returns `null` for a request that may change
+     * something, or opens a WebSocket, and that a browser sends from a page of another origin. Called
+     * again later, as in the handler of a WebSocket, it returns `null` once the session has ended.
+     * @throws an error whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`, as a
+     *   rejection, while the store does not answer
      */
     getAuth(): Promise<Auth | null>
   }
@@ -56,7 +60,8 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
 
   const settings = await parseOptions(options, app.prefix)
   const { store } = settings
-  const sessions = createSessions(settings, app.log)
+  const events = createEvents(app.log)
+  const sessions = createSessions(settings, events, app.log)
   let isOpen = false
   app.addHook('onClose', async () => {
     await sessions.close()
@@ -68,8 +73,8 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   isOpen = true
 
   keepPacketsOutOfTheLog(app)
-  const events = createEvents(app.log)
   const guards = createGuards(sessions, settings)
+  refuseMisplacedGuards(app)
 
   app.decorateRequest(sessions.asked, undefined)
   app.decorateRequest(guards.passed, undefined)

@@ -3,16 +3,22 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
-import pg from 'pg'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { migrations } from './migrations.ts'
 import { type PostgresOptions, postgres } from './postgres.ts'
 import type { Store } from './store.ts'
 import { untilWaiting } from './testing/held.ts'
-import { ask, emptyDatabase, ownServer, withRole, withSettings } from './testing/postgres.ts'
+import {
+  ask,
+  connect,
+  emptyDatabase,
+  ownServer,
+  withRole,
+  withSettings,
+} from './testing/postgres.ts'
 import { startProxy } from './testing/proxy.ts'
 import { testStore } from './testing/store-contract.ts'
-import { session, user } from './testing/stored.ts'
+import { ending, never, session, user } from './testing/stored.ts'
 
 testStore('postgres', async () => postgres(await emptyDatabase()))
 
@@ -24,14 +30,6 @@ async function open(url: string, options?: PostgresOptions): Promise<Store> {
 }
 
 /** A connection to do something with that takes a while. */
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client(url)
-  client.on('error', () => {})
-  await client.connect()
-  onTestFinished(() => client.end())
-  return client
-}
-
 /** Runs a program that has `postgres`, in a process of its own. */
 function start(program: string, hooks = ''): ChildProcessByStdio<Writable, Readable, null> {
   const whole = `${hooks}
@@ -176,13 +174,20 @@ describe('a database that cannot be used is refused at boot, with the reason and
 })
 
 describe('the tables', () => {
-  const done = [{ name: '001-users-identities-sessions' }, { name: '002-session-life' }] as const
+  const done = [
+    { name: '001-users-identities-sessions' },
+    { name: '002-session-life' },
+    { name: '003-record' },
+  ] as const
 
   /** Makes the tables as the first version did, with a person signed in. */
   async function makeFirstTables(url: string): Promise<void> {
     const [first] = done
     await ask(url, 'create table latchkey_migrations (name text, timestamp text)')
-    await migrations[first.name]?.((statement) => ask(url, statement.join('')) as Promise<never[]>)
+    await migrations[first.name]?.(
+      (statement) => ask(url, statement.join('')) as Promise<never[]>,
+      'postgresql',
+    )
     await ask(url, 'insert into latchkey_migrations values ($1, $2)', [first.name, 'then'])
     await ask(url, "insert into latchkey_users values ('a', 'Test Person', null, 0, null, 1)")
     await signInAsBefore(url, 'before')
@@ -448,7 +453,7 @@ describe('a PostgreSQL that is killed', () => {
     const halfway = store.transaction('power-loss', async (queries) => {
       await queries.insertSession(session)
       await server.kill()
-      await queries.touchSession('s', 1)
+      await queries.touchSessions(['s'], 1, never)
     })
     await expect(halfway).rejects.toThrow()
     await expect(store.findUser('a')).rejects.toThrow('ECONNREFUSED')
@@ -456,7 +461,7 @@ describe('a PostgreSQL that is killed', () => {
     expect(await store.findUser('a')).toEqual(user)
     expect(await store.findSession('s')).toBeNull()
     await store.insertSession(session)
-    await store.deleteSession('s')
+    await store.deleteSession('s', ending)
     await server.kill()
     await server.start()
     expect(await store.findSession('s')).toBeNull()
@@ -468,7 +473,7 @@ describe('a PostgreSQL that is killed', () => {
     const store = await open(server.url)
     await store.insertUser(user)
     await store.insertSession(session)
-    await store.deleteSession('s')
+    await store.deleteSession('s', ending)
     await server.kill()
     await server.start()
     expect(await store.findUser('a')).toEqual(user)
@@ -537,7 +542,7 @@ describe('transactions of several stores', () => {
       store.transaction('process', async (queries) => {
         await queries.findUser('a')
         await queries.insertSession({ ...session, id })
-        await queries.deleteOldestSessionsOf('a', 1)
+        await queries.deleteOldestSessionsOf('a', 1, ending)
         await pause?.()
       })
     let second: Promise<void> | undefined
@@ -575,7 +580,7 @@ describe('a standby, which may not have heard yet that a session has ended', () 
     await primary.stop()
     const standby = await ownServer({ standbyOf: primary.folder })
     await primary.start()
-    await store.deleteSession('s')
+    await store.deleteSession('s', ending)
     expect(await ask(standby.url, 'select id from latchkey_sessions')).toEqual([{ id: 's' }])
 
     proxy.leadTo(standby.url)

@@ -1,8 +1,9 @@
 import type { ClientConfig, DatabaseError, Pool, PoolClient, PoolConfig } from 'pg'
 import { LatchkeyError } from './errors.ts'
-import { listenForChanges } from './postgres-listener.ts'
+import { type Listener, LOOK, listenForChanges } from './postgres-listener.ts'
+import { changeIn, perhaps, type RecordRow } from './record.ts'
 import { type Sql, sqlStore, type Value } from './sql-store.ts'
-import type { Store } from './store.ts'
+import type { Change, Durability, Store } from './store.ts'
 
 export interface PostgresOptions {
   /** The most connections that serve requests, of this process. One more listens. Default 10. */
@@ -18,8 +19,10 @@ export interface PostgresOptions {
    */
   readonly listenUrl?: string | undefined
   /**
-   * How long a session that was read once may be trusted should PostgreSQL's word that it has ended get
-   * lost, in milliseconds, up to 60000. 0 asks PostgreSQL about every request. Default 5000.
+   * How long a session may still be accepted after another server has ended it, in milliseconds, up to
+   * 60000. Servers usually learn of it within milliseconds, by `NOTIFY`; each also reads the record of
+   * changes once a second, and caches nothing while its last reading is older than this. 0 reads every
+   * session from PostgreSQL for every request. Default 5000.
    */
   readonly maxStaleness?: number | undefined
 }
@@ -28,6 +31,8 @@ export interface PostgresOptions {
 const CHANNEL = 'latchkey'
 /** What a notification may hold, in bytes. https://www.postgresql.org/docs/current/sql-notify.html */
 const PAYLOAD_LIMIT = 7_999
+/** How many reads of sessions are under way at a time; what waits meanwhile is read together. */
+const READS_AT_A_TIME = 2
 /** Whose turn it is to make the tables: any number that nobody else is likely to lock. */
 const MIGRATION_LOCK = '5283640917362405211'
 /** When a connection that says nothing is asked whether it is still there, in milliseconds. */
@@ -69,7 +74,7 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
   checkWhole('timeout', timeout, 1, 600_000)
   checkWhole('maxStaleness', maxStaleness, 0, 60_000)
 
-  return sqlStore(async ({ forget, warn }) => {
+  return sqlStore(async ({ changed, warn }) => {
     const pg = await importDriver()
     const settings: ClientConfig = {
       connectionString: url,
@@ -87,28 +92,57 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
     const alone: Sql = (statement, ...values) =>
       // Where nothing comes after a statement, there is nothing to lock a row for.
       pool.use(({ query }) => query(spelled(statement).replace(/ for update$/, ''), values))
-    const isEmpty = await reach(pool, alone)
-    const listener =
-      maxStaleness === 0
-        ? undefined
-        : listenForChanges({
-            channel: CHANNEL,
-            connect: () => new pg.Client({ ...hasty, connectionString: listenUrl }),
-            say: (payload) => alone`select pg_notify(${CHANNEL}, ${payload})`,
-            interval: timeout / 2,
-            advice:
-              listenUrl === url
-                ? 'If a pooler such as PgBouncer stands between them, give postgres() a listenUrl that leads around it.'
-                : 'Check that listenUrl leads to the same database as the url, and around every pooler.',
-            forget,
-            warn,
-          })
+    const { isEmpty, schema } = await reach(pool, alone)
+    const listen = (): Listener =>
+      listenForChanges({
+        channel: CHANNEL,
+        schema,
+        connect: () => new pg.Client({ ...hasty, connectionString: listenUrl }),
+        say: (payload) => alone`select pg_notify(${CHANNEL}, ${payload})`,
+        interval: timeout / 2,
+        maxStaleness,
+        advice:
+          listenUrl === url
+            ? 'If a pooler such as PgBouncer stands between them, give postgres() a listenUrl that leads around it.'
+            : 'Check that listenUrl leads to the same database as the url, and around every pooler.',
+        changed,
+        warn,
+      })
+    let listener: Listener | undefined
+
+    async function transaction<T>(
+      durability: Durability,
+      work: (sql: Sql, recorded: () => void) => Promise<T>,
+    ): Promise<T> {
+      let isRecorded = false
+      let announced: Announced = { xid: '', changes: [] }
+      const begin = durability === 'power-loss' ? BEGIN_LASTING : BEGIN
+      const inTurn = inTransaction(begin, async (sql) => {
+        const result = await work(sql, () => {
+          isRecorded = true
+        })
+        if (isRecorded) announced = await announce(sql)
+        return result
+      })
+      try {
+        const result = await pool.use(inTurn)
+        // The notification may have been quicker than the answer to the commit.
+        const isNews = isRecorded && listener?.markTold(announced.xid) !== false
+        if (isNews) for (const change of announced.changes) changed(change)
+        return result
+      } catch (error) {
+        // It may be committed all the same, if the answer was lost.
+        for (const change of announced.changes) changed(perhaps(change))
+        throw error
+      }
+    }
 
     return {
+      dialect: 'postgresql',
       isEmpty: async () => isEmpty,
       sql: alone,
-      transaction: (durability, work) =>
-        pool.use(inTransaction(durability === 'power-loss' ? BEGIN_LASTING : BEGIN, work)),
+      transaction,
+      readsAtATime: READS_AT_A_TIME,
 
       async exclusive(work) {
         // As long as it takes: another process may be making the tables, or there is much in them.
@@ -125,13 +159,18 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       },
 
       isBusy: (error) => BUSY.test(String((error as { code?: unknown }).code)),
+      follow() {
+        if (maxStaleness > 0) listener = listen()
+      },
       isCurrent: () => listener?.isCurrent() ?? false,
-      maxAge: maxStaleness,
+      isFollowing: () => listener?.isFollowing() ?? false,
+      // The record is read once a second anyway.
+      attend: () => () => {},
 
-      async announce(sql, changes) {
-        const whole = JSON.stringify(changes)
-        const payload = Buffer.byteLength(whole) > PAYLOAD_LIMIT ? '["everything"]' : whole
-        await sql`select pg_notify(${CHANNEL}, ${payload})`
+      async sweepRecord() {
+        const oldest = listener?.oldestNeeded()
+        if (oldest === undefined) return
+        await alone`delete from latchkey_record where xid < ${oldest}::xid8`
       },
 
       async close() {
@@ -140,6 +179,28 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       },
     }
   })
+}
+
+/** What a transaction has recorded, and by which id others will hear of it. */
+interface Announced {
+  readonly xid: string
+  readonly changes: readonly Change[]
+}
+
+/** Tells other servers what this transaction has recorded, once it is committed and only then. */
+async function announce(sql: Sql): Promise<Announced> {
+  const [row] = await sql<{ xid: string; rows: RecordRow[] | null }>`
+    with recorded as (
+      select json_agg(json_strip_nulls(json_build_object('xid', xid::text, 'type', type,
+        'session', session_id, 'user', user_id, 'reason', reason)) order by id) as rows
+      from latchkey_record where xid = pg_current_xact_id()
+    )
+    select pg_current_xact_id()::text as xid, rows,
+      case when rows is not null then pg_notify(${CHANNEL},
+        case when octet_length(rows::text) <= ${PAYLOAD_LIMIT} then rows::text else ${LOOK} end)::text
+      end as told
+    from recorded`
+  return { xid: row?.xid ?? '', changes: (row?.rows ?? []).map(changeIn) }
 }
 
 type Driver = typeof import('pg')['default']
@@ -156,11 +217,16 @@ async function importDriver(): Promise<Driver> {
   }
 }
 
-/** Every int8 of ours is a time in milliseconds, which a number holds exactly. */
+/** Every int8 of ours is a time in milliseconds. What a number cannot hold is `NaN`. */
 function parserOf({ types }: Driver): Driver['types']['getTypeParser'] {
   const parser = (oid: number, format: 'text'): unknown =>
-    oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)
+    oid === types.builtins.INT8 ? timeIn : types.getTypeParser(oid, format)
   return parser as Driver['types']['getTypeParser']
+}
+
+function timeIn(text: string): number {
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : Number.NaN
 }
 
 interface Connections {
@@ -279,16 +345,16 @@ function preparing(work: number, wait: number): NonNullable<PoolConfig['verify']
 
 /**
  * Sees that the database can be used at all, and has a schema in which tables can be made.
- * @returns whether none have been made there. Another schema of the `search_path` may have some, and a
- *   statement would find those.
+ * @returns the schema, and whether no tables have been made there. Another schema of the `search_path` may
+ *   have some, and a statement would find those.
  */
-async function reach(pool: Connections, sql: Sql): Promise<boolean> {
+async function reach(pool: Connections, sql: Sql): Promise<{ schema: string; isEmpty: boolean }> {
   try {
     const [row] = await sql<{ schema: string | null; isEmpty: boolean }>`select
       current_schema() as schema,
       to_regclass(quote_ident(current_schema()) || '.latchkey_migrations') is null as "isEmpty"`
     if (row?.schema == null) throw new Error('no schema of its search_path exists')
-    return row.isEmpty
+    return { schema: row.schema, isEmpty: row.isEmpty }
   } catch (error) {
     await pool.end()
     const reason = error instanceof Error ? error.message : String(error)

@@ -31,23 +31,43 @@ export function isOwnRequest(headers: IncomingHttpHeaders, origin: string): bool
   return site === 'same-origin' && (from === undefined || from === 'null' || from === origin)
 }
 
-/**
- * Whether a browser sends a request that may change something from a page that is not of `origin`, be it
- * one of a sibling host, to which `SameSite` does not matter. A request that says nothing of where it
- * comes from is none of a browser's, and passes.
- */
-export function isForeignAction(
-  request: { readonly method?: string | undefined; readonly headers: IncomingHttpHeaders },
-  origin: string,
-): boolean {
-  if (SAFE_METHODS.has(request.method ?? '')) return false
-  const { headers } = request
-  const saysNothing = headers['sec-fetch-site'] === undefined && headers.origin === undefined
-  return !saysNothing && !isOwnRequest(headers, origin)
+/** What is known of a request before its body. */
+export interface RequestHead {
+  readonly method?: string | undefined
+  readonly headers: IncomingHttpHeaders
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
+/**
+ * Whether a request opens a connection on which more will be said, as a WebSocket does: an `Upgrade`
+ * (RFC 9110 section 7.8), or HTTP/2's extended `CONNECT` (RFC 8441).
+ */
+export function isHandshake({ method, headers }: RequestHead): boolean {
+  return headers.upgrade !== undefined || method === 'CONNECT'
+}
+
+/**
+ * Whether a request may change something. The one place that decides this. A method that is safe by
+ * RFC 9110 section 9.2.1 may not, but a handshake may, whose method is `GET`.
+ */
+export function hasEffect(request: RequestHead): boolean {
+  return !SAFE_METHODS.has(request.method ?? '') || isHandshake(request)
+}
+
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'])
+
+/**
+ * Whether a browser sends a request that may change something from a page that is not of `origin`, even
+ * from a sibling host, to which `SameSite` means nothing. A request that says nothing about where it comes
+ * from was not sent by a browser, and passes.
+ */
+export function isForeignAction(request: RequestHead, origin: string): boolean {
+  if (!hasEffect(request)) return false
+  const { headers } = request
+  if (headers['sec-fetch-site'] === undefined && headers.origin === undefined) return false
+  // A handshake has an origin in every browser, and no reason to hide it.
+  if (isHandshake(request) && headers.origin !== undefined && headers.origin !== origin) return true
+  return !isOwnRequest(headers, origin)
+}
 
 /** Whether a host name (without port) can only mean this machine. */
 export function isLoopback(hostname: string): boolean {

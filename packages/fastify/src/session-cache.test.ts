@@ -9,6 +9,7 @@ import { buildApp, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { type Browser, createBrowser } from './testing/browser.ts'
 import { startChild } from './testing/child.ts'
 import { type ObservedStore, observed, settled } from './testing/observed-store.ts'
+import { ending } from './testing/stored.ts'
 
 const emulator = setUpEmulator()
 
@@ -96,7 +97,7 @@ describe('a session that was read lately', () => {
     const [, id = ''] = /latchkey-3000=([\w-]+)/.exec(cookie) ?? []
     const found = await store.findSession(id)
     if (found === null) throw new Error('nobody is signed in')
-    await store.deleteSession(id)
+    await store.deleteSession(id, ending)
     expect(await ask(app, cookie)).toBe(401)
     await store.insertSession(found.session)
     expect(await ask(app, cookie)).toBe(200)
@@ -290,7 +291,6 @@ describe('a person who is renamed by a sign-in elsewhere', () => {
 
 describe('more sessions than are remembered', () => {
   const MOST = 50_000
-  const now = Date.now()
 
   async function fillCache(): Promise<{
     cache: SessionCache
@@ -301,7 +301,11 @@ describe('more sessions than are remembered', () => {
     const store = sqlite(':memory:')
     await store.open()
     onTestFinished(() => store.close())
-    const cache = createSessionCache(store, () => undefined)
+    const watch = store.watch?.(
+      (change) => cache.forget(change),
+      () => undefined,
+    )
+    const cache = createSessionCache(watch)
     let added = 0
     const user = {
       id: 'a',
@@ -315,10 +319,13 @@ describe('more sessions than are remembered', () => {
       const id = String(added++)
       const session = { id, provider: null, createdAt: 0, authenticatedAt: 0, expiresAt: 0 }
       const token = `${id}.secret`
-      await cache.fill(token, now, async () => ({
+      await cache.fill(token, async () => ({
         auth: { user, session },
+        secretHash: 'hash',
         until: Number.POSITIVE_INFINITY,
         touchAt: Number.POSITIVE_INFINITY,
+        readAt: 0,
+        isHeld: false,
       }))
       return token
     }
@@ -339,9 +346,9 @@ describe('more sessions than are remembered', () => {
     const { add, cache, store } = await fillCache()
     const comeAndGo = async (): Promise<void> => {
       const [first = ''] = await add(1000)
-      expect(cache.get(first, now)).toBeDefined()
-      await store.deleteAllSessions()
-      expect(cache.get(first, now)).toBeUndefined()
+      expect(cache.get(first)).toBeDefined()
+      await store.deleteAllSessions(ending)
+      expect(cache.get(first)).toBeUndefined()
     }
     await comeAndGo()
     collect()
@@ -355,7 +362,7 @@ describe('more sessions than are remembered', () => {
   it('leave as many in memory as there may be', async () => {
     const { cache, add } = await fillCache()
     const tokens = await add(MOST + 1234)
-    expect(tokens.filter((token) => cache.get(token, now) !== undefined)).toHaveLength(MOST)
+    expect(tokens.filter((token) => cache.get(token) !== undefined)).toHaveLength(MOST)
   })
 
   it('leave there what is in use, whatever floods in', async () => {
@@ -363,17 +370,17 @@ describe('more sessions than are remembered', () => {
     const inUse = await add(100)
     for (let flood = 0; flood < 15; flood++) {
       await add(MOST / 5)
-      expect(inUse.filter((token) => cache.get(token, now) === undefined)).toEqual([])
+      expect(inUse.filter((token) => cache.get(token) === undefined)).toEqual([])
     }
   })
 
   it('make room again by those that end', async () => {
     const { cache, add } = await fillCache()
     const [first = '', ...others] = await add(MOST)
-    await cache.fill(first, now, async () => null)
-    expect(cache.get(first, now)).toBeUndefined()
+    await cache.fill(first, async () => null)
+    expect(cache.get(first)).toBeUndefined()
     const [next = ''] = await add(1)
-    const gone = [...others, next].filter((token) => cache.get(token, now) === undefined)
+    const gone = [...others, next].filter((token) => cache.get(token) === undefined)
     expect(gone).toEqual([])
   })
 })
@@ -393,23 +400,19 @@ describe('what is remembered of a session', () => {
     expect(store.reads).toBe(1)
   })
 
-  it('counts for as long as the store says, and no longer, however often it is used', async () => {
+  it('is never read again because of its age', async () => {
     let now = Date.now()
-    const real = sqlite(':memory:')
-    const store = { ...real, watch: watchBy(real, { maxAge: 5000 }) }
-    const server = await buildServer(store, { clock: () => now })
-    const browser = await signedIn(server.app)
-    server.store.reads = 0
-    const readsAt = async (time: number): Promise<number> => {
-      now += time
+    const { app, store } = await buildServer(undefined, { clock: () => now })
+    const browser = await signedIn(app)
+    store.reads = 0
+    for (let day = 0; day < 29; day++) {
       expect((await browser.get('/api/me')).statusCode).toBe(200)
-      return server.store.reads
+      now += 24 * 60 * 60 * 1000
     }
-    expect([await readsAt(0), await readsAt(2000), await readsAt(2999)]).toEqual([1, 1, 1])
-    expect([await readsAt(1), await readsAt(4999), await readsAt(1)]).toEqual([2, 2, 3])
+    expect(store.reads).toBe(1)
   })
 
-  it('counts for nothing while the store cannot hear of changes, and nothing is added', async () => {
+  it('counts for nothing while the store does not know of all changes, and counts again later', async () => {
     const real = sqlite(':memory:')
     const hearing = { isCurrent: true }
     const { app, store } = await buildServer({ ...real, watch: watchBy(real, hearing) })
@@ -422,10 +425,30 @@ describe('what is remembered of a session', () => {
       expect((await unknown.get('/api/me')).statusCode).toBe(200)
       expect(store.reads).toBe(2 * request)
     }
+    // Which the store tells of once it knows.
+    await known.post('/auth/sign-out')
     hearing.isCurrent = true
     store.reads = 0
     expect((await unknown.get('/api/me')).statusCode).toBe(200)
-    expect(store.reads).toBe(1)
+    expect(store.reads).toBe(0)
+    expect((await known.get('/api/me')).statusCode).toBe(401)
+  })
+
+  it('does not join a read that was sent before, while the store does not know of all changes', async () => {
+    const real = sqlite(':memory:')
+    const hearing = { isCurrent: false }
+    const { app, store } = await buildServer({ ...real, watch: watchBy(real, hearing) })
+    const browser = await signedIn(app)
+    store.reads = 0
+    const answer = store.holdNext()
+    const early = browser.get('/api/me')
+    await settled()
+    await app.latchkey.sessions.revokeEverything()
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+    answer()
+    expect((await early).statusCode).toBe(200)
+    hearing.isCurrent = true
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
   })
 
   it('opens nothing by an old secret once the new one was seen, though nobody told of it', async () => {
@@ -434,7 +457,8 @@ describe('what is remembered of a session', () => {
     const real = sqlite(file)
     const deaf: Watching = () => ({
       isCurrent: () => true,
-      maxAge: Number.POSITIVE_INFINITY,
+      isFollowing: () => true,
+      attend: () => () => undefined,
       stop: () => undefined,
     })
     const { app } = await buildServer({ ...real, watch: deaf })
@@ -485,15 +509,9 @@ function watchOf(store: Store, ...listeners: Parameters<Watching>): ReturnType<W
 }
 
 /** A watch over a store that hears less, or vouches for less, than the store itself would. */
-function watchBy(store: Store, less: { maxAge?: number; isCurrent?: boolean }): Watching {
+function watchBy(store: Store, less: { isCurrent: boolean }): Watching {
   return (forget, warn) => {
     const watch = watchOf(store, forget, warn)
-    return {
-      isCurrent: () => (less.isCurrent ?? true) && watch.isCurrent(),
-      get maxAge() {
-        return less.maxAge ?? watch.maxAge
-      },
-      stop: watch.stop,
-    }
+    return { ...watch, isCurrent: () => less.isCurrent && watch.isCurrent() }
   }
 }

@@ -1,70 +1,83 @@
 import type { Auth } from './session.ts'
-import type { Change, Store, Watch } from './store.ts'
+import type { Change, Watch } from './store.ts'
 
 /**
- * The sessions used lately, in this process's memory, so that most requests ask nobody. It promises:
+ * The sessions used lately, in this process's memory, so that most requests read nothing from the store.
+ * It promises:
  *
- * - It never says no. What it does not hold, or can no longer vouch for, is asked of the store.
- * - It never says yes to a session that this process has ended: that is forgotten before the ending is
- *   acknowledged, and an answer that was on its way meanwhile is not kept.
- * - Of what others end it hears from the store (`Store.watch`). While the store cannot hear, nothing
- *   is taken from here.
+ * - It never says no. What it does not hold, or cannot vouch for now, is read from the store.
+ * - It never says yes to a session that this process has ended: the entry is gone before the end is
+ *   acknowledged, and an answer that was on its way is not kept.
+ * - What others end, it learns from the store (`Store.watch`). While the store does not know of all
+ *   changes, no entry counts; it counts again when the store does, unless its session has changed.
  * - It is bounded, and keeps what is in use.
  *
- * It is asked by the cookie's whole value, in a hash table: only who knows the secret finds the entry, and
- * how long the search takes says nothing of a secret that is nearly right.
+ * It is looked up by the cookie's whole value, in a hash table: only someone who knows the secret finds the
+ * entry, and the time that takes says nothing about a secret that is nearly right.
  */
 export interface SessionCache {
-  /** The session that a cookie's value opens, if that is known. `now` is the clock's. */
-  get(token: string, now: number): CachedSession | undefined
+  /** The session that a cookie's value opens, if that is known. */
+  get(token: string): Opened | undefined
+  /** Whether a session that was read before is still known to be open. */
+  vouchesFor(opened: Opened): boolean
   /**
-   * Gives what `read` finds, and keeps it unless it has changed meanwhile. Many who ask for the same at
-   * once are given one answer.
+   * Returns the result of `read` and caches it, unless the session changed in the meantime. Concurrent
+   * calls for the same token share one read.
    */
-  fill(token: string, now: number, read: () => Promise<Opened | null>): Promise<Opened | null>
-  close(): void
+  fill(token: string, read: () => Promise<Opened | null>): Promise<Opened | null>
+  /** Removes what a change makes untrue. */
+  forget(change: Change): void
+  /** Returns the session with this id, if it is held, even while it does not count. */
+  find(sessionId: string): Opened | undefined
+  /** Returns every session that is held. */
+  all(): Iterable<Opened>
 }
 
 /** A session and when it ends. All times are milliseconds since the Unix epoch. */
 export interface Opened {
   auth: Auth
-  /** When it is over unless it is used meanwhile. */
+  /** By it one secret of a session is told from another. */
+  readonly secretHash: string
+  /** When it ends unless it is used before. */
   until: number
-  /** When its next use is to be noted in the store. */
+  /** When its next use is to be written down. */
   touchAt: number
+  readAt: number
+  /** Whether the cache holds it. */
+  isHeld: boolean
 }
 
-export interface CachedSession extends Opened {
+interface Entry extends Opened {
   readonly token: string
-  readAt: number
-  /** Whether it was asked for again since it was last looked at for removal. */
+  /** Whether it was asked for since it was last looked at for removal. */
   used: boolean
 }
 
 /** The most sessions that are kept. They are some 900 bytes each. */
 const LIMIT = 50_000
 
-export function createSessionCache(store: Store, warn: (message: string) => void): SessionCache {
-  const byToken = new Map<string, CachedSession>()
-  const bySessionId = new Map<string, CachedSession>()
-  const byUserId = new Map<string, Set<CachedSession>>()
-  const readings = new Map<string, Reading>()
+/** @param watch Absent for a store that cannot be watched, with which nothing is cached. */
+export function createSessionCache(watch: Watch | undefined): SessionCache {
+  const byToken = new Map<string, Entry>()
+  const bySessionId = new Map<string, Entry>()
+  const byUserId = new Map<string, Set<Entry>>()
+  const readings = new Set<Reading>()
+  /** The reading of a token that others may share. */
+  const shared = new Map<string, Reading>()
   /**
    * Only while there are too many: an iterator that stands still keeps every table that its map has
    * outgrown or cleared.
    */
-  let hand: MapIterator<CachedSession> | undefined
-  // Last, since a store may have something to tell at once.
-  const watch: Watch | undefined = store.watch?.(forget, warn)
+  let hand: MapIterator<Entry> | undefined
 
   function forget(change: Change): void {
-    for (const [token, reading] of readings) {
-      if (change === 'everything' || !('session' in change) || isTokenOf(token, change.session)) {
-        reading.outdated = true
-        readings.delete(token)
-      }
+    for (const reading of readings) {
+      if (!concerns(change, reading.token)) continue
+      reading.isOutdated = true
+      shared.delete(reading.token)
     }
-    if (change === 'everything') {
+    if (change === 'everything' || 'everyone' in change) {
+      for (const entry of byToken.values()) entry.isHeld = false
       for (const entries of [byToken, bySessionId, byUserId]) entries.clear()
       hand = undefined
     } else if ('session' in change) {
@@ -74,9 +87,10 @@ export function createSessionCache(store: Store, warn: (message: string) => void
     }
   }
 
-  function remove(entry: CachedSession | undefined): void {
+  function remove(entry: Entry | undefined): void {
     if (entry === undefined) return
     const { session, user } = entry.auth
+    entry.isHeld = false
     byToken.delete(entry.token)
     bySessionId.delete(session.id)
     const others = byUserId.get(user.id)
@@ -84,15 +98,18 @@ export function createSessionCache(store: Store, warn: (message: string) => void
     if (others?.size === 0) byUserId.delete(user.id)
   }
 
-  function keep(token: string, now: number, opened: Opened): CachedSession {
+  function keep(token: string, opened: Opened): Opened {
     const known = byToken.get(token)
     // Read again, it stays where it is.
-    if (known !== undefined) return Object.assign(known, opened, { readAt: now })
+    if (known !== undefined) {
+      const { auth, until, touchAt, readAt } = opened
+      return Object.assign(known, { auth, until, touchAt, readAt })
+    }
     const { session, user } = opened.auth
     // A session has one secret at a time, and so one entry.
     remove(bySessionId.get(session.id))
-    // Not yet `used`: who comes once is not to push out who comes often.
-    const entry = Object.assign(opened, { token: ownCopy(token), readAt: now, used: false })
+    // New entries start unused, so that one-time visitors do not evict frequent ones.
+    const entry = Object.assign(opened, { token: ownCopy(token), used: false, isHeld: true })
     byToken.set(entry.token, entry)
     bySessionId.set(session.id, entry)
     byUserId.set(user.id, (byUserId.get(user.id) ?? new Set()).add(entry))
@@ -101,7 +118,7 @@ export function createSessionCache(store: Store, warn: (message: string) => void
     return entry
   }
 
-  /** The clock algorithm: the hand goes round, and who was not used since its last visit goes. */
+  /** The clock algorithm: the hand goes round, and removes what was not used since its last visit. */
   function removeUnused(): void {
     for (;;) {
       hand ??= byToken.values()
@@ -115,49 +132,58 @@ export function createSessionCache(store: Store, warn: (message: string) => void
     }
   }
 
+  function startReading(token: string, read: () => Promise<Opened | null>): Reading {
+    const reading: Reading = { token, isOutdated: false, answer: Promise.resolve(null) }
+    reading.answer = (async () => {
+      try {
+        const opened = await read()
+        if (opened !== null) return reading.isOutdated ? opened : keep(token, opened)
+        remove(byToken.get(token))
+        return null
+      } finally {
+        readings.delete(reading)
+        if (shared.get(token) === reading) shared.delete(token)
+      }
+    })()
+    readings.add(reading)
+    return reading
+  }
+
   return {
-    get(token, now) {
+    get(token) {
       if (watch === undefined || !watch.isCurrent()) return undefined
       const entry = byToken.get(token)
-      if (entry === undefined) return undefined
-      const age = now - entry.readAt
-      // A clock that was put back vouches for nothing either.
-      if (!(age >= 0 && age < watch.maxAge)) return undefined
-      entry.used = true
+      if (entry !== undefined) entry.used = true
       return entry
     },
 
-    fill(token, now, read) {
-      if (watch === undefined || !watch.isCurrent()) return read()
-      const underWay = readings.get(token)
-      if (underWay !== undefined) return underWay.answer
-      const reading: Reading = { outdated: false, answer: Promise.resolve(null) }
-      reading.answer = (async () => {
-        try {
-          const opened = await read()
-          if (opened !== null) return reading.outdated ? opened : keep(token, now, opened)
-          remove(byToken.get(token))
-          return null
-        } finally {
-          if (readings.get(token) === reading) readings.delete(token)
-        }
-      })()
-      readings.set(token, reading)
-      return reading.answer
+    vouchesFor: (opened) => opened.isHeld && watch?.isCurrent() === true,
+
+    async fill(token, read) {
+      if (watch === undefined || !watch.isFollowing()) return read()
+      // One that was sent before the last change may not have heard of it.
+      if (!watch.isCurrent()) return startReading(token, read).answer
+      const underWay = shared.get(token) ?? startReading(token, read)
+      shared.set(token, underWay)
+      return underWay.answer
     },
 
-    close: () => watch?.stop(),
+    forget,
+    find: (sessionId) => bySessionId.get(sessionId),
+    all: () => byToken.values(),
   }
 }
 
 interface Reading {
+  readonly token: string
   answer: Promise<Opened | null>
   /** Whether something has changed since it began. */
-  outdated: boolean
+  isOutdated: boolean
 }
 
-function isTokenOf(token: string, sessionId: string): boolean {
-  return token.startsWith(`${sessionId}.`)
+/** Whether a change may make an answer about this token untrue. Whose session it is, nobody knows yet. */
+function concerns(change: Change, token: string): boolean {
+  return change === 'everything' || !('session' in change) || token.startsWith(`${change.session}.`)
 }
 
 /** A part of a `Cookie` header would keep all of it in memory. */

@@ -13,8 +13,8 @@ import type { Settings } from './options.ts'
 import { isForm } from './request-body.ts'
 import { isOwnRequest } from './request-origin.ts'
 import { withQuery, withReturnTo } from './return-to.ts'
-import { type Auth, isSessionId, listedSession, type Sessions } from './session.ts'
-import type { StoreQueries } from './store.ts'
+import { type Auth, isSessionId, type Sessions } from './session.ts'
+import type { Ending, StoreQueries } from './store.ts'
 
 export interface SessionRoutesOptions {
   readonly settings: Settings
@@ -49,7 +49,7 @@ export async function sessionRoutes(
       store.listSessions(auth.user.id, { limit: MOST_LISTED }),
     )
     const open = stored.filter(sessions.isOpen).map((session) => {
-      return { ...listedSession(session), current: session.id === auth.session.id }
+      return { ...sessions.listed(session), current: session.id === auth.session.id }
     })
     return sendJson(reply, { sessions: open } satisfies SessionsBody)
   })
@@ -100,7 +100,7 @@ export async function sessionRoutes(
       const wasOwn = await endAs(auth, request, async (queries) => {
         const found = isSessionId(sessionId) ? await queries.findSession(sessionId) : null
         if (found?.user.id !== userId) return false
-        await queries.deleteSession(sessionId)
+        await queries.deleteSession(sessionId, { reason: 'revoked', actor: userId })
         return true
       })
       if (wasOwn === null) return sendError(reply, 401, 'unauthenticated')
@@ -158,11 +158,13 @@ export async function sessionRoutes(
     auth: Auth,
   ): Promise<boolean> {
     const { user, session } = auth
-    if (scope === 'local') await end(request, (queries) => queries.deleteSession(session.id))
-    else {
+    const ending: Ending = { reason: 'sign-out', actor: user.id }
+    if (scope === 'local') {
+      await end(request, (queries) => queries.deleteSession(session.id, ending))
+    } else {
       const { secretHash, token } = sessions.rotate(session.id)
       const ended = await endAs(auth, request, async (queries) => {
-        await queries.deleteSessionsOf(user.id, scope === 'others' ? session.id : undefined)
+        await queries.deleteSessionsOf(user.id, ending, scope === 'others' ? session.id : undefined)
         // Who fears that others hold their cookies may mean this one too.
         if (scope === 'others') await queries.rotateSession(session.id, secretHash)
         return true

@@ -1,6 +1,6 @@
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { FastifyInstance } from 'fastify'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LatchkeyOptions, SessionOptions } from './index.ts'
 import { sqlite } from './sqlite.ts'
 import type { Store } from './store.ts'
@@ -27,6 +27,12 @@ function atNoon(): {
     },
     build: (options) => buildApp(emulator(), { clock: () => now, ...options }),
   }
+}
+
+/** From here on a second passes when the test says so. */
+function fakeTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
 }
 
 const status = async (browser: Browser): Promise<number> =>
@@ -101,11 +107,12 @@ describe('a session', () => {
     const shortest = { idleTimeout: 5 * MINUTE }
     const browser = createBrowser(await build({ store, session: shortest }))
     await browser.signIn('ada')
+    fakeTimers()
     for (let second = 0; second < 600; second++) {
       at(second * SECOND)
       expect(await status(browser)).toBe(200)
+      await vi.advanceTimersByTimeAsync(SECOND)
     }
-    await settled()
     expect([store.reads, store.notes]).toEqual([1, 9])
   })
 
@@ -122,10 +129,66 @@ describe('a session', () => {
       at(5 * MINUTE)
       const answers = await Promise.all(Array.from({ length: 50 }, () => browser.get(path)))
       expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]))
-      await settled()
+      await app.close()
       expect(store.notes).toBe(1)
     },
   )
+
+  it('is noted with all others that were used within the same second, in one statement', async () => {
+    const { at, build } = atNoon()
+    const real = sqlite(':memory:')
+    const statements: number[] = []
+    const store: Store = {
+      ...real,
+      touchSessions(ids, ...note) {
+        statements.push(ids.length)
+        return real.touchSessions(ids, ...note)
+      },
+    }
+    const app = await build({ store })
+    const browsers = Array.from({ length: 20 }, () => createBrowser(app))
+    for (const browser of browsers) await browser.signIn('ada')
+    fakeTimers()
+    for (const minutes of [2, 4]) {
+      at(minutes * MINUTE)
+      for (const browser of browsers) expect(await status(browser)).toBe(200)
+      await vi.advanceTimersByTimeAsync(SECOND)
+    }
+    expect(statements).toEqual([20, 20])
+  })
+
+  it('that another server has noted is not noted again, but read again', async () => {
+    const { at, build } = atNoon()
+    const file = temporaryFile()
+    const [here, there] = [observed(sqlite(file)), observed(sqlite(file))]
+    const apps = [await build({ session, store: here }), await build({ session, store: there })]
+    const browser = createBrowser(apps[0] as FastifyInstance)
+    await browser.signIn('ada')
+    const headers = { cookie: browser.cookies() }
+    const ask = async (): Promise<void> => {
+      for (const app of apps) {
+        expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(200)
+      }
+    }
+    await ask()
+    fakeTimers()
+    for (const minutes of [2, 4, 6]) {
+      at(minutes * MINUTE)
+      const updates = vi.spyOn(StatementSync.prototype, 'all')
+      await ask()
+      await vi.advanceTimersByTimeAsync(SECOND)
+      const updated = updates.mock.results.filter(({ value }, index) => {
+        const statement = updates.mock.contexts[index] as StatementSync
+        return statement.sourceSQL.startsWith('update latchkey_sessions') && value.length > 0
+      })
+      updates.mockRestore()
+      expect(updated).toHaveLength(1)
+    }
+    here.reads = 0
+    there.reads = 0
+    await ask()
+    expect(here.reads + there.reads).toBe(1)
+  })
 
   it('that was used just before a restart goes on from there, and no other', async () => {
     const { at, build } = atNoon()
@@ -153,10 +216,11 @@ describe('a session', () => {
     const done: string[] = []
     const store: Store = {
       ...real,
-      async touchSession(...note) {
+      async touchSessions(...note) {
         await held.promise
-        await real.touchSession(...note)
+        const updated = await real.touchSessions(...note)
         done.push('noted')
+        return updated
       },
     }
     const app = await build({ session, store })
@@ -172,10 +236,15 @@ describe('a session', () => {
     expect(done).toEqual(['noted', 'closed'])
   })
 
-  it('whose use cannot be noted is let through all the same, and ends as if it had not been used', async () => {
+  it('whose use cannot be noted is let through all the same, warned of once, and noted later', async () => {
     const lines: string[] = []
     const real = sqlite(':memory:')
-    const store: Store = { ...real, touchSession: () => Promise.reject(new Error('disk full')) }
+    let isFull = true
+    const store: Store = {
+      ...real,
+      touchSessions: (...note) =>
+        isFull ? Promise.reject(new Error('disk full')) : real.touchSessions(...note),
+    }
     let now = noon
     const clock = (): number => now
     const write = (line: string): void => void lines.push(line)
@@ -184,15 +253,23 @@ describe('a session', () => {
     await browser.signIn('ada')
     const noted = (): object[] =>
       lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'session-not-noted')
-    for (let time = 0; time < HOUR; time += 10 * SECOND) {
+    const lastUsedAt = async (): Promise<number> => {
+      const { sessions } = (await browser.get('/auth/sessions')).json()
+      return sessions[0].lastUsedAt
+    }
+    fakeTimers()
+    for (let time = 0; time <= HOUR; time += 10 * SECOND) {
       now = noon + time
       expect(await status(browser)).toBe(200)
+      await vi.advanceTimersByTimeAsync(10 * SECOND)
     }
-    await settled()
-    expect(noted()).toHaveLength(59)
-    expect(noted()[0]).toMatchObject({ level: 40, reason: 'disk full' })
-    now = noon + HOUR
-    expect(await status(browser)).toBe(401)
+    expect(noted()).toHaveLength(1)
+    expect(noted()[0]).toMatchObject({ level: 40, reason: 'disk full', sessions: 1 })
+    expect(await lastUsedAt()).toBe(noon)
+    isFull = false
+    await vi.advanceTimersByTimeAsync(SECOND)
+    expect(await lastUsedAt()).toBe(noon + HOUR)
+    expect(noted()).toHaveLength(1)
   })
 })
 

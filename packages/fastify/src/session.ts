@@ -3,12 +3,23 @@ import type { ListedSession, Session, User } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie } from './cookies.ts'
 import { askStore } from './errors.ts'
+import type { Events } from './events.ts'
+import { holdSessions, type Verdict } from './held-sessions.ts'
 import type { Settings } from './options.ts'
 import { sha256 } from './seal.ts'
 import { createSessionCache, type Opened } from './session-cache.ts'
-import type { StoredSession, StoredUser, StoreQueries } from './store.ts'
+import { createSessionEnds, type SessionEnd } from './session-ends.ts'
+import { createSessionUse, USE_INTERVAL } from './session-use.ts'
+import type {
+  EndReason,
+  FoundSession,
+  StoredSession,
+  StoredUser,
+  StoreQueries,
+  Watch,
+} from './store.ts'
 
-/** Who a request comes from. It may be another request's too, and is not to be changed. */
+/** Who a request comes from. Other requests share it, so it is frozen. */
 export interface Auth {
   readonly user: User
   readonly session: Session
@@ -20,9 +31,10 @@ export interface Auth {
  * - A session is opened by its cookie's secret alone, of which the store has a hash.
  * - It ends when it is signed out or revoked, when it was not used for `idleTimeout`, and after `lifetime`
  *   whatever happens; by this server's clock, whatever a browser says.
- * - Being used costs the store one write a minute at most from each server, and never brings an ended
- *   session back.
- * - Where the store cannot say, nobody is said to be signed in or out: it is an error.
+ * - Who waits for its end is told, wherever it was ended.
+ * - Being used costs the store at most one write a minute, together with others, and never brings an
+ *   ended session back.
+ * - Where the store cannot answer, nobody counts as signed in or out: it is an error.
  */
 export interface Sessions {
   /** The property of a request that `read` uses. To be declared, so that requests keep their shape. */
@@ -36,19 +48,32 @@ export interface Sessions {
   /** Puts the session's cookie on a reply. Only once the session is stored. */
   setCookie(reply: FastifyReply, session: Pick<StoredSession, 'expiresAt'>, token: string): void
   /**
-   * Who the request comes from, or `null`: at once where that is known.
+   * Returns the session that a request comes with, or `null`: immediately where that is known. What it
+   * returned for a request before is looked up again once it may no longer be true.
    * @throws UnavailableError, as a rejection
    */
-  read(request: FastifyRequest): Auth | null | Promise<Auth | null>
-  /** The same where not to know is as good as nobody. */
+  open(request: FastifyRequest): Opened | null | Promise<Opened | null>
+  /** Returns who the request comes from. @throws UnavailableError, as a rejection */
+  read(request: FastifyRequest): Promise<Auth | null>
+  /** The same, where not knowing is as good as nobody. */
   readOrNull(request: FastifyRequest): Promise<Auth | null>
   /**
-   * The same, asked of the store whatever is known: for what must not be done by an ended session.
+   * The same, read from the store whatever is known: for what an ended session must not do.
    * @param queries Those of a transaction, so that the session cannot be ended before it is over.
    */
+  openStored(request: FastifyRequest, queries?: StoreQueries): Promise<Opened | null>
   readStored(request: FastifyRequest, queries?: StoreQueries): Promise<Auth | null>
+  /**
+   * Calls `end` once the session has ended, maybe before this returns.
+   * @returns a function that ends the waiting
+   */
+  hold(opened: Opened, end: (reason: EndReason) => void): () => void
+  /** Takes note of sessions that were found to have ended, and reports each once. */
+  reportEnds(ends: readonly SessionEnd[]): void
   /** Whether a stored session has not ended by itself. */
   isOpen(session: StoredSession): boolean
+  /** A stored session as a list shows it, with its last use as this server knows it. */
+  listed(session: StoredSession): ListedSession
   close(): Promise<void>
 }
 
@@ -65,36 +90,62 @@ export interface SessionOwner {
  */
 export const CLOCK_TOLERANCE: number = 60 * 60 * 1000
 
-/** How often the use of a session is noted, in milliseconds. */
-const TOUCH_INTERVAL = 60 * 1000
-
 /** `id.secret`: 16 and 32 random bytes, base64url. */
 const TOKEN = /^([\w-]{22})\.([\w-]{43})$/
 const ID = /^[\w-]{22}$/
 
-export function createSessions(settings: Settings, log: FastifyBaseLogger): Sessions {
+export function createSessions(
+  settings: Settings,
+  events: Events,
+  log: FastifyBaseLogger,
+): Sessions {
   const { clock, site, store } = settings
-  const { idleTimeout, lifetime, maxPerUser } = settings.session
-  const cache = createSessionCache(store, (message) => log.warn(message))
-  /** When the last note of a session was begun, by session, for a minute; the oldest first. */
-  const noted = new Map<string, number>()
-  /** The notes that are being written. */
-  const notes = new Set<Promise<void>>()
-  /** Where a request remembers who it comes from. For this server alone, as another may know others. */
+  const { maxPerUser } = settings.session
+  const life = lifeOf(settings)
+  const watch: Watch | undefined = store.watch?.(
+    (change) => ends.changed(change),
+    (message) => log.warn(message),
+  )
+  const cache = createSessionCache(watch)
+  const held = holdSessions({
+    clock,
+    judge,
+    isKnownOpen: (opened) => cache.vouchesFor(opened),
+    endOf: (sessionId) => ends.reasonOf(sessionId),
+    ended: (end) => ends.report(end),
+    attend: () => watch?.attend() ?? (() => {}),
+    isWatched: watch !== undefined,
+  })
+  const ends = createSessionEnds({ cache, held, events, log, clock })
+  const use = createSessionUse({
+    store,
+    log,
+    tolerance: CLOCK_TOLERANCE,
+    doubt(sessionIds) {
+      for (const session of sessionIds) cache.forget({ session })
+      held.doubt(sessionIds)
+    },
+  })
+  /** Where a request remembers its session. For this server alone, as another may know others. */
   const asked: unique symbol = Symbol('latchkey.asked')
-  type Asking = FastifyRequest & { [asked]?: Auth | null | Promise<Auth | null> }
+  type Asking = FastifyRequest & { [asked]?: Opened | null | Promise<Opened | null> }
 
-  function look(request: FastifyRequest): Auth | null | Promise<Auth | null> {
+  function look(request: FastifyRequest): Opened | null | Promise<Opened | null> {
     const token = readCookie(request.raw.headers.cookie, site.cookies.session)
     if (token === null || token === '') return null
     const now = clock()
-    const known = cache.get(token, now)
-    return known !== undefined && now < known.until ? use(known, now) : ask(request, token, now)
+    const known = cache.get(token)
+    return known !== undefined && isRunning(known, now) ? used(known, now) : ask(request, token)
   }
 
-  async function ask(request: FastifyRequest, token: string, now: number): Promise<Auth | null> {
-    const opened = await cache.fill(token, now, () => find(request, token))
-    return opened === null ? null : use(opened, now)
+  async function ask(request: FastifyRequest, token: string): Promise<Opened | null> {
+    const opened = await cache.fill(token, () => find(request, token))
+    return opened === null ? null : used(opened, clock())
+  }
+
+  /** By a clock that was put back, nothing is known of the time before. */
+  function isRunning(opened: Opened, now: number): boolean {
+    return now < opened.until && now >= opened.readAt
   }
 
   async function find(
@@ -104,76 +155,96 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
   ): Promise<Opened | null> {
     const [, id, secret] = TOKEN.exec(token) ?? []
     if (id === undefined || secret === undefined) return refuse(request, 'malformed')
-    const read = async (): Promise<Found> => whole(await (queries ?? store).findSession(id), id)
+    const read = async (): Promise<FoundSession | null> =>
+      whole(await (queries ?? store).findSession(id), id)
     // An error in a transaction is the transaction's, which may be run again for it.
     const found = await (queries === undefined ? askStore(request.log, read) : read())
     if (found === null) return refuse(request, 'unknown')
     const { session, user } = found
     if (!isSameHash(sha256(secret), session.secretHash)) return refuse(request, 'wrong secret')
-    const reason = whyOver(session)
-    if (reason !== null) return refuse(request, reason)
-    if (user.bannedAt !== null) return refuse(request, 'banned')
-    const { lastUsedAt } = session
-    // Noted by a clock that was far ahead, it is noted anew.
-    const touchAt = lastUsedAt > clock() + CLOCK_TOLERANCE ? 0 : lastUsedAt + TOUCH_INTERVAL
+    const reason = life.whyOver(found, use.unwritten(id))
+    if (reason !== null) {
+      if (reason !== 'from the future') {
+        ends.report({ sessionId: id, userId: user.id, reason })
+      }
+      return refuse(request, reason)
+    }
+    ends.disprove(id)
+    return openedBy(found)
+  }
+
+  function openedBy({ session, user }: FoundSession): Opened {
+    const lastUsedAt = Math.max(session.lastUsedAt, use.unwritten(session.id) ?? 0)
+    const now = clock()
     const auth = { user: publicUser(user), session: publicSession(session) }
     // One object for many requests.
     Object.freeze(auth.user)
     Object.freeze(auth.session)
-    return { auth: Object.freeze(auth), until: endOf(session, lastUsedAt), touchAt }
-  }
-
-  /** When a session is over if it is not used any more. The options of today count. */
-  function endOf({ createdAt, expiresAt }: Session, lastUsedAt: number): number {
-    return Math.min(expiresAt, createdAt + lifetime, lastUsedAt + idleTimeout)
-  }
-
-  function whyOver(session: StoredSession): string | null {
-    const now = clock()
-    // Put this way round, a time that is none has passed.
-    if (!(endOf(session, session.lastUsedAt) > now)) return 'expired'
-    // Made by a clock that was far ahead; it would outlast every other.
-    if (session.createdAt > now + CLOCK_TOLERANCE) return 'from the future'
-    return null
-  }
-
-  function use(opened: Opened, now: number): Auth {
-    if (now >= opened.touchAt) note(opened, now)
-    return opened.auth
-  }
-
-  /** Notes that a session is in use, while its request goes on: of many requests at once, for one. */
-  function note(opened: Opened, now: number): void {
-    const { session } = opened.auth
-    for (const [id, time] of noted) {
-      // Also by a clock that was put back.
-      if (Math.abs(now - time) < TOUCH_INTERVAL) break
-      noted.delete(id)
+    return {
+      auth: Object.freeze(auth),
+      secretHash: session.secretHash,
+      until: life.endOf(session, lastUsedAt),
+      // Written by a clock that was far ahead, it is written again.
+      touchAt: lastUsedAt > now + CLOCK_TOLERANCE ? 0 : lastUsedAt + USE_INTERVAL,
+      readAt: now,
+      isHeld: false,
     }
-    const before = noted.get(session.id)
-    opened.touchAt = (before ?? now) + TOUCH_INTERVAL
-    if (before !== undefined) return
-    noted.set(session.id, now)
-    const writing = store
-      .touchSession(session.id, now)
-      .then(() => {
-        opened.until = endOf(session, now)
-      })
-      .catch((error: unknown) => {
-        // Until the next note works, the session ends as if it had not been used.
-        const reason = error instanceof Error ? error.message : 'unknown'
-        log.warn({ event: 'session-not-noted', reason }, 'the use of a session was not noted')
-      })
-      .finally(() => notes.delete(writing))
-    notes.add(writing)
   }
 
-  function read(request: Asking): Auth | null | Promise<Auth | null> {
+  function used(opened: Opened, now: number): Opened {
+    if (now < opened.touchAt) return opened
+    const { session } = opened.auth
+    use.note(session.id, now)
+    opened.touchAt = now + USE_INTERVAL
+    opened.until = life.endOf(session, now)
+    return opened
+  }
+
+  /** What became of sessions, all of them read at a time. */
+  async function judge(sessionIds: readonly string[]): Promise<Map<string, Verdict>> {
+    const found = await askStore(log, () => store.findSessions(sessionIds))
+    return new Map(
+      found.map((one): [string, Verdict] => {
+        const { id, secretHash } = one.session
+        const reason = life.whyOver(one, use.unwritten(id))
+        if (reason !== null) {
+          return [id, { open: false, reason: reason === 'from the future' ? 'unknown' : reason }]
+        }
+        const { until } = openedBy(one)
+        return [id, { open: true, secretHash, until }]
+      }),
+    )
+  }
+
+  function open(request: Asking): Opened | null | Promise<Opened | null> {
     const known = request[asked]
-    if (known !== undefined) return known
+    if (known === null || known instanceof Promise) return known
+    if (known !== undefined && cache.vouchesFor(known) && isRunning(known, clock())) return known
     const answer = look(request)
     request[asked] = answer
+    if (answer instanceof Promise) {
+      answer.then(
+        (opened) => {
+          request[asked] = opened
+        },
+        () => {},
+      )
+    }
     return answer
+  }
+
+  async function openStored(
+    request: FastifyRequest,
+    queries?: StoreQueries,
+  ): Promise<Opened | null> {
+    const token = readCookie(request.raw.headers.cookie, site.cookies.session)
+    if (token === null || token === '') return null
+    const opened = await find(request, token, queries)
+    return opened === null ? null : used(opened, clock())
+  }
+
+  async function read(request: FastifyRequest): Promise<Auth | null> {
+    return (await open(request))?.auth ?? null
   }
 
   return {
@@ -192,7 +263,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
         createdAt: now,
         authenticatedAt: now,
         lastUsedAt: now,
-        expiresAt: now + lifetime,
+        expiresAt: now + settings.session.lifetime,
       }
       return { session, token }
     },
@@ -201,7 +272,8 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
 
     async insert(queries, session) {
       // Beforehand, since by a clock that is behind this one could be the oldest.
-      await queries.deleteOldestSessionsOf(session.userId, maxPerUser - 1)
+      const ending = { reason: 'limit', actor: session.userId } as const
+      await queries.deleteOldestSessionsOf(session.userId, maxPerUser - 1, ending)
       await queries.insertSession(session)
     },
 
@@ -210,6 +282,7 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
       site.cookies.set(reply, site.cookies.session, token, maxAge)
     },
 
+    open,
     read,
 
     async readOrNull(request) {
@@ -220,18 +293,67 @@ export function createSessions(settings: Settings, log: FastifyBaseLogger): Sess
       }
     },
 
+    openStored,
+
     async readStored(request, queries) {
-      const token = readCookie(request.raw.headers.cookie, site.cookies.session)
-      if (token === null || token === '') return null
-      const opened = await find(request, token, queries)
-      return opened === null ? null : use(opened, clock())
+      return (await openStored(request, queries))?.auth ?? null
     },
 
-    isOpen: (session) => whyOver(session) === null,
+    hold: held.hold,
+
+    reportEnds(found) {
+      for (const end of found) ends.report(end)
+    },
+
+    listed(session) {
+      const { device, lastUsedAt } = session
+      const used = Math.max(lastUsedAt, use.unwritten(session.id) ?? 0)
+      return { ...publicSession(session), device, lastUsedAt: used }
+    },
+
+    isOpen: (session) => life.whyEnded(session, use.unwritten(session.id)) === null,
 
     async close() {
-      cache.close()
-      await Promise.all(notes)
+      held.close()
+      await use.close()
+      watch?.stop()
+    },
+  }
+}
+
+interface Life {
+  /** When a session is over if it is not used after `lastUsedAt`. Today's options count. */
+  endOf(session: Session, lastUsedAt: number): number
+  /** Why a session is over by itself, or `null`. */
+  whyEnded(
+    session: StoredSession,
+    unwritten: number | undefined,
+  ): 'expired' | 'from the future' | null
+  /** Why it opens nothing, or `null`. */
+  whyOver(
+    found: FoundSession,
+    unwritten: number | undefined,
+  ): 'expired' | 'from the future' | 'banned' | null
+}
+
+function lifeOf({ clock, session: { idleTimeout, lifetime } }: Settings): Life {
+  const endOf: Life['endOf'] = ({ createdAt, expiresAt }, lastUsedAt) =>
+    Math.min(expiresAt, createdAt + lifetime, lastUsedAt + idleTimeout)
+
+  const whyEnded: Life['whyEnded'] = (session, unwritten = 0) => {
+    const now = clock()
+    // Put this way round, a time that is none has passed.
+    if (!(endOf(session, Math.max(session.lastUsedAt, unwritten)) > now)) return 'expired'
+    // Made by a clock that was far ahead; it would outlast every other.
+    if (session.createdAt > now + CLOCK_TOLERANCE) return 'from the future'
+    return null
+  }
+
+  return {
+    endOf,
+    whyEnded,
+    whyOver({ session, user }, unwritten) {
+      return whyEnded(session, unwritten) ?? (user.bannedAt === null ? null : 'banned')
     },
   }
 }
@@ -246,13 +368,11 @@ export function isSessionId(text: string): boolean {
   return ID.test(text)
 }
 
-type Found = Awaited<ReturnType<StoreQueries['findSession']>>
-
 /**
  * The store's answer, if it is one: no session, or the one that was asked for, with its own user.
  * @throws anything otherwise; a store that mixes people up has not answered
  */
-function whole(found: Found, id: string): Found {
+function whole(found: FoundSession | null, id: string): FoundSession | null {
   if (found === null) return null
   const { session, user } = found
   if (session.id === id && session.userId === user.id) return found
@@ -281,9 +401,4 @@ export function publicUser(user: StoredUser): User {
 export function publicSession(session: StoredSession): Session {
   const { id, provider, createdAt, authenticatedAt, expiresAt } = session
   return { id, provider, createdAt, authenticatedAt, expiresAt }
-}
-
-export function listedSession(session: StoredSession): ListedSession {
-  const { device, lastUsedAt } = session
-  return { ...publicSession(session), device, lastUsedAt }
 }

@@ -1,95 +1,86 @@
+import { inBatches } from './batch.ts'
 import { LatchkeyError } from './errors.ts'
 import { isMigrated, migrate } from './migrations.ts'
 import { patiently } from './patience.ts'
+import { queriesBy } from './queries.ts'
 import {
   type Change,
   ConflictError,
   type Durability,
   type Store,
-  type StoredIdentity,
-  type StoredSession,
-  type StoredUser,
   type StoreQueries,
 } from './store.ts'
 
-// The store over SQL, written once for every database that understands these statements: it promises what
-// `store.ts` asks of a store. A driver (`SqlDriver`) brings a database, and keeps those of the promises that
-// each database keeps in its own way.
+// The store over SQL, written once for every database that understands these statements (`queries.ts`): it
+// promises what `store.ts` asks of a store. A driver (`SqlDriver`) brings a database, and keeps those of the
+// promises that each database keeps in its own way.
 
 /**
- * Runs a statement, and gives its rows: sql`select name from latchkey_users where id = ${id}`. What stands
- * in `${}` is sent beside the statement, and is never a part of it.
+ * Runs a statement, and returns its rows: sql`select name from latchkey_users where id = ${id}`. A value in
+ * `${}` is sent as a parameter, and is never a part of the statement.
  *
- * A statement is written as PostgreSQL has it. `for update` keeps the rows that were read as they are until
- * the transaction ends; a driver leaves it out of statements by themselves, and where nobody else can write.
+ * A statement is written in PostgreSQL's dialect. `for update` keeps the rows as they were read until the
+ * transaction ends; a driver drops it from statements outside of one, and where nobody else can write.
+ * `= any(${list})` compares with each text of an array. A whole number that JavaScript cannot hold is read
+ * as `NaN`.
  */
 export type Sql = <Row = unknown>(
   statement: TemplateStringsArray,
   ...values: readonly Value[]
 ) => Promise<Row[]>
 
-export type Value = string | number | null
+export type Value = string | number | null | readonly string[]
+
+/** Whose SQL it is, where the two databases have no words in common. */
+export type Dialect = 'postgresql' | 'sqlite'
 
 /**
  * A database: how statements are run, and how it keeps commits that last, transactions that do not disturb
  * each other, and news of what others have changed.
  */
 export interface SqlDriver {
+  readonly dialect: Dialect
   /** Whether no table of ours is there yet. */
   isEmpty(): Promise<boolean>
   /** Runs a statement by itself. */
   readonly sql: Sql
-  /** Runs `work` in a transaction whose commit survives what `durability` says. */
-  transaction<T>(durability: Durability, work: (sql: Sql) => Promise<T>): Promise<T>
+  /**
+   * Runs `work` in a transaction whose commit survives what `durability` says. If `work` called
+   * `recorded`, the watcher and the other processes are told what the record has of the transaction:
+   * once it is committed, and the watcher before the promise resolves.
+   */
+  transaction<T>(
+    durability: Durability,
+    work: (sql: Sql, recorded: () => void) => Promise<T>,
+  ): Promise<T>
   /** Runs `work` in a transaction that may take its time, while no other process does the same. */
   exclusive(work: (sql: Sql) => Promise<void>): Promise<void>
   /** Whether another process was in the way, so that the same may work a moment later. */
   isBusy(error: unknown): boolean
-  /** Tells other processes of what a transaction changes, once it is committed and only then. */
-  announce?(sql: Sql, changes: readonly Change[]): Promise<void>
+  /** How many reads of sessions may be under way at a time, where it pays to put them together. */
+  readonly readsAtATime?: number
+  /** Begins to read the record. Called once the tables are ready. */
+  follow(): void
+  /** Deletes those rows of the record that no reader needs any more. */
+  sweepRecord(): Promise<void>
   /** See `Watch`. */
   isCurrent(): boolean
-  readonly maxAge: number
+  isFollowing(): boolean
+  attend(): () => void
   close(): Promise<void>
-}
-
-interface UserRow {
-  id: string
-  name: string | null
-  email: string | null
-  email_verified: number
-  avatar_url: string | null
-  created_at: number
-  banned_at: number | null
-}
-
-interface IdentityRow {
-  id: string
-  user_id: string
-  provider: string
-  subject: string
-  attributes: string
-  created_at: number
-  last_used_at: number
-}
-
-interface SessionRow {
-  id: string
-  user_id: string
-  provider: string | null
-  secret_hash: string
-  device: string | null
-  created_at: number
-  authenticated_at: number
-  last_used_at: number
-  expires_at: number
 }
 
 /** Whom a driver tells; see `Store.watch`. */
 export interface Watcher {
-  forget(change: Change): void
+  changed(change: Change): void
   warn(message: string): void
 }
+
+/** The most rows that are reported as unreadable. By then somebody knows. */
+const MOST_REPORTED = 1_000
+
+/** The most sessions of one read. */
+const MOST_IN_A_READ = 500
 
 /** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
 export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): Store {
@@ -98,22 +89,33 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
   /** Two applications in one process may share a store: the last one closes it. */
   let users = 0
   const watchers = new Set<Watcher>()
+  const reported = new Set<string>()
 
   function tell(change: Change): void {
-    for (const watcher of watchers) watcher.forget(change)
+    for (const watcher of watchers) watcher.changed(change)
   }
 
   function warn(message: string): void {
     for (const watcher of watchers) watcher.warn(message)
   }
 
+  /** Warns about a row that cannot be read, once. */
+  function report(table: string, id: string): void {
+    if (reported.has(id) || reported.size >= MOST_REPORTED) return
+    reported.add(id)
+    warn(
+      `The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`,
+    )
+  }
+
   async function start(): Promise<SqlDriver> {
-    const driver = await connect({ forget: tell, warn })
+    const driver = await connect({ changed: tell, warn })
     try {
       await patiently(driver.isBusy, async () => {
         const isReady = !(await driver.isEmpty()) && (await isMigrated(driver.sql))
-        if (!isReady) await driver.exclusive(migrate)
+        if (!isReady) await driver.exclusive((sql) => migrate(sql, driver.dialect))
       })
+      driver.follow()
       return driver
     } catch (error) {
       await driver.close()
@@ -133,28 +135,18 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     const driver = await opened()
     const isInTheWay = (error: unknown): boolean =>
       driver.isBusy(error) || error instanceof ConflictError
-    return patiently(isInTheWay, async () => {
-      const changes: Change[] = []
-      try {
-        return await driver.transaction(durability, async (sql) => {
-          const result = await work(queriesBy(sql, changes))
-          if (changes.length > 0) await driver.announce?.(sql, changes)
-          return result
-        })
-      } finally {
-        // Also if it failed: a commit may have happened without our hearing of it.
-        for (const change of changes) tell(change)
-      }
-    })
+    return patiently(isInTheWay, () =>
+      driver.transaction(durability, (sql, recorded) => work(queriesBy({ sql, recorded, report }))),
+    )
   }
 
-  /** A query by itself, which makes nothing untrue that was read before. */
+  /** A query by itself, which makes no earlier answer untrue. */
   const alone = <A extends unknown[], T>(
     query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
   ) => {
     return async (...parameters: A): Promise<T> => {
       const driver = await opened()
-      const queries = queriesBy(driver.sql, [])
+      const queries = queriesBy({ sql: driver.sql, recorded: () => {}, report })
       return patiently(driver.isBusy, () => query(queries)(...parameters))
     }
   }
@@ -162,9 +154,26 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
   /** One that does. */
   const changing = <A extends unknown[], T>(
     query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
+    durability: Durability = 'power-loss',
   ) => {
     return (...parameters: A): Promise<T> =>
-      transaction('power-loss', (queries) => query(queries)(...parameters))
+      transaction(durability, (queries) => query(queries)(...parameters))
+  }
+
+  const findOne = alone((queries) => queries.findSession)
+  const findSessions = alone((queries) => queries.findSessions)
+  const deleteExpired = changing((queries) => queries.deleteExpired, 'process')
+  let findTogether: typeof findOne | undefined
+
+  /** Reads that wait at the same time become one, where the driver asks for it. */
+  async function findSession(id: string): ReturnType<typeof findOne> {
+    const { readsAtATime } = await opened()
+    if (readsAtATime === undefined) return findOne(id)
+    findTogether ??= inBatches(
+      async (ids) => new Map((await findSessions(ids)).map((found) => [found.session.id, found])),
+      { reads: readsAtATime, keys: MOST_IN_A_READ },
+    )
+    return findTogether(id)
   }
 
   return {
@@ -194,14 +203,13 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
       await driver?.close()
     },
 
-    watch(forget, warn) {
-      const watcher = { forget, warn }
+    watch(changed, warn) {
+      const watcher = { changed, warn }
       watchers.add(watcher)
       return {
         isCurrent: () => open?.isCurrent() ?? false,
-        get maxAge() {
-          return open?.maxAge ?? 0
-        },
+        isFollowing: () => open?.isFollowing() ?? false,
+        attend: () => open?.attend() ?? (() => {}),
         stop: () => watchers.delete(watcher),
       }
     },
@@ -216,17 +224,22 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     findIdentity: alone((queries) => queries.findIdentity),
     insertIdentity: alone((queries) => queries.insertIdentity),
     updateIdentity: alone((queries) => queries.updateIdentity),
-    findSession: alone((queries) => queries.findSession),
+    findSession,
+    findSessions,
     listSessions: alone((queries) => queries.listSessions),
     insertSession: alone((queries) => queries.insertSession),
-    touchSession: alone((queries) => queries.touchSession),
+    touchSessions: alone((queries) => queries.touchSessions),
     rotateSession: changing((queries) => queries.rotateSession),
     deleteSession: changing((queries) => queries.deleteSession),
     deleteSessionsOf: changing((queries) => queries.deleteSessionsOf),
     deleteOldestSessionsOf: changing((queries) => queries.deleteOldestSessionsOf),
     deleteAllSessions: changing((queries) => queries.deleteAllSessions),
     useFlow: alone((queries) => queries.useFlow),
-    deleteExpired: alone((queries) => queries.deleteExpired),
+    async deleteExpired(...limits) {
+      const driver = await opened()
+      await patiently(driver.isBusy, () => driver.sweepRecord())
+      return deleteExpired(...limits)
+    },
   }
 }
 
@@ -239,185 +252,4 @@ function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
     'LATCHKEY_STORE_UNUSABLE',
     `The tables of the store cannot be made ready: ${reason}. ${cure}`,
   )
-}
-
-/** What every row comes after, in a list that goes from the newest to the oldest. */
-const BEFORE_THE_FIRST = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
-
-/** @param changes Where to write down what is no longer true once these queries are committed. */
-function queriesBy(sql: Sql, changes: Change[]): StoreQueries {
-  return {
-    async findUser(id) {
-      const [row] = await sql<UserRow>`select * from latchkey_users where id = ${id} for update`
-      return row === undefined ? null : userOf(row)
-    },
-
-    async listUsers({ limit, after = BEFORE_THE_FIRST }) {
-      const rows = await sql<UserRow>`select * from latchkey_users
-        where (created_at, id) < (${after.createdAt}, ${after.id})
-        order by created_at desc, id desc limit ${limit}`
-      return rows.map(userOf)
-    },
-
-    async insertUser(user) {
-      await sql`insert into latchkey_users
-        (id, name, email, email_verified, avatar_url, created_at, banned_at) values
-        (${user.id}, ${user.name}, ${user.email}, ${user.emailVerified ? 1 : 0}, ${user.avatarUrl},
-          ${user.createdAt}, ${user.bannedAt})`
-    },
-
-    async updateUser(user) {
-      changes.push({ user: user.id })
-      await sql`update latchkey_users set
-        name = ${user.name}, email = ${user.email}, email_verified = ${user.emailVerified ? 1 : 0},
-        avatar_url = ${user.avatarUrl}, banned_at = ${user.bannedAt} where id = ${user.id}`
-    },
-
-    async deleteUser(id) {
-      changes.push({ user: id })
-      await sql`delete from latchkey_users where id = ${id}`
-    },
-
-    async findIdentity(provider, subject) {
-      const [row] = await sql<IdentityRow>`select * from latchkey_identities
-        where provider = ${provider} and subject = ${subject} for update`
-      return row === undefined ? null : identityOf(row)
-    },
-
-    async insertIdentity(identity) {
-      const inserted = await sql`insert into latchkey_identities
-        (id, user_id, provider, subject, attributes, created_at, last_used_at) values
-        (${identity.id}, ${identity.userId}, ${identity.provider}, ${identity.subject},
-          ${JSON.stringify(identity.attributes)}, ${identity.createdAt}, ${identity.lastUsedAt})
-        on conflict (provider, subject) do nothing returning id`
-      return inserted.length === 1
-    },
-
-    async updateIdentity({ id, attributes, lastUsedAt }) {
-      await sql`update latchkey_identities set
-        attributes = ${JSON.stringify(attributes)}, last_used_at = ${lastUsedAt} where id = ${id}`
-    },
-
-    async findSession(id) {
-      // By name, since a newer version may have added columns that are called like another table's.
-      const [row] = await sql<SessionRow & UserRow & { session_created_at: number }>`select
-        s.user_id, s.provider, s.secret_hash, s.device, s.created_at as session_created_at,
-        s.authenticated_at, s.last_used_at, s.expires_at,
-        u.name, u.email, u.email_verified, u.avatar_url, u.created_at, u.banned_at
-        from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
-        where s.id = ${id} for update`
-      if (row === undefined) return null
-      const session = sessionOf({ ...row, id, created_at: row.session_created_at })
-      return { session, user: userOf({ ...row, id: row.user_id }) }
-    },
-
-    async listSessions(userId, { limit, after = BEFORE_THE_FIRST }) {
-      const rows = await sql<SessionRow>`select * from latchkey_sessions
-        where user_id = ${userId} and (created_at, id) < (${after.createdAt}, ${after.id})
-        order by created_at desc, id desc limit ${limit}`
-      return rows.map(sessionOf)
-    },
-
-    async insertSession(session) {
-      await sql`insert into latchkey_sessions
-        (id, user_id, provider, secret_hash, device, created_at, authenticated_at, last_used_at,
-          expires_at) values
-        (${session.id}, ${session.userId}, ${session.provider}, ${session.secretHash},
-          ${session.device}, ${session.createdAt}, ${session.authenticatedAt},
-          ${session.lastUsedAt}, ${session.expiresAt})`
-    },
-
-    async touchSession(id, lastUsedAt) {
-      await sql`update latchkey_sessions set last_used_at = ${lastUsedAt} where id = ${id}`
-    },
-
-    async rotateSession(id, secretHash) {
-      changes.push({ session: id })
-      await sql`update latchkey_sessions set secret_hash = ${secretHash} where id = ${id}`
-    },
-
-    async deleteSession(id) {
-      changes.push({ session: id })
-      await sql`delete from latchkey_sessions where id = ${id}`
-    },
-
-    async deleteSessionsOf(userId, except = '') {
-      changes.push({ user: userId })
-      await sql`delete from latchkey_sessions where user_id = ${userId} and id <> ${except}`
-    },
-
-    async deleteOldestSessionsOf(userId, keep) {
-      // SQLite knows no offset without a limit.
-      const oldest = await sql<{ id: string }>`select id from latchkey_sessions
-        where user_id = ${userId} order by created_at desc, id desc limit 1000 offset ${keep}`
-      for (const { id } of oldest) {
-        changes.push({ session: id })
-        await sql`delete from latchkey_sessions where id = ${id}`
-      }
-    },
-
-    async deleteAllSessions() {
-      changes.push('everything')
-      await sql`delete from latchkey_sessions`
-    },
-
-    async useFlow(id, expiresAt) {
-      const inserted = await sql`insert into latchkey_used_flows (id, expires_at)
-        values (${id}, ${expiresAt}) on conflict (id) do nothing returning id`
-      return inserted.length === 1
-    },
-
-    async deleteExpired(now, unusedSince, limit) {
-      // What another process clears away already is left to it.
-      const deleted = [
-        await sql`delete from latchkey_used_flows where id in (select id from latchkey_used_flows
-          where expires_at < ${now} limit ${limit} for update skip locked) returning id`,
-        await sql`delete from latchkey_sessions where id in (select id from latchkey_sessions
-          where expires_at < ${now} limit ${limit} for update skip locked) returning id`,
-        await sql`delete from latchkey_sessions where id in (select id from latchkey_sessions
-          where last_used_at < ${unusedSince} and authenticated_at < ${unusedSince}
-          limit ${limit} for update skip locked) returning id`,
-      ]
-      return deleted.some((rows) => rows.length >= limit)
-    },
-  }
-}
-
-function userOf(row: UserRow): StoredUser {
-  return {
-    id: row.id,
-    name: row.name,
-    email: row.email,
-    emailVerified: row.email_verified === 1,
-    avatarUrl: row.avatar_url,
-    createdAt: row.created_at,
-    bannedAt: row.banned_at,
-  }
-}
-
-function identityOf(row: IdentityRow): StoredIdentity {
-  return {
-    id: row.id,
-    userId: row.user_id,
-    provider: row.provider,
-    subject: row.subject,
-    attributes: JSON.parse(row.attributes) as Record<string, string>,
-    createdAt: row.created_at,
-    lastUsedAt: row.last_used_at,
-  }
-}
-
-function sessionOf(row: SessionRow): StoredSession {
-  return {
-    id: row.id,
-    userId: row.user_id,
-    provider: row.provider,
-    secretHash: row.secret_hash,
-    device: row.device,
-    createdAt: row.created_at,
-    authenticatedAt: row.authenticated_at,
-    // 0 where the version before this one signed the person in.
-    lastUsedAt: Math.max(row.last_used_at, row.authenticated_at),
-    expiresAt: row.expires_at,
-  }
 }

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { sqlite } from './sqlite.ts'
 import type { Change, Store, Watch } from './store.ts'
 import { testStore } from './testing/store-contract.ts'
+import { ending, session } from './testing/stored.ts'
 
 let folder: string
 beforeEach(() => {
@@ -189,15 +190,17 @@ describe('a SQLite file', () => {
     const commit = boot.lastIndexOf('commit')
     expect([begin > -1, begin < create, create < commit]).toEqual([true, true, true])
 
-    await store.transaction('power-loss', (queries) => queries.deleteSession('s'))
+    await store.transaction('power-loss', (queries) => queries.deleteSession('s', ending))
     expect(said()).toEqual([
       'pragma synchronous = full',
       'begin immediate',
+      'update latchkey_sessions set end_reason = ?, end_actor = ? where id = ?',
       'delete from latchkey_sessions where id = ?',
       'commit',
+      expect.stringContaining('from latchkey_record where id > ?'),
       'pragma synchronous = normal',
     ])
-    await store.transaction('process', (queries) => queries.deleteSession('s'))
+    await store.transaction('process', (queries) => queries.deleteSession('s', ending))
     expect(said()).not.toContain('pragma synchronous = full')
     run.mockRestore()
     await store.close()
@@ -242,9 +245,9 @@ describe('a SQLite file that others write to', () => {
     told.length = 0
     let turns = 0
     const counting = setImmediate(() => turns++)
-    await other.deleteUser('a')
+    await other.deleteUser('a', ending)
     expect(watch.isCurrent()).toBe(true)
-    expect([told, turns]).toEqual([['everything'], 0])
+    expect([told, turns]).toEqual([[{ user: 'a' }], 0])
     clearImmediate(counting)
     await other.close()
   })
@@ -255,7 +258,7 @@ describe('a SQLite file that others write to', () => {
       const store = sqlite(${JSON.stringify(file)})
       await store.open()
       process.once('message', async () => {
-        await store.deleteUser('a')
+        await store.deleteUser('a', { reason: 'deleted', actor: null })
         process.send('done', () => process.exit())
       })
       process.send('ready')`
@@ -269,7 +272,7 @@ describe('a SQLite file that others write to', () => {
     other.send('go')
     await once(other, 'message')
     expect(watch.isCurrent()).toBe(true)
-    expect(told).toEqual(['everything'])
+    expect(told).toEqual([{ user: 'a' }])
   })
 
   it('is asked once in a turn of the event loop, however many requests come in', async () => {
@@ -291,35 +294,136 @@ describe('a SQLite file that others write to', () => {
     expect([watch.isCurrent(), told]).toEqual([true, []])
     other.exec('commit')
     await nextTurn()
-    expect([watch.isCurrent(), told]).toEqual([true, ['everything']])
+    expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }]])
   })
 
   it('tells of it while somebody else goes on reading what was there before', async () => {
     const [reader, writer] = [otherConnection(), otherConnection()]
     reader.exec('begin; select * from latchkey_sessions')
-    writer.exec('pragma user_version = 7')
+    writer.exec("update latchkey_users set name = 'One'")
     await nextTurn()
-    expect([watch.isCurrent(), told]).toEqual([true, ['everything']])
-    writer.exec('pragma user_version = 8')
+    expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }]])
+    writer.exec("update latchkey_users set name = 'Two'")
     await nextTurn()
-    expect([watch.isCurrent(), told]).toEqual([true, ['everything', 'everything']])
+    expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }, { user: 'a' }]])
   })
 
-  it('tells of it though a transaction of its own has begun meanwhile', async () => {
-    otherConnection().exec('pragma user_version = 7')
+  it('counts for nothing during a transaction that began before it was told, and is told after it', async () => {
+    otherConnection().exec("update latchkey_users set name = 'Other'")
     await nextTurn()
     await store.transaction('process', async (queries) => {
-      await queries.insertUser({ ...user, id: 'b' })
-      expect(watch.isCurrent()).toBe(true)
+      await queries.updateUser({ ...user, id: 'a', name: 'Own' })
+      expect(watch.isCurrent()).toBe(false)
+      expect(told).toEqual([])
     })
     await nextTurn()
-    expect([watch.isCurrent(), told]).toEqual([true, ['everything']])
+    expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }, { user: 'a' }]])
+  })
+
+  it('tells nothing of a transaction of its own that is undone, and what comes after it', async () => {
+    const undone = store.transaction('process', async (queries) => {
+      await queries.deleteUser('a', ending)
+      await nextTurn()
+      expect(watch.isCurrent()).toBe(true)
+      throw new Error('halfway')
+    })
+    await expect(undone).rejects.toThrow('halfway')
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, []])
+    otherConnection().exec("update latchkey_users set name = 'Other'")
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }]])
   })
 
   it('tells of what this store itself changes no more than what that is', async () => {
     await store.insertUser({ ...user, id: 'b' })
-    await store.transaction('process', (queries) => queries.deleteUser('b'))
+    await store.transaction('process', (queries) => queries.deleteUser('b', ending))
     await nextTurn()
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'b' }]])
+  })
+
+  it('tells nothing of what makes no answer untrue, such as the last use of a session', async () => {
+    const other = otherConnection()
+    await store.insertSession({ ...session, userId: 'a' })
+    other.exec(
+      "update latchkey_sessions set last_used_at = 5; pragma user_version = 7; insert into latchkey_used_flows values ('f', 1)",
+    )
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, []])
+  })
+
+  it.each([
+    [
+      'a session, with the reason if there is one',
+      "update latchkey_sessions set end_reason = 'banned' where id = 's'; delete from latchkey_sessions",
+      [{ session: 's', user: 'a', ended: 'banned' }],
+    ],
+    [
+      'a session by hand',
+      'delete from latchkey_sessions',
+      [{ session: 's', user: 'a', ended: 'unknown' }],
+    ],
+    [
+      'a session with its user',
+      'pragma foreign_keys = on; delete from latchkey_users',
+      [{ session: 's', user: 'a', ended: 'unknown' }, { user: 'a' }],
+    ],
+    ['another secret', "update latchkey_sessions set secret_hash = 'other'", [{ session: 's' }]],
+    ['another end', 'update latchkey_sessions set expires_at = 1', [{ session: 's' }]],
+  ])('tells of %s', async (_what, statements, changes) => {
+    await store.insertSession({ ...session, userId: 'a' })
+    otherConnection().exec(statements)
+    await nextTurn()
+    expect([watch.isCurrent(), told]).toEqual([true, changes])
+  })
+
+  it('tells of it by itself while somebody attends', async () => {
+    const stop = watch.attend()
+    onTestFinished(stop)
+    otherConnection().exec("update latchkey_users set name = 'Other'")
+    await vi.waitFor(() => expect(told).toEqual([{ user: 'a' }]))
+  })
+
+  it('tells that anything may have changed, if rows of the record have been swept unread', async () => {
+    const other = otherConnection()
+    const change = (name: string): void => {
+      other.prepare('update latchkey_users set name = ?').run(name)
+    }
+    const old = (): void => other.exec('update latchkey_record set at = 0')
+    change('One')
+    await nextTurn()
+    expect([watch.isCurrent(), told.splice(0)]).toEqual([true, [{ user: 'a' }]])
+    old()
+    await store.deleteExpired(0, 0, 1)
+    change('Two')
+    await nextTurn()
+    expect([watch.isCurrent(), told.splice(0)]).toEqual([true, [{ user: 'a' }]])
+    change('Three')
+    change('Four')
+    old()
+    other.exec('delete from latchkey_record where id < (select max(id) from latchkey_record)')
+    await nextTurn()
+    expect(watch.isCurrent()).toBe(true)
+    expect(told).toContain('everything')
+    const [{ count } = { count: 0 }] = other
+      .prepare('select count(*) as count from latchkey_record')
+      .all()
+    expect(count).toBe(1)
+  })
+
+  it('keeps the record for ten minutes, and no longer', async () => {
+    const other = otherConnection()
+    for (const minutes of [30, 20, 11, 9, 1]) {
+      other
+        .prepare("insert into latchkey_record (at, type, user_id) values (?, 'user-changed', ?)")
+        .run(Date.now() - minutes * 60_000, `${minutes}`)
+    }
+    await store.deleteExpired(0, 0, 1)
+    const left = other
+      .prepare('select user_id from latchkey_record')
+      .all()
+      .map((row) => row.user_id)
+    // The newest of the old ones shows a reader whether it has missed any.
+    expect(left).toEqual(['11', '9', '1'])
   })
 })

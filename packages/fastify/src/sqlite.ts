@@ -1,18 +1,23 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { LatchkeyError } from './errors.ts'
 import { patiently } from './patience.ts'
+import { changeIn, MOST_ROWS, RETENTION, type RecordRow } from './record.ts'
 import { type Sql, type SqlDriver, sqlStore, type Value } from './sql-store.ts'
-import type { Change, Store } from './store.ts'
+import type { Change, Durability, Store } from './store.ts'
+import { newTurn, thisTurn } from './turn.ts'
 
 /**
  * How long a statement waits for another process's transaction, in milliseconds. Not at all, because
  * `node:sqlite` waits with the whole process, once for every request; the store asks again later instead.
  */
 const BUSY_TIMEOUT = 0
+/** How often the file is looked at while somebody waits for changes, in milliseconds. */
+const ATTENTION = 100
 /** https://sqlite.org/rescode.html#busy; the higher bits say more. */
 const SQLITE_BUSY = 5
+const SQLITE_FULL = 13
 
 /**
  * A store in one SQLite file, through Node's own `node:sqlite`, in WAL mode. For one machine: several
@@ -37,31 +42,52 @@ export function sqlite(file: string | undefined): Store {
     )
   }
 
-  return sqlStore(async ({ forget }) => {
+  return sqlStore(async ({ changed }) => {
     const database = await openDatabase(file)
     const sql = statementsOf(database)
     const inTurn = queue()
+    let reader: RecordReader | undefined
+
+    async function runTransaction<T>(
+      durability: Durability,
+      work: (sql: Sql, recorded: () => void) => Promise<T>,
+      recorded: () => void,
+    ): Promise<T> {
+      // In WAL mode a commit reaches the disk at once only under synchronous=FULL.
+      // https://sqlite.org/pragma.html#pragma_synchronous
+      const isLasting = durability === 'power-loss'
+      try {
+        // One that could not be rolled back when it ended.
+        if (database.isTransaction) await sql`rollback`
+        if (isLasting) await sql`pragma synchronous = full`
+        // One that begins by reading could not be promoted to writing once another process has written;
+        // one that takes the write lock at once waits for its turn instead.
+        await sql`begin immediate`
+        const result = await work(sql, recorded)
+        await sql`commit`
+        reader?.readOwn()
+        return result
+      } finally {
+        // Unless SQLite has rolled it back by itself, as it does when a disk is full.
+        // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+        if (database.isTransaction) await sql`rollback`
+        if (isLasting) await sql`pragma synchronous = normal`
+      }
+    }
 
     const transaction: SqlDriver['transaction'] = (durability, work) =>
       inTurn(async () => {
-        // In WAL mode a commit reaches the disk at once only under synchronous=FULL.
-        // https://sqlite.org/pragma.html#pragma_synchronous
-        const isLasting = durability === 'power-loss'
+        let isEnding = false
+        const recorded = (): void => {
+          isEnding = true
+        }
         try {
-          // One that could not be rolled back when it ended.
-          if (database.isTransaction) await sql`rollback`
-          if (isLasting) await sql`pragma synchronous = full`
-          // One that begins by reading could not be promoted to writing once another process has written;
-          // one that takes the write lock at once waits for its turn instead.
-          await sql`begin immediate`
-          const result = await work(sql)
-          await sql`commit`
-          return result
-        } finally {
-          // Unless SQLite has rolled it back by itself, as it does when a disk is full.
-          // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
-          if (database.isTransaction) await sql`rollback`
-          if (isLasting) await sql`pragma synchronous = normal`
+          return await runTransaction(durability, work, recorded)
+        } catch (error) {
+          if (!isEnding || !isFull(error)) throw error
+          // Nobody must stay signed in for want of room.
+          await sql`delete from latchkey_reserve`
+          return runTransaction(durability, work, recorded)
         }
       })
 
@@ -69,6 +95,7 @@ export function sqlite(file: string | undefined): Store {
     const alone: Sql = (statement, ...values) => inTurn(() => sql(statement, ...values))
 
     return {
+      dialect: 'sqlite',
       async isEmpty() {
         const found = await alone`select 1 from sqlite_schema where name = 'latchkey_migrations'`
         return found.length === 0
@@ -78,8 +105,26 @@ export function sqlite(file: string | undefined): Store {
       // One transaction at a time may write, and each takes that right as it begins.
       exclusive: (work) => transaction('power-loss', work),
       isBusy,
-      isCurrent: watchFile(database, forget),
-      maxAge: Number.POSITIVE_INFINITY,
+      follow() {
+        reader = readRecord(database, changed)
+      },
+      isCurrent: () => reader?.isCurrent() ?? false,
+      isFollowing: () => reader !== undefined,
+      attend() {
+        const timer = setInterval(() => reader?.isCurrent(), ATTENTION).unref()
+        return () => clearInterval(timer)
+      },
+      async sweepRecord() {
+        try {
+          await alone`insert into latchkey_reserve select zeroblob(32768)
+            where not exists (select 1 from latchkey_reserve)`
+        } catch (error) {
+          if (!isFull(error)) throw error
+        }
+        // The newest of the old rows stays: by it a reader sees whether it has missed any.
+        await alone`delete from latchkey_record where id < (select max(id) from latchkey_record
+          where at < ${Date.now() - RETENTION.cache})`
+      },
       close: () => inTurn(async () => database.close()),
     }
   })
@@ -117,49 +162,86 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
   }
 }
 
-/**
- * Tells of commits by others, who are other processes or other connections of this one. SQLite counts
- * them for each connection: https://sqlite.org/pragma.html#pragma_data_version
- * @returns whether everything has been told, which asks SQLite once in a turn of the event loop
- */
-function watchFile(database: DatabaseSync, tell: (change: Change) => void): () => boolean {
-  const statement = database.prepare('pragma data_version')
-  let version = statement.get()?.data_version
-  let asked = 0
-
-  return () => {
-    const turn = thisTurn()
-    if (asked === turn) return true
-    try {
-      const now = statement.get()?.data_version
-      if (now !== version) tell('everything')
-      version = now
-      asked = turn
-      return true
-    } catch {
-      // Whatever is wrong with the file, asking it for a session will say so.
-      return false
-    }
-  }
+interface RecordReader {
+  /** Whether everything has been told, which asks SQLite once in a turn of the event loop. */
+  isCurrent(): boolean
+  /** Tells what this connection has just committed, which `isCurrent` does not see. */
+  readOwn(): void
 }
 
-/** The turn of the event loop, or the part of it since something was last written in this process. */
-let turn = 1
-let counting = false
+/**
+ * Reads the record, from where it ends now. Whether others have committed is what SQLite counts for each
+ * connection (https://sqlite.org/pragma.html#pragma_data_version); they are other processes, or other
+ * connections of this one.
+ */
+function readRecord(database: DatabaseSync, tell: (change: Change) => void): RecordReader {
+  const dataVersion = database.prepare('pragma data_version')
+  const rowsAfter =
+    database.prepare(`select id, type, session_id as session, user_id as user, reason
+    from latchkey_record where id > ? order by id limit ${MOST_ROWS + 1}`)
+  const ends = database.prepare(
+    'select coalesce(min(id), 0) as first, coalesce(max(id), 0) as last from latchkey_record',
+  )
+  let version = dataVersion.get()?.data_version
+  let cursor = endsNow().last
+  let asked = 0
 
-function thisTurn(): number {
-  if (!counting) {
-    counting = true
-    setImmediate(() => {
-      counting = false
-      turn++
-    })
+  function endsNow(): { first: number; last: number } {
+    return ends.get() as { first: number; last: number }
   }
-  return turn
+
+  function readOn(): void {
+    const rows = rowsAfter.all(cursor) as unknown as (RecordRow & { id: number })[]
+    if (rows.length === 0) return
+    const { first, last } = endsNow()
+    // Some that were not read have been swept, or there are too many.
+    const isWhole = first <= cursor + 1 && rows.length <= MOST_ROWS
+    cursor = last
+    for (const row of rows) tell(changeIn(row))
+    if (!isWhole) tell('everything')
+  }
+
+  return {
+    readOwn() {
+      try {
+        readOn()
+      } catch {
+        // It is committed all the same.
+        tell('everything')
+      }
+    },
+
+    isCurrent() {
+      const turn = thisTurn()
+      if (asked === turn) return true
+      try {
+        const now = dataVersion.get()?.data_version
+        if (now !== version) {
+          // The record would have rows of our own transaction too, which may be undone.
+          if (database.isTransaction) return false
+          readOn()
+        }
+        version = now
+        asked = turn
+        return true
+      } catch {
+        // Whatever is wrong with the file, asking it for a session will say so.
+        return false
+      }
+    },
+  }
 }
 
 function isBusy(error: unknown): boolean {
-  return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
+  return codeOf(error) === SQLITE_BUSY
+}
+
+function isFull(error: unknown): boolean {
+  return codeOf(error) === SQLITE_FULL
+}
+
+function codeOf(error: unknown): number {
+  return ((error as { errcode?: number }).errcode ?? 0) % 256
 }
 
 /**
@@ -176,17 +258,35 @@ function statementsOf(database: DatabaseSync): Sql {
 
   function prepare(text: TemplateStringsArray): Prepared {
     // There are no locks on rows: who has begun a transaction is the only one that writes.
-    const spelled = text.join('?').replace(/ for update( skip locked)?/, '')
-    return { statement: database.prepare(spelled), mayWrite: !spelled.startsWith('select') }
+    const spelled = text
+      .join('?')
+      .replace(/ for update( skip locked)?/, '')
+      .replace('= any(?)', 'in (select value from json_each(?))')
+    const statement = database.prepare(spelled)
+    // Otherwise one number that is too large would be an error for all rows.
+    statement.setReadBigInts(true)
+    return { statement, mayWrite: !spelled.startsWith('select') }
   }
 
   return async function run<Row>(text: TemplateStringsArray, ...values: Value[]): Promise<Row[]> {
     const known = prepared.get(text) ?? prepare(text)
     prepared.set(text, known)
     // Other connections of this process are not to wait for the next turn to see it.
-    if (known.mayWrite) turn++
-    return known.statement.all(...values) as Row[]
+    if (known.mayWrite) newTurn()
+    const given = values.map((value) => (Array.isArray(value) ? JSON.stringify(value) : value))
+    return known.statement.all(...(given as SQLInputValue[])).map(withNumbers) as Row[]
   }
+}
+
+/** What is too large for a number is `NaN`. */
+function withNumbers(row: Record<string, unknown>): Record<string, unknown> {
+  for (const name in row) {
+    const value = row[name]
+    if (typeof value !== 'bigint') continue
+    const number = Number(value)
+    row[name] = Number.isSafeInteger(number) ? number : Number.NaN
+  }
+  return row
 }
 
 /** Lets one piece of work begin when the one before has ended, and at once where there is none. */

@@ -48,6 +48,11 @@ export interface StoredSession {
   readonly expiresAt: number
 }
 
+export interface FoundSession {
+  readonly session: StoredSession
+  readonly user: StoredUser
+}
+
 /** A part of a list that goes from the newest to the oldest. */
 export interface Page {
   /** The most rows of it. */
@@ -59,8 +64,35 @@ export interface Page {
 /** What an acknowledged write survives: the end of the process, or a loss of power too. */
 export type Durability = 'process' | 'power-loss'
 
-/** What was read before, and is no longer true: a session has ended or changed, or a user has. */
-export type Change = { readonly session: string } | { readonly user: string } | 'everything'
+/** Why a session ended. `unknown` where nobody said, as when its row was deleted by hand. */
+export type EndReason =
+  | 'sign-out'
+  | 'revoked'
+  | 'replaced'
+  | 'expired'
+  | 'banned'
+  | 'deleted'
+  | 'limit'
+  | 'workspace'
+  | 'unknown'
+
+/** Why sessions are ended, and by whom. */
+export interface Ending {
+  readonly reason: EndReason
+  /** The id of the user who ended them, or `null` for the application. */
+  readonly actor: string | null
+}
+
+/**
+ * What makes an earlier answer of the store untrue. A session has changed (it has another secret, say),
+ * has ended, or every session has; a user has changed; or anything may have.
+ */
+export type Change =
+  | { readonly session: string }
+  | { readonly session: string; readonly user: string; readonly ended: EndReason }
+  | { readonly user: string }
+  | { readonly everyone: EndReason }
+  | 'everything'
 
 /** Reads and writes, each by itself, or together inside `Store.transaction`. */
 export interface StoreQueries {
@@ -69,8 +101,8 @@ export interface StoreQueries {
   insertUser(user: StoredUser): Promise<void>
   /** Replaces everything but `createdAt`. */
   updateUser(user: StoredUser): Promise<void>
-  /** With all identities and sessions. */
-  deleteUser(id: string): Promise<void>
+  /** Deletes the user's identities too, and ends their sessions. */
+  deleteUser(id: string, ending: Ending): Promise<void>
 
   findIdentity(provider: string, subject: string): Promise<StoredIdentity | null>
   /** `false`, with nothing written, if there is one with this provider and subject already. */
@@ -78,20 +110,30 @@ export interface StoreQueries {
   /** Replaces `attributes` and `lastUsedAt`. */
   updateIdentity(identity: StoredIdentity): Promise<void>
 
-  findSession(id: string): Promise<{ session: StoredSession; user: StoredUser } | null>
+  findSession(id: string): Promise<FoundSession | null>
+  /** Returns those of the sessions that there are, in any order. */
+  findSessions(ids: readonly string[]): Promise<FoundSession[]>
   listSessions(userId: string, page: Page): Promise<StoredSession[]>
   insertSession(session: StoredSession): Promise<void>
-  /** Notes that the session is in use. Nothing if it has ended: a late note brings none back. */
-  touchSession(id: string, lastUsedAt: number): Promise<void>
+  /**
+   * Stores when sessions were last used, except where the stored time is `recent` already. It never
+   * brings an ended session back.
+   * @returns the ids that were updated. The others have ended, or another server was quicker.
+   */
+  touchSessions(
+    ids: readonly string[],
+    lastUsedAt: number,
+    recent: { readonly from: number; readonly to: number },
+  ): Promise<string[]>
   /** Gives the session another secret, if it has not ended. */
   rotateSession(id: string, secretHash: string): Promise<void>
-  deleteSession(id: string): Promise<void>
-  /** Ends every session of a user, but for the one named by `except`. */
-  deleteSessionsOf(userId: string, except?: string): Promise<void>
-  /** Ends the user's oldest sessions, but for the newest `keep`. */
-  deleteOldestSessionsOf(userId: string, keep: number): Promise<void>
+  deleteSession(id: string, ending: Ending): Promise<void>
+  /** Ends every session of a user, except the one named by `except`. */
+  deleteSessionsOf(userId: string, ending: Ending, except?: string): Promise<void>
+  /** Ends the user's oldest sessions, except the newest `keep`. */
+  deleteOldestSessionsOf(userId: string, keep: number, ending: Ending): Promise<void>
   /** Ends every session of everybody. */
-  deleteAllSessions(): Promise<void>
+  deleteAllSessions(ending: Ending): Promise<void>
 
   /**
    * Marks a flow as used. Of any number of calls with the same `id`, at once or in turn, in one process
@@ -100,11 +142,15 @@ export interface StoreQueries {
    */
   useFlow(id: string, expiresAt: number): Promise<boolean>
   /**
-   * Forgets what expired before `now`, and sessions last used before `unusedSince`, at most `limit` rows
-   * of a kind.
-   * @returns whether there may be more
+   * Deletes what expired before `now`, and sessions last used before `unusedSince`, at most `limit` rows
+   * of each kind.
+   * @returns the sessions, and whether there may be more to delete
    */
-  deleteExpired(now: number, unusedSince: number, limit: number): Promise<boolean>
+  deleteExpired(
+    now: number,
+    unusedSince: number,
+    limit: number,
+  ): Promise<{ sessions: { id: string; userId: string }[]; more: boolean }>
 }
 
 export interface Store extends StoreQueries {
@@ -120,23 +166,29 @@ export interface Store extends StoreQueries {
    */
   transaction<T>(durability: Durability, work: (queries: StoreQueries) => Promise<T>): Promise<T>
   /**
-   * Lets a cache of sessions be kept. Without this method nothing is cached, and each request asks.
-   * @param forget Told of each change: of one made through this store before it is acknowledged, of one
-   *   made by another process as soon as that is known.
-   * @param warn Told what an operator should know, such as that changes by others are not heard of.
+   * Makes it possible to cache sessions. With a store that lacks this method every request reads its
+   * session, and whoever waits for the end of one learns of it within a second.
+   * @param changed Called for each change: for one made through this store before it is acknowledged, for
+   *   one made by another process as soon as it is known. It may be called twice for the same change.
+   * @param warn Called with what an operator should know, such as that notifications do not arrive.
    */
-  watch?(forget: (change: Change) => void, warn: (message: string) => void): Watch
+  watch?(changed: (change: Change) => void, warn: (message: string) => void): Watch
 }
 
-/** How far what was read from a store before can be trusted. */
+/** How far earlier answers of a store can be relied on. */
 export interface Watch {
   /**
-   * Whether all that is to be forgotten has been told, as far as can be known without waiting. Asked for
-   * every request, after which nothing is waited for; while it is `false`, nothing read before counts.
+   * Whether every change has been reported, as far as can be known without waiting. Called for every
+   * request. While it is `false`, no earlier answer counts, but it may count again later.
    */
   isCurrent(): boolean
-  /** How long what was read may be trusted whatever was told, in milliseconds; maybe `Infinity`. */
-  readonly maxAge: number
+  /** Whether every change after an answer that is given now will be reported, sooner or later. */
+  isFollowing(): boolean
+  /**
+   * Makes the store look for changes by itself, although nothing calls `isCurrent()`.
+   * @returns a function that ends this
+   */
+  attend(): () => void
   stop(): void
 }
 

@@ -56,6 +56,7 @@ describe('a server that is killed while it makes its tables', { timeout: 30_000 
     expect(database.prepare('select name from latchkey_migrations').all()).toEqual([
       { name: '001-users-identities-sessions' },
       { name: '002-session-life' },
+      { name: '003-record' },
     ])
     database.close()
   })

@@ -75,6 +75,14 @@ export function countRows(
   return Number(row?.count)
 }
 
+/** When some session of a SQLite file was last used, as it is stored. */
+export function lastUse(file: string): number {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const row = database.prepare('select max(last_used_at) as time from latchkey_sessions').get()
+  database.close()
+  return Number(row?.time)
+}
+
 /** A path for a SQLite file in a folder of its own, which goes with the tests of the file. */
 export function temporaryFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-'))

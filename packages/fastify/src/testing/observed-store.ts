@@ -28,9 +28,9 @@ export function observed(store: Store): ObservedStore {
       await late
       return answer
     },
-    async touchSession(id, lastUsedAt) {
-      observing.notes++
-      await store.touchSession(id, lastUsedAt)
+    async touchSessions(ids, lastUsedAt, recent) {
+      observing.notes += ids.length
+      return store.touchSessions(ids, lastUsedAt, recent)
     },
     holdNext() {
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
+import { connect as connectTo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
-import { afterAll, afterEach, inject } from 'vitest'
+import { afterAll, afterEach, inject, onTestFinished } from 'vitest'
 import { type PostgresServer, startServer } from './postgres-server.ts'
 
 let server: Promise<string> | undefined
@@ -13,7 +13,7 @@ const servers: PostgresServer[] = []
 
 /** An empty database on the PostgreSQL of this run, dropped after the test. */
 export async function emptyDatabase(): Promise<string> {
-  server ??= text(connect(inject('postgres'), '127.0.0.1'))
+  server ??= text(connectTo(inject('postgres'), '127.0.0.1'))
   const url = await server
   if (admin === undefined) {
     admin = new pg.Client(url)
@@ -47,6 +47,15 @@ export async function ask(
   } finally {
     await client.end()
   }
+}
+
+/** A connection for the length of a test, which may be cut. */
+export async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client(url)
+  client.on('error', () => {})
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
 }
 
 /** The same database with settings such as `-c search_path=other`. */

@@ -10,6 +10,7 @@ import {
   type StoreQueries,
   type Watch,
 } from '../store.ts'
+import { ending, never } from './stored.ts'
 
 /** What every store has to do, as tests. `makeStore` makes an empty one each time. */
 export function testStore(name: string, makeStore: () => Store | Promise<Store>): void {
@@ -101,7 +102,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         await store.insertIdentity(identity(id, { subject: id }))
         await store.insertSession(session(`session-of-${id}`, id))
       }
-      await store.deleteUser('a')
+      await store.deleteUser('a', ending)
       expect(await store.findUser('a')).toBeNull()
       expect(await store.findIdentity('bitbucket', 'a')).toBeNull()
       expect(await store.findSession('session-of-a')).toBeNull()
@@ -109,7 +110,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findIdentity('bitbucket', 'b')).not.toBeNull()
       expect(await store.findSession('session-of-b')).not.toBeNull()
       expect(await store.insertIdentity(identity('b', { id: 'again', subject: 'a' }))).toBe(true)
-      await store.deleteUser('nobody')
+      await store.deleteUser('nobody', ending)
     })
 
     describe.each(['users', 'sessions'] as const)('lists %s', (kind) => {
@@ -126,7 +127,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
           if (kind === 'users') await store.insertUser(user(id, { createdAt }))
           else await store.insertSession(session(id, 'other', { createdAt, lastUsedAt: 1e13 }))
         }
-        await store.deleteSession('session-of-other')
+        await store.deleteSession('session-of-other', ending)
       })
       const list = async (page: Page): Promise<{ id: string; createdAt: number }[]> => {
         const found =
@@ -152,8 +153,8 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
 
       it('from where a row was that has gone meanwhile, and nothing behind the end', async () => {
         const [first, second, third] = await list({ limit: 3 })
-        if (kind === 'users') await store.deleteUser(second?.id ?? '')
-        else await store.deleteSession(second?.id ?? '')
+        if (kind === 'users') await store.deleteUser(second?.id ?? '', ending)
+        else await store.deleteSession(second?.id ?? '', ending)
         expect(await list({ limit: 1, after: first })).toEqual([third])
         expect(await list({ limit: 1, after: second })).toEqual([third])
         expect(await list({ limit: 10, after: { id: '', createdAt: 0 } })).toEqual([])
@@ -221,13 +222,13 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         const found = await Promise.all(['1', '2', '3', 'other'].map((id) => store.findSession(id)))
         return found.flatMap((row) => row?.session.id ?? [])
       }
-      await store.deleteSession('1')
+      await store.deleteSession('1', ending)
       expect(await left()).toEqual(['2', '3', 'other'])
-      await store.deleteSessionsOf('a', '3')
+      await store.deleteSessionsOf('a', ending, '3')
       expect(await left()).toEqual(['3', 'other'])
-      await store.deleteSessionsOf('a')
+      await store.deleteSessionsOf('a', ending)
       expect(await left()).toEqual(['other'])
-      await store.deleteSession('not there')
+      await store.deleteSession('not there', ending)
     })
 
     it('ends everybody’s sessions, and leaves the people', async () => {
@@ -235,7 +236,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         await store.insertUser(user(id))
         await store.insertSession(session(`session-of-${id}`, id))
       }
-      await store.deleteAllSessions()
+      await store.deleteAllSessions(ending)
       expect([await sessionsOf('a'), await sessionsOf('b')]).toEqual([[], []])
       expect(await store.listUsers({ limit: 10 })).toHaveLength(2)
     })
@@ -248,15 +249,15 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         await store.insertSession(session(id, 'a', { createdAt, lastUsedAt: 1e13 - createdAt }))
       }
       await store.insertSession(session('other', 'b', { createdAt: 0 }))
-      await store.deleteOldestSessionsOf('a', 5)
-      await store.deleteOldestSessionsOf('a', 4)
+      await store.deleteOldestSessionsOf('a', 5, ending)
+      await store.deleteOldestSessionsOf('a', 4, ending)
       expect(await sessionsOf('a')).toEqual(['1', '2', '3', '4'])
-      await store.deleteOldestSessionsOf('a', 2)
+      await store.deleteOldestSessionsOf('a', 2, ending)
       expect(await sessionsOf('a')).toEqual(['3', '4'])
       for (const id of ['5', '6', '7']) await store.insertSession(session(id, 'a'))
-      await store.deleteOldestSessionsOf('a', 1)
+      await store.deleteOldestSessionsOf('a', 1, ending)
       expect(await sessionsOf('a')).toHaveLength(1)
-      await store.deleteOldestSessionsOf('a', 0)
+      await store.deleteOldestSessionsOf('a', 0, ending)
       expect(await sessionsOf('a')).toEqual([])
       expect(await sessionsOf('b')).toEqual(['other'])
     })
@@ -265,7 +266,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
       await store.insertSession(session('t', 'a'))
-      await store.touchSession('s', 1_795_000_000_000)
+      await store.touchSessions(['s'], 1_795_000_000_000, never)
       expect((await store.findSession('s'))?.session).toEqual(
         session('s', 'a', { lastUsedAt: 1_795_000_000_000 }),
       )
@@ -275,11 +276,11 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
     it('brings no session back by a note or another secret that come late', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
-      await store.deleteSession('s')
-      await store.touchSession('s', 1_795_000_000_000)
+      await store.deleteSession('s', ending)
+      await store.touchSessions(['s'], 1_795_000_000_000, never)
       await store.rotateSession('s', 'other')
       await store.transaction('process', async (queries) => {
-        await queries.touchSession('s', 1_795_000_000_000)
+        await queries.touchSessions(['s'], 1_795_000_000_000, never)
         await queries.rotateSession('s', 'other')
       })
       expect(await store.findSession('s')).toBeNull()
@@ -413,20 +414,21 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         found.length = 0
       })
       afterEach(() => watch.stop())
-      const isOfSession = (change: Change): boolean =>
-        change === 'everything' ||
-        ('session' in change ? change.session === 's' : change.user === 'a')
+      const isOfSession = (change: Change): boolean => {
+        if (change === 'everything' || 'everyone' in change) return true
+        return 'session' in change ? change.session === 's' : change.user === 'a'
+      }
 
       const changes: [string, (queries: StoreQueries) => Promise<void>][] = [
         ['a user who is renamed', (queries) => queries.updateUser(user('a', { name: 'Renamed' }))],
         ['a user who is banned', (queries) => queries.updateUser(user('a', { bannedAt: 1 }))],
-        ['a user who is deleted', (queries) => queries.deleteUser('a')],
+        ['a user who is deleted', (queries) => queries.deleteUser('a', ending)],
         ['a session with another secret', (queries) => queries.rotateSession('s', 'other')],
-        ['a session that is ended', (queries) => queries.deleteSession('s')],
-        ['a user’s sessions that are ended', (queries) => queries.deleteSessionsOf('a')],
-        ['the others that are ended', (queries) => queries.deleteSessionsOf('a', 't')],
-        ['the oldest that are ended', (queries) => queries.deleteOldestSessionsOf('a', 0)],
-        ['everybody’s that are ended', (queries) => queries.deleteAllSessions()],
+        ['a session that is ended', (queries) => queries.deleteSession('s', ending)],
+        ['a user’s sessions that are ended', (queries) => queries.deleteSessionsOf('a', ending)],
+        ['the others that are ended', (queries) => queries.deleteSessionsOf('a', ending, 't')],
+        ['the oldest that are ended', (queries) => queries.deleteOldestSessionsOf('a', 0, ending)],
+        ['everybody’s that are ended', (queries) => queries.deleteAllSessions(ending)],
       ]
 
       it.each(changes)(
@@ -452,11 +454,11 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
           await queries.insertIdentity(identity(id, { subject: id }))
           await queries.updateIdentity(identity(id, { subject: id, lastUsedAt: 1 }))
           await queries.insertSession(session(`session-of-${id}`, id))
-          await queries.touchSession('s', 1_795_000_000_000)
+          await queries.touchSessions(['s'], 1_795_000_000_000, never)
           await queries.useFlow(id, 1)
           await queries.findSession('s')
           await queries.listSessions('a', { limit: 1 })
-          await queries.deleteOldestSessionsOf('a', 2)
+          await queries.deleteOldestSessionsOf('a', 2, ending)
           await queries.deleteExpired(2, 0, 10)
         }
         await harmless(store, 'b')
@@ -475,7 +477,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
 
       it('until they stop', async () => {
         watch.stop()
-        await store.deleteSession('s')
+        await store.deleteSession('s', ending)
         expect(told).toEqual([])
       })
     })

@@ -1,4 +1,4 @@
-import type { StoredSession, StoredUser } from '../store.ts'
+import type { Ending, StoredSession, StoredUser } from '../store.ts'
 
 /** Somebody with one session, for tests of what a store does with them. */
 export const user: StoredUser = {
@@ -22,3 +22,9 @@ export const session: StoredSession = {
   lastUsedAt: 1_790_000_000_000,
   expiresAt: 1_800_000_000_000,
 }
+
+/** Why sessions end in tests of what a store does with them. */
+export const ending: Ending = { reason: 'revoked', actor: null }
+
+/** No stored use is recent, so that each is written. */
+export const never = { from: 1, to: 0 }
