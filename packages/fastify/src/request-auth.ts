@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Session, User } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isHandshake } from './request-origin.ts'
@@ -87,22 +89,28 @@ export function closeWithSession(
   opened: Opened,
   connection: Connection & Pick<Sessions, 'hold'>,
 ): void {
-  const { socket } = connection.request.raw
+  const socket = socketOf(connection)
   const release = connection.hold(opened, () => {
-    // After the signal, whose listeners may have said goodbye in words of their own.
+    // After the signal, whose listeners may say goodbye in words of their own.
     setImmediate(() => {
-      socket.destroySoon()
+      socket.destroySoon?.()
       setTimeout(() => socket.destroy(), LAST_WORDS).unref()
     })
   })
   whenClosed(connection, release)
 }
 
+/** What the connection goes through, which in a test may be less than a `net.Socket`. */
+function socketOf({ request, reply }: Connection): Duplex & Pick<Partial<Socket>, 'destroySoon'> {
+  return reply.raw.socket ?? request.raw.socket
+}
+
 /** Calls `closed` once nothing can come through any more. */
-function whenClosed({ request, reply }: Connection, closed: () => void): void {
+function whenClosed(connection: Connection, closed: () => void): void {
+  const { request, reply } = connection
   if (!isHandshake(request.raw)) reply.raw.once('close', closed)
   else {
-    request.raw.socket.once('close', closed)
+    socketOf(connection).once('close', closed)
     // It was answered like any other request, and the connection may be used again.
     reply.raw.once('finish', closed)
   }
