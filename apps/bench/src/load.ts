@@ -12,8 +12,10 @@ export interface LoadOrder {
   readonly seconds: number
   /** Requests per second. Left out: one after the other on each connection. */
   readonly rate?: number
-  /** Asks each but once, and ends with the last of them. */
+  /** Sends each request once and ends with the last response. */
   readonly once?: boolean
+  /** Sends all requests to every port in turn, instead of sharing them out among the ports. */
+  readonly each?: boolean
 }
 
 export interface LoadResult {
@@ -26,8 +28,14 @@ export interface LoadResult {
   readonly busy: number
 }
 
+/** The position in the list of requests. */
+interface Cursor {
+  next: number
+}
+
 const orders = {
-  async put({ ports, headers, connections, seconds, rate, once }: LoadOrder): Promise<LoadResult> {
+  async put(order: LoadOrder): Promise<LoadResult> {
+    const { ports, headers, connections, seconds, rate, once = false, each = false } = order
     const requests = headers.map((header) => get('/me', header))
     const failure = Promise.withResolvers<never>()
     const all = Promise.withResolvers<void>()
@@ -37,35 +45,45 @@ const orders = {
       ),
     )
     const latencies: number[] = []
-    let next = 0
+    let sent = 0
     let over = false
 
-    const ask = (connection: Connection, done: () => void): void => {
+    // Connections that take turns share one cursor.
+    const shared: Cursor = { next: 0 }
+    const ownCursors = ports.map((): Cursor => ({ next: 0 }))
+    const cursorOf = (index: number): Cursor =>
+      (each ? ownCursors[index % ports.length] : undefined) ?? shared
+    const total = each ? requests.length * ports.length : requests.length
+
+    const ask = (connection: Connection, cursor: Cursor, done: () => void): void => {
       const asked = performance.now()
-      connection.ask(requests[next++ % requests.length] as string, ({ status, head, body }) => {
+      const request = requests[cursor.next++ % requests.length] as string
+      sent++
+      connection.ask(request, ({ status, head, body }) => {
         if (status !== 200) return failure.reject(new Error(`${head}\n${body}`))
         latencies.push(performance.now() - asked)
         done()
       })
     }
-    const again = (connection: Connection): void => {
-      if (once === true && next >= requests.length) all.resolve()
-      else if (!over) ask(connection, () => again(connection))
+    const again = (connection: Connection, cursor: Cursor): void => {
+      if (once && cursor.next >= requests.length) {
+        if (latencies.length >= total) all.resolve()
+      } else if (!over) ask(connection, cursor, () => again(connection, cursor))
     }
 
     const cpu = process.cpuUsage()
     const started = performance.now()
     if (rate === undefined) {
-      for (const connection of open) again(connection)
+      for (const [index, connection] of open.entries()) again(connection, cursorOf(index))
       await Promise.race([setTimeout(seconds * 1000), all.promise, failure.promise])
     } else {
       const idle = [...open]
       while (performance.now() - started < seconds * 1000) {
         const due = ((performance.now() - started) / 1000) * rate
-        while (next < due) {
+        while (sent < due) {
           const connection = idle.pop()
           if (connection === undefined) break
-          ask(connection, () => idle.unshift(connection))
+          ask(connection, shared, () => idle.unshift(connection))
         }
         await Promise.race([setTimeout(1), failure.promise])
       }
