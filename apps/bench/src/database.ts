@@ -10,7 +10,14 @@ export interface Databases {
 }
 
 export async function startPostgres(): Promise<Databases> {
-  const { url, close } = await startServer({ settings: { max_connections: '200' } })
+  const { url, close } = await startServer({
+    settings: {
+      max_connections: '200',
+      shared_preload_libraries: 'pg_stat_statements',
+      // Counting costs a little. `countStatements` turns it on for one database.
+      'pg_stat_statements.track': 'none',
+    },
+  })
   return { create: () => createDatabase(url), close }
 }
 
@@ -24,4 +31,40 @@ export async function createDatabase(url: string): Promise<string> {
   const created = new URL(url)
   created.pathname = `/${name}`
   return created.href
+}
+
+export interface StatementCount {
+  /** Returns how many statements the database has run since the count began. */
+  read(): Promise<number>
+  end(): Promise<void>
+}
+
+/**
+ * Counts the statements that clients send to a database: queries, `begin` and `commit`, `notify`, and so on.
+ * Statements inside triggers are not counted separately. The count is exact and current, unlike that of
+ * `pg_stat_database`, which connections update with a delay. This connection is to another database, and so
+ * its own statements are not counted.
+ *
+ * @param url Of the database. Only connections opened after this call are counted.
+ * @see https://www.postgresql.org/docs/current/pgstatstatements.html
+ */
+export async function countStatements(url: string): Promise<StatementCount> {
+  const counted = new URL(url).pathname.slice(1)
+  const elsewhere = new URL(url)
+  elsewhere.pathname = '/postgres'
+  const client = new pg.Client(elsewhere.href)
+  await client.connect()
+  await client.query('create extension if not exists pg_stat_statements')
+  await client.query(`alter database ${counted} set pg_stat_statements.track = 'top'`)
+  return {
+    async read() {
+      const { rows } = await client.query<{ calls: number }>(
+        `select coalesce(sum(calls), 0)::float8 as calls from pg_stat_statements
+          where dbid = (select oid from pg_database where datname = $1)`,
+        [counted],
+      )
+      return rows[0]?.calls ?? 0
+    },
+    end: () => client.end(),
+  }
 }

@@ -22,6 +22,12 @@ export interface Amounts {
   readonly inUse: number
   readonly away: number
   readonly fresh: number
+  /**
+   * Spreads the last use of the sessions in use evenly over this many milliseconds before now. Spread over
+   * a minute, they fall due for their next note one after the other, as on a server that has been running
+   * for a while. Default 0: all of them were used just now.
+   */
+  readonly lastUsedWithin?: number
 }
 
 interface Row {
@@ -92,6 +98,7 @@ export async function fillPostgres(url: string, amounts: Amounts): Promise<Fille
 }
 
 function makeRows(amounts: Amounts): Rows {
+  const { lastUsedWithin = 0 } = amounts
   const now = Date.now()
   const users = Array.from(
     { length: Math.max(amounts.inUse, Math.ceil(amounts.sessions / 10)) },
@@ -121,7 +128,8 @@ function makeRows(amounts: Amounts): Rows {
     const id = randomBytes(16).toString('base64url')
     const number = kind === 'inUse' ? filled.inUse.length : place % users.length
     const person = users[number] as (typeof users)[number]
-    sessions.push({ id, userId: person.id, lastUsedAt: lastUsed[kind ?? 'away'] })
+    const earlier = kind === 'inUse' ? Math.floor(spreadOut(number) * lastUsedWithin) : 0
+    sessions.push({ id, userId: person.id, lastUsedAt: lastUsed[kind ?? 'away'] - earlier })
     if (kind === undefined) continue
     filled[kind].push({ person, header: `cookie: __Host-latchkey=${id}.${TOKEN_SECRET}` })
   }
@@ -130,6 +138,14 @@ function makeRows(amounts: Amounts): Rows {
     sessions,
     filled: { ...filled, away: mixed(filled.away), fresh: mixed(filled.fresh) },
   }
+}
+
+/**
+ * Returns a number from 0 to 1 for each index. Any run of indexes is spread evenly over that range, and
+ * neighbors are far apart: multiples of the golden ratio.
+ */
+function spreadOut(index: number): number {
+  return (index * 0.6180339887498949) % 1
 }
 
 function mixed<T>(items: readonly T[]): T[] {
