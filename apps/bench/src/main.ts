@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { measureBrowser } from './browser-size.ts'
 import { type Databases, startPostgres } from './database.ts'
 import { measureGuard } from './guard.ts'
+import { measureInUse } from './in-use.ts'
 import { measureInstall } from './install.ts'
 import { measureMemory } from './memory.ts'
 import { renderPage } from './page.ts'
@@ -17,6 +18,7 @@ import { measureStored } from './stored.ts'
 
 const measurements: { [Name in keyof Results]: (run: Run) => Promise<Results[Name]> } = {
   guard: measureGuard,
+  'in-use': measureInUse,
   stored: measureStored,
   revocation: measureRevocation,
   'sign-in': measureSignIns,
@@ -78,7 +80,9 @@ function readArguments(): { quick: boolean; names: (keyof Results)[] } {
         only: { type: 'string', multiple: true, default: [] },
       },
     }).values
-    const names = known.filter((name) => only.length === 0 || only.includes(name))
+    // The sessions in use are an axis of the guard, with a file and a name of their own.
+    const wanted = only.includes('guard') ? [...only, 'in-use'] : only
+    const names = known.filter((name) => wanted.length === 0 || wanted.includes(name))
     if (only.every((name) => known.some((other) => other === name))) return { quick, names }
   } catch {
     // Said below.

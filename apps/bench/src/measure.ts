@@ -49,9 +49,10 @@ function orderFor({ port, visitors }: Served, pace: Pace): LoadOrder {
   return { ports: [port], headers: visitors.map(({ header }) => header), ...pace }
 }
 
+/** @param server One server, or an object that adds up the CPU time of several. */
 export async function measureOnce(
   load: Program<Load>,
-  server: Program<Server>,
+  server: Pick<Program<Server>, 'cpu'>,
   order: LoadOrder,
 ): Promise<Measured> {
   const before = await server.cpu()

@@ -1,9 +1,117 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import type { InUseResult, InUseRound, InUseRow, Setup } from './in-use.ts'
+import type { Measured } from './measure.ts'
 import { renderPage } from './page.ts'
+import { circumstances, type KeptBefore, keep } from './results.ts'
 
 it('docs/benchmarks.md says what the results say, and nobody has put it more nicely', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/benchmarks.md'), 'utf8')
   expect(page).toBe(renderPage(join(import.meta.dirname, '../results')))
 })
+
+it('shows sessions in use beside the figures of the version before', () => {
+  const now = inUse([
+    row({ store: 'postgres', sessions: 100 }, [guarded(9_000, 2)]),
+    row({ store: 'postgres', sessions: 40_000 }, [
+      guarded(8_800, 3),
+      guarded(9_000, 4),
+      guarded(9_200, 5),
+    ]),
+  ])
+  const before = inUse([row({ store: 'postgres', sessions: 40_000 }, [guarded(1_300, 2_078)])])
+  const page = render(now, before)
+
+  const [head, , ...rows] = tableAfter(page, '## Sessions in use')
+  expect(head?.slice(0, 3)).toEqual(['sessions in use', 'share', 'share before'])
+  expect(rows.map(([title, share, old]) => [title, share, old])).toEqual([
+    ['PostgreSQL, 100', '0.90', '–'],
+    ['PostgreSQL, 40,000', '0.90 (0.88–0.92)', '0.13'],
+  ])
+  expect(rows[1]?.slice(5, 7)).toEqual(['4.0', '2,078'])
+  expect(page).toContain('commit `abcdef0`, measured')
+})
+
+it('marks a row whose sessions were not all used within five seconds', () => {
+  const slow = row({ store: 'postgres', sessions: 40_000 }, [guarded(4_000, 2_000)])
+  const shared = row({ store: 'postgres', sessions: 10_000, servers: 2 }, [guarded(5_000, 2)])
+  const [, , ...rows] = tableAfter(render(inUse([slow, shared])), '## Sessions in use')
+  expect(rows.map((cells) => cells[7])).toEqual(['**10.0**', '4.0'])
+})
+
+it('judges the slowest row, the highest p99, and queries that grow with the sessions', () => {
+  const page = render(
+    inUse([
+      row({ store: 'sqlite', sessions: 100 }, [guarded(9_000, null)]),
+      row({ store: 'sqlite', sessions: 40_000 }, [guarded(8_000, null)]),
+      row({ store: 'sqlite', sessions: 10_000, isShared: true }, [guarded(9_500, null)]),
+      row({ store: 'postgres', sessions: 100 }, [guarded(9_000, 2)]),
+      row({ store: 'postgres', sessions: 40_000 }, [guarded(8_900, 700, 31)]),
+      row({ store: 'postgres', sessions: 10_000, servers: 2 }, [guarded(8_600, 4)]),
+    ]),
+  )
+  const [, , ...rows] = tableAfter(page, '## What we aim for')
+  expect(rows.map(([, aim, found, met]) => [aim, found, met])).toEqual([
+    ['≥ 0.85', '0.80', '**no**'],
+    ['≥ 0.85', '0.89', 'yes'],
+    ['≥ 0.85', '0.86', 'yes'],
+    ['≥ 0.85', '0.95', 'yes'],
+    ['≤ 2', '3.1, PostgreSQL, 40,000', '**no**'],
+    ['≤ 5 more', '2.0 to 700', '**no**'],
+  ])
+})
+
+it('shows how long a server that has just started takes to serve everyone once', () => {
+  const cold = { store: 'postgres', sessions: 40_000, rounds: [guarded(8_000, 500)] } as const
+  const old = { ...cold, rounds: [guarded(1_250, 40_000)] }
+  const page = render(inUse([], [cold]), inUse([], [old]))
+  const [, , row] = tableAfter(page, '### A cold start')
+  expect(row?.slice(0, 6)).toEqual(['PostgreSQL, 40,000', '5.0', '32.0', '4.0', '500', '40,000'])
+})
+
+function render(result: InUseResult, before?: InUseResult): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const where = circumstances({ quick: false, pinned: true })
+  keep(folder, 'in-use', { ...where, result })
+  if (before !== undefined) {
+    const kept: KeptBefore<'in-use'> = { ...where, commit: 'abcdef0', how: '', result: before }
+    keep(folder, 'in-use-before', kept)
+  }
+  return renderPage(folder)
+}
+
+function inUse(rows: readonly InUseRow[], coldStarts: InUseResult['coldStarts'] = []): InUseResult {
+  return { connections: 64, seconds: { guarded: 6, bare: 2 }, rows, coldStarts }
+}
+
+function row(
+  setup: Pick<Setup, 'store' | 'sessions'> & Partial<Setup>,
+  rounds: readonly InUseRound[],
+): InUseRow {
+  const foreignCommits = setup.isShared === true ? 20 : 0
+  return { servers: 1, isShared: false, foreignCommits, ...setup, rounds }
+}
+
+/** A round beside a bare server that serves 10,000 requests per second with a p99 of 10 ms. */
+function guarded(requestsPerSecond: number, statements: number | null, p99 = 15): InUseRound {
+  const shared = { cpu: 80, p50: 5, serverBusy: 1, loadBusy: 0.5 }
+  const bare: Measured = { ...shared, requestsPerSecond: 10_000, p99: 10 }
+  return {
+    bare,
+    guarded: { ...shared, requestsPerSecond, p99 },
+    statements: statements === null ? null : { count: statements, seconds: 1 },
+  }
+}
+
+/** Returns the cells of the first table below a heading. */
+function tableAfter(page: string, heading: string): string[][] {
+  const lines = page.slice(page.indexOf(`${heading}\n`)).split('\n')
+  const from = lines.findIndex((line) => line.startsWith('|'))
+  const to = lines.findIndex((line, index) => index > from && !line.startsWith('|'))
+  return lines
+    .slice(from, to)
+    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')))
+}

@@ -1,9 +1,11 @@
 import { type PageSize, pages } from './browser-size.ts'
 import { contenders, signInContenders } from './contenders.ts'
+import { bars, fixed, inRange, markdownTable, round, STORES } from './format.ts'
+import { inUseAims, inUsePart } from './in-use-page.ts'
 import { installed } from './install.ts'
 import type { Measured } from './measure.ts'
-import { type Circumstances, type Kept, type Results, read } from './results.ts'
-import { percentile, type Spread, spread } from './statistics.ts'
+import { type Circumstances, type Kept, type Results, read, readBefore } from './results.ts'
+import { percentile, spread } from './statistics.ts'
 
 // Renders what was measured as a page. Every figure of it comes from the results; of every measurement
 // that was taken in rounds it shows the median, and how far the rounds were apart.
@@ -14,6 +16,7 @@ type All = { readonly [Name in keyof Results]: Kept<Name> | undefined }
 export function renderPage(folder: string): string {
   const all: All = {
     guard: read(folder, 'guard'),
+    'in-use': read(folder, 'in-use'),
     stored: read(folder, 'stored'),
     revocation: read(folder, 'revocation'),
     'sign-in': read(folder, 'sign-in'),
@@ -26,6 +29,7 @@ export function renderPage(folder: string): string {
     all.guard && disturbance(all.guard),
     aims(all),
     all.guard && guardPart(all.guard),
+    all['in-use'] && inUsePart(all['in-use'], readBefore(folder, 'in-use')),
     all.stored && storedPart(all.stored),
     all.revocation && revocationPart(all.revocation),
     all['sign-in'] && signInPart(all['sign-in']),
@@ -48,7 +52,7 @@ const METHOD = `## How it is measured
 
 \`\`\`sh
 npx pnpm@12 bench                # everything; takes a while, and wants the machine for itself
-npx pnpm@12 bench --only guard   # or stored, revocation, sign-in, install, memory, browser
+npx pnpm@12 bench --only guard   # includes in-use; others: stored, revocation, sign-in, install, memory, browser
 npx pnpm@12 bench --quick        # everything once and shortly, to see that it works; keeps this page as it is
 \`\`\`
 
@@ -75,9 +79,6 @@ function disturbance({ result }: Kept<'guard'>): string | undefined {
   return `**The machine was busy with something else: Fastify alone got ${fixed(median * 100, 0)} % of its core. What follows holds less well than it
 should, but for the CPU times.**`
 }
-
-/** The most of a thing that a bar can show, in characters. */
-const BAR = 40
 
 function guardPart({ result }: Kept<'guard'>): string {
   const { connections, people, rounds } = result
@@ -292,6 +293,8 @@ function aims(all: All): string {
       add(what, '≥ 0.90', inRange(share, 2), share.median >= 0.9)
     }
   }
+  const inUse = all['in-use'] ? inUseAims(all['in-use']) : []
+  for (const { aim, found, met, what } of inUse) add(what, aim, found, met)
   if (all.stored) {
     const { rounds, sizes } = all.stored.result
     for (const [kind, title] of STORES) {
@@ -388,31 +391,8 @@ function machineOf({ cores, cpu, date, node, pinned, quick }: Circumstances): st
   return words.join(', ')
 }
 
-const STORES = [
-  ['sqlite', 'SQLite'],
-  ['postgres', 'PostgreSQL'],
-] as const
-
 function perSecond(measured: Readonly<Record<string, Measured>>, name: string): number {
   return measured[name]?.requestsPerSecond ?? Number.NaN
-}
-
-function inRange({ median, least, most }: Spread, digits: number): string {
-  const [middle, low, high] = [median, least, most].map((value) => grouped(value, digits))
-  return low === high ? `${middle}` : `${middle} (${low}–${high})`
-}
-
-function round(value: number): string {
-  return grouped(value, 0)
-}
-
-function grouped(value: number, digits: number): string {
-  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits }
-  return value.toLocaleString('en', format)
-}
-
-function fixed(value: number, digits: number): string {
-  return value.toFixed(digits)
 }
 
 function megabytes(bytes: number): string {
@@ -425,23 +405,4 @@ function kilobytes(bytes: number): string {
 
 function total(size: PageSize | undefined): number {
   return size ? size.script + size.styles : Number.NaN
-}
-
-function bars(rows: readonly { title: string; value: number; words: string }[]): string {
-  const longest = Math.max(...rows.map(({ title }) => title.length))
-  const most = Math.max(...rows.map(({ value }) => value))
-  const lines = rows.map(({ title, value, words }) => {
-    const length = Math.max(1, Math.round((value / most) * BAR))
-    return `${title.padEnd(longest)}  ${'█'.repeat(length)} ${words}`
-  })
-  return `\`\`\`text\n${lines.join('\n')}\n\`\`\``
-}
-
-/** The first column is words, the others figures, but for a last one of words. */
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const isFigure = (index: number): boolean =>
-    index > 0 && rows.every((cells) => /^[\d(−-]/.test(cells[index] ?? ''))
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const rule = head.map((_, index) => (isFigure(index) ? '--:' : '---'))
-  return [line(head), line(rule), ...rows.map(line)].join('\n')
 }

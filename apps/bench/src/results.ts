@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserResult } from './browser-size.ts'
 import type { GuardResult } from './guard.ts'
+import type { InUseResult } from './in-use.ts'
 import type { InstallResult } from './install.ts'
 import type { MemoryResult } from './memory.ts'
 import type { RevocationResult } from './revocation.ts'
@@ -13,6 +14,7 @@ import { allVersions } from './versions.ts'
 /** What each measurement found, by its name on the command line. */
 export interface Results {
   readonly guard: GuardResult
+  readonly 'in-use': InUseResult
   readonly stored: StoredResult
   readonly revocation: RevocationResult
   readonly 'sign-in': SignInsResult
@@ -50,7 +52,7 @@ export function circumstances(given: Pick<Circumstances, 'pinned' | 'quick'>): C
 
 export function keep<Name extends keyof Results>(
   folder: string,
-  name: Name,
+  name: Name | `${Name}-before`,
   kept: Kept<Name>,
 ): void {
   mkdirSync(folder, { recursive: true })
@@ -59,11 +61,31 @@ export function keep<Name extends keyof Results>(
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(kept, rounded, 1)}\n`)
 }
 
+/** Figures of an earlier version, taken by the same bench and kept for comparison. */
+export type KeptBefore<Name extends keyof Results> = Kept<Name> & {
+  /** The commit that was measured. */
+  readonly commit: string
+  /** How the run differed from a regular one. */
+  readonly how: string
+}
+
 /** What was kept, or nothing if this was not measured yet. */
 export function read<Name extends keyof Results>(
   folder: string,
   name: Name,
 ): Kept<Name> | undefined {
+  return readJson(folder, name)
+}
+
+/** Returns the figures of the version before, from `<name>-before.json`, if there are any. */
+export function readBefore<Name extends keyof Results>(
+  folder: string,
+  name: Name,
+): KeptBefore<Name> | undefined {
+  return readJson(folder, `${name}-before`)
+}
+
+function readJson<Value>(folder: string, name: string): Value | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
   } catch (error) {

@@ -1,0 +1,301 @@
+import { fixed, inRange, markdownTable, round, STORES } from './format.ts'
+import type { ColdStart, InUseResult, InUseRound, InUseRow } from './in-use.ts'
+import type { Kept, KeptBefore } from './results.ts'
+import { type Spread, spread } from './statistics.ts'
+
+// The part of the page about sessions in use, with the figures of the version before alongside.
+
+export interface Aim {
+  readonly what: string
+  readonly aim: string
+  readonly found: string
+  readonly met: boolean
+}
+
+type Before = KeptBefore<'in-use'> | undefined
+
+/** Seconds within which the load must use every session once. */
+const LONGEST_SWEEP = 5
+/** How many more statements per second the largest number of sessions may cause than the smallest. */
+const MORE_STATEMENTS = 5
+const UNKNOWN = '–'
+
+export function inUsePart({ result }: Kept<'in-use'>, before: Before): string {
+  const { connections, rows, seconds } = result
+  const measured = rows.flatMap(({ rounds }) =>
+    rounds.flatMap(({ bare, guarded }) => [bare, guarded]),
+  )
+  const busiest = Math.max(...measured.map(({ loadBusy }) => loadBusy))
+  const parts = [
+    `## Sessions in use
+
+\`GET /me\` over ${connections} connections, with each session used in turn. Each round measures the guarded route for ${seconds.guarded} s, and the
+route without a check for ${seconds.bare} s before and ${seconds.bare} s after. A share compares the two within one round. All sessions are in memory
+before the first round. Their last uses are spread evenly over the minute before the run, so that they fall due to be noted again
+at a steady rate.`,
+    beforeSentence(before),
+    throughputTable(result, before),
+    `*Queries/s* counts every statement that the servers send to PostgreSQL, with \`pg_stat_statements\`. *Sweep* is how many seconds
+it takes until every session has been used once. A sweep in bold took longer than ${LONGEST_SWEEP} s.
+In the row with two servers, each server is asked for every session, and their share is of two servers without a check. All of them
+run on one core. ${sharedFileSentence(rows)}`,
+    costTable(result, before),
+    coldStartPart(result, before),
+    `The load needed at most ${fixed(busiest * 100, 0)} % of its core, which PostgreSQL and the second writer run on too.`,
+  ]
+  return parts.filter((part) => part !== undefined).join('\n\n')
+}
+
+export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
+  const aims: Aim[] = []
+  const addShare = (what: string, rows: readonly InUseRow[]): void => {
+    const shares = rows.map((row) => shareOf(row.rounds))
+    const [lowest] = shares.sort((a, b) => a.median - b.median)
+    if (lowest === undefined) return
+    const found = inRange(lowest, 2)
+    aims.push({ what, aim: '≥ 0.85', found, met: lowest.median >= 0.85 })
+  }
+  const plain = result.rows.filter(({ isShared, servers }) => servers === 1 && !isShared)
+  const sizes = plain.map(({ sessions }) => sessions)
+  const range = `${round(Math.min(...sizes))} to ${round(Math.max(...sizes))}`
+  for (const [store, title] of STORES) {
+    const rows = plain.filter((row) => row.store === store)
+    addShare(`${range} sessions in use, ${title}: lowest share of no check at all`, rows)
+  }
+  addShare(
+    'Two servers on one PostgreSQL: share of two without a check',
+    result.rows.filter(({ servers }) => servers > 1),
+  )
+  addShare(
+    'A second process writing to the SQLite file: lowest share of no check at all',
+    result.rows.filter(({ isShared }) => isShared),
+  )
+
+  const [slowest] = result.rows
+    .map((row) => ({ row, ratio: latencyRatio(row.rounds) }))
+    .sort((a, b) => b.ratio.median - a.ratio.median)
+  if (slowest !== undefined) {
+    const { row, ratio } = slowest
+    aims.push({
+      what: 'Sessions in use: highest p99 as a multiple of no check at all',
+      aim: '≤ 2',
+      found: `${inRange(ratio, 1)}, ${titleOf(row)}`,
+      met: ratio.median <= 2,
+    })
+  }
+
+  const counts = plain
+    .filter(({ store }) => store === 'postgres')
+    .sort((a, b) => a.sessions - b.sessions)
+    .map(({ rounds }) => statementsPerSecond(rounds)?.median ?? Number.NaN)
+  const [fewest, most] = [counts[0], counts.at(-1)]
+  if (fewest !== undefined && most !== undefined) {
+    aims.push({
+      what: `Queries per second with ${range} sessions in use`,
+      aim: `≤ ${MORE_STATEMENTS} more`,
+      found: `${count(fewest)} to ${count(most)}`,
+      met: most - fewest <= MORE_STATEMENTS,
+    })
+  }
+  return aims
+}
+
+function beforeSentence(before: Before): string | undefined {
+  if (before === undefined) return undefined
+  return `The columns marked *before* show the version that read each session again every five seconds: commit \`${before.commit}\`, measured
+by the same bench on ${before.date}, on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
+The two runs are not interleaved, so compare shares and query counts rather than absolute figures.`
+}
+
+function throughputTable({ rows }: InUseResult, before: Before): string {
+  const head = ['share', 'share before', 'requests/s', 'before', 'queries/s', 'before']
+  return markdownTable(
+    ['sessions in use', ...head, 'sweep s', 'before'],
+    rows.map((row) => {
+      const old = sameRow(row, before)
+      return [
+        titleOf(row),
+        inRange(shareOf(row.rounds), 2),
+        old ? inRange(shareOf(old.rounds), 2) : UNKNOWN,
+        round(speedOf(row)),
+        old ? round(speedOf(old)) : UNKNOWN,
+        queries(row.rounds),
+        old ? queries(old.rounds) : UNKNOWN,
+        sweep(row),
+        old ? sweep(old) : UNKNOWN,
+      ]
+    }),
+  )
+}
+
+function costTable({ rows }: InUseResult, before: Before): string {
+  const cpu = ['CPU µs', 'CPU µs before', 'CPU µs, no check']
+  const latency = ['p50 ms', 'p99 ms', 'p99 ms before', 'p99 ms, no check']
+  return markdownTable(
+    ['sessions in use', ...cpu, ...latency, 'p99, multiple of no check', 'before'],
+    rows.map((row) => {
+      const old = sameRow(row, before)
+      return [
+        titleOf(row),
+        fixed(
+          medianOf(row.rounds, ({ guarded }) => guarded.cpu),
+          1,
+        ),
+        old
+          ? fixed(
+              medianOf(old.rounds, ({ guarded }) => guarded.cpu),
+              1,
+            )
+          : UNKNOWN,
+        fixed(
+          medianOf(row.rounds, ({ bare }) => bare.cpu),
+          1,
+        ),
+        fixed(
+          medianOf(row.rounds, ({ guarded }) => guarded.p50),
+          1,
+        ),
+        fixed(
+          medianOf(row.rounds, ({ guarded }) => guarded.p99),
+          1,
+        ),
+        old
+          ? fixed(
+              medianOf(old.rounds, ({ guarded }) => guarded.p99),
+              1,
+            )
+          : UNKNOWN,
+        fixed(
+          medianOf(row.rounds, ({ bare }) => bare.p99),
+          1,
+        ),
+        inRange(latencyRatio(row.rounds), 1),
+        old ? inRange(latencyRatio(old.rounds), 1) : UNKNOWN,
+      ]
+    }),
+  )
+}
+
+function coldStartPart({ coldStarts, connections }: InUseResult, before: Before): string {
+  const rows = coldStarts.map((cold) => {
+    const old = before?.result.coldStarts.find(
+      ({ sessions, store }) => sessions === cold.sessions && store === cold.store,
+    )
+    return [
+      `${storeTitle(cold.store)}, ${round(cold.sessions)}`,
+      inRange(secondsOf(cold), 1),
+      old ? inRange(secondsOf(old), 1) : UNKNOWN,
+      fixed(
+        medianOf(cold.rounds, ({ bare }) => cold.sessions / bare.requestsPerSecond),
+        1,
+      ),
+      statementsOf(cold),
+      old ? statementsOf(old) : UNKNOWN,
+      fixed(
+        medianOf(cold.rounds, ({ guarded }) => guarded.p99),
+        1,
+      ),
+      old
+        ? fixed(
+            medianOf(old.rounds, ({ guarded }) => guarded.p99),
+            1,
+          )
+        : UNKNOWN,
+      fixed(
+        medianOf(cold.rounds, ({ bare }) => bare.p99),
+        1,
+      ),
+    ]
+  })
+  const head = [
+    'cold start',
+    's until all were served',
+    'before',
+    's, no check',
+    'queries',
+    'before',
+    'p99 ms',
+    'before',
+    'p99 ms, no check',
+  ]
+  return `### A cold start
+
+A server that has just started has no session in memory. Each session is used once, over ${connections} connections.
+
+${markdownTable(head, rows)}`
+}
+
+function sharedFileSentence(rows: readonly InUseRow[]): string {
+  const commits = rows.filter(({ isShared }) => isShared).map((row) => row.foreignCommits)
+  if (commits.length === 0) return ''
+  return `In the rows with a shared file, a second process commits to the SQLite file about ${count(spread(commits).median)} times
+per second: it notes uses, and stores and deletes sessions.`
+}
+
+function sameRow(row: InUseRow, before: Before): InUseRow | undefined {
+  return before?.result.rows.find(
+    ({ isShared, servers, sessions, store }) =>
+      isShared === row.isShared &&
+      servers === row.servers &&
+      sessions === row.sessions &&
+      store === row.store,
+  )
+}
+
+function titleOf({ isShared, servers, sessions, store }: InUseRow): string {
+  const several = servers > 1 ? `, ${servers} servers` : ''
+  return `${storeTitle(store)}, ${round(sessions)}${several}${isShared ? ', shared file' : ''}`
+}
+
+function storeTitle(store: InUseRow['store']): string {
+  return STORES.find(([kind]) => kind === store)?.[1] ?? store
+}
+
+function medianOf(rounds: readonly InUseRound[], value: (one: InUseRound) => number): number {
+  return spread(rounds.map(value)).median
+}
+
+function speedOf({ rounds }: InUseRow): number {
+  return medianOf(rounds, ({ guarded }) => guarded.requestsPerSecond)
+}
+
+function shareOf(rounds: readonly InUseRound[]): Spread {
+  return spread(
+    rounds.map(({ bare, guarded }) => guarded.requestsPerSecond / bare.requestsPerSecond),
+  )
+}
+
+function latencyRatio(rounds: readonly InUseRound[]): Spread {
+  return spread(rounds.map(({ bare, guarded }) => guarded.p99 / bare.p99))
+}
+
+function sweep(row: InUseRow): string {
+  const seconds = (row.sessions * row.servers) / speedOf(row)
+  if (seconds < 0.1) return '< 0.1'
+  return seconds > LONGEST_SWEEP ? `**${fixed(seconds, 1)}**` : fixed(seconds, 1)
+}
+
+function secondsOf({ rounds, sessions }: ColdStart): Spread {
+  return spread(rounds.map(({ guarded }) => sessions / guarded.requestsPerSecond))
+}
+
+function statementsPerSecond(rounds: readonly InUseRound[]): Spread | undefined {
+  const counts = rounds.flatMap(({ statements }) => statements ?? [])
+  if (counts.length === 0) return undefined
+  return spread(counts.map(({ count, seconds }) => count / seconds))
+}
+
+function queries(rounds: readonly InUseRound[]): string {
+  const perSecond = statementsPerSecond(rounds)
+  return perSecond === undefined ? UNKNOWN : count(perSecond.median)
+}
+
+function statementsOf({ rounds }: ColdStart): string {
+  const counts = rounds.flatMap(({ statements }) => statements ?? [])
+  return counts.length === 0 ? UNKNOWN : round(spread(counts.map(({ count }) => count)).median)
+}
+
+/** Writes a small number with one decimal place, and a large one without. */
+function count(value: number): string {
+  return value < 10 ? fixed(value, 1) : round(value)
+}
