@@ -10,11 +10,12 @@ import { deviceOf } from './device.ts'
 import { askStore, FlowError, sendError, UnavailableError } from './errors.ts'
 import type { Events } from './events.ts'
 import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
+import { createFlowTargets, popupId } from './flow-targets.ts'
 import type { Settings } from './options.ts'
 import type { Profile } from './provider.ts'
 import { errorWord, type ProviderClient } from './provider-client.ts'
 import { isLoopback, judgeStart } from './request-origin.ts'
-import { isUnder, sameOriginPath, withoutQuery, withQuery, withReturnTo } from './return-to.ts'
+import { withReturnTo } from './return-to.ts'
 import { sha256 } from './seal.ts'
 import { CLOCK_TOLERANCE, publicSession, publicUser, type Sessions } from './session.ts'
 import type { Site } from './site.ts'
@@ -39,29 +40,15 @@ export interface Flows {
   popupId(untrusted: unknown): string | null
 }
 
-/** The longest way back, in characters. With the longest target it keeps five flows under 8 kB. */
-const LONGEST_BEGAN = 256
 /** How often a callback clears away what has expired, in milliseconds, and the most rows of a kind. */
 const SWEEP_INTERVAL = 60 * 1000
 const SWEEP_LIMIT = 1000
 
 export function createFlows(settings: Settings, sessions: Sessions, events: Events): Flows {
   const { basePath, clock, signInPath, site, store } = settings
+  const targets = createFlowTargets(settings)
   const flowCookies = createFlowCookies(settings)
   let sweepAt = 0
-
-  function returnTo(untrusted: unknown): string {
-    const path = sameOriginPath(untrusted, site.origin)
-    return path === null || isUnder(basePath, path) ? '/' : path
-  }
-
-  /** The page that the click was made on, if it is one to come back to; else the sign-in page, `null`. */
-  function whereItBegan(untrusted: unknown): string | null {
-    const path = sameOriginPath(untrusted, site.origin)
-    if (path === null || isUnder(basePath, path)) return null
-    const began = withoutQuery(path, 'auth_error')
-    return began.length > LONGEST_BEGAN ? null : began
-  }
 
   function start(
     request: FastifyRequest,
@@ -72,7 +59,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (verdict === 'refuse-prefetch') return sendError(reply, 503, 'prefetch_refused')
     if (verdict === 'refuse-embedding') return sendError(reply, 403, 'forbidden')
     if (settings.development) warnOfOtherOrigin(request, site.origin)
-    const target = returnTo(single(request, 'return_to'))
+    const target = targets.returnTo(single(request, 'return_to'))
     if (settings.development && isOtherLoopbackName(request, site)) {
       // The callback will come to `origin`, and a cookie set here would not be sent there.
       const path = withReturnTo(paths(basePath).start(client.provider.id), target)
@@ -88,7 +75,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       codeVerifier: randomBytes(32).toString('base64url'),
       redirectUri: settings.callbackUrl(client.provider.id),
       returnTo: target,
-      began: whereItBegan(request.headers.referer),
+      began: targets.began(request.headers.referer),
       expiresAt: clock() + FLOW_LIFETIME,
     }
     flowCookies.put(request, reply, flow)
@@ -117,8 +104,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       await useOnce(request, client, flow)
       const profile = await redeem(request, client, flow)
       await signIn(request, reply, client, profile)
-      // Judged again where it is used: a sealed target is only as good as what sealed it.
-      return goOn(reply, whereTo(flow))
+      return goOn(reply, targets.afterSuccess(flow))
     } catch (error) {
       return fail(request, reply, client, flow, error)
     }
@@ -250,7 +236,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       const auth = await sessions.readOrNull(request)
       if (auth !== null) {
         request.log.info({ event: 'sign-in-ignored', provider, code }, 'signed in already')
-        return goOn(reply, whereTo(flow))
+        return goOn(reply, targets.afterSuccess(flow))
       }
     }
     const { message: reason = 'unknown', stack }: Partial<Error> =
@@ -261,30 +247,10 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const line = { event: 'sign-in-failed', provider, code, reason, ...(unexpected && { stack }) }
     request.log[level](line, 'sign-in failed')
     events.emit('sign-in-failed', { provider, code })
-    const target = returnTo(flow?.returnTo)
-    const back =
-      popupPageOf(flow, target) ?? whereItBegan(flow?.began) ?? withReturnTo(signInPath, target)
-    return goOn(reply, withQuery(back, { auth_error: code }))
+    return goOn(reply, targets.afterFailure(flow, code))
   }
 
-  /** Where a flow that has worked leads. */
-  function whereTo(flow: Flow | null): string {
-    const target = returnTo(flow?.returnTo)
-    return popupPageOf(flow, target) ?? target
-  }
-
-  /** A popup's last page, which tells the opener and closes itself; `null` if there is no popup. */
-  function popupPageOf(flow: Flow | null, target: string): string | null {
-    const popup = popupId(flow?.popup)
-    return popup && withReturnTo(withQuery(paths(basePath).popup, { popup }), target)
-  }
-
-  return { start, finish, returnTo, popupId }
-}
-
-/** Of letters that need no escaping anywhere, and short: it is kept in a cookie. */
-function popupId(untrusted: unknown): string | null {
-  return typeof untrusted === 'string' && /^[\w-]{16,64}$/.test(untrusted) ? untrusted : null
+  return { start, finish, returnTo: targets.returnTo, popupId }
 }
 
 /**
