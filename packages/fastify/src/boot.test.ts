@@ -140,6 +140,7 @@ describe('an option that cannot work', () => {
     [{ signInPath: '//evil.example' }, '`signInPath` must be a path of this application'],
     [{ providerTimeout: 0 }, '`providerTimeout` must be a whole number of milliseconds'],
     [{ providerTimeout: Number.NaN }, '`providerTimeout` must be a whole number'],
+    [{ cookieName: 'ac me' }, '`cookieName` must be 1 to 64 letters, digits, - or _'],
     [
       { orgin: 'https://app.example.com' },
       'There is no option `orgin`. The options are origin, secret',

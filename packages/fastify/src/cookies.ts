@@ -25,10 +25,11 @@ export const LAST_MAX_AGE: number = YEAR
 /**
  * Names and attributes for `origin`. On a plain http origin, which only development allows, browsers
  * would refuse `__Host-`; there the names carry the port, since ports share cookies.
+ * @param cookieName Sets the names apart from those of other applications on the same host.
  */
-export function cookiesFor(origin: URL): Cookies {
+export function cookiesFor(origin: URL, cookieName: string): Cookies {
   const secure = origin.protocol === 'https:'
-  const name = secure ? '__Host-latchkey' : `latchkey-${origin.port || '80'}`
+  const name = secure ? `__Host-${cookieName}` : `${cookieName}-${origin.port || '80'}`
   const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
 
   function write(reply: FastifyReply, cookie: string, value: string, maxAge: number): void {

@@ -38,6 +38,9 @@ export const FLOW_LIFETIME: number = 10 * 60 * 1000
 /** Flows that one browser may have under way; the oldest is dropped. */
 const MOST_FLOWS = 5
 
+/** How long the flow cookies of a browser may be in its `Cookie` header, in characters. */
+const LONGEST_HEADER = 8 * 1024
+
 /** How a flow is called behind the prefix: the beginning of its state's hash. */
 const NAME_LENGTH = 10
 const NAME = new RegExp(`^[\\w-]{${NAME_LENGTH}}$`)
@@ -54,26 +57,44 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
     return text === null ? null : (JSON.parse(text) as Flow)
   }
 
-  /** Drops what no longer opens or has expired, then the oldest, until one more fits. */
-  function makeRoom(request: FastifyRequest, reply: FastifyReply): void {
-    const cookies = readCookies(request.raw.headers.cookie, site.cookies.flowPrefix)
-    // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties. What is called
-    // otherwise is not ours: to clear it would say its name again, which need not be one.
-    const newestFirst = [...cookies]
-      .filter(([name]) => NAME.test(name.slice(site.cookies.flowPrefix.length)))
-      .reverse()
-      .map(([name, value]) => ({ name, expiresAt: read(name, value)?.expiresAt ?? 0 }))
-      .sort((a, b) => b.expiresAt - a.expiresAt)
-    for (const [index, { name, expiresAt }] of newestFirst.entries()) {
+  /**
+   * Drops the browser's flows that have expired, then its oldest, until one more fits. A cookie that does
+   * not open belongs to another application on this host. It stays, unless the header grows too long.
+   * @param added The length of the cookie that will be set.
+   */
+  function makeRoom(request: FastifyRequest, reply: FastifyReply, added: number): void {
+    const own: { name: string; length: number; expiresAt: number }[] = []
+    const foreign: { name: string; length: number }[] = []
+    for (const [name, value] of readCookies(request.raw.headers.cookie, site.cookies.flowPrefix)) {
+      // A cookie with any other name is not a flow's, and clearing it could repeat an invalid name.
+      if (!NAME.test(name.slice(site.cookies.flowPrefix.length))) continue
+      const length = lengthOf(name, value)
+      const flow = read(name, value)
+      if (flow === null) foreign.push({ name, length })
+      else own.push({ name, length, expiresAt: flow.expiresAt })
+    }
+
+    let total = added
+    // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
+    const newestFirst = own.reverse().sort((a, b) => b.expiresAt - a.expiresAt)
+    for (const [index, { name, length, expiresAt }] of newestFirst.entries()) {
       if (index >= MOST_FLOWS - 1 || expiresAt <= clock()) site.cookies.clear(reply, name)
+      else total += length
+    }
+    for (const { length } of foreign) total += length
+    for (const { name, length } of foreign) {
+      if (total <= LONGEST_HEADER) break
+      site.cookies.clear(reply, name)
+      total -= length
     }
   }
 
   return {
     put(request, reply, flow) {
-      makeRoom(request, reply)
       const name = nameOf(flow.state)
-      site.cookies.set(reply, name, seal(JSON.stringify(flow), name), FLOW_LIFETIME / 1000)
+      const value = seal(JSON.stringify(flow), name)
+      makeRoom(request, reply, lengthOf(name, value))
+      site.cookies.set(reply, name, value, FLOW_LIFETIME / 1000)
     },
 
     take(request, reply, state) {
@@ -86,4 +107,9 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
       return flow?.state === state ? flow : null
     },
   }
+}
+
+/** As a `Cookie` header has it: `name=value; `. */
+function lengthOf(name: string, value: string): number {
+  return name.length + value.length + 3
 }

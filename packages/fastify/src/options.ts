@@ -32,6 +32,13 @@ export interface LatchkeyOptions {
   readonly signInPath?: string | undefined
   /** How long people stay signed in, and on how many devices. */
   readonly session?: SessionOptions | undefined
+  /**
+   * Names the cookies, from 1 to 64 letters, digits, `-` and `_`. Default `latchkey`. Two applications on
+   * one host need different names, because browsers share cookies between ports and paths. The session
+   * cookie is `__Host-<cookieName>` on https and `<cookieName>-<port>` on http. A new name signs
+   * everybody out.
+   */
+  readonly cookieName?: string | undefined
   /** How long a callback may wait for the provider altogether, in milliseconds. Default 10,000. */
   readonly providerTimeout?: number | undefined
   /** Tells the time in milliseconds since the Unix epoch. Default `Date.now`; for tests. */
@@ -89,6 +96,7 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   prefix: true,
   signInPath: true,
   session: true,
+  cookieName: true,
   providerTimeout: true,
   clock: true,
   // Fastify's own, for any plugin.
@@ -113,6 +121,7 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
   if (!development) requireForProduction({ origin, secret, providers, store })
   const site = createSite(
     origin === undefined ? `http://localhost:${readPort('PORT', 3000)}` : checkOrigin(origin),
+    checkCookieName(given.cookieName ?? 'latchkey'),
   )
   if (!development && !site.secure) {
     throw invalid('origin', 'must be https in production; http is for loopback in development')
@@ -219,6 +228,26 @@ function checkSignInPath(signInPath: string, origin: string, basePath: string): 
       'must not be below the routes of Latchkey; leave it out for its page',
     )
   }
+}
+
+function checkCookieName(name: unknown): string {
+  if (typeof name !== 'string' || !/^[\w-]{1,64}$/.test(name)) {
+    throw invalid('cookieName', 'must be 1 to 64 letters, digits, - or _, such as acme')
+  }
+  if (/^__(host|secure|http)-/i.test(name)) {
+    throw invalid(
+      'cookieName',
+      'must not begin with a cookie prefix. Latchkey adds `__Host-` on https: leave it out',
+    )
+  }
+  // What an application called `acme` names its other cookies.
+  if (/-last$|-flow-/.test(name)) {
+    throw invalid(
+      'cookieName',
+      'must not end in `-last` or contain `-flow-`, which Latchkey adds for its other cookies',
+    )
+  }
+  return name
 }
 
 /** 2001, in milliseconds. What gives less counts seconds, or from its own beginning. */

@@ -12,13 +12,13 @@ export interface Site {
   movedToPort(port: number): void
 }
 
-export function createSite(origin: string): Site {
+export function createSite(origin: string, cookieName: string): Site {
   const url = new URL(origin)
   const { hostname } = url
   const secure = url.protocol === 'https:'
   // Asked for by every request, and put together anew each time that a URL is.
   let ownOrigin = url.origin
-  let cookies = cookiesFor(url)
+  let cookies = cookiesFor(url, cookieName)
 
   return {
     hostname,
@@ -32,7 +32,7 @@ export function createSite(origin: string): Site {
     movedToPort(port) {
       url.port = String(port)
       ownOrigin = url.origin
-      cookies = cookiesFor(url)
+      cookies = cookiesFor(url, cookieName)
     },
   }
 }

@@ -26,9 +26,8 @@ export interface Browser {
 export function createBrowser(
   app: Pick<FastifyInstance, 'inject'>,
   origin = 'http://localhost:3000',
+  jar: CookieJar = new CookieJar(),
 ): Browser {
-  const jar = new CookieJar()
-
   async function send(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
