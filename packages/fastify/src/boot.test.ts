@@ -140,6 +140,10 @@ describe('an option that cannot work', () => {
     [{ signInPath: '//evil.example' }, '`signInPath` must be a path of this application'],
     [{ providerTimeout: 0 }, '`providerTimeout` must be a whole number of milliseconds'],
     [{ providerTimeout: Number.NaN }, '`providerTimeout` must be a whole number'],
+    [{ providerConcurrency: 0 }, '`providerConcurrency` must be a whole number from 1 to 10000'],
+    [{ providerConcurrency: 10_001 }, '`providerConcurrency` must be a whole number from 1'],
+    [{ providerConcurrency: 1.5 }, '`providerConcurrency` must be a whole number from 1 to 10000'],
+    [{ providerConcurrency: '100' }, '`providerConcurrency` must be a whole number from 1'],
     [{ cookieName: 'ac me' }, '`cookieName` must be 1 to 64 letters, digits, - or _'],
     [
       { orgin: 'https://app.example.com' },

@@ -102,7 +102,7 @@ export class GuardError extends Error {
 }
 
 /** How long a person's browser should wait before it asks again, in seconds. */
-const RETRY_AFTER = 5
+export const RETRY_AFTER = 5
 
 /** What every answer of ours tells caches and browsers. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {

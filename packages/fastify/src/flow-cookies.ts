@@ -28,8 +28,10 @@ export interface Flow {
  */
 export interface FlowCookies {
   put(request: FastifyRequest, reply: FastifyReply, flow: Flow): void
-  /** The browser's flow of this `state`, or `null`. Its cookie is cleared, whatever is in it. */
-  take(request: FastifyRequest, reply: FastifyReply, state: string | null): Flow | null
+  /** The browser's flow of this `state`, or `null`. */
+  find(request: FastifyRequest, state: string | null): Flow | null
+  /** Clears the cookie of this `state`, whatever is in it. A no-op if the browser has none. */
+  clear(request: FastifyRequest, reply: FastifyReply, state: string | null): void
 }
 
 /** Ten minutes, in milliseconds. */
@@ -97,14 +99,18 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
       site.cookies.set(reply, name, value, FLOW_LIFETIME / 1000)
     },
 
-    take(request, reply, state) {
+    find(request, state) {
       if (state === null) return null
       const name = nameOf(state)
       const value = readCookie(request.raw.headers.cookie, name)
-      if (value === null) return null
-      site.cookies.clear(reply, name)
-      const flow = read(name, value)
+      const flow = value === null ? null : read(name, value)
       return flow?.state === state ? flow : null
+    },
+
+    clear(request, reply, state) {
+      if (state === null) return
+      const name = nameOf(state)
+      if (readCookie(request.raw.headers.cookie, name) !== null) site.cookies.clear(reply, name)
     },
   }
 }

@@ -3,12 +3,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admit } from './admission.ts'
+import { type Connection, connectionOf } from './connection.ts'
 import { LAST_MAX_AGE } from './cookies.ts'
-import { startDeadline } from './deadline.ts'
+import { type Deadline, startDeadline } from './deadline.ts'
 import { warnOfOtherOrigin } from './development.ts'
 import { deviceOf } from './device.ts'
-import { askStore, FlowError, sendError, UnavailableError } from './errors.ts'
+import { askStore, FlowError, RETRY_AFTER, sendError, UnavailableError } from './errors.ts'
 import type { Events } from './events.ts'
+import { LEFT } from './exchange-gate.ts'
 import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
 import { createFlowTargets, popupId } from './flow-targets.ts'
 import type { Settings } from './options.ts'
@@ -19,15 +21,17 @@ import { withReturnTo } from './return-to.ts'
 import { sha256 } from './seal.ts'
 import { CLOCK_TOLERANCE, publicSession, publicUser, type Sessions } from './session.ts'
 import type { Site } from './site.ts'
-import { ConflictError, type StoredUser } from './store.ts'
+import { ConflictError, type StoredSession, type StoredUser } from './store.ts'
 
 export interface Flows {
   /** Begins a flow, if a click on a page of ours asked for one. */
   start(request: FastifyRequest, reply: FastifyReply, client: ProviderClient): FastifyReply
   /**
-   * Ends a flow: with a session, or back where it began with `?auth_error=<code>`. It runs to its end even
-   * if the browser goes away meanwhile: the code is used up by then, and the session that nobody holds
-   * expires like any other.
+   * Ends a flow: with a session, or back where it began with `?auth_error=<code>`.
+   *
+   * If the browser disconnects before the token request, the callback is dropped and the flow can still
+   * be used. Once the token request has begun, the callback runs to its end: the code is used up, and a
+   * session that nobody holds expires like any other.
    */
   finish(
     request: FastifyRequest,
@@ -38,6 +42,25 @@ export interface Flows {
   returnTo(untrusted: unknown): string
   /** The untrusted name of a popup, or `null` if it is none. */
   popupId(untrusted: unknown): string | null
+}
+
+/** A browser that has come back from the provider, and its flow. */
+interface Callback {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly client: ProviderClient
+  readonly flow: Flow
+  readonly deadline: Deadline
+  readonly connection: Connection
+  /** Whether the flow has been used up. */
+  flowUsed: boolean
+}
+
+/** A stored session, and what its cookies say. */
+interface SignedIn {
+  readonly session: StoredSession
+  readonly token: string
+  readonly provider: string
 }
 
 /** How often a callback clears away what has expired, in milliseconds, and the most rows of a kind. */
@@ -98,38 +121,84 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     // Fastify has read the query. What it and others write of this request from here on, such as a
     // warning of an answer that came too late, quotes the URL.
     request.raw.url = request.raw.url?.split('?', 1)[0]
-    const flow = flowCookies.take(request, reply, single(request, 'state'))
+    const state = single(request, 'state')
+    const flow = flowCookies.find(request, state)
+    if (flow === null) {
+      flowCookies.clear(request, reply, state)
+      const error = new FlowError('flow_missing', 'this browser has no such flow')
+      return fail(request, reply, client, null, error)
+    }
+    const deadline = startDeadline(settings.providerTimeout)
+    const connection = connectionOf(request, reply)
+    const callback = { request, reply, client, flow, deadline, connection, flowUsed: false }
     try {
-      if (flow === null) throw new FlowError('flow_missing', 'this browser has no such flow')
-      await useOnce(request, client, flow)
-      const profile = await redeem(request, client, flow)
-      await signIn(request, reply, client, profile)
+      const profile = await redeem(callback)
+      const signedIn = await signIn(request, client, profile)
+      flowCookies.clear(request, reply, flow.state)
+      setCookies(reply, signedIn)
       return goOn(reply, targets.afterSuccess(flow))
     } catch (error) {
+      // The browser has gone, so nobody reads this.
+      if (error === LEFT) return goOn(reply, signInPath)
+      // An unused flow keeps its cookie, so that a reload works.
+      if (callback.flowUsed) flowCookies.clear(request, reply, flow.state)
+      else if (codeOf(error) === 'unavailable') reply.header('retry-after', RETRY_AFTER)
       return fail(request, reply, client, flow, error)
+    } finally {
+      deadline.done()
+    }
+  }
+
+  async function redeem(callback: Callback): Promise<Profile> {
+    const { request, client, flow, deadline, connection } = callback
+    const refusal = refusalOf(request)
+    const code = single(request, 'code')
+    const isRedeemable = refusal === null && code !== null && whyUnfit(flow, client) === null
+    if (!isRedeemable) {
+      await useOnce(callback)
+      throw refusal ?? new FlowError('provider_bad_answer', 'the answer has no code')
+    }
+
+    // Fastify has no address for a socket that is already closed.
+    const place = client.gate.enter(String(request.ip))
+    const stop = connection.onGone(place.leave)
+    try {
+      await deadline.cut(place.granted)
+      stop()
+      if (connection.isGone()) throw LEFT
+      await useOnce(callback)
+      if (connection.isGone()) throw LEFT
+      const { codeVerifier, redirectUri } = flow
+      return await deadline.cut(client.redeem({ code, redirectUri, codeVerifier }, deadline))
+    } finally {
+      stop()
+      place.leave()
     }
   }
 
   /** Uses the flow up, whatever comes of it. Of many callbacks at once, one gets past this. */
-  async function useOnce(
-    request: FastifyRequest,
-    client: ProviderClient,
-    flow: Flow,
-  ): Promise<void> {
+  async function useOnce(callback: Callback): Promise<void> {
+    const { request, client, flow } = callback
+    // Set before the call, because a store that does not answer may have stored it.
+    callback.flowUsed = true
     const first = await askStore(request.log, async () => {
       await sweep()
       return store.useFlow(sha256(flow.state), flow.expiresAt)
     })
     if (!first) throw new FlowError('flow_used', 'the flow has been used')
+    const unfit = whyUnfit(flow, client)
+    if (unfit !== null) throw unfit
+  }
+
+  function whyUnfit(flow: Flow, client: ProviderClient): FlowError | null {
     // The answer of one provider must never be taken for another's (RFC 9700 section 4.4).
     if (flow.provider !== client.provider.id) {
-      throw new FlowError('flow_missing', 'the flow belongs to another provider')
+      return new FlowError('flow_missing', 'the flow belongs to another provider')
     }
     const left = flow.expiresAt - clock()
     // Also one that a clock far ahead has sealed.
-    if (!(left > 0 && left <= FLOW_LIFETIME + CLOCK_TOLERANCE)) {
-      throw new FlowError('flow_expired', 'the flow has expired')
-    }
+    if (left > 0 && left <= FLOW_LIFETIME + CLOCK_TOLERANCE) return null
+    return new FlowError('flow_expired', 'the flow has expired')
   }
 
   /** Clears away what has expired: after a minute at the earliest, but at once what was left over. */
@@ -148,32 +217,12 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (swept.more) sweepAt = now
   }
 
-  async function redeem(
-    request: FastifyRequest,
-    client: ProviderClient,
-    flow: Flow,
-  ): Promise<Profile> {
-    const refusal = refusalOf(request)
-    if (refusal !== null) throw refusal
-    const code = single(request, 'code')
-    if (code === null) throw new FlowError('provider_bad_answer', 'the answer has no code')
-
-    const deadline = startDeadline(settings.providerTimeout)
-    try {
-      const { codeVerifier, redirectUri } = flow
-      return await deadline.cut(client.redeem({ code, redirectUri, codeVerifier }, deadline))
-    } finally {
-      deadline.done()
-    }
-  }
-
   /** Admits the person, and stores the session before its cookie is set. All or nothing. */
   async function signIn(
     request: FastifyRequest,
-    reply: FastifyReply,
     client: ProviderClient,
     profile: Profile,
-  ): Promise<void> {
+  ): Promise<SignedIn> {
     const { id: provider } = client.provider
     const previous = await sessions.read(request)
     const device = deviceOf(request.headers['user-agent'])
@@ -211,8 +260,6 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       }),
     )
 
-    sessions.setCookie(reply, session, token)
-    site.cookies.set(reply, site.cookies.last, provider, LAST_MAX_AGE)
     request.log.info({ event: 'sign-in', provider, userId: user.id, newUser }, 'signed in')
     events.emit('sign-in', {
       user: publicUser(user),
@@ -220,6 +267,12 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
       profile,
       newUser,
     })
+    return { session, token, provider }
+  }
+
+  function setCookies(reply: FastifyReply, { session, token, provider }: SignedIn): void {
+    sessions.setCookie(reply, session, token)
+    site.cookies.set(reply, site.cookies.last, provider, LAST_MAX_AGE)
   }
 
   async function fail(

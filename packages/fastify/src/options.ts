@@ -41,6 +41,12 @@ export interface LatchkeyOptions {
   readonly cookieName?: string | undefined
   /** How long a callback may wait for the provider altogether, in milliseconds. Default 10,000. */
   readonly providerTimeout?: number | undefined
+  /**
+   * How many exchanges with one provider may be in progress, from 1 to 10,000. Default 100. It also
+   * limits the connections to each of the provider's hosts. As many callbacks again may wait, at most
+   * 100. Further ones end with `unavailable`, and reloading them tries again.
+   */
+  readonly providerConcurrency?: number | undefined
   /** Tells the time in milliseconds since the Unix epoch. Default `Date.now`; for tests. */
   readonly clock?: (() => number) | undefined
 }
@@ -75,6 +81,7 @@ export interface Settings {
   readonly session: Readonly<Record<keyof SessionOptions, number>>
   readonly hostsSignInPage: boolean
   readonly providerTimeout: number
+  readonly providerConcurrency: number
   readonly clock: () => number
   /** What development has filled in, in words. */
   readonly filledIn: readonly string[]
@@ -98,6 +105,7 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   session: true,
   cookieName: true,
   providerTimeout: true,
+  providerConcurrency: true,
   clock: true,
   // Fastify's own, for any plugin.
   logLevel: true,
@@ -137,6 +145,7 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
   if (!Number.isInteger(providerTimeout) || providerTimeout < 100 || providerTimeout > 60_000) {
     throw invalid('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
   }
+  const providerConcurrency = checkProviderConcurrency(given.providerConcurrency ?? 100)
   checkClock(clock)
 
   const session = checkSession(given.session ?? {})
@@ -152,6 +161,7 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
     session,
     hostsSignInPage: given.signInPath === undefined,
     providerTimeout,
+    providerConcurrency,
     clock,
     followsPort: origin === undefined,
     loopbackOnly:
@@ -248,6 +258,11 @@ function checkCookieName(name: unknown): string {
     )
   }
   return name
+}
+
+function checkProviderConcurrency(limit: number): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit
+  throw invalid('providerConcurrency', 'must be a whole number from 1 to 10000')
 }
 
 /** 2001, in milliseconds. What gives less counts seconds, or from its own beginning. */

@@ -180,7 +180,7 @@ async function routes(app: FastifyInstance, options: RoutesOptions): Promise<voi
 
   for (const provider of providers) {
     await app.register(async (context) => {
-      const client = await connectProvider(context, provider)
+      const client = await connectProvider(context, provider, settings.providerConcurrency)
       context.get(
         routePaths.start(provider.id),
         { exposeHeadRoute: false },

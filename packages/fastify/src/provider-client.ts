@@ -6,11 +6,14 @@ import Wreck from '@hapi/wreck'
 import type { FastifyInstance } from 'fastify'
 import type { Deadline } from './deadline.ts'
 import { FlowError } from './errors.ts'
+import { createExchangeGate, type ExchangeGate } from './exchange-gate.ts'
 import { isObject, type Profile, type Provider } from './provider.ts'
 
 /** The two things that a flow asks of a provider. */
 export interface ProviderClient {
   readonly provider: Provider
+  /** Limits the exchanges in progress. Redeem a code only while holding a place. */
+  readonly gate: ExchangeGate
   authorizeUrl(parameters: {
     redirectUri: string
     state: string
@@ -32,12 +35,14 @@ const MAX_ANSWER_BYTES = 256 * 1024
  * Connects a provider through @fastify/oauth2, which builds authorize URLs and makes token requests.
  * @param app A context of the plugin's own: the decorators stay there, and its cookies, start route and
  *   callback handling stay unused (they lose flows, replay them, and log the client's secret).
+ * @param concurrency The most exchanges in progress, and the most connections to each host.
  */
 export async function connectProvider(
   app: FastifyInstance,
   provider: Provider,
+  concurrency: number,
 ): Promise<ProviderClient> {
-  const agents = keepAliveAgents()
+  const agents = keepAliveAgents(concurrency)
   app.addHook('onClose', async () => {
     agents.http.destroy()
     agents.https.destroy()
@@ -47,6 +52,7 @@ export async function connectProvider(
 
   return {
     provider,
+    gate: createExchangeGate(concurrency),
 
     authorizeUrl({ redirectUri, state, codeChallenge, hints }) {
       return oauth.authorizeURL({
@@ -91,13 +97,17 @@ interface Agents {
   readonly httpsAllowUnauthorized: HttpsAgent
 }
 
-function keepAliveAgents(): Agents {
+/**
+ * @param maxSockets The most connections to each host, idle ones included. `maxTotalSockets` would let the
+ *   idle connections of one host starve another.
+ */
+function keepAliveAgents(maxSockets: number): Agents {
   // Imported, it would bring Node's `fetch` along, which nobody may need and takes longer to load than this.
   const http = process.getBuiltinModule('node:http')
-  const https = passedAsItIs(new HttpsAgent({ keepAlive: true }))
+  const https = passedAsItIs(new HttpsAgent({ keepAlive: true, maxSockets }))
   // Wreck insists on a third agent, meant for requests that skip certificate checks. Ours does not.
   return {
-    http: passedAsItIs(new http.Agent({ keepAlive: true })),
+    http: passedAsItIs(new http.Agent({ keepAlive: true, maxSockets })),
     https,
     httpsAllowUnauthorized: https,
   }

@@ -11,6 +11,8 @@ export interface Child {
   /** Asks it over its socket, as `inject()` asks one in this process. Rejects where there is no answer. */
   readonly app: Pick<FastifyInstance, 'inject'>
   readonly process: ChildProcess
+  /** Where it listens on 127.0.0.1. */
+  readonly port: number
   /** What ended it: a signal, or `null` if it went by itself. */
   readonly ended: Promise<NodeJS.Signals | null>
 }
@@ -42,7 +44,7 @@ export async function startChild(
     }),
   ])
   const inject = (options: InjectOptions): Promise<LightMyRequestResponse> => ask(port, options)
-  const child = { app: { inject } as Pick<FastifyInstance, 'inject'>, process: server, ended }
+  const child = { app: { inject } as Pick<FastifyInstance, 'inject'>, process: server, port, ended }
   children.push(child)
   return child
 }

@@ -17,6 +17,8 @@ export type Orders = Kept & {
   readonly emulatorUrl: string
   readonly death?: Death
   readonly providerTimeout?: number
+  /** Where a second provider is, with the id `other`. */
+  readonly otherUrl?: string
   /** Whether everything that listens for an event fails, at once, later or never. */
   readonly badListeners?: boolean
 }
@@ -25,7 +27,7 @@ export type Orders = Kept & {
 // tells its port.
 
 const orders = JSON.parse(String(process.argv[2])) as Orders
-const { emulatorUrl, death, providerTimeout, badListeners } = orders
+const { emulatorUrl, death, providerTimeout, otherUrl, badListeners } = orders
 let times = 0
 let armed = false
 
@@ -65,6 +67,7 @@ await app.register(latchkey, {
         return real.readProfile(api)
       },
     },
+    ...(otherUrl === undefined ? [] : [bitbucket({ id: 'other', emulatorUrl: otherUrl })]),
   ],
 })
 app.get('/api/me', { onRequest: app.latchkey.guard() }, async (request) => request.auth)
@@ -85,8 +88,14 @@ if (badListeners) {
   }
 }
 
-process.on('message', () => {
-  armed = true
+process.on('message', (message) => {
+  if (message !== 'memory') {
+    armed = true
+    return
+  }
+  // Only with `--expose-gc`.
+  globalThis.gc?.()
+  process.send?.(process.memoryUsage())
 })
 const leave = (): never => process.exit()
 process.on('disconnect', leave)

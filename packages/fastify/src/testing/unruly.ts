@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createSecureServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterEach } from 'vitest'
 import type { Provider } from '../provider.ts'
@@ -41,6 +42,39 @@ export async function serve(listener: RequestListener, tls?: ServerOptions): Pro
   const port = await listen(server)
   closing.push(() => server.closeAllConnections())
   return tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`
+}
+
+/** A provider that lets everybody in, but answers nobody until it is let go. */
+export interface HeldProvider {
+  readonly url: string
+  /** The codes that it was asked to redeem, in this order. */
+  readonly codes: readonly (string | null)[]
+  /** Resolves when it is asked for the first time. */
+  readonly asked: Promise<void>
+  /** How many connections to it are open, and how many were at the most. */
+  readonly connections: { readonly open: number; readonly most: number }
+  letGo(): void
+}
+
+export async function serveHeld(): Promise<HeldProvider> {
+  const [asked, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const codes: (string | null)[] = []
+  const sockets = new Set<unknown>()
+  const connections = { open: 0, most: 0 }
+  const url = await serve(async (request, response) => {
+    const { socket } = request
+    if (!sockets.has(socket)) {
+      sockets.add(socket)
+      connections.open++
+      connections.most = Math.max(connections.most, connections.open)
+      socket.on('close', () => void connections.open--)
+    }
+    if (request.method === 'POST') codes.push(new URLSearchParams(await text(request)).get('code'))
+    asked.resolve()
+    await free.promise
+    agree(request, response)
+  })
+  return { url, codes, asked: asked.promise, connections, letGo: free.resolve }
 }
 
 /** @returns the port */
