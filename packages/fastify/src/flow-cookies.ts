@@ -19,6 +19,8 @@ export interface Flow {
   readonly began: string | null
   /** What the page that opened a popup for this calls it; absent in a window of one's own. */
   readonly popup?: string
+  /** Present if this flow replaces one that was used up. It is never replaced itself. */
+  readonly restarted?: true
   readonly expiresAt: number
 }
 
@@ -27,7 +29,8 @@ export interface Flow {
  * disturb each other, and a flood of starts stores nothing.
  */
 export interface FlowCookies {
-  put(request: FastifyRequest, reply: FastifyReply, flow: Flow): void
+  /** @param replaced The state of the browser's flow that this one replaces. */
+  put(request: FastifyRequest, reply: FastifyReply, flow: Flow, replaced?: string): void
   /** The browser's flow of this `state`, or `null`. */
   find(request: FastifyRequest, state: string | null): Flow | null
   /** Clears the cookie of this `state`, whatever is in it. A no-op if the browser has none. */
@@ -63,13 +66,19 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
    * Drops the browser's flows that have expired, then its oldest, until one more fits. A cookie that does
    * not open belongs to another application on this host. It stays, unless the header grows too long.
    * @param added The length of the cookie that will be set.
+   * @param replaced The name of a cookie that is cleared already.
    */
-  function makeRoom(request: FastifyRequest, reply: FastifyReply, added: number): void {
+  function makeRoom(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    added: number,
+    replaced: string | null,
+  ): void {
     const own: { name: string; length: number; expiresAt: number }[] = []
     const foreign: { name: string; length: number }[] = []
     for (const [name, value] of readCookies(request.raw.headers.cookie, site.cookies.flowPrefix)) {
       // A cookie with any other name is not a flow's, and clearing it could repeat an invalid name.
-      if (!NAME.test(name.slice(site.cookies.flowPrefix.length))) continue
+      if (!NAME.test(name.slice(site.cookies.flowPrefix.length)) || name === replaced) continue
       const length = lengthOf(name, value)
       const flow = read(name, value)
       if (flow === null) foreign.push({ name, length })
@@ -92,10 +101,11 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
   }
 
   return {
-    put(request, reply, flow) {
+    put(request, reply, flow, replaced) {
       const name = nameOf(flow.state)
       const value = seal(JSON.stringify(flow), name)
-      makeRoom(request, reply, lengthOf(name, value))
+      const before = replaced === undefined ? null : nameOf(replaced)
+      makeRoom(request, reply, lengthOf(name, value), before)
       site.cookies.set(reply, name, value, FLOW_LIFETIME / 1000)
     },
 

@@ -20,6 +20,7 @@ import { isLoopback, judgeStart } from './request-origin.ts'
 import { withReturnTo } from './return-to.ts'
 import { sha256 } from './seal.ts'
 import { CLOCK_TOLERANCE, publicSession, publicUser, type Sessions } from './session.ts'
+import { createSharedCallbacks, Dropped } from './shared-callback.ts'
 import type { Site } from './site.ts'
 import { ConflictError, type StoredSession, type StoredUser } from './store.ts'
 
@@ -27,7 +28,8 @@ export interface Flows {
   /** Begins a flow, if a click on a page of ours asked for one. */
   start(request: FastifyRequest, reply: FastifyReply, client: ProviderClient): FastifyReply
   /**
-   * Ends a flow: with a session, or back where it began with `?auth_error=<code>`.
+   * Ends a flow: with a session, or back where it began with `?auth_error=<code>`. Several callbacks of
+   * one flow end alike: those that arrive while one is in progress wait for its outcome.
    *
    * If the browser disconnects before the token request, the callback is dropped and the flow can still
    * be used. Once the token request has begun, the callback runs to its end: the code is used up, and a
@@ -56,11 +58,18 @@ interface Callback {
   flowUsed: boolean
 }
 
+type Outcome = SignedIn | Failure
+
 /** A stored session, and what its cookies say. */
 interface SignedIn {
   readonly session: StoredSession
   readonly token: string
   readonly provider: string
+}
+
+interface Failure {
+  readonly error: unknown
+  readonly flowUsed: boolean
 }
 
 /** How often a callback clears away what has expired, in milliseconds, and the most rows of a kind. */
@@ -71,6 +80,7 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
   const { basePath, clock, signInPath, site, store } = settings
   const targets = createFlowTargets(settings)
   const flowCookies = createFlowCookies(settings)
+  const callbacks = createSharedCallbacks<Outcome>()
   let sweepAt = 0
 
   function start(
@@ -91,26 +101,38 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (verdict === 'ask-first') return reply.redirect(withReturnTo(signInPath, target), 303)
 
     const popup = popupId(single(request, 'popup'))
-    const flow: Flow = {
-      ...(popup !== null && { popup }),
-      provider: client.provider.id,
+    const began = targets.began(request.headers.referer)
+    return begin(request, reply, client, {
+      flow: newFlow(client, { returnTo: target, began, ...(popup !== null && { popup }) }),
+      hints: hintsOf(request),
+    })
+  }
+
+  function newFlow(
+    { provider }: ProviderClient,
+    kept: Pick<Flow, 'returnTo' | 'began' | 'popup' | 'restarted'>,
+  ): Flow {
+    return {
+      ...kept,
+      provider: provider.id,
       state: randomBytes(32).toString('base64url'),
       codeVerifier: randomBytes(32).toString('base64url'),
-      redirectUri: settings.callbackUrl(client.provider.id),
-      returnTo: target,
-      began: targets.began(request.headers.referer),
+      redirectUri: settings.callbackUrl(provider.id),
       expiresAt: clock() + FLOW_LIFETIME,
     }
-    flowCookies.put(request, reply, flow)
-    return reply.redirect(
-      client.authorizeUrl({
-        redirectUri: flow.redirectUri,
-        state: flow.state,
-        codeChallenge: sha256(flow.codeVerifier),
-        hints: hintsOf(request),
-      }),
-      303,
-    )
+  }
+
+  /** Stores a new flow in the browser and sends the browser to the provider. */
+  function begin(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    client: ProviderClient,
+    { flow, hints, replaced }: { flow: Flow; hints: Record<string, string>; replaced?: string },
+  ): FastifyReply {
+    flowCookies.put(request, reply, flow, replaced)
+    const { redirectUri, state } = flow
+    const codeChallenge = sha256(flow.codeVerifier)
+    return goOn(reply, client.authorizeUrl({ redirectUri, state, codeChallenge, hints }))
   }
 
   async function finish(
@@ -126,26 +148,45 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     if (flow === null) {
       flowCookies.clear(request, reply, state)
       const error = new FlowError('flow_missing', 'this browser has no such flow')
-      return fail(request, reply, client, null, error)
+      return fail(request, reply, client, null, { error, flowUsed: false, isOwn: true })
     }
     const deadline = startDeadline(settings.providerTimeout)
-    const connection = connectionOf(request, reply)
-    const callback = { request, reply, client, flow, deadline, connection, flowUsed: false }
     try {
-      const profile = await redeem(callback)
-      const signedIn = await signIn(request, client, profile)
-      flowCookies.clear(request, reply, flow.state)
-      setCookies(reply, signedIn)
-      return goOn(reply, targets.afterSuccess(flow))
-    } catch (error) {
-      // The browser has gone, so nobody reads this.
-      if (error === LEFT) return goOn(reply, signInPath)
-      // An unused flow keeps its cookie, so that a reload works.
-      if (callback.flowUsed) flowCookies.clear(request, reply, flow.state)
-      else if (codeOf(error) === 'unavailable') reply.header('retry-after', RETRY_AFTER)
-      return fail(request, reply, client, flow, error)
+      const connection = connectionOf(request, reply)
+      return await share({ request, reply, client, flow, deadline, connection, flowUsed: false })
     } finally {
       deadline.done()
+    }
+  }
+
+  /** Ends a callback with its own outcome, or with the outcome of another callback of its flow. */
+  async function share(callback: Callback): Promise<FastifyReply> {
+    const { request, reply, client, flow } = callback
+    // With the provider, so that a response of another one does not get this outcome.
+    const key = `${client.provider.id} ${flow.state}`
+    const shared = await callbacks.share(key, (before) => attempt(callback, before))
+    if (shared === null) {
+      const error = new FlowError('unavailable', 'too many callbacks of one flow are waiting')
+      return fail(request, reply, client, flow, { error, flowUsed: false, isOwn: true })
+    }
+    const { outcome, isOwn } = shared
+    // The browser has gone, so nobody reads this.
+    if (outcome instanceof Dropped) return goOn(reply, signInPath)
+    if ('error' in outcome) return fail(request, reply, client, flow, { ...outcome, isOwn })
+    flowCookies.clear(request, reply, flow.state)
+    setCookies(reply, outcome)
+    return goOn(reply, targets.afterSuccess(flow))
+  }
+
+  /** Takes a callback from the provider's answer to a session. Never rejects. */
+  async function attempt(callback: Callback, before: Dropped | null): Promise<Outcome | Dropped> {
+    callback.flowUsed = before?.flowUsed ?? false
+    try {
+      const profile = await redeem(callback)
+      return await signIn(callback.request, callback.client, profile)
+    } catch (error) {
+      const { flowUsed } = callback
+      return error === LEFT ? new Dropped(flowUsed) : { error, flowUsed }
     }
   }
 
@@ -179,13 +220,15 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
   /** Uses the flow up, whatever comes of it. Of many callbacks at once, one gets past this. */
   async function useOnce(callback: Callback): Promise<void> {
     const { request, client, flow } = callback
-    // Set before the call, because a store that does not answer may have stored it.
-    callback.flowUsed = true
-    const first = await askStore(request.log, async () => {
-      await sweep()
-      return store.useFlow(sha256(flow.state), flow.expiresAt)
-    })
-    if (!first) throw new FlowError('flow_used', 'the flow has been used')
+    if (!callback.flowUsed) {
+      // Set before the call, because a store that does not answer may have stored it.
+      callback.flowUsed = true
+      const first = await askStore(request.log, async () => {
+        await sweep()
+        return store.useFlow(sha256(flow.state), flow.expiresAt)
+      })
+      if (!first) throw new FlowError('flow_used', 'the flow has been used')
+    }
     const unfit = whyUnfit(flow, client)
     if (unfit !== null) throw unfit
   }
@@ -280,10 +323,12 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     reply: FastifyReply,
     client: ProviderClient,
     flow: Flow | null,
-    error: unknown,
+    { error, flowUsed, isOwn }: Failure & { readonly isOwn: boolean },
   ): Promise<FastifyReply> {
     const { id: provider } = client.provider
     const code = codeOf(error)
+    // An unused flow keeps its cookie, so that a reload works.
+    if (flow !== null && flowUsed) flowCookies.clear(request, reply, flow.state)
     if (code === 'flow_missing' || code === 'flow_used') {
       // A reload, a Back and a second consent end here after the first one has worked.
       const auth = await sessions.readOrNull(request)
@@ -292,6 +337,45 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
         return goOn(reply, targets.afterSuccess(flow))
       }
     }
+    if (code === 'flow_used' && flow !== null && mayRestart(request, client, flow)) {
+      return restart(request, reply, client, flow)
+    }
+    if (isOwn) report(request, provider, code, error)
+    if (code === 'unavailable' && !flowUsed) reply.header('retry-after', RETRY_AFTER)
+    return goOn(reply, targets.afterFailure(flow, code))
+  }
+
+  /** Whether a flow that is used up may start over without a click. */
+  function mayRestart(request: FastifyRequest, client: ProviderClient, flow: Flow): boolean {
+    const agreed = single(request, 'code') !== null && refusalOf(request) === null
+    return agreed && flow.restarted !== true && whyUnfit(flow, client) === null
+  }
+
+  /** Starts over a flow whose outcome this browser never got. */
+  function restart(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    client: ProviderClient,
+    { state, ...old }: Flow,
+  ): FastifyReply {
+    const popup = popupId(old.popup)
+    const flow = newFlow(client, {
+      returnTo: targets.returnTo(old.returnTo),
+      began: targets.began(old.began),
+      ...(popup !== null && { popup }),
+      restarted: true,
+    })
+    const line = { event: 'sign-in-restarted', provider: client.provider.id }
+    request.log.info(line, 'sign-in restarted')
+    return begin(request, reply, client, { flow, hints: {}, replaced: state })
+  }
+
+  function report(
+    request: FastifyRequest,
+    provider: string,
+    code: ErrorCode,
+    error: unknown,
+  ): void {
     const { message: reason = 'unknown', stack }: Partial<Error> =
       error instanceof Error ? error : {}
     const unexpected = code === 'server_error'
@@ -300,7 +384,6 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
     const line = { event: 'sign-in-failed', provider, code, reason, ...(unexpected && { stack }) }
     request.log[level](line, 'sign-in failed')
     events.emit('sign-in-failed', { provider, code })
-    return goOn(reply, targets.afterFailure(flow, code))
   }
 
   return { start, finish, returnTo: targets.returnTo, popupId }

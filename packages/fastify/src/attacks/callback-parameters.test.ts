@@ -149,14 +149,15 @@ describe('a callback that says that it failed', () => {
   )
 
   it('by a press on Cancel ends the flow, also for a code that comes later', async () => {
-    const { app, expectRefused } = await buildWatchedApp(emulator())
+    const { app, expectNoEffect, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const url = await browser.start()
     const cookie = browser.cookies()
     const cancelled = await browser.consent(url, { decision: 'deny' })
     await expectRefused('access_denied', () => browser.get(cancelled))
     const agreed = await browser.consent(url, { user: 'ada' })
-    await expectRefused('flow_used', () => app.inject({ url: agreed, headers: { cookie } }))
+    const later = await expectNoEffect(() => app.inject({ url: agreed, headers: { cookie } }))
+    expect(later.headers.location).toMatch(`${emulator().url}/site/oauth2/authorize?`)
     const page = await browser.get('/auth/sign-in?auth_error=access_denied')
     expect(page.body).toContain('You cancelled the sign-in.')
   })

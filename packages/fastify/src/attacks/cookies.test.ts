@@ -72,7 +72,7 @@ describe('the cookies of every answer', () => {
       'a callback while the provider is away': cleared,
       'a callback too late': cleared,
       'a callback': ['latchkey-flow 0', `latchkey ${MONTH}`, `latchkey-last ${YEAR}`],
-      'a callback used': cleared,
+      'a callback used': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
       'a sign-out of the others': [`latchkey ${MONTH}`],
       'ending a session': ['latchkey 0'],
       'a sign-out by form': ['latchkey 0'],

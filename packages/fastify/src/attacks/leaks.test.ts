@@ -25,10 +25,10 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
   ],
   [
     'the same callback again, signed out',
-    async ({ app, browser, callback }) => {
-      const cookie = browser.cookies()
+    async ({ browser, callback }) => {
       await browser.get(callback)
-      return app.inject({ url: callback, headers: { cookie } })
+      await browser.post('/auth/sign-out')
+      return browser.get(callback)
     },
   ],
   ['a callback in another browser', ({ app, callback }) => createBrowser(app).get(callback)],
@@ -108,6 +108,21 @@ describe('what is left in the history, a Referer or a beacon of the next page', 
       expect(answer.headers['cache-control']).toBe('no-store')
       await browser.post('/auth/sign-out')
     }
+  })
+
+  it('has no code, state or token of a used flow in the address that it restarts at', async () => {
+    const app = await buildApp(emulator())
+    const browser = createBrowser(app)
+    const callback = await browser.consent(await browser.start(), { user: 'ada' })
+    const cookie = browser.cookies()
+    await browser.get(callback)
+    const answer = await app.inject({ url: callback, headers: { cookie } })
+    expect(answer.headers.location).toMatch(`${emulator().url}/site/oauth2/authorize?`)
+    for (const secret of secretsOf(browser, callback)) {
+      expect(JSON.stringify(answer.headers) + answer.body).not.toContain(secret)
+    }
+    expect(answer.headers['referrer-policy']).toBe('same-origin')
+    expect(answer.headers['cache-control']).toBe('no-store')
   })
 
   it('has the state in the address of the provider alone, and the verifier nowhere', async () => {

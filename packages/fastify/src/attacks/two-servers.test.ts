@@ -39,7 +39,7 @@ async function untilRefused(app: FastifyInstance, cookie: string): Promise<void>
 describe.each(shareables)(
   'the same callback twenty times at once, on two servers of %s',
   (_what, share) => {
-    it('signs in once: one request for tokens, one user, one session, one cookie', async () => {
+    it('signs in once: one request for tokens, one user, one session, one token', async () => {
       const shared = await share()
       const orders = { ...shared.kept, emulatorUrl: emulator().url }
       const servers = [await startChild(orders), await startChild(orders)]
@@ -56,11 +56,16 @@ describe.each(shareables)(
       )
       expect(countExchanges(emulator())).toBe(1)
       expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 1 })
-      const locations = answers.map(({ headers }) => headers.location).sort()
-      const used = Array.from({ length: 19 }, () => '/auth/sign-in?auth_error=flow_used')
-      expect(locations).toEqual(['/', ...used])
-      const cookies = answers.map(({ headers }) => String(headers['set-cookie']))
-      expect(cookies.filter((cookie) => /latchkey-3000=[^;]/.test(cookie))).toHaveLength(1)
+      const locations = answers.map(({ headers }) => String(headers.location).split('?', 1)[0])
+      const restarted = `${emulator().url}/site/oauth2/authorize`
+      // Callbacks that arrive while the first is in progress on their own server share its outcome.
+      expect(locations).toContain('/')
+      for (const location of locations) expect(['/', restarted]).toContain(location)
+      const tokens = answers.flatMap(({ headers }) => {
+        return String(headers['set-cookie']).match(/latchkey-3000=[^;]+/) ?? []
+      })
+      expect(tokens).toHaveLength(locations.filter((location) => location === '/').length)
+      expect(new Set(tokens).size).toBe(1)
     })
   },
 )

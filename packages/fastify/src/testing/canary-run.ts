@@ -147,7 +147,15 @@ await happy.browser.post('/auth/sign-out', {}, { origin: 'https://evil.example' 
 await happy.browser.post('/auth/sign-out', { scope: 'global' })
 const replay = createBrowser(app)
 for (const cookie of before.split('; ')) replay.jar.setCookieSync(cookie, 'http://localhost:3000/')
-await finish(replay, happy.callback)
+const restarted = await replay.get(happy.callback)
+noteCookies(replay)
+const kept = replay.cookies()
+const restartedCallback = await replay.consent(String(restarted.headers.location), { user: 'ada' })
+note('state', new URL(String(restarted.headers.location)).searchParams.get('state') ?? undefined)
+await finish(replay, restartedCallback)
+const second = createBrowser(app)
+for (const cookie of kept.split('; ')) second.jar.setCookieSync(cookie, 'http://localhost:3000/')
+await finish(second, restartedCallback)
 
 // The person or the browser does something else.
 const denied = await begin(app, { decision: 'deny' })
