@@ -1,6 +1,15 @@
+import fastifyAuth from '@fastify/auth'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import type { Auth, GuardOptions, RequestAuth, Session, Store, User } from './index.ts'
+import {
+  type Auth,
+  GuardError,
+  type GuardOptions,
+  type RequestAuth,
+  type Session,
+  type Store,
+  type User,
+} from './index.ts'
 import { sqlite } from './sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from './testing/app.ts'
 import { type Browser, createBrowser } from './testing/browser.ts'
@@ -584,5 +593,138 @@ describe('without the plugin', () => {
     app.get('/', async (request) => ({ auth: request.auth ?? 'absent' }))
     expect((await app.inject('/')).json()).toEqual({ auth: 'absent' })
     await app.close()
+  })
+})
+
+describe('a guard in a place where it cannot work', () => {
+  it.each([
+    'preParsing',
+    'preSerialization',
+    'onSend',
+    'onResponse',
+    'onError',
+    'onTimeout',
+  ] as const)('of a route (%s) is refused when the route is added', async (place) => {
+    const app = await buildApp(emulator())
+    const guard = app.latchkey.guard() as never
+    const misplaced = expect.objectContaining({
+      code: 'LATCHKEY_GUARD_MISPLACED',
+      message: expect.stringContaining(`\`${place}\` of GET /misplaced`),
+    })
+    expect(() => app.get('/misplaced', { [place]: guard }, () => '')).toThrow(misplaced)
+    expect(() => app.get('/misplaced', { [place]: [guard] }, () => '')).toThrow(misplaced)
+    expect(() => app.get('/misplaced', guard)).toThrow(/`handler` of GET/)
+  })
+
+  it.each(['onSend', 'preSerialization', 'preParsing'] as const)(
+    'of a scope (%s) is answered with one 500 that says so, signed in or not',
+    async (place) => {
+      const lines: string[] = []
+      const write = (line: string): void => void lines.push(line)
+      const app = await buildApp(emulator(), {}, { write })
+      app.register(async (context) => {
+        context.addHook(place as 'onSend', app.latchkey.guard() as never)
+        context.post('/misplaced', async () => ({ fine: true }))
+      })
+      const browser = await signedIn(app)
+      for (const cookie of [browser.cookies(), '']) {
+        const headers = { cookie, origin: 'http://localhost:3000' }
+        const answer = await app.inject({ method: 'POST', url: '/misplaced', headers, payload: {} })
+        expect([answer.statusCode, answer.json().code]).toEqual([500, 'LATCHKEY_GUARD_MISPLACED'])
+      }
+      const said = lines.filter((line) => line.includes('LATCHKEY_GUARD_MISPLACED'))
+      expect(said.length).toBeGreaterThan(0)
+      expect(said.length).toBeLessThan(10)
+    },
+  )
+
+  it('may be any of the three hooks where it can', async () => {
+    const app = await buildApp(emulator())
+    const guard = app.latchkey.guard()
+    app.post(
+      '/fine',
+      { onRequest: guard, preValidation: guard, preHandler: [guard] },
+      async ({ auth }) => auth.user.name,
+    )
+    const browser = await signedIn(app)
+    expect((await browser.post('/fine')).body).toBe('Ada Test')
+  })
+})
+
+describe('a guard that throws', () => {
+  const API_KEY = 'test-api-key'
+
+  async function build(options: GuardOptions = {}): Promise<FastifyInstance> {
+    const app = await buildApp(emulator())
+    await app.register(fastifyAuth)
+    const guard = app.latchkey.guard({ throws: true, ...options })
+    const apiKey = async (request: FastifyRequest): Promise<void> => {
+      if (request.headers['x-api-key'] !== API_KEY) throw new Error('no key')
+    }
+    app.route({
+      method: ['GET', 'POST'],
+      url: '/either',
+      preHandler: app.auth([guard, apiKey], { relation: 'or' }),
+      handler: async (request) => ({ user: (await request.getAuth())?.user.name ?? null }),
+    })
+    app.route({
+      method: ['GET', 'POST'],
+      url: '/both',
+      preHandler: app.auth([apiKey, guard], { relation: 'and' }),
+      handler: async (request) => ({ user: request.auth.user.name }),
+    })
+    return app
+  }
+
+  it('leaves it to another check of @fastify/auth to let a request through', async () => {
+    const app = await build()
+    const browser = await signedIn(app)
+    const get = async (url: string, headers: Record<string, string>): Promise<unknown[]> => {
+      const answer = await app.inject({ url, headers })
+      return [answer.statusCode, answer.json().user]
+    }
+    const [cookie, key] = [{ cookie: browser.cookies() }, { 'x-api-key': API_KEY }]
+    expect(await get('/either', cookie)).toEqual([200, 'Ada Test'])
+    expect(await get('/either', key)).toEqual([200, null])
+    expect(await get('/either', { ...cookie, ...key })).toEqual([200, 'Ada Test'])
+    expect(await get('/either', {})).toEqual([401, undefined])
+    expect(await get('/both', { ...cookie, ...key })).toEqual([200, 'Ada Test'])
+    expect(await get('/both', cookie)).toEqual([401, undefined])
+  })
+
+  it('throws what Fastify answers with the status, code and headers that the guard would have sent', async () => {
+    const app = await build({ check: () => false })
+    const onRequest = app.latchkey.guard({ throws: true })
+    app.get('/alone', { onRequest }, async () => 'alone')
+    app.register(async (scope) => {
+      scope.setErrorHandler((error) => ({ is: error instanceof GuardError }))
+      scope.get('/handled', { onRequest }, async () => 'handled')
+    })
+    const browser = await signedIn(app)
+    const headers = { cookie: browser.cookies(), 'x-api-key': API_KEY }
+    const nobody = await app.inject('/alone')
+    expect(nobody.statusCode).toBe(401)
+    expect(nobody.headers['cache-control']).toBe('no-store')
+    expect(nobody.json()).toMatchObject({ code: 'unauthenticated', statusCode: 401 })
+    const forbidden = await app.inject({ url: '/both', headers })
+    expect([forbidden.statusCode, forbidden.json().code]).toEqual([403, 'forbidden'])
+    const foreign = await app.inject({
+      method: 'POST',
+      url: '/both',
+      headers: { ...headers, origin: 'https://evil.example' },
+    })
+    expect([foreign.statusCode, foreign.json().code]).toEqual([403, 'cross_site'])
+    expect((await app.inject('/handled')).json()).toEqual({ is: true })
+  })
+
+  it('throws 503 with Retry-After while the store does not answer', async () => {
+    const { watch: _, ...store } = sqlite(':memory:')
+    const app = await buildApp(emulator(), {
+      store: { ...store, findSession: () => Promise.reject(new Error('away')) },
+    })
+    app.get('/alone', { onRequest: app.latchkey.guard({ throws: true }) }, async () => 'alone')
+    const headers = { cookie: `latchkey-3000=${'a'.repeat(22)}.${'b'.repeat(43)}` }
+    const answer = await app.inject({ url: '/alone', headers })
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5'])
   })
 })
