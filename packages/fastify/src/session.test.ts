@@ -1,5 +1,5 @@
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LatchkeyOptions, SessionOptions } from './index.ts'
 import { sqlite } from './sqlite.ts'
@@ -133,6 +133,24 @@ describe('a session', () => {
       expect(store.notes).toBe(1)
     },
   )
+
+  it('stays in use while one long request asks again and again who is signed in', async () => {
+    const { at, build } = atNoon()
+    const app = await build({ session })
+    let longRequest: FastifyRequest | undefined
+    app.get('/long', async (request) => {
+      longRequest = request
+      return (await request.getAuth())?.user
+    })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    await browser.get('/long')
+    for (let time = 0; time < 3 * HOUR; time += 40 * MINUTE) {
+      at(time)
+      expect(await longRequest?.getAuth()).not.toBeNull()
+      await settled()
+    }
+  })
 
   it('is noted with all others that were used within the same second, in one statement', async () => {
     const { at, build } = atNoon()

@@ -219,7 +219,11 @@ export function createSessions(
   function open(request: Asking): Opened | null | Promise<Opened | null> {
     const known = request[asked]
     if (known === null || known instanceof Promise) return known
-    if (known !== undefined && cache.vouchesFor(known) && isRunning(known, clock())) return known
+    const now = clock()
+    if (known !== undefined && cache.vouchesFor(known) && isRunning(known, now)) {
+      // The request of a WebSocket can last for days, and each call on it is a use.
+      return used(known, now)
+    }
     const answer = look(request)
     request[asked] = answer
     if (answer instanceof Promise) {
