@@ -57,7 +57,7 @@ export interface HeldOptions {
   ended(session: { sessionId: string; userId: string; reason: EndReason }): void
   /** Makes the store look for changes by itself, until the returned function is called. */
   attend(): () => void
-  /** Whether the store tells of changes at all. */
+  /** Whether the store reports every change at present. While it does not, all are read again each tick. */
   readonly isWatched: boolean
 }
 

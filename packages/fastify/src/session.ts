@@ -114,7 +114,9 @@ export function createSessions(
     endOf: (sessionId) => ends.reasonOf(sessionId),
     ended: (end) => ends.report(end),
     attend: () => watch?.attend() ?? (() => {}),
-    isWatched: watch !== undefined,
+    get isWatched() {
+      return watch?.isCurrent() ?? false
+    },
   })
   const ends = createSessionEnds({ cache, held, events, log, clock })
   const use = createSessionUse({
