@@ -1,0 +1,357 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, request as requestOf } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { EndReason } from './packages/fastify/src/index.ts'
+import type { buildApp } from './packages/fastify/src/testing/app.ts'
+
+// Runs the servers that the guides print.
+
+const root = import.meta.dirname
+// Beside the demo, which has every package installed that the docs import.
+const folder = join(root, 'apps/demo/.guides')
+const GUIDE = 'docs/guides/long-lived.md'
+const SESSIONS = 'docs/guides/sessions.md'
+const originalFolder = process.cwd()
+let workingFolder: string
+
+interface Server {
+  readonly app: Awaited<ReturnType<typeof buildApp>>
+  readonly url: string
+  /** The origin of the application's own pages. */
+  readonly origin: string
+}
+
+interface SignedIn {
+  readonly cookie: string
+  readonly userId: string
+  readonly sessionId: string
+}
+
+const servers = new Map<string, Promise<Server>>()
+const FOREIGN = 'http://sibling.localhost:3000'
+
+beforeAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  // Without options, a server keeps its key and its database in the current folder.
+  workingFolder = mkdtempSync(join(tmpdir(), 'latchkey-docs-'))
+  process.chdir(workingFolder)
+})
+
+afterEach(() => vi.unstubAllEnvs())
+
+afterAll(async () => {
+  for (const server of servers.values()) {
+    const { app } = await server
+    app.server.closeAllConnections()
+    await app.close()
+  }
+  process.chdir(originalFolder)
+  rmSync(workingFolder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Returns the parts of a guide by their headings. */
+function partsOf(document: string): Map<string, string> {
+  const parts = readFileSync(join(root, document), 'utf8').split(/^## (?:\d+\. )?(.*)$/m)
+  const entries: [string, string][] = []
+  for (let at = 1; at < parts.length; at += 2) entries.push([parts[at] ?? '', parts[at + 1] ?? ''])
+  return new Map(entries)
+}
+
+function serversOf(part: string): string[] {
+  const blocks = [...part.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
+  return blocks.filter((code) => code.includes('Fastify({ logger: true })'))
+}
+
+/** Starts the server that a part of a guide prints, on a free port and without its log. */
+function start(document: string, heading: string, word = ''): Promise<Server> {
+  const key = `${document} ${heading}`
+  const started = servers.get(key) ?? startServer(document, heading, word)
+  servers.set(key, started)
+  return started
+}
+
+async function startServer(document: string, heading: string, word: string): Promise<Server> {
+  const [code, ...others] = serversOf(partsOf(document).get(heading) ?? '').filter((block) =>
+    block.includes(word),
+  )
+  expect([typeof code, others.length]).toEqual(['string', 0])
+  const listens = /^await app\.listen\(\{ port: 3000 \}\)\n/m
+  const quiet = String(code).replace('logger: true', 'logger: false').replace(listens, '')
+  const file = join(folder, `${heading.replaceAll(/\W+/g, '-')}.ts`)
+  writeFileSync(file, `${quiet}\nexport { app }\n`)
+  const { app }: Pick<Server, 'app'> = await import(/* @vite-ignore */ file)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  return { app, url: `http://127.0.0.1:${port}`, origin: `http://localhost:${port}` }
+}
+
+async function signIn({ app }: Server): Promise<SignedIn> {
+  const { id: userId } = await app.latchkey.users.create({ name: 'Ada Test' })
+  const { cookie, session } = await app.latchkey.sessions.create(userId)
+  return { cookie, userId, sessionId: session.id }
+}
+
+/** Returns the status of the response to a handshake. */
+async function handshake(
+  { url }: Server,
+  path: string,
+  headers: Record<string, string>,
+): Promise<number | undefined> {
+  const request = requestOf(url + path, {
+    headers: {
+      ...headers,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': randomBytes(16).toString('base64'),
+    },
+  })
+  request.end()
+  const [{ statusCode, socket }] = await Promise.race([
+    once(request, 'response'),
+    once(request, 'upgrade'),
+  ])
+  socket.destroy()
+  return statusCode
+}
+
+interface Connection {
+  readonly socket: WebSocket
+  readonly messages: string[]
+  /** The code and reason of the close event. */
+  readonly closed: Promise<[code: number, reason: string]>
+}
+
+async function open(
+  { url }: Server,
+  path: string,
+  headers: Record<string, string>,
+): Promise<Connection> {
+  const socket = new WebSocket(url.replace('http', 'ws') + path, { headers })
+  onTestFinished(() => socket.close())
+  const messages: string[] = []
+  socket.addEventListener('message', ({ data }) => messages.push(String(data)))
+  const { promise: closed, resolve } = Promise.withResolvers<[number, string]>()
+  socket.addEventListener('close', ({ code, reason }) => resolve([code, reason]))
+  await once(socket, 'open')
+  return { socket, messages, closed }
+}
+
+/** A server behind the proxy: it accepts every WebSocket, and its responses do not end. */
+async function startUpstream(): Promise<{ url: string; sockets: Duplex[] }> {
+  const sockets: Duplex[] = []
+  const server = createServer((_request, response) => response.write('data: hello\n\n'))
+  server.on('upgrade', ({ headers }, socket) => {
+    // https://www.rfc-editor.org/rfc/rfc6455#section-1.3
+    const text = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+    const accept = createHash('sha1').update(text).digest('base64')
+    const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade']
+    socket.write([...lines, `Sec-WebSocket-Accept: ${accept}`, '', ''].join('\r\n'))
+    // The first frame is the one that closes the connection.
+    socket.once('data', () => socket.end())
+    sockets.push(socket)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets }
+}
+
+describe(GUIDE, () => {
+  it('explains every reason, and prints a server in each part that has a test below', () => {
+    const parts = partsOf(GUIDE)
+    const table = parts.get('What happens when a session ends') ?? ''
+    const explained = [...table.matchAll(/^\| `([\w-]+)` /gm)].map(([, reason]) => reason)
+    const reasons: Record<EndReason, true> = {
+      'sign-out': true,
+      revoked: true,
+      replaced: true,
+      expired: true,
+      banned: true,
+      deleted: true,
+      limit: true,
+      workspace: true,
+      unknown: true,
+    }
+    expect(explained).toEqual(Object.keys(reasons))
+    const printing = [...parts].flatMap(([heading, part]) => serversOf(part).map(() => heading))
+    expect(printing).toEqual([
+      'WebSockets with @fastify/websocket',
+      'WebSockets without a guard',
+      'A proxy with @fastify/http-proxy',
+      'Server-sent events',
+      'Streamed downloads',
+      'Requests to another server',
+      'Your own registry of connections',
+    ])
+  })
+
+  it('closes a WebSocket with a code of its own when the user is banned', async () => {
+    const server = await start(GUIDE, 'WebSockets with @fastify/websocket')
+    const { cookie, userId } = await signIn(server)
+    const { socket, messages, closed } = await open(server, '/api/chat', {
+      cookie,
+      origin: server.origin,
+    })
+    socket.send('hello')
+    await vi.waitFor(() => expect(messages).toEqual(['Ada Test wrote hello']))
+    await server.app.latchkey.users.ban(userId)
+    expect(await closed).toEqual([4001, 'banned'])
+    expect(await handshake(server, '/api/chat', { cookie, origin: server.origin })).toBe(401)
+  })
+
+  it('opens a WebSocket for a page of the application and for a client that is not a browser', async () => {
+    const server = await start(GUIDE, 'WebSockets with @fastify/websocket')
+    const { cookie } = await signIn(server)
+    expect(await handshake(server, '/api/chat', { cookie, origin: server.origin })).toBe(101)
+    expect(await handshake(server, '/api/chat', { cookie })).toBe(101)
+    expect(await handshake(server, '/api/chat', { cookie, origin: FOREIGN })).toBe(403)
+    expect(await handshake(server, '/api/chat', { cookie, origin: 'null' })).toBe(403)
+  })
+
+  it('ends this browser’s own connections on "sign out everywhere else", and lets it reconnect', async () => {
+    const server = await start(GUIDE, 'WebSockets with @fastify/websocket')
+    const { cookie } = await signIn(server)
+    const { origin } = server
+    const { closed } = await open(server, '/api/chat', { cookie, origin })
+    const response = await server.app.inject({
+      method: 'POST',
+      url: '/auth/sign-out',
+      headers: { cookie, origin },
+      payload: { scope: 'others' },
+    })
+    expect(await closed).toEqual([4001, 'replaced'])
+    const [renewed = ''] = String(response.headers['set-cookie']).split(';')
+    expect(await handshake(server, '/api/chat', { cookie: renewed, origin })).toBe(101)
+  })
+
+  it('looks up on each message who is signed in, and nobody is on a page of another origin', async () => {
+    const server = await start(GUIDE, 'WebSockets without a guard')
+    const { cookie, sessionId } = await signIn(server)
+    const own = await open(server, '/api/lobby', { cookie, origin: server.origin })
+    const foreign = await open(server, '/api/lobby', { cookie, origin: FOREIGN })
+    for (const { socket } of [own, foreign]) socket.send('who?')
+    await vi.waitFor(() => expect(own.messages).toEqual(['You are Ada Test.']))
+    await vi.waitFor(() => expect(foreign.messages).toEqual(['You are signed out.']))
+    await server.app.latchkey.sessions.revoke(sessionId)
+    own.socket.send('and now?')
+    await vi.waitFor(() => expect(own.messages.at(-1)).toBe('You are signed out.'))
+  })
+
+  it('ends what it proxies, and the connection behind it', async () => {
+    const upstream = await startUpstream()
+    vi.stubEnv('LIVE_UPSTREAM', upstream.url)
+    const server = await start(GUIDE, 'A proxy with @fastify/http-proxy')
+    const { cookie, sessionId } = await signIn(server)
+    for (const origin of [FOREIGN, 'null']) {
+      expect(await handshake(server, '/live/socket', { cookie, origin })).toBe(403)
+    }
+    expect(upstream.sockets).toEqual([])
+    const { closed } = await open(server, '/live/socket', { cookie, origin: server.origin })
+    await vi.waitFor(() => expect(upstream.sockets).toHaveLength(1))
+    const events = await fetch(`${server.url}/live/events`, { headers: { cookie } })
+    expect(events.status).toBe(200)
+    await server.app.latchkey.sessions.revoke(sessionId)
+    await closed
+    await expect(events.text()).rejects.toThrow()
+    await vi.waitFor(() => expect(upstream.sockets[0]?.closed).toBe(true))
+  })
+
+  it('ends an event stream with an event', async () => {
+    const server = await start(GUIDE, 'Server-sent events')
+    const { cookie, userId } = await signIn(server)
+    const response = await fetch(`${server.url}/api/events`, { headers: { cookie } })
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    await server.app.latchkey.users.ban(userId)
+    const events = await response.text()
+    expect(events).toMatch(/^data: 20.*\n\n/)
+    expect(events).toMatch(/event: session-ended\ndata: banned\n\n$/)
+  })
+
+  it('cuts a download off', async () => {
+    const server = await start(GUIDE, 'Streamed downloads')
+    const { cookie, sessionId } = await signIn(server)
+    const response = await fetch(`${server.url}/api/invoices.csv`, { headers: { cookie } })
+    expect(response.status).toBe(200)
+    await server.app.latchkey.sessions.revoke(sessionId)
+    await expect(response.text()).rejects.toThrow()
+  })
+
+  it('cancels its request to another server', async () => {
+    const cancelled = Promise.withResolvers<void>()
+    const reports = createServer((request, response) => {
+      request.once('close', cancelled.resolve)
+      arrived.resolve()
+      if (begins) response.write('{')
+    })
+    let begins = false
+    let arrived = Promise.withResolvers<void>()
+    await once(reports.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => {
+      reports.closeAllConnections()
+      reports.close()
+    })
+    vi.stubEnv('REPORTS_URL', `http://127.0.0.1:${(reports.address() as AddressInfo).port}`)
+    const server = await start(GUIDE, 'Requests to another server')
+    const ask = ({ cookie }: SignedIn): Promise<Response> =>
+      fetch(`${server.url}/api/report`, { headers: { cookie } })
+
+    const ada = await signIn(server)
+    const response = ask(ada)
+    await arrived.promise
+    await server.app.latchkey.users.delete(ada.userId)
+    expect((await response).status).toBe(401)
+    await cancelled.promise
+
+    begins = true
+    arrived = Promise.withResolvers()
+    const ben = await signIn(server)
+    const begun = await ask(ben)
+    expect(begun.status).toBe(200)
+    await server.app.latchkey.users.delete(ben.userId)
+    await expect(begun.text()).rejects.toThrow()
+  })
+
+  it('keeps a connection open, and lets the application say on it what has ended', async () => {
+    const server = await start(GUIDE, 'Your own registry of connections')
+    const { cookie, userId } = await signIn(server)
+    const { socket, messages } = await open(server, '/api/board', { cookie, origin: server.origin })
+    await server.app.latchkey.users.ban(userId)
+    await vi.waitFor(() => {
+      expect(messages.map((message) => JSON.parse(message))).toEqual([
+        { event: 'read-only', reason: 'banned' },
+      ])
+    })
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+  })
+})
+
+describe(SESSIONS, () => {
+  it('lets a request through by a session or by a key, and nobody else', async () => {
+    const API_KEY = randomBytes(16).toString('hex')
+    vi.stubEnv('API_KEY', API_KEY)
+    const server = await start(SESSIONS, 'Guards', '@fastify/auth')
+    const { cookie } = await signIn(server)
+    const ask = async (headers: Record<string, string>): Promise<[number, unknown]> => {
+      const response = await server.app.inject({ url: '/api/status', headers })
+      return [response.statusCode, response.statusCode === 200 ? response.json() : null]
+    }
+    expect(await ask({ cookie })).toEqual([200, { for: 'Ada Test' }])
+    expect(await ask({ 'x-api-key': API_KEY })).toEqual([200, { for: 'an API key' }])
+    expect(await ask({ cookie, 'x-api-key': 'wrong' })).toEqual([200, { for: 'Ada Test' }])
+    expect(await ask({ 'x-api-key': 'wrong' })).toEqual([401, null])
+    expect(await ask({ 'x-api-key': '' })).toEqual([401, null])
+    expect(await ask({})).toEqual([401, null])
+  })
+})
