@@ -83,8 +83,12 @@ it('everything that @latchkey/react exports has a heading in docs/react, and eac
 })
 
 it('every test and file that docs/security.md names is there', () => {
-  const table = security.split('## Requirement by requirement')[1] ?? ''
-  const cells = [...table.matchAll(/^\|.*\| *([^|]*?) *\|$/gm)].map(([, cell = '']) => cell)
+  const tables = ['### What is open when a session ends', '## Requirement by requirement'].map(
+    (heading) => security.split(`${heading}\n`)[1]?.split(/^#/m)[0] ?? '',
+  )
+  const cells = tables.flatMap((table) =>
+    [...table.matchAll(/^\|.*\| *([^|]*?) *\|$/gm)].map(([, cell = '']) => cell),
+  )
   const names = cells.flatMap((cell) =>
     [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
   )

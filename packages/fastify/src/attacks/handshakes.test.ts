@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs'
+import type { InjectOptions } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import { hasEffect } from '../request-origin.ts'
+import { buildApp, HTTPS_ORIGIN, onHttps, setUpEmulator } from '../testing/app.ts'
+
+const emulator = setUpEmulator()
+const security = readFileSync(new URL('../../../../docs/security.md', import.meta.url), 'utf8')
+const section = security.split('### Who may change something\n')[1]?.split(/^#/m)[0] ?? ''
+
+/** Values of `Sec-Fetch-Site`. `null` means that the header is missing. */
+const SITES = [
+  ...['same-origin', 'same-site', 'cross-site', 'none'],
+  ...['', 'Same-Origin', 'same-origin, cross-site', null],
+]
+/** Values of `Origin`. */
+const ORIGINS = [
+  ...[HTTPS_ORIGIN, 'null', '', 'https://sibling.example.com', 'https://sub.app.example.com'],
+  ...['https://example.com', 'http://app.example.com', 'https://app.example.com:444'],
+  ...['https://app.example.com.evil.example', 'https://app.example.com@evil.example'],
+  ...['https://app.example.com, https://evil.example', 'HTTPS://APP.EXAMPLE.COM', null],
+]
+
+type Header = string | null
+
+interface Row {
+  readonly sites: string
+  readonly origins: string
+  /** Whether the request passes, by the heading of the column. */
+  readonly verdicts: Readonly<Record<string, boolean>>
+}
+
+function readTable(): Row[] {
+  const [head = [], , ...rows] = [...section.matchAll(/^\|(.*)\|$/gm)].map(([, line = '']) =>
+    line.split('|').map((cell) => cell.trim()),
+  )
+  return rows.map(([sites = '', origins = '', ...cells]) => {
+    const verdicts = cells.map((cell, index) => {
+      expect(cell).toMatch(/^(yes|no)$/)
+      return [head[index + 2], cell === 'yes']
+    })
+    return { sites, origins, verdicts: Object.fromEntries(verdicts) }
+  })
+}
+
+/** Whether a cell such as "`same-site`, any other" means a header's value, given the values that rows name. */
+function matches(cell: string, value: Header, named: readonly string[]): boolean {
+  return cell.split(', ').some((part) => {
+    if (part === 'any') return true
+    if (part === 'any other') return value !== null && !named.includes(value)
+    if (part.startsWith('missing')) return value === null
+    return value !== null && part === `\`${value.replace(HTTPS_ORIGIN, 'origin')}\``
+  })
+}
+
+const rows = readTable()
+const SITES_NAMED = ['same-origin', 'same-site', 'cross-site', 'none']
+const ORIGINS_NAMED = [HTTPS_ORIGIN, 'null']
+const cases = SITES.flatMap((site) =>
+  ORIGINS.map((origin) => {
+    const found = rows.filter(({ sites, origins }) => {
+      return matches(sites, site, SITES_NAMED) && matches(origins, origin, ORIGINS_NAMED)
+    })
+    return { site, origin, found }
+  }),
+)
+
+function headersOf(site: Header, origin: Header): Record<string, string> {
+  return {
+    ...(site === null ? {} : { 'sec-fetch-site': site }),
+    ...(origin === null ? {} : { origin }),
+  }
+}
+
+async function build() {
+  const app = await buildApp(emulator(), onHttps(emulator()))
+  app.all('/guarded', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth.user.name)
+  app.all('/open', async (request) => (await request.getAuth())?.user.name ?? 'nobody')
+  const user = await app.latchkey.users.create({ name: 'Ada Test' })
+  const signIn = async (): Promise<string> => (await app.latchkey.sessions.create(user.id)).cookie
+  return { app, signIn }
+}
+
+const HANDSHAKE = { connection: 'Upgrade', upgrade: 'websocket' }
+
+describe('the table of docs/security.md', () => {
+  it('has exactly one row for every pair of headers', () => {
+    expect(rows.length).toBeGreaterThan(7)
+    for (const { site, origin, found } of cases) {
+      expect([site, origin, found.length]).toEqual([site, origin, 1])
+    }
+  })
+
+  it("says which requests Latchkey's own routes accept", async () => {
+    const { app, signIn } = await build()
+    for (const { site, origin, found } of cases) {
+      const response = await app.inject({
+        method: 'POST',
+        url: '/auth/sign-out',
+        headers: { cookie: await signIn(), ...headersOf(site, origin) },
+      })
+      const passes = found[0]?.verdicts["method, Latchkey's own routes"]
+      expect([site, origin, response.statusCode]).toEqual([site, origin, passes ? 204 : 403])
+    }
+  })
+
+  const kinds: [what: string, column: string, request: InjectOptions][] = [
+    ['a POST', 'method, guard and `getAuth()`', { method: 'POST' }],
+    ['a DELETE', 'method, guard and `getAuth()`', { method: 'DELETE' }],
+    ['a handshake', 'handshake, guard and `getAuth()`', { method: 'GET', headers: HANDSHAKE }],
+    [
+      'a POST with the headers of a handshake',
+      'handshake, guard and `getAuth()`',
+      { method: 'POST', headers: HANDSHAKE },
+    ],
+    [
+      'an upgrade to another protocol',
+      'handshake, guard and `getAuth()`',
+      { method: 'GET', headers: { connection: 'Upgrade', upgrade: 'h2c' } },
+    ],
+  ]
+
+  it.each(kinds)(
+    'says who is signed in to a guard and getAuth() by %s',
+    async (_, column, kind) => {
+      const { app, signIn } = await build()
+      const cookie = await signIn()
+      for (const { site, origin, found } of cases) {
+        const headers = { ...kind.headers, cookie, ...headersOf(site, origin) }
+        const guarded = await app.inject({ ...kind, url: '/guarded', headers })
+        const open = await app.inject({ ...kind, url: '/open', headers })
+        const passes = found[0]?.verdicts[column]
+        expect([site, origin, guarded.statusCode, open.body]).toEqual(
+          passes ? [site, origin, 200, 'Ada Test'] : [site, origin, 403, 'nobody'],
+        )
+        if (!passes) expect(guarded.json().error.code).toBe('cross_site')
+      }
+    },
+  )
+
+  it('is about every method but those that it names', async () => {
+    const [sentence = ''] = section.split(', and a\n')
+    const safe = [...sentence.matchAll(/`([A-Z]+)`/g)].map(([, method = '']) => method)
+    expect(safe).toHaveLength(5)
+    for (const method of safe)
+      expect([method, hasEffect({ method, headers: {} })]).toEqual([method, false])
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'get', 'CONNECT', '']) {
+      expect([method, hasEffect({ method, headers: {} })]).toEqual([method, true])
+    }
+    const { app, signIn } = await build()
+    const headers = { cookie: await signIn(), ...headersOf('cross-site', 'https://evil.example') }
+    for (const method of ['GET', 'HEAD', 'OPTIONS'] as const) {
+      expect((await app.inject({ method, url: '/guarded', headers })).statusCode).toBe(200)
+    }
+  })
+})
