@@ -105,13 +105,20 @@ function socketOf({ request, reply }: Connection): Duplex & Pick<Partial<Socket>
   return reply.raw.socket ?? request.raw.socket
 }
 
-/** Calls `closed` once nothing can come through any more. */
+/** Calls `closed` once nothing can come through any more, and leaves no listener behind. */
 function whenClosed(connection: Connection, closed: () => void): void {
   const { request, reply } = connection
-  if (!isHandshake(request.raw)) reply.raw.once('close', closed)
+  if (reply.raw.closed) closed()
+  else if (!isHandshake(request.raw)) reply.raw.once('close', closed)
   else {
-    socketOf(connection).once('close', closed)
-    // It was answered like any other request, and the connection may be used again.
-    reply.raw.once('finish', closed)
+    const socket = socketOf(connection)
+    const done = (): void => {
+      socket.off('close', done)
+      reply.raw.off('finish', done)
+      closed()
+    }
+    socket.once('close', done)
+    // It got a response like any other request, and the connection may be used again.
+    reply.raw.once('finish', done)
   }
 }

@@ -1,4 +1,8 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { Agent, request as requestOf } from 'node:http'
+import type { Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { InjectOptions } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { hasEffect } from '../request-origin.ts'
@@ -152,5 +156,32 @@ describe('the table of docs/security.md', () => {
     for (const method of ['GET', 'HEAD', 'OPTIONS'] as const) {
       expect((await app.inject({ method, url: '/guarded', headers })).statusCode).toBe(200)
     }
+  })
+})
+
+describe('an upgrade that the server does not offer', () => {
+  it('gets a response, and leaves nothing behind on a connection that is kept alive', async () => {
+    const app = await buildApp(emulator())
+    const listeners: number[] = []
+    const sockets = new Set<Socket>()
+    app.get('/guarded', { onRequest: app.latchkey.guard() }, async ({ auth, raw: { socket } }) => {
+      sockets.add(socket)
+      listeners.push(socket.listenerCount('close'))
+      return auth.user.name
+    })
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    const user = await app.latchkey.users.create({ name: 'Ada Test' })
+    const { cookie } = await app.latchkey.sessions.create(user.id)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    // As Java's HTTP client sends it with each request that is not encrypted.
+    const headers = { cookie, connection: 'keep-alive, Upgrade', upgrade: 'h2c' }
+    for (let count = 0; count < 5; count++) {
+      const request = requestOf(`${url}/guarded`, { agent, headers }).end()
+      const [response] = await once(request, 'response')
+      expect(await text(response)).toBe('Ada Test')
+    }
+    agent.destroy()
+    expect(sockets.size).toBe(1)
+    expect(new Set(listeners).size).toBe(1)
   })
 })
