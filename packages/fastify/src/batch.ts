@@ -1,37 +1,51 @@
 /**
- * Turns many reads of one thing into few reads of many. Keys that are asked for while reads are under
- * way wait for the next one together. A key never joins a read that was sent before it was asked for,
- * whose answer may be older than what the caller knows.
+ * Batches reads: keys that are asked for while reads are in progress share the next one. A key never joins
+ * a read that was sent before it was asked for, whose answer may be older than what the caller knows.
  *
- * @param read Returns what it finds, by key.
- * @param limits The most reads under way at a time, and the most keys of one.
+ * @param read Returns what it finds, by key. When it fails, so does every key that has waited for as long
+ *   as it took: a database that hangs keeps nobody waiting for several reads.
+ * @param limits The most reads in progress at a time, and the most keys of one.
  */
 export function inBatches<T>(
   read: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
   { reads, keys: most }: { reads: number; keys: number },
 ): (key: string) => Promise<T | null> {
-  const waiting = new Map<string, PromiseWithResolvers<T | null>>()
-  let underWay = 0
+  const waiting = new Map<string, Waiter<T>>()
+  let inProgress = 0
+  let asked = 0
 
   async function send(): Promise<void> {
     const batch = [...waiting].slice(0, most)
     for (const [key] of batch) waiting.delete(key)
-    underWay++
+    const newest = asked
+    inProgress++
     try {
       const found = await read(batch.map(([key]) => key))
       for (const [key, { resolve }] of batch) resolve(found.get(key) ?? null)
     } catch (error) {
       for (const [, { reject }] of batch) reject(error)
+      for (const [key, waiter] of waiting) {
+        if (waiter.number > newest) break
+        waiting.delete(key)
+        waiter.reject(error)
+      }
     } finally {
-      underWay--
+      inProgress--
       if (waiting.size > 0) send()
     }
   }
 
   return (key) => {
-    const asked = waiting.get(key) ?? Promise.withResolvers<T | null>()
-    waiting.set(key, asked)
-    if (underWay < reads) send()
-    return asked.promise
+    const known = waiting.get(key)
+    if (known !== undefined) return known.promise
+    const waiter = { ...Promise.withResolvers<T | null>(), number: ++asked }
+    waiting.set(key, waiter)
+    if (inProgress < reads) send()
+    return waiter.promise
   }
+}
+
+interface Waiter<T> extends PromiseWithResolvers<T | null> {
+  /** In the order in which keys were asked for. */
+  readonly number: number
 }

@@ -21,6 +21,8 @@ export interface Flow {
   readonly popup?: string
   /** Present if this flow replaces one that was used up. It is never replaced itself. */
   readonly restarted?: true
+  /** Present if the provider was told whom to sign in, or how. Another flow would not be the same. */
+  readonly hinted?: true
   readonly expiresAt: number
 }
 

@@ -102,15 +102,19 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
 
     const popup = popupId(single(request, 'popup'))
     const began = targets.began(request.headers.referer)
-    return begin(request, reply, client, {
-      flow: newFlow(client, { returnTo: target, began, ...(popup !== null && { popup }) }),
-      hints: hintsOf(request),
+    const hints = hintsOf(request)
+    const flow = newFlow(client, {
+      returnTo: target,
+      began,
+      ...(popup !== null && { popup }),
+      ...(Object.keys(hints).length > 0 && { hinted: true }),
     })
+    return begin(request, reply, client, { flow, hints })
   }
 
   function newFlow(
     { provider }: ProviderClient,
-    kept: Pick<Flow, 'returnTo' | 'began' | 'popup' | 'restarted'>,
+    kept: Pick<Flow, 'returnTo' | 'began' | 'popup' | 'restarted' | 'hinted'>,
   ): Flow {
     return {
       ...kept,
@@ -348,7 +352,8 @@ export function createFlows(settings: Settings, sessions: Sessions, events: Even
   /** Whether a flow that is used up may start over without a click. */
   function mayRestart(request: FastifyRequest, client: ProviderClient, flow: Flow): boolean {
     const agreed = single(request, 'code') !== null && refusalOf(request) === null
-    return agreed && flow.restarted !== true && whyUnfit(flow, client) === null
+    const isPlain = flow.restarted !== true && flow.hinted !== true
+    return agreed && isPlain && whyUnfit(flow, client) === null
   }
 
   /** Starts over a flow whose outcome this browser never got. */

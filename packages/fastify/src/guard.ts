@@ -154,8 +154,9 @@ export function createGuards(sessions: Sessions, { clock, development, site }: S
         reply: FastifyReply,
         done?: () => void,
       ): Promise<unknown> | undefined {
-        if (done !== undefined && typeof done !== 'function')
+        if (reply.sent || (done !== undefined && typeof done !== 'function')) {
           return Promise.reject(misplaced('a later hook'))
+        }
         if (asksMore || isForeign(request)) return decide(request, reply, options)
         const opened = sessions.open(request)
         if (opened === null || opened instanceof Promise) return decide(request, reply, options)
@@ -204,7 +205,7 @@ export function refuseMisplacedGuards(app: FastifyInstance): void {
 function misplaced(where: string): LatchkeyError {
   return new LatchkeyError(
     'LATCHKEY_GUARD_MISPLACED',
-    `A guard was used as ${where}, where it is too late or too early to answer. Use it as onRequest, preValidation or preHandler.`,
+    `A guard was used as ${where}, where it cannot send a response. Use it as onRequest, preValidation or preHandler.`,
   )
 }
 

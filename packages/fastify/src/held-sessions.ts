@@ -2,8 +2,8 @@ import type { Opened } from './session-cache.ts'
 import type { Change, EndReason } from './store.ts'
 
 /**
- * The sessions that something on this server waits for the end of: a signal that the application asked
- * for, or a connection that a guard let through. It promises:
+ * Sessions whose end somebody on this server waits for: a signal that the application asked for, or a
+ * connection that a guard let through. It promises:
  *
  * - Each holder is told once, with the reason, and within the time in which this server refuses the
  *   session's next request.
@@ -41,8 +41,13 @@ export interface HeldSession {
 
 /** What became of a session, of which somebody had read that it was open. */
 export type Verdict =
-  | { readonly open: true; readonly secretHash: string; readonly until: number }
-  | { readonly open: false; readonly reason: EndReason }
+  | { readonly isOpen: true; readonly secretHash: string; readonly until: number }
+  | {
+      readonly isOpen: false
+      readonly reason: EndReason
+      /** Whether it is gone for good. */
+      readonly isFinal: boolean
+    }
 
 export interface HeldOptions {
   /** Milliseconds since 1970. */
@@ -54,7 +59,7 @@ export interface HeldOptions {
   /** The reason of an end that this server has heard of before. */
   endOf(sessionId: string): EndReason | undefined
   /** Called for a session that turned out to have ended. */
-  ended(session: { sessionId: string; userId: string; reason: EndReason }): void
+  ended(session: { sessionId: string; userId: string; reason: EndReason }, isFinal: boolean): void
   /** Makes the store look for changes by itself, until the returned function is called. */
   attend(): () => void
   /** Whether the store reports every change at present. While it does not, all are read again each tick. */
@@ -141,22 +146,22 @@ export function holdSessions(options: HeldOptions): HeldSessions {
     }
   }
 
-  /** Not being able to ask is no end. What is over whatever the store says is. */
+  /** An unreachable store does not end a session. Reaching `expiresAt` does. */
   function keepInDoubt(held: HeldSession): void {
     const { sessionId, userId, expiresAt, holders } = held
-    if (options.clock() >= expiresAt) options.ended({ sessionId, userId, reason: 'expired' })
+    if (options.clock() >= expiresAt) options.ended({ sessionId, userId, reason: 'expired' }, false)
     else if (holders.size > 0) doubtful.add(held)
   }
 
   function settle(held: HeldSession, verdict: Verdict | undefined): void {
-    if (held.holders.size === 0) return
-    if (verdict?.open === true) {
+    if (held.holders.size === 0 || verdict === undefined) return
+    if (verdict.isOpen) {
       held.until = verdict.until
       if (verdict.secretHash !== held.secretHash) end(held, 'replaced')
       return
     }
     const { sessionId, userId } = held
-    options.ended({ sessionId, userId, reason: verdict?.reason ?? 'unknown' })
+    options.ended({ sessionId, userId, reason: verdict.reason }, verdict.isFinal)
   }
 
   function tick(): void {
@@ -185,10 +190,8 @@ export function holdSessions(options: HeldOptions): HeldSessions {
     },
 
     changed(change) {
-      if (change === 'everything') doubt([...bySession.values()].flat())
-      else if ('everyone' in change) {
-        for (const held of [...bySession.values()].flat()) end(held, change.everyone)
-      } else if ('session' in change) {
+      if (change === 'everything' || 'everyone' in change) doubt([...bySession.values()].flat())
+      else if ('session' in change) {
         const sessions = bySession.get(change.session) ?? []
         if ('ended' in change) for (const held of sessions) end(held, change.ended)
         else doubt(sessions)

@@ -143,7 +143,11 @@ export function createLatchkey(
 
       async revokeAll(userId) {
         const id = idOf(userId)
-        await change((queries) => queries.deleteSessionsOf(id, byApplication('revoked')))
+        await change(async (queries) => {
+          // The user before the sessions, as everywhere, so that two transactions do not deadlock.
+          await queries.findUser(id)
+          await queries.deleteSessionsOf(id, byApplication('revoked'))
+        })
         app.log.info({ event: 'sessions-revoked', userId }, 'sessions revoked')
       },
 

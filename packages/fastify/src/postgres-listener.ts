@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
-import { changeIn, LONGEST_GAP, MOST_ROWS, RETENTION, type RecordRow } from './record.ts'
+import { changesIn, LONGEST_GAP, MOST_ROWS, RETENTION, type RecordRow } from './record.ts'
 import type { Watcher } from './sql-store.ts'
 import { thisTurn } from './turn.ts'
 
 /**
- * Learns what other servers change, on a connection of its own. Notifications are the fast path; once a
- * second it also reads the record (`record.ts`), so that a lost notification costs a second and nothing
- * else. It promises that `isCurrent()` is true only while both hold:
+ * Learns what other servers change by reading the record (`record.ts`), on a connection of its own: once
+ * a second, and whenever a notification says that there is something to read. A notification is a hint and
+ * nothing more, since anybody who may connect can send one, and a lost one costs a second. It promises that
+ * `isCurrent()` is true only while both hold:
  *
  * - The record was read less than `maxStaleness` ago, by the clock on the wall and by the one that stops
  *   while the machine sleeps.
@@ -19,10 +20,10 @@ export interface Listener {
   /** Whether it has begun to read the record, so that every later change will be told. */
   isFollowing(): boolean
   /**
-   * Makes it skip a transaction of this server's own, which is told by the caller.
-   * @returns `false` if it has told it already
+   * Makes it skip these rows, which this server has recorded itself and tells without waiting.
+   * @returns the rows
    */
-  markTold(xid: string): boolean
+  takeOwn(rows: readonly RecordRow[]): readonly RecordRow[]
   /** The id of the oldest transaction that a reader may still need, once that is known. */
   oldestNeeded(): string | undefined
   close(): void
@@ -43,18 +44,17 @@ export interface Listening extends Watcher {
   readonly advice: string
 }
 
-/** The notification of a transaction that has recorded more than a notification can hold. */
-export const LOOK = '["look"]'
-
 /** How soon a lost connection is made again, in milliseconds; then twice that, up to the interval. */
 const FIRST_PAUSE = 50
 /** How long is waited between two readings of the record, in milliseconds. */
 const LONGEST_REST = 1_000
 const SHORTEST_REST = 10
+/** How many rows of this server's own are remembered, which are read within a second or so. */
+const MOST_OWN = 10_000
 /** How often it is noted which transactions are over, for the sweep, in milliseconds. */
 const SNAPSHOT_INTERVAL = 60_000
-/** Why a listener is deaf though its connection is well. */
-const SILENCE = 'notifications do not come through'
+/** The reason when the connection works but notifications do not arrive. */
+const SILENCE = 'although the connection works'
 /** What a notification begins with that is sent to be heard, and tells nothing. */
 const ECHO = 'echo '
 
@@ -136,13 +136,12 @@ export function listenForChanges(listening: Listening): Listener {
           if (client === mine) becomeDeaf(error.message)
         },
       })
-    } else if (payload === LOOK) readings?.readNow()
-    else if (!payload.startsWith(ECHO)) record.tell(rowsIn(payload))
+    } else if (!payload.startsWith(ECHO)) readings?.readNow()
   }
 
   function becomeCurrent(): void {
     isCurrent = true
-    if (isWarned) warn('PostgreSQL tells this server again what others change.')
+    if (isWarned) warn('PostgreSQL notifications arrive again.')
     isWarned = false
     pause = FIRST_PAUSE
   }
@@ -154,7 +153,7 @@ export function listenForChanges(listening: Listening): Listener {
       isWarned = true
       const cure = reason === SILENCE ? ` ${advice}` : ''
       warn(
-        `PostgreSQL does not tell this server what others change (${reason}), so every request asks it.${cure}`,
+        `PostgreSQL notifications do not arrive (${reason}). Until they do, every request reads its session from the database.${cure}`,
       )
     }
     isCurrent = false
@@ -176,14 +175,17 @@ export function listenForChanges(listening: Listening): Listener {
   return {
     isCurrent: () => isCurrent && record.isFresh(),
     isFollowing: record.isFollowing,
-    markTold: record.markTold,
+    takeOwn: record.takeOwn,
     oldestNeeded: record.oldestNeeded,
     close: hangUp,
   }
 }
 
 interface Readings {
-  /** Reads now, or once more when the reading under way is over, which may have been too early. */
+  /**
+   * Reads now, or once more after the reading in progress, which may have been too early. Many calls in a
+   * short time become few readings.
+   */
   readNow(): void
   stop(): void
 }
@@ -200,11 +202,13 @@ function readAgainAndAgain(orders: {
   let isReading = false
   let isAsked = false
   let isStopped = false
+  let startedAt = Number.NEGATIVE_INFINITY
 
   async function readOn(): Promise<void> {
     clearTimeout(timer)
     isReading = true
     isAsked = false
+    startedAt = performance.now()
     try {
       await orders.read()
       orders.done()
@@ -213,16 +217,22 @@ function readAgainAndAgain(orders: {
       orders.failed(error instanceof Error ? error : new Error('the record cannot be read'))
     }
     isReading = false
-    if (isStopped) return
-    if (isAsked) readOn()
-    else timer = setTimeout(readOn, orders.rest).unref()
+    schedule()
+  }
+
+  function schedule(): void {
+    clearTimeout(timer)
+    if (isReading || isStopped) return
+    const rest = isAsked ? startedAt + SHORTEST_REST - performance.now() : orders.rest
+    if (rest <= 0) readOn()
+    else timer = setTimeout(readOn, rest).unref()
   }
 
   readOn()
   return {
     readNow() {
       isAsked = true
-      if (!isReading && !isStopped) readOn()
+      schedule()
     },
     stop() {
       isStopped = true
@@ -234,9 +244,7 @@ function readAgainAndAgain(orders: {
 interface FollowedRecord {
   /** Tells what was recorded since the last reading. */
   readOn(client: Client): Promise<void>
-  /** Tells what a notification says. */
-  tell(rows: readonly unknown[]): void
-  markTold(xid: string): boolean
+  takeOwn(rows: readonly RecordRow[]): readonly RecordRow[]
   /** Whether the last reading is recent. Looks at the clocks once in a turn of the event loop. */
   isFresh(): boolean
   isFollowing(): boolean
@@ -247,10 +255,11 @@ interface FollowedRecord {
 interface Reading {
   /** What this reading could see. https://www.postgresql.org/docs/current/functions-info.html */
   readonly snapshot: string
-  /** The oldest transaction that it could not see. */
+  /** The oldest transaction that it could not see, and the first that had not begun. */
   readonly xmin: string
-  /** When this PostgreSQL started. */
-  readonly started: string
+  readonly xmax: string
+  /** What is another after a restart, a crash, a failover, or with other tables. */
+  readonly history: string
   /** Milliseconds since 1970 by PostgreSQL's clock. */
   readonly time: number
   readonly rows: readonly RecordRow[] | null
@@ -269,35 +278,34 @@ function now(): Moment {
 function followRecord({ changed, maxStaleness, schema }: Listening): FollowedRecord {
   const statement = readingStatement(schema)
   let last: (Reading & { readonly sentAt: Moment }) | undefined
-  /** Transactions that have been told by a notification, or by the one that ran them here. */
-  const told = new Set<string>()
+  /** The ids of rows that were told before they were read. */
+  const own = new Set<number>()
   /** By age: which transactions were over when, for the sweep. */
   const snapshots: { readonly at: number; readonly xmin: string }[] = []
   let askedIn = 0
   let wasFresh = false
 
-  function tellOnce(rows: readonly unknown[]): void {
-    const xids = new Set<string>()
-    for (const row of rows) {
-      const { xid } = Object(row) as { xid?: unknown }
-      if (typeof xid === 'string') {
-        if (told.has(xid)) continue
-        xids.add(xid)
-      }
-      changed(changeIn(row))
-    }
-    for (const xid of xids) told.add(xid)
-  }
-
-  /** Whether rows may have been swept since the last reading, or belong to another history. */
-  function hasGap(sentAt: Moment, reading: Reading): boolean {
+  /** Whether rows may have been swept since the last reading. */
+  function wasAway(sentAt: Moment, reading: Reading): boolean {
     if (last === undefined) return false
-    const away = [
+    const times = [
       sentAt.monotonic - last.sentAt.monotonic,
       Math.abs(sentAt.wall - last.sentAt.wall),
       Math.abs(reading.time - last.time),
     ]
-    return reading.started !== last.started || away.some((time) => !(time < LONGEST_GAP))
+    return times.some((time) => !(time < LONGEST_GAP))
+  }
+
+  /** Whether ids of transactions and rows may mean something else than at the last reading. */
+  function isOtherHistory(reading: Reading): boolean {
+    if (last === undefined) return false
+    return reading.history !== last.history || BigInt(reading.xmax) < BigInt(last.xmax)
+  }
+
+  function noteSnapshot({ monotonic }: Moment, { xmin }: Reading): void {
+    const newest = snapshots.at(-1)
+    if (newest !== undefined && monotonic - newest.at < SNAPSHOT_INTERVAL) return
+    snapshots.push({ at: monotonic, xmin })
   }
 
   return {
@@ -306,26 +314,29 @@ function followRecord({ changed, maxStaleness, schema }: Listening): FollowedRec
       const { rows } = await client.query<Reading>(statement, [last?.snapshot ?? null])
       const [reading] = rows
       if (reading === undefined) throw new Error('the record cannot be read')
-      const isWhole = !hasGap(sentAt, reading) && (reading.rows?.length ?? 0) <= MOST_ROWS
-      // By one reading later, since a notification may come after the reading that told the same.
-      const over = BigInt(last?.xmin ?? 0)
-      for (const xid of told) if (BigInt(xid) < over) told.delete(xid)
-      last = { ...reading, sentAt }
-      tellOnce(reading.rows ?? [])
-      if (!isWhole) changed('everything')
-      const newest = snapshots.at(-1)
-      if (newest === undefined || sentAt.monotonic - newest.at >= SNAPSHOT_INTERVAL) {
-        snapshots.push({ at: sentAt.monotonic, xmin: reading.xmin })
+      const isOther = isOtherHistory(reading)
+      const isGap = isOther || wasAway(sentAt, reading)
+      if (isOther) {
+        own.clear()
+        snapshots.length = 0
       }
+      last = { ...reading, sentAt }
       askedIn = 0
+      noteSnapshot(sentAt, reading)
+      const read = reading.rows ?? []
+      for (const change of changesIn(read.filter(({ id }) => !own.delete(id)))) changed(change)
+      if (isGap || read.length > MOST_ROWS) changed('everything')
     },
 
-    tell: tellOnce,
-    markTold(xid) {
-      const isNew = !told.has(xid)
-      told.add(xid)
-      return isNew
+    takeOwn(rows) {
+      for (const { id } of rows) own.add(id)
+      for (const id of own) {
+        if (own.size <= MOST_OWN) break
+        own.delete(id)
+      }
+      return rows
     },
+
     isFollowing: () => last !== undefined,
 
     isFresh() {
@@ -351,27 +362,22 @@ function followRecord({ changed, maxStaleness, schema }: Listening): FollowedRec
 
 /**
  * Reads exactly the rows of those transactions that an earlier snapshot, `$1`, could not see, in whatever
- * order they were committed.
+ * order they were committed. Crash recovery may give ids out again that nothing durable had; it also starts
+ * PostgreSQL's statistics anew, which is how it shows.
  */
 function readingStatement(schema: string): string {
   const table = `"${schema.replaceAll('"', '""')}".latchkey_record`
   return `select pg_current_snapshot()::text as snapshot,
     pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
-    pg_postmaster_start_time()::text as started,
+    pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
+    concat_ws(' ', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time(),
+      '${table.replaceAll("'", "''")}'::regclass::oid) as history,
     (extract(epoch from clock_timestamp()) * 1000)::float8 as time,
-    (select json_agg(json_build_object('xid', xid::text, 'type', type, 'session', session_id,
+    (select json_agg(json_build_object('id', id, 'type', type, 'session', session_id,
       'user', user_id, 'reason', reason) order by id) from (
-        select * from ${table} where xid >= pg_snapshot_xmax($1::pg_snapshot)
-          or xid = any(array(select pg_snapshot_xip($1::pg_snapshot)))
+        select * from ${table} where (xid >= pg_snapshot_xmax($1::pg_snapshot)
+            or xid = any(array(select pg_snapshot_xip($1::pg_snapshot))))
+          and xid < pg_snapshot_xmax(pg_current_snapshot())
         order by id limit ${MOST_ROWS + 1}
       ) as unseen) as rows`
-}
-
-/** The rows of a notification. What cannot be read may be anything. */
-function rowsIn(payload: string): readonly unknown[] {
-  try {
-    const rows: unknown = JSON.parse(payload)
-    if (Array.isArray(rows)) return rows
-  } catch {}
-  return ['everything']
 }

@@ -1,9 +1,9 @@
 import type { ClientConfig, DatabaseError, Pool, PoolClient, PoolConfig } from 'pg'
 import { LatchkeyError } from './errors.ts'
-import { type Listener, LOOK, listenForChanges } from './postgres-listener.ts'
-import { changeIn, perhaps, type RecordRow } from './record.ts'
+import { type Listener, listenForChanges } from './postgres-listener.ts'
+import { changesIn, LONGEST_KEPT, MOST_SWEPT, perhaps, type RecordRow } from './record.ts'
 import { type Sql, sqlStore, type Value } from './sql-store.ts'
-import type { Change, Durability, Store } from './store.ts'
+import type { Durability, Store } from './store.ts'
 
 export interface PostgresOptions {
   /** The most connections that serve requests, of this process. One more listens. Default 10. */
@@ -29,8 +29,8 @@ export interface PostgresOptions {
 
 /** What all applications on one database tell each other of their changes by. */
 const CHANNEL = 'latchkey'
-/** What a notification may hold, in bytes. https://www.postgresql.org/docs/current/sql-notify.html */
-const PAYLOAD_LIMIT = 7_999
+/** The notification of a change. What changed is in the record, which nobody else can write to. */
+const LOOK = 'look'
 /** How many reads of sessions are under way at a time; what waits meanwhile is read together. */
 const READS_AT_A_TIME = 2
 /** Whose turn it is to make the tables: any number that nobody else is likely to lock. */
@@ -115,24 +115,23 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       work: (sql: Sql, recorded: () => void) => Promise<T>,
     ): Promise<T> {
       let isRecorded = false
-      let announced: Announced = { xid: '', changes: [] }
+      let rows: readonly RecordRow[] = []
       const begin = durability === 'power-loss' ? BEGIN_LASTING : BEGIN
       const inTurn = inTransaction(begin, async (sql) => {
         const result = await work(sql, () => {
           isRecorded = true
         })
-        if (isRecorded) announced = await announce(sql)
+        if (isRecorded) rows = await announce(sql)
         return result
       })
       try {
         const result = await pool.use(inTurn)
-        // The notification may have been quicker than the answer to the commit.
-        const isNews = isRecorded && listener?.markTold(announced.xid) !== false
-        if (isNews) for (const change of announced.changes) changed(change)
+        // The listener may have been quicker than the answer to the commit.
+        for (const change of changesIn(listener?.takeOwn(rows) ?? rows)) changed(change)
         return result
       } catch (error) {
         // It may be committed all the same, if the answer was lost.
-        for (const change of announced.changes) changed(perhaps(change))
+        for (const change of changesIn(rows)) changed(perhaps(change))
         throw error
       }
     }
@@ -168,9 +167,12 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
       attend: () => () => {},
 
       async sweepRecord() {
-        const oldest = listener?.oldestNeeded()
-        if (oldest === undefined) return
-        await alone`delete from latchkey_record where xid < ${oldest}::xid8`
+        const oldest = listener?.oldestNeeded() ?? null
+        // A transaction id from the future belongs to another cluster, whose dump was restored here.
+        await alone`delete from latchkey_record where id in (select id from latchkey_record
+          where xid < ${oldest}::xid8 or xid >= pg_snapshot_xmax(pg_current_snapshot())
+            or at < ${Date.now() - LONGEST_KEPT}
+          limit ${MOST_SWEPT} for update skip locked)`
       },
 
       async close() {
@@ -181,26 +183,20 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
   })
 }
 
-/** What a transaction has recorded, and by which id others will hear of it. */
-interface Announced {
-  readonly xid: string
-  readonly changes: readonly Change[]
-}
-
-/** Tells other servers what this transaction has recorded, once it is committed and only then. */
-async function announce(sql: Sql): Promise<Announced> {
-  const [row] = await sql<{ xid: string; rows: RecordRow[] | null }>`
+/**
+ * Tells other servers to read the record, once this transaction is committed and only then.
+ * @returns what the transaction has recorded
+ */
+async function announce(sql: Sql): Promise<RecordRow[]> {
+  const [row] = await sql<{ rows: RecordRow[] | null }>`
     with recorded as (
-      select json_agg(json_strip_nulls(json_build_object('xid', xid::text, 'type', type,
-        'session', session_id, 'user', user_id, 'reason', reason)) order by id) as rows
+      select json_agg(json_build_object('id', id, 'type', type, 'session', session_id,
+        'user', user_id, 'reason', reason) order by id) as rows
       from latchkey_record where xid = pg_current_xact_id()
     )
-    select pg_current_xact_id()::text as xid, rows,
-      case when rows is not null then pg_notify(${CHANNEL},
-        case when octet_length(rows::text) <= ${PAYLOAD_LIMIT} then rows::text else ${LOOK} end)::text
-      end as told
+    select rows, case when rows is not null then pg_notify(${CHANNEL}, ${LOOK})::text end as told
     from recorded`
-  return { xid: row?.xid ?? '', changes: (row?.rows ?? []).map(changeIn) }
+  return row?.rows ?? []
 }
 
 type Driver = typeof import('pg')['default']

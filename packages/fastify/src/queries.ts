@@ -1,3 +1,4 @@
+import { reasonIn } from './record.ts'
 import {
   type Decoded,
   type IdentityRow,
@@ -17,9 +18,9 @@ import type {
   StoreQueries,
 } from './store.ts'
 
-/** What every row comes after, in a list that goes from the newest to the oldest. */
+/** Sorts before every row, in a list that goes from the newest to the oldest. */
 const BEFORE_THE_FIRST = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
-/** And what every row comes before whose time can be read. */
+/** Sorts after every row with a readable time. */
 const BEHIND_THE_LAST: number = Number.MIN_SAFE_INTEGER
 
 export interface Statements {
@@ -92,6 +93,8 @@ export function queriesBy({ sql, recorded, report }: Statements): StoreQueries {
 
     async deleteUser(id, { reason, actor }) {
       recorded()
+      // The user before the sessions, as everywhere, so that two transactions do not deadlock.
+      await sql`select 1 from latchkey_users where id = ${id} for update`
       await sql`update latchkey_sessions set end_reason = ${reason}, end_actor = ${actor}
         where user_id = ${id}`
       await sql`delete from latchkey_users where id = ${id}`
@@ -136,6 +139,15 @@ export function queriesBy({ sql, recorded, report }: Statements): StoreQueries {
         from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
         where s.id = any(${ids})`
       return rows.map(foundIn).filter((found) => found !== null)
+    },
+
+    async findEnds(sessionIds) {
+      const rows = await sql<{
+        session_id: string
+        reason: string | null
+      }>`select session_id, reason
+        from latchkey_record where type = 'session-ended' and session_id = any(${sessionIds})`
+      return new Map(rows.map(({ session_id, reason }) => [session_id, reasonIn(reason)]))
     },
 
     listSessions(userId, page) {

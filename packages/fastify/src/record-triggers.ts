@@ -5,8 +5,9 @@ import type { Sql } from './sql-store.ts'
 /**
  * - `xid` is an index, not a key: one transaction may change much.
  * - A statement that ends more than a thousand sessions leaves one row, which stands for everything.
- * - The functions look nowhere but in the schema of their tables, whatever the `search_path` of whoever
- *   changes a row, and write as their owner, since that role may lack the right to.
+ * - The functions pin `search_path` to the schema of their tables and run as their owner, because whoever
+ *   changes a row may have another path and fewer rights. Nobody else may use them in a trigger.
+ * - `enable always`, so that rows that come by logical replication are recorded too.
  */
 export async function recordByPostgres(sql: Sql): Promise<void> {
   await sql`create table latchkey_record (
@@ -57,6 +58,9 @@ export async function recordByPostgres(sql: Sql): Promise<void> {
         insert into latchkey_record (type) values ('everything');
         return null;
       end $body$;
+
+      revoke execute on function latchkey_record_ended_sessions(), latchkey_record_changed_session(),
+        latchkey_record_user(), latchkey_record_everything() from public;
     $create$, current_schema());
   end $do$`
 
@@ -76,6 +80,14 @@ export async function recordByPostgres(sql: Sql): Promise<void> {
     execute function latchkey_record_user()`
   await sql`create trigger latchkey_users_truncated after truncate on latchkey_users
     for each statement execute function latchkey_record_everything()`
+  await sql`alter table latchkey_sessions
+    enable always trigger latchkey_sessions_ended,
+    enable always trigger latchkey_sessions_changed,
+    enable always trigger latchkey_sessions_truncated`
+  await sql`alter table latchkey_users
+    enable always trigger latchkey_users_changed,
+    enable always trigger latchkey_users_deleted,
+    enable always trigger latchkey_users_truncated`
 }
 
 /** An id is never given twice (`autoincrement`), and writers take turns: ids are in order of commit. */
@@ -90,7 +102,7 @@ export async function recordBySqlite(sql: Sql): Promise<void> {
     actor text,
     reason text
   )`
-  // What is given up where the disk is full and a session is to end, which takes a little room.
+  // Space that is freed when the file may not grow and a session must be deleted, which takes a little room.
   await sql`create table latchkey_reserve (room blob not null)`
   await sql`insert into latchkey_reserve values (zeroblob(32768))`
   await sql`create trigger latchkey_sessions_ended after delete on latchkey_sessions begin
@@ -113,5 +125,17 @@ export async function recordBySqlite(sql: Sql): Promise<void> {
   end`
   await sql`create trigger latchkey_users_deleted after delete on latchkey_users begin
     insert into latchkey_record (type, user_id) values ('user-deleted', old.id);
+  end`
+  // An `insert or replace` deletes without a trigger: https://sqlite.org/lang_conflict.html
+  await sql`create trigger latchkey_sessions_replaced before insert on latchkey_sessions
+    when exists (select 1 from latchkey_sessions where id = new.id)
+  begin
+    insert into latchkey_record (type, session_id, user_id)
+      values ('session-changed', new.id, new.user_id);
+  end`
+  await sql`create trigger latchkey_users_replaced before insert on latchkey_users
+    when exists (select 1 from latchkey_users where id = new.id)
+  begin
+    insert into latchkey_record (type, user_id) values ('user-changed', new.id);
   end`
 }

@@ -100,7 +100,7 @@ export function closeWithSession(
   whenClosed(connection, release)
 }
 
-/** What the connection goes through, which in a test may be less than a `net.Socket`. */
+/** The connection's socket. Under `injectWS()` of @fastify/websocket it is a plain `Duplex`. */
 function socketOf({ request, reply }: Connection): Duplex & Pick<Partial<Socket>, 'destroySoon'> {
   return reply.raw.socket ?? request.raw.socket
 }

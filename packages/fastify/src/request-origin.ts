@@ -39,10 +39,12 @@ export interface RequestHead {
 
 /**
  * Whether a request opens a connection on which more will be said, as a WebSocket does: an `Upgrade`
- * (RFC 9110 section 7.8), or HTTP/2's extended `CONNECT` (RFC 8441).
+ * (RFC 9110 section 7.8), or HTTP/2's extended `CONNECT` (RFC 8441). A gateway may add `Upgrade: h2c` to
+ * any request; a browser's navigation is none of these.
  */
 export function isHandshake({ method, headers }: RequestHead): boolean {
-  return headers.upgrade !== undefined || method === 'CONNECT'
+  const isUpgrade = headers.upgrade !== undefined && headers['sec-fetch-mode'] !== 'navigate'
+  return isUpgrade || method === 'CONNECT'
 }
 
 /**

@@ -81,7 +81,7 @@ export function identityOf(row: IdentityRow): Decoded<StoredIdentity> {
   }
 }
 
-/** A session that cannot be read is none, and `null`: nobody can say when it ends. */
+/** Returns `null` for an unreadable session, because its end is unknown. */
 export function sessionOf(row: SessionRow): StoredSession | null {
   const createdAt = timeOf(row.created_at)
   const authenticatedAt = timeOf(row.authenticated_at)

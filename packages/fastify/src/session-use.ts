@@ -58,7 +58,7 @@ export function createSessionUse({ store, log, tolerance, doubt }: UseOptions): 
     const batch = [...uses].slice(0, MOST_AT_ONCE)
     if (batch.length === 0) return
     const ids = batch.map(([id]) => id)
-    // The earliest stands for all: a session may end a second early, and never late.
+    // All get the earliest time, so a session can end a second early but never late.
     const at = Math.min(...batch.map(([, time]) => time))
     try {
       const recent = { from: at - GOOD_ENOUGH, to: at + tolerance }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -503,5 +504,56 @@ describe('the name of a device', () => {
     ['Linux', 'You have won/1.0 (Linux)'],
   ])('is %s and no words of a thief’s own: %s', async (device, userAgent) => {
     expect(await deviceOf(userAgent)).toBe(device)
+  })
+})
+
+describe('a long request that asks again and again who is signed in', () => {
+  it('is answered again after the store was away', async () => {
+    const { watch: _, ...real } = sqlite(':memory:')
+    let away = false
+    const store: Store = {
+      ...real,
+      findSession: (id) => (away ? Promise.reject(new Error('away')) : real.findSession(id)),
+    }
+    const app = await buildApp(emulator(), { store })
+    let longRequest: FastifyRequest | undefined
+    app.get('/long', async (request) => {
+      longRequest = request
+      return 'long'
+    })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    await browser.get('/long')
+    const name = async (): Promise<unknown> => (await longRequest?.getAuth())?.user.name
+    expect(await name()).toBe('Ada Test')
+    away = true
+    await expect(name()).rejects.toMatchObject({ statusCode: 503 })
+    away = false
+    expect(await name()).toBe('Ada Test')
+  })
+})
+
+describe('a read that was under way when its session ended', () => {
+  it('ends what waits for it with the reason that was given', async () => {
+    const file = temporaryFile()
+    const store = observed(sqlite(file))
+    const app = await buildApp(emulator(), { store })
+    const other = await buildApp(emulator(), { store: sqlite(file) })
+    const ends: unknown[] = []
+    app.latchkey.on('session-ended', ({ reason }) => void ends.push(reason))
+    app.get('/long', { onRequest: app.latchkey.guard() }, async ({ auth: { signal } }) => {
+      if (!signal.aborted) await once(signal, 'abort')
+      return signal.reason.reason
+    })
+    const browser = createBrowser(other)
+    await browser.signIn('ada')
+    const { session } = (await browser.get('/auth/session')).json()
+    const answer = store.holdNext()
+    const asking = app.inject({ url: '/long', headers: { cookie: browser.cookies() } })
+    await settled()
+    await app.latchkey.sessions.revoke(session.id)
+    answer()
+    expect((await asking).body).toBe('revoked')
+    expect(ends).toEqual(['revoked'])
   })
 })

@@ -68,7 +68,7 @@ export interface Sessions {
    * @returns a function that ends the waiting
    */
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
-  /** Takes note of sessions that were found to have ended, and reports each once. */
+  /** Takes note of sessions that are gone, and reports each once. */
   reportEnds(ends: readonly SessionEnd[]): void
   /** Whether a stored session has not ended by itself. */
   isOpen(session: StoredSession): boolean
@@ -112,25 +112,30 @@ export function createSessions(
     judge,
     isKnownOpen: (opened) => cache.vouchesFor(opened),
     endOf: (sessionId) => ends.reasonOf(sessionId),
-    ended: (end) => ends.report(end),
+    ended: (end, isFinal) => ends.report(end, isFinal),
     attend: () => watch?.attend() ?? (() => {}),
     get isWatched() {
       return watch?.isCurrent() ?? false
     },
   })
-  const ends = createSessionEnds({ cache, held, events, log, clock })
+  const ends = createSessionEnds({ cache, held, events, log, clock, reportMissing })
   const use = createSessionUse({
     store,
     log,
     tolerance: CLOCK_TOLERANCE,
     doubt(sessionIds) {
-      for (const session of sessionIds) cache.forget({ session })
-      held.doubt(sessionIds)
+      const known = new Map<string, string>()
+      for (const session of sessionIds) {
+        const userId = cache.find(session)?.auth.user.id ?? held.find(session)?.userId
+        if (userId !== undefined) known.set(session, userId)
+        cache.forget({ session })
+      }
+      reportMissing(known, 'unknown')
     },
   })
   /** Where a request remembers its session. For this server alone, as another may know others. */
   const asked: unique symbol = Symbol('latchkey.asked')
-  type Asking = FastifyRequest & { [asked]?: Opened | null | Promise<Opened | null> }
+  type Asking = FastifyRequest & { [asked]?: Opened | null | Promise<Opened | null> | undefined }
 
   function look(request: FastifyRequest): Opened | null | Promise<Opened | null> {
     const token = readCookie(request.raw.headers.cookie, site.cookies.session)
@@ -167,7 +172,7 @@ export function createSessions(
     const reason = life.whyOver(found, use.unwritten(id))
     if (reason !== null) {
       if (reason !== 'from the future') {
-        ends.report({ sessionId: id, userId: user.id, reason })
+        ends.report({ sessionId: id, userId: user.id, reason }, false)
       }
       return refuse(request, reason)
     }
@@ -202,20 +207,44 @@ export function createSessions(
     return opened
   }
 
-  /** What became of sessions, all of them read at a time. */
+  /** What became of sessions, all of them read in one query. */
   async function judge(sessionIds: readonly string[]): Promise<Map<string, Verdict>> {
     const found = await askStore(log, () => store.findSessions(sessionIds))
-    return new Map(
-      found.map((one): [string, Verdict] => {
-        const { id, secretHash } = one.session
-        const reason = life.whyOver(one, use.unwritten(id))
-        if (reason !== null) {
-          return [id, { open: false, reason: reason === 'from the future' ? 'unknown' : reason }]
-        }
-        const { until } = openedBy(one)
-        return [id, { open: true, secretHash, until }]
-      }),
-    )
+    const verdicts = new Map(found.map((one) => [one.session.id, verdictOn(one)]))
+    const missing = sessionIds.filter((id) => !verdicts.has(id))
+    if (missing.length === 0) return verdicts
+    const reasons = await askStore(log, () => store.findEnds(missing))
+    for (const id of missing) {
+      verdicts.set(id, { isOpen: false, reason: reasons.get(id) ?? 'unknown', isFinal: true })
+    }
+    return verdicts
+  }
+
+  function verdictOn(found: FoundSession): Verdict {
+    const { id, secretHash } = found.session
+    const reason = life.whyOver(found, use.unwritten(id))
+    if (reason === null) return { isOpen: true, secretHash, until: openedBy(found).until }
+    const why = reason === 'from the future' ? 'unknown' : reason
+    return { isOpen: false, reason: why, isFinal: false }
+  }
+
+  /** @param reason Why they ended that are gone, unless the record says otherwise. */
+  async function reportMissing(
+    known: ReadonlyMap<string, string>,
+    reason: EndReason,
+  ): Promise<void> {
+    if (known.size === 0) return
+    try {
+      for (const [sessionId, verdict] of await judge([...known.keys()])) {
+        const userId = known.get(sessionId)
+        if (verdict.isOpen || userId === undefined) continue
+        const why = verdict.reason === 'unknown' ? reason : verdict.reason
+        ends.report({ sessionId, userId, reason: why }, verdict.isFinal)
+      }
+    } catch {
+      // The failure is logged where it happened. Those that somebody waits for are read again.
+      held.doubt([...known.keys()])
+    }
   }
 
   function open(request: Asking): Opened | null | Promise<Opened | null> {
@@ -233,7 +262,10 @@ export function createSessions(
         (opened) => {
           request[asked] = opened
         },
-        () => {},
+        () => {
+          // The next call asks again.
+          if (request[asked] === answer) request[asked] = undefined
+        },
       )
     }
     return answer
@@ -308,7 +340,7 @@ export function createSessions(
     hold: held.hold,
 
     reportEnds(found) {
-      for (const end of found) ends.report(end)
+      for (const end of found) ends.report(end, true)
     },
 
     listed(session) {

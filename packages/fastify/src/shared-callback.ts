@@ -21,7 +21,7 @@ export interface Shared<T> {
   readonly isOwn: boolean
 }
 
-/** An attempt that stopped before it asked the provider for anything. */
+/** An attempt that stopped before it asked the provider for anything. It may have used up the flow. */
 export class Dropped {
   /** Whether the attempt has used the flow up, so that the next one must not do it again. */
   readonly flowUsed: boolean

@@ -226,6 +226,7 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     updateIdentity: alone((queries) => queries.updateIdentity),
     findSession,
     findSessions,
+    findEnds: alone((queries) => queries.findEnds),
     listSessions: alone((queries) => queries.listSessions),
     insertSession: alone((queries) => queries.insertSession),
     touchSessions: alone((queries) => queries.touchSessions),

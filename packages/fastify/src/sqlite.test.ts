@@ -411,6 +411,69 @@ describe('a SQLite file that others write to', () => {
     expect(count).toBe(1)
   })
 
+  it('tells every row while another process goes on committing', async () => {
+    const program = `
+      import { DatabaseSync } from 'node:sqlite'
+      const database = new DatabaseSync(${JSON.stringify(file)})
+      database.exec('pragma busy_timeout = 5000')
+      const update = database.prepare('update latchkey_users set name = ?')
+      process.send('ready')
+      process.once('message', () => {
+        for (let count = 0; count < 3000; count++) update.run(String(count))
+        process.send('done', () => process.exit())
+      })`
+    const other = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    onTestFinished(() => void other.kill())
+    await once(other, 'message')
+    let isDone = false
+    other.once('message', () => {
+      isDone = true
+    })
+    other.send('go')
+    while (!isDone) {
+      watch.isCurrent()
+      await nextTurn()
+    }
+    watch.isCurrent()
+    expect(told).toHaveLength(3000)
+  })
+
+  it('tells that anything may have changed, once the file is another, older one', async () => {
+    const other = otherConnection()
+    other.exec("update latchkey_users set name = 'One'")
+    await nextTurn()
+    expect(watch.isCurrent()).toBe(true)
+    told.length = 0
+    other.exec(
+      "delete from latchkey_record; delete from sqlite_sequence where name = 'latchkey_record'",
+    )
+    await nextTurn()
+    expect([watch.isCurrent(), told.splice(0)]).toEqual([true, ['everything']])
+    await store.updateUser({ ...user, id: 'a', name: 'Two' })
+    expect(told).toEqual([{ user: 'a' }])
+  })
+
+  it.each([
+    [
+      'a user',
+      "insert or replace into latchkey_users (id, email_verified, created_at, banned_at) values ('a', 0, 1, 1)",
+      { user: 'a' },
+    ],
+    [
+      'a session',
+      "insert or replace into latchkey_sessions (id, user_id, secret_hash, created_at, authenticated_at, expires_at) values ('s', 'a', 'other', 1, 1, 1)",
+      { session: 's' },
+    ],
+  ])('tells of %s that was replaced by hand', async (_what, statement, change) => {
+    await store.insertSession({ ...session, userId: 'a' })
+    otherConnection().exec(statement)
+    await nextTurn()
+    expect(watch.isCurrent()).toBe(true)
+    expect(told).toContainEqual(change)
+  })
+
   it('keeps the record for ten minutes, and no longer', async () => {
     const other = otherConnection()
     for (const minutes of [30, 20, 11, 9, 1]) {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { LatchkeyError } from './errors.ts'
 import { patiently } from './patience.ts'
-import { changeIn, MOST_ROWS, RETENTION, type RecordRow } from './record.ts'
+import { changesIn, MOST_ROWS, MOST_SWEPT, RETENTION, type RecordRow } from './record.ts'
 import { type Sql, type SqlDriver, sqlStore, type Value } from './sql-store.ts'
 import type { Change, Durability, Store } from './store.ts'
 import { newTurn, thisTurn } from './turn.ts'
@@ -65,12 +65,13 @@ export function sqlite(file: string | undefined): Store {
         await sql`begin immediate`
         const result = await work(sql, recorded)
         await sql`commit`
-        reader?.readOwn()
         return result
       } finally {
         // Unless SQLite has rolled it back by itself, as it does when a disk is full.
         // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
         if (database.isTransaction) await sql`rollback`
+        // Also after a commit that failed, for it may have taken place.
+        reader?.readOwn()
         if (isLasting) await sql`pragma synchronous = normal`
       }
     }
@@ -85,7 +86,8 @@ export function sqlite(file: string | undefined): Store {
           return await runTransaction(durability, work, recorded)
         } catch (error) {
           if (!isEnding || !isFull(error)) throw error
-          // Nobody must stay signed in for want of room.
+          // Room inside the file, for a file that may not grow. Where the disk has none for the write-ahead log
+          // either, nothing can be written at all.
           await sql`delete from latchkey_reserve`
           return runTransaction(durability, work, recorded)
         }
@@ -122,8 +124,9 @@ export function sqlite(file: string | undefined): Store {
           if (!isFull(error)) throw error
         }
         // The newest of the old rows stays: by it a reader sees whether it has missed any.
-        await alone`delete from latchkey_record where id < (select max(id) from latchkey_record
-          where at < ${Date.now() - RETENTION.cache})`
+        await alone`delete from latchkey_record where id in (select id from latchkey_record
+          where id < (select max(id) from latchkey_record where at < ${Date.now() - RETENTION.cache})
+          order by id limit ${MOST_SWEPT})`
       },
       close: () => inTurn(async () => database.close()),
     }
@@ -191,13 +194,14 @@ function readRecord(database: DatabaseSync, tell: (change: Change) => void): Rec
   }
 
   function readOn(): void {
-    const rows = rowsAfter.all(cursor) as unknown as (RecordRow & { id: number })[]
-    if (rows.length === 0) return
+    const rows = rowsAfter.all(cursor) as unknown as RecordRow[]
     const { first, last } = endsNow()
-    // Some that were not read have been swept, or there are too many.
-    const isWhole = first <= cursor + 1 && rows.length <= MOST_ROWS
-    cursor = last
-    for (const row of rows) tell(changeIn(row))
+    const newest = rows.at(-1)?.id ?? cursor
+    // Rows that were not read have been swept, there are too many, or this is another, older file now.
+    const isWhole = first <= cursor + 1 && rows.length <= MOST_ROWS && last >= cursor
+    // What was committed since the rows were read comes next time.
+    cursor = isWhole ? newest : last
+    for (const change of changesIn(rows)) tell(change)
     if (!isWhole) tell('everything')
   }
 

@@ -113,6 +113,8 @@ export interface StoreQueries {
   findSession(id: string): Promise<FoundSession | null>
   /** Returns those of the sessions that there are, in any order. */
   findSessions(ids: readonly string[]): Promise<FoundSession[]>
+  /** Returns why sessions have ended, by id, as far as that is still recorded. */
+  findEnds(sessionIds: readonly string[]): Promise<ReadonlyMap<string, EndReason>>
   listSessions(userId: string, page: Page): Promise<StoredSession[]>
   insertSession(session: StoredSession): Promise<void>
   /**

@@ -2,10 +2,7 @@
 let turn = 1
 let counting = false
 
-/**
- * A number that changes with each turn of the event loop, so that what costs something can be asked once
- * a turn, however many requests it serves.
- */
+/** Returns a number that changes with each turn of the event loop, to run an expensive check once per turn. */
 export function thisTurn(): number {
   if (!counting) {
     counting = true
@@ -17,7 +14,7 @@ export function thisTurn(): number {
   return turn
 }
 
-/** Makes everything that was asked in this turn be asked again. */
+/** Makes every check of this turn run again. */
 export function newTurn(): void {
   turn++
 }

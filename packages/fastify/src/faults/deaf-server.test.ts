@@ -29,7 +29,7 @@ it.each(deafServers)(
     const response = app.inject({ url: '/long', headers: { cookie } })
     await started.promise
     await other.latchkey.users.ban(user.id)
-    // It does not read the record either, which would have the reason.
-    expect((await response).body).toBe('unknown')
+    // It asks about the session again and again, and then the record why it ended.
+    expect((await response).body).toBe('banned')
   },
 )
