@@ -14,6 +14,7 @@ import { circumstances, keep, type Results } from './results.ts'
 import { measureRevocation } from './revocation.ts'
 import type { Run } from './run.ts'
 import { measureSignIns } from './sign-in.ts'
+import { measureSignals } from './signals.ts'
 import { measureStored } from './stored.ts'
 
 const measurements: { [Name in keyof Results]: (run: Run) => Promise<Results[Name]> } = {
@@ -24,6 +25,7 @@ const measurements: { [Name in keyof Results]: (run: Run) => Promise<Results[Nam
   'sign-in': measureSignIns,
   install: measureInstall,
   memory: measureMemory,
+  signals: measureSignals,
   browser: measureBrowser,
 }
 

@@ -5,7 +5,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import type { InUseResult, InUseRound, InUseRow, Setup } from './in-use.ts'
 import type { Measured } from './measure.ts'
 import { renderPage } from './page.ts'
-import { circumstances, type KeptBefore, keep } from './results.ts'
+import { circumstances, type KeptBefore, keep, type Results } from './results.ts'
+import type { SignalsRound } from './signals.ts'
 
 it('docs/benchmarks.md says what the results say, and nobody has put it more nicely', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/benchmarks.md'), 'utf8')
@@ -71,6 +72,33 @@ it('shows how long a server that has just started takes to serve everyone once',
   expect(row?.slice(0, 6)).toEqual(['PostgreSQL, 40,000', '5.0', '32.0', '4.0', '500', '40,000'])
 })
 
+it('compares sockets whose sessions are watched with others of the same round', () => {
+  const rounds = [signalsRound(0), signalsRound(1_000), signalsRound(2_000)]
+  const page = renderKept('signals', { sockets: 10_000, idleSeconds: 5, rounds })
+
+  const [, , ...costs] = tableAfter(page, '## Open connections')
+  expect(costs.map((cells) => cells.slice(1))).toEqual([
+    ['7,000', '–', '300', '–', '0.01 %'],
+    ['8,500', '1,500', '305', '5', '0.10 %'],
+    ['9,600', '2,600', '312', '12', '0.11 %'],
+  ])
+  expect(page).toContain('with its listener takes 4.0 µs of CPU')
+})
+
+it('shows how soon signals fire, and what the end of a session takes where all end', () => {
+  const rounds = [signalsRound(0)]
+  const page = renderKept('signals', { sockets: 10_000, idleSeconds: 5, rounds })
+
+  const [, , ...ends] = tableAfter(page, '### When their sessions end')
+  expect(ends.map((cells) => cells.slice(1))).toEqual([
+    ['2.0', '3.0'],
+    ['9.0', '12.0'],
+    ['100', '400'],
+  ])
+  expect(page).toContain('takes 10.0 µs until every signal has fired, with 9.0 µs')
+  expect(page).toContain('uses 30 µs of CPU for each session')
+})
+
 function render(result: InUseResult, before?: InUseResult): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -81,6 +109,36 @@ function render(result: InUseResult, before?: InUseResult): string {
     keep(folder, 'in-use-before', kept)
   }
   return renderPage(folder)
+}
+
+function renderKept<Name extends keyof Results>(name: Name, result: Results[Name]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  keep(folder, name, { ...circumstances({ quick: false, pinned: true }), result })
+  return renderPage(folder)
+}
+
+/** @param heap Bytes that each socket takes on all three servers, besides those that differ. */
+function signalsRound(heap: number): SignalsRound {
+  return {
+    servers: {
+      kept: { heap: heap + 6_000, opening: 300, idle: 0.0001 },
+      closed: { heap: heap + 7_500, opening: 305, idle: 0.001 },
+      signal: { heap: heap + 8_600, opening: 312, idle: 0.0011 },
+    },
+    creation: 4,
+    bans: [
+      { fired: 1, closed: 2 },
+      { fired: 9, closed: 12 },
+      { fired: 2, closed: 3 },
+    ],
+    everything: {
+      sessions: 10_000,
+      fired: 100,
+      closed: 400,
+      cpu: { fired: 90_000, closed: 300_000 },
+    },
+  }
 }
 
 function inUse(rows: readonly InUseRow[], coldStarts: InUseResult['coldStarts'] = []): InUseResult {

@@ -5,6 +5,7 @@ import { inUseAims, inUsePart } from './in-use-page.ts'
 import { installed } from './install.ts'
 import type { Measured } from './measure.ts'
 import { type Circumstances, type Kept, type Results, read, readBefore } from './results.ts'
+import { signalsPart } from './signals-page.ts'
 import { percentile, spread } from './statistics.ts'
 
 // Renders what was measured as a page. Every figure of it comes from the results; of every measurement
@@ -22,6 +23,7 @@ export function renderPage(folder: string): string {
     'sign-in': read(folder, 'sign-in'),
     install: read(folder, 'install'),
     memory: read(folder, 'memory'),
+    signals: read(folder, 'signals'),
     browser: read(folder, 'browser'),
   }
   const parts = [
@@ -35,6 +37,7 @@ export function renderPage(folder: string): string {
     all['sign-in'] && signInPart(all['sign-in']),
     all.install && installPart(all.install),
     all.memory && memoryPart(all.memory),
+    all.signals && signalsPart(all.signals),
     all.browser && browserPart(all.browser),
     METHOD,
     machinePart(all),
@@ -52,7 +55,7 @@ const METHOD = `## How it is measured
 
 \`\`\`sh
 npx pnpm@12 bench                # everything; takes a while, and wants the machine for itself
-npx pnpm@12 bench --only guard   # includes in-use; others: stored, revocation, sign-in, install, memory, browser
+npx pnpm@12 bench --only guard   # includes in-use; others: stored, revocation, sign-in, install, memory, signals, browser
 npx pnpm@12 bench --quick        # everything once and shortly, to see that it works; keeps this page as it is
 \`\`\`
 

@@ -91,6 +91,11 @@ export async function start<Orders>(
   })
 }
 
+/** Returns the milliseconds of a clock that all processes on this machine share. */
+export function sharedClock(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
 /** Makes this process one that `start` has started. */
 export function obey<Orders extends object>(orders: Orders): void {
   const known = new Map<string, (...given: unknown[]) => unknown>(

@@ -8,6 +8,7 @@ import type { InstallResult } from './install.ts'
 import type { MemoryResult } from './memory.ts'
 import type { RevocationResult } from './revocation.ts'
 import type { SignInsResult } from './sign-in.ts'
+import type { SignalsResult } from './signals.ts'
 import type { StoredResult } from './stored.ts'
 import { allVersions } from './versions.ts'
 
@@ -20,6 +21,7 @@ export interface Results {
   readonly 'sign-in': SignInsResult
   readonly install: InstallResult
   readonly memory: MemoryResult
+  readonly signals: SignalsResult
   readonly browser: BrowserResult
 }
 

@@ -1,11 +1,12 @@
-import type { AddressInfo } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import { makePeople, type Place, type Visitor } from './contenders/contender.ts'
 import { latchkeyApp, openStore, type StoreKind } from './contenders/latchkey.ts'
 import { contenders, signInContenders } from './contenders.ts'
 import { obey } from './processes.ts'
+import { listen, usage } from './serving.ts'
 
 const orders = {
+  ...usage,
+
   /** Builds a contender, has so many people sign in, and listens. */
   async serve(
     name: string,
@@ -34,25 +35,8 @@ const orders = {
     })
     return listen(app)
   },
-
-  /** Microseconds of all threads since the process began. */
-  cpu(): number {
-    const { user, system } = process.cpuUsage()
-    return user + system
-  },
-
-  /** Bytes of the heap that are in use. Only under `--expose-gc`. */
-  heap(): number {
-    globalThis.gc?.()
-    return process.memoryUsage().heapUsed
-  },
 }
 
 export type Server = typeof orders
-
-async function listen(app: FastifyInstance): Promise<number> {
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  return (app.server.address() as AddressInfo).port
-}
 
 obey(orders)

@@ -1,0 +1,23 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+
+/** Orders that every measured server obeys. */
+export const usage = {
+  /** Microseconds of all threads since the process began. */
+  cpu(): number {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+
+  /** Bytes of the heap that are in use. Only under `--expose-gc`. */
+  heap(): number {
+    globalThis.gc?.()
+    return process.memoryUsage().heapUsed
+  },
+}
+
+/** Listens on a free port and returns it. */
+export async function listen(app: FastifyInstance): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}
