@@ -297,6 +297,16 @@ describe('a callback whose flow was used up before', () => {
     expect(browser.cookies()).toBe('')
   })
 
+  it.each(['prompt=login', 'prompt=select_account', 'login_hint=ada'])(
+    'does not begin again without the %s that the provider was told',
+    async (hint) => {
+      const app = await buildApp(emulator())
+      const { browser, callback } = await lose(app, `?${hint}`)
+      const answer = await browser.get(callback)
+      expect(answer.headers.location).toBe('/pricing?auth_error=flow_used')
+    },
+  )
+
   it('does not begin again in a browser without its cookie, or with another flow’s', async () => {
     const app = await buildApp(emulator())
     const { callback } = await lose(app)
