@@ -77,6 +77,7 @@ export function holdSessions(options: HeldOptions): HeldSessions {
   let timer: NodeJS.Timeout | undefined
   let unattend: (() => void) | undefined
   let judging = false
+  let wasWatched = false
 
   function add({ auth, secretHash, until }: Opened): HeldSession {
     const { session, user } = auth
@@ -166,8 +167,12 @@ export function holdSessions(options: HeldOptions): HeldSessions {
 
   function tick(): void {
     const now = options.clock()
+    // Once more when it is watched again: a change before that is not reported.
+    const { isWatched } = options
+    const isCertain = isWatched && wasWatched
+    wasWatched = isWatched
     for (const list of bySession.values()) {
-      for (const held of list) if (now >= held.until || !options.isWatched) doubtful.add(held)
+      for (const held of list) if (now >= held.until || !isCertain) doubtful.add(held)
     }
     judge()
   }

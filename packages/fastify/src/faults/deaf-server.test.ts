@@ -1,7 +1,9 @@
+import type { FastifyInstance } from 'fastify'
 import { expect, it } from 'vitest'
 import { type PostgresOptions, postgres } from '../postgres.ts'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { emptyDatabase } from '../testing/postgres.ts'
+import { startProxy } from '../testing/proxy.ts'
 
 const emulator = setUpEmulator()
 
@@ -11,25 +13,45 @@ const deafServers: [what: string, options: () => Promise<PostgresOptions>][] = [
   ['never gets a notification', async () => ({ listenUrl: await emptyDatabase() })],
 ]
 
+/** Starts a request that ends with its session, whose response is the reason. */
+async function startLongRequest(
+  app: FastifyInstance,
+): Promise<{ userId: string; response: Promise<string> }> {
+  const { id: userId } = await app.latchkey.users.create({ name: 'Ada Test' })
+  const { cookie } = await app.latchkey.sessions.create(userId)
+  const started = Promise.withResolvers<void>()
+  app.get('/long', { onRequest: app.latchkey.guard() }, async ({ auth: { signal } }) => {
+    const ended = Promise.withResolvers<string>()
+    signal.addEventListener('abort', () => ended.resolve(signal.reason.reason))
+    started.resolve()
+    return ended.promise
+  })
+  const answer = app.inject({ url: '/long', headers: { cookie } })
+  await started.promise
+  return { userId, response: answer.then(({ body }) => body) }
+}
+
 it.each(deafServers)(
   'a server that %s fires the signal of a session when another server bans the user',
   async (_what, options) => {
     const url = await emptyDatabase()
     const app = await buildApp(emulator(), { store: postgres(url, await options()) })
     const other = await buildApp(emulator(), { store: postgres(url) })
-    const user = await app.latchkey.users.create({ name: 'Ada Test' })
-    const { cookie } = await app.latchkey.sessions.create(user.id)
-    const started = Promise.withResolvers<void>()
-    app.get('/long', { onRequest: app.latchkey.guard() }, async ({ auth: { signal } }) => {
-      const ended = Promise.withResolvers<string>()
-      signal.addEventListener('abort', () => ended.resolve(signal.reason.reason))
-      started.resolve()
-      return ended.promise
-    })
-    const response = app.inject({ url: '/long', headers: { cookie } })
-    await started.promise
-    await other.latchkey.users.ban(user.id)
+    const { userId, response } = await startLongRequest(app)
+    await other.latchkey.users.ban(userId)
     // It asks about the session again and again, and then the record why it ended.
-    expect((await response).body).toBe('banned')
+    expect(await response).toBe('banned')
   },
 )
+
+it('a server fires the signal of a session that ended before it could read the record', async () => {
+  const url = await emptyDatabase()
+  const proxy = await startProxy(url)
+  proxy.refuse()
+  const app = await buildApp(emulator(), { store: postgres(url, { listenUrl: proxy.url }) })
+  const other = await buildApp(emulator(), { store: postgres(url) })
+  const { userId, response } = await startLongRequest(app)
+  await other.latchkey.users.ban(userId)
+  proxy.pass()
+  expect(await response).toBe('banned')
+})
