@@ -457,6 +457,18 @@ describe('the signal', () => {
     expect(reason).toMatchObject({ reason: 'banned', code: 'LATCHKEY_SESSION_ENDED' })
   })
 
+  it('thrown by a route that was aborted is answered with 401', async () => {
+    const app = await buildApp(emulator())
+    app.get('/aborted', { onRequest: app.latchkey.guard() }, async ({ auth }) => {
+      await app.latchkey.users.ban(auth.user.id)
+      auth.signal.throwIfAborted()
+    })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const answer = await browser.get('/aborted')
+    expect([answer.statusCode, answer.json().code]).toEqual([401, 'LATCHKEY_SESSION_ENDED'])
+  })
+
   it('has fired already where the session ended before it was asked for', async () => {
     const app = await buildApp(emulator())
     const late: AbortSignal[] = []

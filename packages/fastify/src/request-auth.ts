@@ -15,18 +15,25 @@ export interface RequestAuth extends Auth {
    * connection is closed.
    *
    * @example
+   * import { addAbortListener } from 'node:events'
+   *
    * app.get('/events', { onRequest: app.latchkey.guard() }, (request, reply) => {
-   *   request.auth.signal.addEventListener('abort', () => reply.raw.end())
-   *   …
+   *   reply.hijack()
+   *   // Also where the session has ended already.
+   *   addAbortListener(request.auth.signal, () => reply.raw.end())
    * })
    */
   readonly signal: AbortSignal
 }
 
-/** The `reason` of `request.auth.signal`. */
+/**
+ * The `reason` of `request.auth.signal`. Where a route throws it, as an aborted `fetch()` does, Fastify
+ * responds with 401.
+ */
 export class SessionEndedError extends Error {
   override readonly name = 'SessionEndedError'
   readonly code = 'LATCHKEY_SESSION_ENDED'
+  readonly statusCode = 401
   /** Why the session ended. */
   readonly reason: EndReason
 
