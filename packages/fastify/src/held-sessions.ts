@@ -41,7 +41,12 @@ export interface HeldSession {
 
 /** What became of a session, of which somebody had read that it was open. */
 export type Verdict =
-  | { readonly isOpen: true; readonly secretHash: string; readonly until: number }
+  | {
+      readonly isOpen: true
+      readonly secretHash: string
+      readonly until: number
+      readonly touchAt: number
+    }
   | {
       readonly isOpen: false
       readonly reason: EndReason

@@ -123,15 +123,7 @@ export function createSessions(
     store,
     log,
     tolerance: CLOCK_TOLERANCE,
-    doubt(sessionIds) {
-      const known = new Map<string, string>()
-      for (const session of sessionIds) {
-        const userId = cache.find(session)?.auth.user.id ?? held.find(session)?.userId
-        if (userId !== undefined) known.set(session, userId)
-        cache.forget({ session })
-      }
-      reportMissing(known, 'unknown')
-    },
+    doubt: readAgain,
   })
   /** Where a request remembers its session. For this server alone, as another may know others. */
   const asked: unique symbol = Symbol('latchkey.asked')
@@ -223,9 +215,38 @@ export function createSessions(
   function verdictOn(found: FoundSession): Verdict {
     const { id, secretHash } = found.session
     const reason = life.whyOver(found, use.unwritten(id))
-    if (reason === null) return { isOpen: true, secretHash, until: openedBy(found).until }
+    if (reason === null) {
+      const { until, touchAt } = openedBy(found)
+      return { isOpen: true, secretHash, until, touchAt }
+    }
     const why = reason === 'from the future' ? 'unknown' : reason
     return { isOpen: false, reason: why, isFinal: false }
+  }
+
+  /**
+   * Reads sessions again whose use was not written down: another server was quicker, or they have ended. All
+   * of them in one query, so that its number does not grow with theirs.
+   */
+  async function readAgain(sessionIds: readonly string[]): Promise<void> {
+    const known = sessionIds.map((id) => cache.find(id)).filter((opened) => opened !== undefined)
+    const userIds = new Map(known.map(({ auth: { session, user } }) => [session.id, user.id]))
+    try {
+      for (const [id, verdict] of await judge(sessionIds)) {
+        const opened = cache.find(id)
+        const userId = userIds.get(id) ?? held.find(id)?.userId
+        if (!verdict.isOpen) {
+          if (userId !== undefined) {
+            ends.report({ sessionId: id, userId, reason: verdict.reason }, verdict.isFinal)
+          }
+        } else if (opened?.secretHash === verdict.secretHash) {
+          opened.until = verdict.until
+          opened.touchAt = verdict.touchAt
+        } else cache.forget({ session: id })
+      }
+    } catch {
+      // The failure is logged where it happened.
+      for (const session of sessionIds) cache.forget({ session })
+    }
   }
 
   /** @param reason Why they ended that are gone, unless the record says otherwise. */
