@@ -19,7 +19,7 @@ import { promisify } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import latchkey, { bitbucket, type LatchkeyOptions } from './index.ts'
-import { sqlite } from './sqlite.ts'
+import { sqlite } from './store/sqlite.ts'
 import { SECRET, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
 

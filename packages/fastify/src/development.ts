@@ -5,12 +5,12 @@ import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { LatchkeyError } from './errors.ts'
+import { LatchkeyError } from './http/errors.ts'
+import { isLoopback } from './http/request-origin.ts'
 import type { Settings } from './options.ts'
-import type { Provider } from './provider.ts'
 import { bitbucket } from './providers/bitbucket.ts'
-import { isLoopback } from './request-origin.ts'
-import type { Store } from './store.ts'
+import type { Provider } from './providers/provider.ts'
+import type { Store } from './store/store.ts'
 
 /** What a sign-in cannot do without. */
 interface Necessities {
@@ -99,7 +99,7 @@ async function keptSecret(): Promise<string> {
 }
 
 async function keptStore(): Promise<Store> {
-  const { sqlite } = await import('./sqlite.ts')
+  const { sqlite } = await import('./store/sqlite.ts')
   return sqlite(join(FOLDER, 'latchkey.db'))
 }
 

@@ -1,14 +1,14 @@
 export type { ErrorCode, ListedSession, Mark, Session, SessionBody, User } from '@latchkey/contract'
-export { GuardError, LatchkeyError, type LatchkeyErrorCode } from './errors.ts'
-export type { LatchkeyEvents, Listener } from './events.ts'
-export type { GuardHook, GuardOptions } from './guard.ts'
-export type { Latchkey, ManagedUser, PageOptions } from './latchkey.ts'
+export type { Latchkey, ManagedUser, PageOptions } from './administration/latchkey.ts'
+export type { GuardHook, GuardOptions } from './guard/guard.ts'
+export { type RequestAuth, SessionEndedError } from './guard/request-auth.ts'
+export { GuardError, LatchkeyError, type LatchkeyErrorCode } from './http/errors.ts'
 export type { LatchkeyOptions, SessionOptions } from './options.ts'
 export { default } from './plugin.ts'
-export type { Profile, Provider, ProviderApi } from './provider.ts'
 export { type BitbucketOptions, bitbucket } from './providers/bitbucket.ts'
-export { type RequestAuth, SessionEndedError } from './request-auth.ts'
-export type { Auth } from './session.ts'
+export type { Profile, Provider, ProviderApi } from './providers/provider.ts'
+export type { LatchkeyEvents, Listener } from './record/events.ts'
+export type { Auth } from './sessions/session.ts'
 export {
   type Change,
   ConflictError,
@@ -23,4 +23,4 @@ export {
   type StoredUser,
   type StoreQueries,
   type Watch,
-} from './store.ts'
+} from './store/store.ts'

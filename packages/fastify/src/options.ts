@@ -1,11 +1,11 @@
 import { reservedSegments, routes } from '@latchkey/contract'
 import { fillIn, isDevelopment, readPort } from './development.ts'
-import { LatchkeyError } from './errors.ts'
-import type { Provider } from './provider.ts'
-import { isLoopback } from './request-origin.ts'
-import { isUnder, sameOriginPath } from './return-to.ts'
-import { createSite, type Site } from './site.ts'
-import type { Store } from './store.ts'
+import { LatchkeyError } from './http/errors.ts'
+import { isLoopback } from './http/request-origin.ts'
+import { isUnder, sameOriginPath } from './http/return-to.ts'
+import { createSite, type Site } from './http/site.ts'
+import type { Provider } from './providers/provider.ts'
+import type { Store } from './store/store.ts'
 
 /**
  * What `app.register(latchkey, options)` takes. In development every option may be left out; in

@@ -2,7 +2,7 @@ import { defaultPeople } from '@latchkey/bitbucket-emulator'
 import type { SessionBody, User } from '@latchkey/contract'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 

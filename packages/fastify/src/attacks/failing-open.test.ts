@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
 import latchkey, { type Store } from '../index.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, SECRET, setUpEmulator } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 

@@ -5,7 +5,7 @@ import Fastify, {
 } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
 import latchkey from '../index.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, HTTPS_ORIGIN, onHttps, SECRET, setUpEmulator } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 import { sendRaw } from '../testing/raw-request.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 import { sendRaw } from '../testing/raw-request.ts'

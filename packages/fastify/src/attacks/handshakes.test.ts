@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { InjectOptions } from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { hasEffect } from '../request-origin.ts'
+import { hasEffect } from '../http/request-origin.ts'
 import { buildApp, HTTPS_ORIGIN, onHttps, setUpEmulator } from '../testing/app.ts'
 
 const emulator = setUpEmulator()

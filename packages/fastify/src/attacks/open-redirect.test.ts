@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
+import { createSeal } from '../http/seal.ts'
 import type { LatchkeyOptions } from '../index.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
-import { createSeal } from '../seal.ts'
 import { buildApp, EXAMPLE_CONSUMER, SECRET, setUpEmulator } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 

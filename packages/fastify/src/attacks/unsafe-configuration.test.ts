@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import latchkey, { bitbucket, type LatchkeyOptions, type Provider } from '../index.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { SECRET } from '../testing/app.ts'
 
 const ORIGIN = 'https://app.example.com'

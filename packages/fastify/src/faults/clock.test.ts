@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 import { countExchanges } from '../testing/refusal.ts'

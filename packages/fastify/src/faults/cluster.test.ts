@@ -1,7 +1,7 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { describe, expect, it, vi } from 'vitest'
 import type { LatchkeyOptions, Store } from '../index.ts'
-import { type PostgresOptions, postgres } from '../postgres.ts'
+import { type PostgresOptions, postgres } from '../store/postgres.ts'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 import { startChild } from '../testing/child.ts'

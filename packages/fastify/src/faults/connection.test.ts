@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { LatchkeyOptions } from '../options.ts'
-import type { Provider } from '../provider.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
+import type { Provider } from '../providers/provider.ts'
 import { buildApp } from '../testing/app.ts'
 import {
   agree,

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { expect, it } from 'vitest'
-import { type PostgresOptions, postgres } from '../postgres.ts'
+import { type PostgresOptions, postgres } from '../store/postgres.ts'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { emptyDatabase } from '../testing/postgres.ts'
 import { startProxy } from '../testing/proxy.ts'

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { describe, expect, it, vi } from 'vitest'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 
@@ -12,7 +12,7 @@ const emulator = setUpEmulator()
 async function openAndDie(file: string, statement: string): Promise<void> {
   const program = `
     import { DatabaseSync } from 'node:sqlite'
-    import { sqlite } from ${JSON.stringify(new URL('../sqlite.ts', import.meta.url).href)}
+    import { sqlite } from ${JSON.stringify(new URL('../store/sqlite.ts', import.meta.url).href)}
     const { prepare } = DatabaseSync.prototype
     DatabaseSync.prototype.prepare = function (sql) {
       if (sql.startsWith(${JSON.stringify(statement)})) process.kill(process.pid, 'SIGKILL')

@@ -7,7 +7,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import latchkey from '../index.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, countRows, SECRET, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'
 import { countExchanges } from '../testing/refusal.ts'
@@ -445,7 +445,7 @@ describe('a file on a disk that is mounted for reading only', { timeout: 30_000 
     onTestFinished(() => chmodSync(dirname(file), 0o755))
     // Permissions are not root's concern, so a child of root's goes on as nobody.
     const program = `
-      import { sqlite } from ${JSON.stringify(new URL('../sqlite.ts', import.meta.url).href)}
+      import { sqlite } from ${JSON.stringify(new URL('../store/sqlite.ts', import.meta.url).href)}
       const loaded = sqlite(':memory:')
       await loaded.open()
       if (process.getuid() === 0) process.seteuid(65534)

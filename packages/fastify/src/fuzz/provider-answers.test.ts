@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { PATIENT, tries } from '../testing/fuzz.ts'
 

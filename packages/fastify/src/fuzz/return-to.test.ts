@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { sameOriginPath } from '../http/return-to.ts'
 import latchkey, { bitbucket } from '../index.ts'
-import { sameOriginPath } from '../return-to.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { SECRET, setUpEmulator } from '../testing/app.ts'
 import { PATIENT, tries } from '../testing/fuzz.ts'
 

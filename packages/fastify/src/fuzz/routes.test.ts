@@ -3,7 +3,7 @@ import { type ErrorCode, errorSentence, errorSentences, paths } from '@latchkey/
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { sameOriginPath } from '../return-to.ts'
+import { sameOriginPath } from '../http/return-to.ts'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { PATIENT, tries } from '../testing/fuzz.ts'
 

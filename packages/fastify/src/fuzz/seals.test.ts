@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createSeal } from '../seal.ts'
+import { createSeal } from '../http/seal.ts'
 import { buildApp, SECRET, setUpEmulator } from '../testing/app.ts'
 import { PATIENT, tries } from '../testing/fuzz.ts'
 

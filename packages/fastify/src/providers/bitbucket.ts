@@ -1,7 +1,7 @@
 import { bitbucketMark } from '@latchkey/contract'
-import { FlowError, LatchkeyError } from '../errors.ts'
-import { isObject, type Profile, type Provider, type ProviderApi } from '../provider.ts'
-import { isLoopback } from '../request-origin.ts'
+import { FlowError, LatchkeyError } from '../http/errors.ts'
+import { isLoopback } from '../http/request-origin.ts'
+import { isObject, type Profile, type Provider, type ProviderApi } from './provider.ts'
 
 const SITE = 'https://bitbucket.org'
 const API = 'https://api.bitbucket.org'

@@ -10,7 +10,7 @@ import {
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import latchkey, { bitbucket, type LatchkeyOptions } from '../index.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 
 export const SECRET = 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo'
 

@@ -13,7 +13,7 @@ import {
 } from '@latchkey/bitbucket-emulator'
 import Fastify, { type FastifyInstance } from 'fastify'
 import latchkey, { bitbucket, type LatchkeyOptions, type Store } from '../index.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { type Browser, createBrowser } from './browser.ts'
 
 /** What the run reports once it is over. */

@@ -1,7 +1,7 @@
 import type { BitbucketEmulator } from '@latchkey/bitbucket-emulator'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { LatchkeyOptions } from '../index.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp } from './app.ts'
 import { createBrowser } from './browser.ts'
 

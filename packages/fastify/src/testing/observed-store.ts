@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Store } from '../store.ts'
+import type { Store } from '../store/store.ts'
 
 /** A store with somebody beside it who counts what sessions cost, and can hold an answer back. */
 export interface ObservedStore extends Store {

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@latchkey/contract'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { expect } from 'vitest'
 import type { LatchkeyOptions } from '../index.ts'
-import { sqlite } from '../sqlite.ts'
+import { sqlite } from '../store/sqlite.ts'
 import { buildApp, temporaryFile } from './app.ts'
 
 type Attempt = () => Promise<LightMyRequestResponse>

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import Fastify from 'fastify'
 import pg from 'pg'
 import latchkey, { bitbucket } from '../index.ts'
-import { type PostgresOptions, postgres } from '../postgres.ts'
-import { sqlite } from '../sqlite.ts'
+import { type PostgresOptions, postgres } from '../store/postgres.ts'
+import { sqlite } from '../store/sqlite.ts'
 import type { Death } from './death.ts'
 
 /** Where a server keeps everything: in a SQLite file, or in a PostgreSQL database. */

@@ -9,7 +9,7 @@ import {
   type StoredUser,
   type StoreQueries,
   type Watch,
-} from '../store.ts'
+} from '../store/store.ts'
 import { ending, never } from './stored.ts'
 
 /** What every store has to do, as tests. `makeStore` makes an empty one each time. */

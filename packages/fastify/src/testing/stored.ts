@@ -1,4 +1,4 @@
-import type { Ending, StoredSession, StoredUser } from '../store.ts'
+import type { Ending, StoredSession, StoredUser } from '../store/store.ts'
 
 /** Somebody with one session, for tests of what a store does with them. */
 export const user: StoredUser = {

@@ -4,8 +4,8 @@ import type { AddressInfo, Server } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { afterEach } from 'vitest'
-import type { Provider } from '../provider.ts'
 import { bitbucket } from '../providers/bitbucket.ts'
+import type { Provider } from '../providers/provider.ts'
 import { createBrowser } from './browser.ts'
 
 /** What a sign-in asks of Bitbucket, in this order; the last two at once. */

@@ -1,0 +1,575 @@
+import { DatabaseSync } from 'node:sqlite'
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import {
+  bitbucket,
+  type LatchkeyOptions,
+  type ManagedUser,
+  type PageOptions,
+  type Provider,
+} from '../index.ts'
+import { postgres } from '../store/postgres.ts'
+import { sqlite } from '../store/sqlite.ts'
+import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+import { settled } from '../testing/observed-store.ts'
+import { emptyDatabase } from '../testing/postgres.ts'
+
+const emulator = setUpEmulator()
+const MINUTE = 60 * 1000
+const noon = Date.UTC(2027, 5, 15, 12)
+
+async function signedIn(app: FastifyInstance, person = 'ada'): Promise<Browser> {
+  const browser = createBrowser(app)
+  await browser.signIn(person)
+  return browser
+}
+
+const isIn = async (browser: Browser): Promise<boolean> =>
+  (await browser.get('/api/me')).statusCode === 200
+
+const idOf = async (browser: Browser): Promise<string> =>
+  (await browser.get('/auth/session')).json().user.id
+
+interface Line {
+  readonly event?: string
+  readonly [name: string]: unknown
+}
+
+/** An application, and the lines of its log that say what was done. */
+async function build(
+  options: LatchkeyOptions = {},
+): Promise<{ app: FastifyInstance; lines: Line[] }> {
+  const lines: Line[] = []
+  const write = (text: string): void => {
+    const line: Line = JSON.parse(text)
+    if (line.event !== undefined) lines.push(line)
+  }
+  return { app: await buildApp(emulator(), options, { write }), lines }
+}
+
+/** Fills a store with users who were created two in a millisecond, as an import would. */
+function importUsers(file: string, count: number): void {
+  const database = new DatabaseSync(file)
+  const insert = database.prepare(
+    'insert into latchkey_users values (?, ?, null, 0, null, ?, null)',
+  )
+  database.exec('begin')
+  for (let index = 0; index < count; index++) {
+    insert.run(crypto.randomUUID(), `Person ${index}`, noon + Math.floor(index / 2))
+  }
+  database.exec('commit')
+  database.close()
+}
+
+describe('an administrator who looks at users', () => {
+  it('gets one by id, as stored and with nothing else, or nobody', async () => {
+    const { app } = await build({ clock: () => noon })
+    const id = await idOf(await signedIn(app))
+    const user = await app.latchkey.users.get(id)
+    expect(user).toEqual({
+      id,
+      name: 'Ada Test',
+      email: expect.stringMatching(/^ada@/),
+      emailVerified: true,
+      avatarUrl: expect.stringMatching(/^https:/),
+      createdAt: noon,
+      bannedAt: null,
+    })
+    expectTypeOf(user).toEqualTypeOf<ManagedUser | null>()
+    expect(await app.latchkey.users.get('nobody')).toBeNull()
+    expect(await app.latchkey.users.get('')).toBeNull()
+  })
+
+  it('walks through 2,500 of them, each once, the newest first', async () => {
+    const file = temporaryFile()
+    const { app } = await build({ store: sqlite(file) })
+    importUsers(file, 2500)
+    const walked: ManagedUser[] = []
+    const sizes: number[] = []
+    let cursor: string | null | undefined
+    do {
+      const page = await app.latchkey.users.list({ limit: 1000, cursor })
+      walked.push(...page.users)
+      sizes.push(page.users.length)
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    expect(sizes).toEqual([1000, 1000, 500])
+    expect(new Set(walked.map(({ id }) => id)).size).toBe(2500)
+    const times = walked.map(({ createdAt }) => createdAt)
+    expect(times).toEqual(times.toSorted((a, b) => b - a))
+  })
+
+  it('misses nobody and meets nobody twice where people come and go meanwhile', async () => {
+    const file = temporaryFile()
+    const { app } = await build({ store: sqlite(file), clock: () => noon + MINUTE })
+    importUsers(file, 10)
+    const { users } = app.latchkey
+    const all = (await users.list()).users.map(({ id }) => id)
+    const first = await users.list({ limit: 4 })
+    await users.delete(all[3] ?? '')
+    await users.delete(all[5] ?? '')
+    await users.create({ name: 'Newest' })
+    const second = await users.list({ limit: 100, cursor: first.nextCursor })
+    expect(second.users.map(({ id }) => id)).toEqual([all[4], ...all.slice(6)])
+    expect(second.nextCursor).toBeNull()
+  })
+
+  it('gets 100 where nothing else is said, and ends with an empty part at most', async () => {
+    const file = temporaryFile()
+    const { app } = await build({ store: sqlite(file) })
+    expect(await app.latchkey.users.list()).toEqual({ users: [], nextCursor: null })
+    importUsers(file, 200)
+    const first = await app.latchkey.users.list()
+    const second = await app.latchkey.users.list({ cursor: first.nextCursor })
+    expect([first.users.length, second.users.length]).toEqual([100, 100])
+    const third = await app.latchkey.users.list({ cursor: second.nextCursor })
+    expect(third).toEqual({ users: [], nextCursor: null })
+  })
+
+  it.each([0, 1001, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '10', null])(
+    'is told that a limit of %s cannot be',
+    async (limit) => {
+      const { app } = await build()
+      const page = { limit } as PageOptions
+      const error = {
+        name: 'LatchkeyError',
+        code: 'LATCHKEY_ARGUMENT_INVALID',
+        message: 'A `limit` must be a whole number from 1 to 1000.',
+      }
+      await expect(app.latchkey.users.list(page)).rejects.toMatchObject(error)
+      await expect(app.latchkey.sessions.list('a', page)).rejects.toMatchObject(error)
+    },
+  )
+
+  const encoded = (text: string): string => Buffer.from(text).toString('base64url')
+  it.each([
+    ['empty', ''],
+    ['a number', 7],
+    ['an object', { id: 'a', createdAt: 1 }],
+    ['a word', 'next'],
+    ['an id alone', encoded('a')],
+    ['a time alone', encoded('1.')],
+    ['no time', encoded('x.a')],
+    ['an endless time', encoded('Infinity.a')],
+    ['too long a time', encoded(`${'9'.repeat(17)}.a`)],
+    ['a statement of SQL', encoded("1.a' or 1=1 --")],
+    ['a wildcard', encoded('1.%')],
+    ['NUL', encoded('1.\0')],
+    ['two lines', encoded('1.a\n')],
+    ['10 kB', encoded(`1.${'a'.repeat(10_000)}`)],
+    ['JSON', encoded('{"createdAt":1,"id":"a"}')],
+  ])('is told that a cursor cannot be %s', async (_, cursor) => {
+    const { app } = await build()
+    const page = { cursor } as PageOptions
+    const error = {
+      name: 'LatchkeyError',
+      code: 'LATCHKEY_ARGUMENT_INVALID',
+      message: 'A `cursor` must be the `nextCursor` of the part before, or left out for the first.',
+    }
+    await expect(app.latchkey.users.list(page)).rejects.toMatchObject(error)
+    await expect(app.latchkey.sessions.list('a', page)).rejects.toMatchObject(error)
+  })
+})
+
+describe('an administrator who misspells something', () => {
+  it('is told so, rather than given the first part again and again', async () => {
+    const { app } = await build()
+    const { users, sessions } = app.latchkey
+    for (const page of [{ offset: 3 }, 3, 'next'] as unknown as PageOptions[]) {
+      await expect(users.list(page)).rejects.toThrow(/a `limit` and a `cursor`/)
+      await expect(sessions.list('a', page)).rejects.toThrow(/a `limit` and a `cursor`/)
+    }
+    await expect(users.create({ name: 5 as unknown as string })).rejects.toThrow(/must be texts/)
+    await expect(users.create({ email: 'a\0b' })).rejects.toThrow(/must be texts/)
+    const on = app.latchkey.on as (event: string, listener: unknown) => unknown
+    expect(() => on('signin', () => {})).toThrow(/takes one of sign-in, sign-in-failed, sign-out/)
+    expect(() => on('sign-in', undefined)).toThrow(/and a function/)
+  })
+
+  it('out of a request, is answered that by the route, and not with an outage', async () => {
+    const { app } = await build()
+    app.get<{ Querystring: { cursor?: string } }>('/admin/users', ({ query }) =>
+      app.latchkey.users.list(query),
+    )
+    app.post<{ Params: { id: string } }>('/admin/users/:id/ban', async ({ params }) => {
+      await app.latchkey.users.ban(params.id)
+    })
+    expect((await app.inject('/admin/users?cursor=next')).statusCode).toBe(400)
+    const ban = await app.inject({ method: 'POST', url: '/admin/users/a%00b/ban' })
+    expect([ban.statusCode, ban.json().message]).toEqual([404, 'No user has this id.'])
+  })
+})
+
+describe('an administrator who looks at sessions', () => {
+  it('gets a user’s own, the newest first, in parts, without those that are over', async () => {
+    let now = noon
+    const session = { idleTimeout: 10 * MINUTE }
+    const { app } = await build({ session, clock: () => now })
+    const browser = await signedIn(app)
+    const userId = await idOf(browser)
+    await signedIn(app, 'ben')
+    now += 5 * MINUTE
+    for (let index = 0; index < 4; index++) {
+      now += 1
+      await app.latchkey.sessions.create(userId)
+    }
+    const { sessions } = app.latchkey
+    const all = await sessions.list(userId)
+    expect(all.nextCursor).toBeNull()
+    expect(all.sessions.map(({ createdAt }) => createdAt - noon)).toEqual([
+      300_004, 300_003, 300_002, 300_001, 0,
+    ])
+    expect(all.sessions[0]).toEqual({
+      id: expect.stringMatching(/^[\w-]{22}$/),
+      provider: null,
+      createdAt: now,
+      authenticatedAt: now,
+      expiresAt: now + 30 * 24 * 60 * MINUTE,
+      device: null,
+      lastUsedAt: now,
+    })
+    const first = await sessions.list(userId, { limit: 3 })
+    const second = await sessions.list(userId, { limit: 3, cursor: first.nextCursor })
+    expect([...first.sessions, ...second.sessions]).toEqual(all.sessions)
+    expect(second.nextCursor).toBeNull()
+
+    now = noon + 10 * MINUTE
+    expect((await sessions.list(userId)).sessions).toHaveLength(4)
+    expect(await sessions.list('nobody')).toEqual({ sessions: [], nextCursor: null })
+  })
+})
+
+describe('an administrator who ends sessions', () => {
+  it('ends one, all of a user, or everybody’s, and no others', async () => {
+    const { app, lines } = await build()
+    const [first, second] = [await signedIn(app), await signedIn(app)]
+    const ben = await signedIn(app, 'ben')
+    const userId = await idOf(first)
+    const sessionId = (await first.get('/auth/session')).json().session.id
+    const { sessions } = app.latchkey
+    const left = (): Promise<boolean[]> => Promise.all([first, second, ben].map(isIn))
+
+    await sessions.revoke(sessionId)
+    expect(await left()).toEqual([false, true, true])
+    await first.signIn('ada')
+    await sessions.revokeAll(userId)
+    expect(await left()).toEqual([false, false, true])
+    await first.signIn('ada')
+    await sessions.revokeEverything()
+    expect(await left()).toEqual([false, false, false])
+    expect(lines.filter(({ event }) => event?.endsWith('-revoked'))).toEqual([
+      expect.objectContaining({ event: 'session-revoked', sessionId }),
+      expect.objectContaining({ event: 'sessions-revoked', userId }),
+      expect.objectContaining({ event: 'sessions-revoked', level: 40 }),
+    ])
+  })
+
+  it('is content where there is none', async () => {
+    const { app } = await build()
+    const browser = await signedIn(app)
+    for (const id of ['A'.repeat(22), '', '%', "' or 1=1 --"]) {
+      await app.latchkey.sessions.revoke(id)
+      await app.latchkey.sessions.revokeAll(id)
+    }
+    expect(await isIn(browser)).toBe(true)
+  })
+})
+
+/** When something happens to a user who is signing in: at another server, which nobody waits for. */
+const moments = [
+  ['while they are at the provider', 'away'],
+  ['before it has said who they are', 'asked'],
+  ['as it says who they are', 'told'],
+  ['just after they were signed in', 'in'],
+] as const
+
+/** Ada signs in for a second time, and something happens to her meanwhile. */
+async function signInBeside(
+  file: string,
+  moment: (typeof moments)[number][1],
+  happen: (userId: string) => Promise<void>,
+): Promise<{ browser: Browser; userId: string }> {
+  const real = bitbucket({ emulatorUrl: emulator().url })
+  let userId = ''
+  let happening: Promise<void> | undefined
+  const at = (place: typeof moment): Promise<void> | undefined => {
+    if (place === moment && userId !== '') happening = happen(userId)
+    return happening
+  }
+  const provider: Provider = {
+    ...real,
+    async readProfile(api) {
+      await at('asked')
+      const profile = await real.readProfile(api)
+      void at('told')
+      return profile
+    },
+  }
+  const { app } = await build({ store: sqlite(file), providers: [provider] })
+  app.latchkey.on('sign-in', () => void at('in'))
+  userId = await idOf(await signedIn(app))
+  const browser = createBrowser(app)
+  const callback = await browser.consent(await browser.start(), { user: 'ada' })
+  await at('away')
+  await browser.get(callback)
+  await happening
+  return { browser, userId }
+}
+
+describe('a user who is banned', () => {
+  it('is out everywhere at once, and in nowhere until that is over', async () => {
+    let now = noon
+    const file = temporaryFile()
+    const clock = (): number => now
+    const { app, lines } = await build({ store: sqlite(file), clock })
+    const { app: other } = await build({ store: sqlite(file), clock })
+    const [here, there, ben] = [
+      await signedIn(app),
+      await signedIn(other),
+      await signedIn(app, 'ben'),
+    ]
+    const userId = await idOf(here)
+    expect(await Promise.all([here, there, ben].map(isIn))).toEqual([true, true, true])
+    now += MINUTE
+    await app.latchkey.users.ban(userId)
+    expect(await Promise.all([here, there, ben].map(isIn))).toEqual([false, false, true])
+    expect((await app.latchkey.users.get(userId))?.bannedAt).toBe(now)
+
+    const banned = now
+    for (const [server, browser] of [
+      [app, here],
+      [other, createBrowser(other)],
+    ] as const) {
+      const callback = await browser.signIn('ada')
+      expect(callback.headers.location).toBe('/auth/sign-in?auth_error=user_banned')
+      const page = await browser.get(String(callback.headers.location))
+      expect(page.body).toContain('This account has been suspended here.')
+      expect(await isIn(browser)).toBe(false)
+      expect(await server.latchkey.sessions.list(userId)).toEqual({
+        sessions: [],
+        nextCursor: null,
+      })
+    }
+    now += MINUTE
+    await other.latchkey.users.ban(userId)
+    expect((await app.latchkey.users.get(userId))?.bannedAt).toBe(banned)
+
+    await app.latchkey.users.unban(userId)
+    await app.latchkey.users.unban(userId)
+    expect((await app.latchkey.users.get(userId))?.bannedAt).toBeNull()
+    expect(await isIn(here)).toBe(false)
+    await there.signIn('ada')
+    expect([await isIn(there), await idOf(there)]).toEqual([true, userId])
+    expect(lines.filter(({ event }) => event?.startsWith('user'))).toEqual([
+      expect.objectContaining({ level: 30, event: 'user-banned', userId }),
+      expect.objectContaining({ level: 30, event: 'user-unbanned', userId }),
+      expect.objectContaining({ level: 30, event: 'user-unbanned', userId }),
+    ])
+  })
+
+  it.each(moments)('%s is out', async (_, moment) => {
+    const file = temporaryFile()
+    const { app: other } = await build({ store: sqlite(file) })
+    const ban = (userId: string): Promise<void> => other.latchkey.users.ban(userId)
+    const { browser } = await signInBeside(file, moment, ban)
+    expect(await isIn(browser)).toBe(false)
+    expect(countRows(file, 'sessions')).toBe(0)
+    const again = await browser.signIn('ada')
+    expect(again.headers.location).toBe('/auth/sign-in?auth_error=user_banned')
+  })
+
+  it('is banned still by a sign-in that changes their name', async () => {
+    const { app } = await build()
+    const browser = await signedIn(app)
+    const userId = await idOf(browser)
+    await app.latchkey.users.ban(userId)
+    await browser.signIn('ada')
+    expect(await app.latchkey.users.get(userId)).toMatchObject({ bannedAt: expect.any(Number) })
+  })
+
+  it('gets no session from the application, which would open once the ban is over', async () => {
+    const { app } = await build()
+    const { users, sessions } = app.latchkey
+    const { id } = await users.create()
+    await users.ban(id)
+    await expect(sessions.create(id)).rejects.toMatchObject({ code: 'LATCHKEY_ARGUMENT_INVALID' })
+    await users.unban(id)
+    expect((await sessions.list(id)).sessions).toEqual([])
+  })
+})
+
+describe('a user who is deleted', () => {
+  it('is out everywhere at once, leaves nothing, and comes back as somebody new', async () => {
+    const file = temporaryFile()
+    const { app, lines } = await build({ store: sqlite(file) })
+    const { app: other } = await build({ store: sqlite(file) })
+    const [here, there] = [await signedIn(app), await signedIn(other)]
+    const userId = await idOf(here)
+    expect([await isIn(here), await isIn(there)]).toEqual([true, true])
+    await app.latchkey.users.delete(userId)
+    expect([await isIn(here), await isIn(there)]).toEqual([false, false])
+    for (const table of ['users', 'identities', 'sessions'] as const) {
+      expect(countRows(file, table)).toBe(0)
+    }
+    expect(await app.latchkey.users.get(userId)).toBeNull()
+    const heard: boolean[] = []
+    app.latchkey.on('sign-in', ({ newUser }) => void heard.push(newUser))
+    await here.signIn('ada')
+    expect(await idOf(here)).not.toBe(userId)
+    expect([heard, await isIn(there)]).toEqual([[true], false])
+    await app.latchkey.users.delete(userId)
+    expect(await isIn(here)).toBe(true)
+    expect(lines.filter(({ event }) => event === 'user-deleted')).toEqual([
+      expect.objectContaining({ level: 30, userId }),
+      expect.objectContaining({ level: 30, userId }),
+    ])
+  })
+
+  it.each(moments)('%s is gone or somebody new, and never both', async (_, moment) => {
+    const file = temporaryFile()
+    const { app: other } = await build({ store: sqlite(file) })
+    const remove = (userId: string): Promise<void> => other.latchkey.users.delete(userId)
+    const { browser, userId } = await signInBeside(file, moment, remove)
+    const { user } = (await browser.get('/auth/session')).json()
+    const rows = (['users', 'identities', 'sessions'] as const).map((table) =>
+      countRows(file, table),
+    )
+    expect(rows).toEqual(user === null ? [0, 0, 0] : [1, 1, 1])
+    expect(user?.id).not.toBe(userId)
+  })
+
+  it('who was banned comes back as somebody new, whom the ban does not know', async () => {
+    const { app } = await build()
+    const browser = await signedIn(app)
+    const userId = await idOf(browser)
+    await app.latchkey.users.ban(userId)
+    await app.latchkey.users.delete(userId)
+    await browser.signIn('ada')
+    expect(await isIn(browser)).toBe(true)
+  })
+})
+
+describe('an administrator', () => {
+  it('is told of a user that there is not, where that cannot be what was meant', async () => {
+    const { app } = await build()
+    const { users, sessions } = app.latchkey
+    const error = { code: 'LATCHKEY_UNKNOWN_USER', message: 'No user has this id.' }
+    await expect(users.ban('nobody')).rejects.toMatchObject(error)
+    await expect(users.unban('nobody')).rejects.toMatchObject(error)
+    await expect(sessions.create('nobody')).rejects.toMatchObject(error)
+    await users.delete('nobody')
+  })
+
+  it.each(['', 'a\0b', '\ud800', "' or 1 = 1 --", 'x'.repeat(10_000)])(
+    'asks for nobody by %j, on whatever store',
+    async (id) => {
+      for (const store of [sqlite(':memory:'), postgres(await emptyDatabase())]) {
+        const app = await buildApp(emulator(), { store })
+        const { users, sessions } = app.latchkey
+        expect(await users.get(id)).toBeNull()
+        expect(await sessions.list(id)).toEqual({ sessions: [], nextCursor: null })
+        await expect(users.ban(id)).rejects.toMatchObject({ code: 'LATCHKEY_UNKNOWN_USER' })
+        await sessions.revoke(id)
+        await sessions.revokeAll(id)
+        await users.delete(id)
+      }
+    },
+  )
+
+  it('is told of an id that was forgotten, and nothing is ended', async () => {
+    const { app } = await build()
+    const forgotten = undefined as unknown as string
+    const { users, sessions } = app.latchkey
+    for (const ask of [users.get, users.ban, users.delete, sessions.revoke, sessions.revokeAll]) {
+      await expect(ask(forgotten)).rejects.toMatchObject({
+        code: 'LATCHKEY_ARGUMENT_INVALID',
+        message: 'An id must be a text.',
+      })
+    }
+  })
+
+  it('is told 503 of everything while the store is away, and nothing was done', async () => {
+    const store = sqlite(temporaryFile())
+    const { app } = await build({ store })
+    const browser = await signedIn(app)
+    const userId = await idOf(browser)
+    const sessionId = (await browser.get('/auth/session')).json().session.id
+    await store.close()
+    const { users, sessions } = app.latchkey
+    for (const call of [
+      () => users.get(userId),
+      () => users.list(),
+      () => users.create(),
+      () => users.ban(userId),
+      () => users.unban(userId),
+      () => users.delete(userId),
+      () => sessions.list(userId),
+      () => sessions.create(userId),
+      () => sessions.revoke(sessionId),
+      () => sessions.revokeAll(userId),
+      () => sessions.revokeEverything(),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        statusCode: 503,
+        code: 'LATCHKEY_UNAVAILABLE',
+        message: 'This is not possible at the moment. Please try again shortly.',
+      })
+    }
+    await store.open()
+    expect(await isIn(browser)).toBe(true)
+    expect((await users.list()).users).toHaveLength(1)
+    expect((await sessions.list(userId)).sessions).toHaveLength(1)
+  })
+
+  it('leaves no name and no address in the log', async () => {
+    const lines: string[] = []
+    const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
+    const { users, sessions } = app.latchkey
+    const person = { name: 'Canary Test', email: 'canary@example.com', emailVerified: true }
+    const { id } = await users.create(person)
+    const { session, cookie } = await sessions.create(id)
+    expect((await app.inject({ url: '/api/me', headers: { cookie } })).body).toContain('Canary')
+    await users.get(id)
+    await users.list()
+    await sessions.list(id)
+    await sessions.revoke(session.id)
+    await sessions.revokeAll(id)
+    await users.ban(id)
+    await users.unban(id)
+    await users.delete(id)
+    await sessions.revokeEverything()
+    await settled()
+    const log = lines.join('')
+    expect(log).toContain('user-deleted')
+    expect(log).not.toMatch(/canary/i)
+    expect(log).not.toContain(cookie.split('.')[1])
+  })
+
+  it('has what was ended on disk before it is acknowledged', async () => {
+    const store = sqlite(':memory:')
+    const durabilities: string[] = []
+    const watched: typeof store = {
+      ...store,
+      transaction(durability, work) {
+        durabilities.push(durability)
+        return store.transaction(durability, work)
+      },
+    }
+    const { app } = await build({ store: watched })
+    const { users, sessions } = app.latchkey
+    const { id } = await users.create()
+    for (const call of [
+      () => sessions.revoke('s'),
+      () => sessions.revokeAll(id),
+      () => sessions.revokeEverything(),
+      () => users.ban(id),
+      () => users.unban(id),
+      () => users.delete(id),
+    ]) {
+      durabilities.length = 0
+      await call()
+      expect(durabilities).toEqual(['power-loss'])
+    }
+  })
+})

@@ -1,0 +1,156 @@
+import { isIPv6 } from 'node:net'
+import { FlowError } from '../http/errors.ts'
+
+/**
+ * Limits how many exchanges with one provider are in progress, so that a provider that hangs cannot use
+ * up this server's connections and memory. It promises:
+ *
+ * - At most `limit` places are taken at a time. Each provider has its own gate, so one that hangs does
+ *   not slow down the others.
+ * - Behind the places is a queue as long as `limit`, but never longer than 100. Nobody waits outside it.
+ * - A free place goes to the waiter whose address holds the fewest places, then to the longest wait.
+ * - When the queue is full, a newcomer displaces the newest waiter of the address with the most waiters,
+ *   unless its own address would then have as many. Otherwise the newcomer is rejected.
+ *
+ * An address is an IPv4 address or the /64 of an IPv6 address, because one subscriber has a whole /64.
+ */
+export interface ExchangeGate {
+  /** Takes a free place, or joins the queue. */
+  enter(address: string): Place
+}
+
+/** One exchange's place, taken or waited for. */
+export interface Place {
+  /**
+   * Resolves when the exchange may begin. Rejects with a FlowError `unavailable` when the queue has no
+   * room for it, and with `LEFT` when `leave()` was called first.
+   */
+  readonly granted: Promise<void>
+  /** Gives the place back, or stops waiting for it. Later calls are no-ops. */
+  leave(): void
+}
+
+/** The reason why a place that was still waited for was not granted: the waiter left. */
+export const LEFT: Error = new Error('left the queue')
+
+/** The longest queue. A person behind more would time out before their turn. */
+const LONGEST_QUEUE = 100
+
+interface Waiter {
+  readonly address: string
+  grant(): void
+  reject(reason: Error): void
+}
+
+/** @param limit the most exchanges in progress, at least 1 */
+export function createExchangeGate(limit: number): ExchangeGate {
+  /** How many places each address holds. */
+  const places = new Map<string, number>()
+  let taken = 0
+  /** The longest wait first. */
+  const queue: Waiter[] = []
+  const longestQueue = Math.min(limit, LONGEST_QUEUE)
+
+  function take(address: string): void {
+    taken++
+    places.set(address, placesOf(address) + 1)
+  }
+
+  function giveBack(address: string): void {
+    taken--
+    const left = placesOf(address) - 1
+    if (left === 0) places.delete(address)
+    else places.set(address, left)
+    next()?.grant()
+  }
+
+  function placesOf(address: string): number {
+    return places.get(address) ?? 0
+  }
+
+  /** Removes the waiter whose turn it is from the queue. */
+  function next(): Waiter | undefined {
+    let fewest: Waiter | undefined
+    for (const waiter of queue) {
+      if (fewest === undefined || placesOf(waiter.address) < placesOf(fewest.address)) {
+        fewest = waiter
+      }
+    }
+    if (fewest !== undefined) remove(fewest)
+    return fewest
+  }
+
+  /** Whether the queue has room for one more of this address, displacing a waiter if it must. */
+  function makeRoom(address: string): boolean {
+    if (queue.length < longestQueue) return true
+    const waiting = new Map<string, number>()
+    for (const waiter of queue) waiting.set(waiter.address, (waiting.get(waiter.address) ?? 0) + 1)
+    const most = Math.max(...waiting.values())
+    if (most <= (waiting.get(address) ?? 0) + 1) return false
+    const displaced = queue.findLast((waiter) => waiting.get(waiter.address) === most)
+    if (displaced === undefined) return false
+    remove(displaced)
+    displaced.reject(tooMany())
+    return true
+  }
+
+  function remove(waiter: Waiter): void {
+    queue.splice(queue.indexOf(waiter), 1)
+  }
+
+  return {
+    enter(given) {
+      const address = subscriberOf(given)
+      const { promise: granted, resolve, reject } = Promise.withResolvers<void>()
+      // A caller that leaves need not wait for the rejection too.
+      granted.catch(() => {})
+      let state: 'waiting' | 'granted' | 'over' = 'waiting'
+      const waiter: Waiter = {
+        address,
+        grant() {
+          state = 'granted'
+          take(address)
+          resolve()
+        },
+        reject(reason) {
+          state = 'over'
+          reject(reason)
+        },
+      }
+      if (taken < limit) waiter.grant()
+      else if (makeRoom(address)) queue.push(waiter)
+      else waiter.reject(tooMany())
+
+      return {
+        granted,
+        leave() {
+          const before = state
+          state = 'over'
+          if (before === 'granted') giveBack(address)
+          if (before !== 'waiting') return
+          remove(waiter)
+          reject(LEFT)
+        },
+      }
+    },
+  }
+}
+
+function tooMany(): FlowError {
+  return new FlowError('unavailable', 'too many exchanges with the provider are waiting')
+}
+
+/** Returns what an address is counted as: itself, or its /64. */
+function subscriberOf(address: string): string {
+  const [plain = ''] = address.split('%', 1)
+  if (!isIPv6(plain)) return address
+  // As a URL writes it: in lower case, without leading zeros, and with IPv4 at its end in hexadecimal.
+  const canonical = new URL(`http://[${plain}]`).hostname.slice(1, -1)
+  // An IPv4 client of a server that listens on IPv6. All of these share one /64.
+  if (canonical.startsWith('::ffff:')) return canonical
+  const [start = '', end = ''] = canonical.split('::')
+  const [head, tail] = [start, end].map((part) => part.split(':').filter((group) => group !== ''))
+  const missing = 8 - (head?.length ?? 0) - (tail?.length ?? 0)
+  const groups = [...(head ?? []), ...Array<string>(missing).fill('0'), ...(tail ?? [])]
+  return groups.slice(0, 4).join(':')
+}

@@ -1,0 +1,141 @@
+import type { Sql } from '../store/sql-store.ts'
+
+// The table of the record and the triggers that write it, as published: see `migrations.ts`.
+
+/**
+ * - `xid` is an index, not a key: one transaction may change much.
+ * - A statement that ends more than a thousand sessions leaves one row, which stands for everything.
+ * - The functions pin `search_path` to the schema of their tables and run as their owner, because whoever
+ *   changes a row may have another path and fewer rights. Nobody else may use them in a trigger.
+ * - `enable always`, so that rows that come by logical replication are recorded too.
+ */
+export async function recordByPostgres(sql: Sql): Promise<void> {
+  await sql`create table latchkey_record (
+    id bigint generated always as identity primary key,
+    xid xid8 not null default pg_current_xact_id(),
+    at bigint not null default (extract(epoch from clock_timestamp()) * 1000)::bigint,
+    type text not null,
+    session_id text,
+    user_id text,
+    actor text,
+    reason text
+  )`
+  await sql`create index latchkey_record_xid on latchkey_record (xid)`
+
+  await sql`do $do$ begin
+    execute format($create$
+      create function latchkey_record_ended_sessions() returns trigger
+      language plpgsql security definer set search_path = %1$I, pg_temp as $body$
+      begin
+        if (select count(*) from (select 1 from gone limit 1001) as first) > 1000 then
+          insert into latchkey_record (type) values ('everything');
+        else
+          insert into latchkey_record (type, session_id, user_id, actor, reason)
+            select 'session-ended', id, user_id, end_actor, end_reason from gone;
+        end if;
+        return null;
+      end $body$;
+
+      create function latchkey_record_changed_session() returns trigger
+      language plpgsql security definer set search_path = %1$I, pg_temp as $body$
+      begin
+        insert into latchkey_record (type, session_id, user_id)
+          values ('session-changed', old.id, old.user_id);
+        return null;
+      end $body$;
+
+      create function latchkey_record_user() returns trigger
+      language plpgsql security definer set search_path = %1$I, pg_temp as $body$
+      begin
+        insert into latchkey_record (type, user_id)
+          values (case tg_op when 'DELETE' then 'user-deleted' else 'user-changed' end, old.id);
+        return null;
+      end $body$;
+
+      create function latchkey_record_everything() returns trigger
+      language plpgsql security definer set search_path = %1$I, pg_temp as $body$
+      begin
+        insert into latchkey_record (type) values ('everything');
+        return null;
+      end $body$;
+
+      revoke execute on function latchkey_record_ended_sessions(), latchkey_record_changed_session(),
+        latchkey_record_user(), latchkey_record_everything() from public;
+    $create$, current_schema());
+  end $do$`
+
+  await sql`create trigger latchkey_sessions_ended after delete on latchkey_sessions
+    referencing old table as gone for each statement
+    execute function latchkey_record_ended_sessions()`
+  await sql`create trigger latchkey_sessions_changed after update on latchkey_sessions for each row
+    when ((old.id, old.user_id, old.provider, old.secret_hash, old.created_at, old.authenticated_at,
+      old.expires_at) is distinct from (new.id, new.user_id, new.provider, new.secret_hash,
+      new.created_at, new.authenticated_at, new.expires_at))
+    execute function latchkey_record_changed_session()`
+  await sql`create trigger latchkey_sessions_truncated after truncate on latchkey_sessions
+    for each statement execute function latchkey_record_everything()`
+  await sql`create trigger latchkey_users_changed after update on latchkey_users for each row
+    when (old is distinct from new) execute function latchkey_record_user()`
+  await sql`create trigger latchkey_users_deleted after delete on latchkey_users for each row
+    execute function latchkey_record_user()`
+  await sql`create trigger latchkey_users_truncated after truncate on latchkey_users
+    for each statement execute function latchkey_record_everything()`
+  await sql`alter table latchkey_sessions
+    enable always trigger latchkey_sessions_ended,
+    enable always trigger latchkey_sessions_changed,
+    enable always trigger latchkey_sessions_truncated`
+  await sql`alter table latchkey_users
+    enable always trigger latchkey_users_changed,
+    enable always trigger latchkey_users_deleted,
+    enable always trigger latchkey_users_truncated`
+}
+
+/** An id is never given twice (`autoincrement`), and writers take turns: ids are in order of commit. */
+export async function recordBySqlite(sql: Sql): Promise<void> {
+  // In words that a `sqlite3` of 2022 understands, since whoever deletes a row by hand runs the triggers.
+  await sql`create table latchkey_record (
+    id integer primary key autoincrement,
+    at integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer)),
+    type text not null,
+    session_id text,
+    user_id text,
+    actor text,
+    reason text
+  )`
+  // Space that is freed when the file may not grow and a session must be deleted, which takes a little room.
+  await sql`create table latchkey_reserve (room blob not null)`
+  await sql`insert into latchkey_reserve values (zeroblob(32768))`
+  await sql`create trigger latchkey_sessions_ended after delete on latchkey_sessions begin
+    insert into latchkey_record (type, session_id, user_id, actor, reason)
+      values ('session-ended', old.id, old.user_id, old.end_actor, old.end_reason);
+  end`
+  await sql`create trigger latchkey_sessions_changed after update on latchkey_sessions
+    when (old.id, old.user_id, old.provider, old.secret_hash, old.created_at, old.authenticated_at,
+      old.expires_at) is not (new.id, new.user_id, new.provider, new.secret_hash, new.created_at,
+      new.authenticated_at, new.expires_at)
+  begin
+    insert into latchkey_record (type, session_id, user_id)
+      values ('session-changed', old.id, old.user_id);
+  end`
+  await sql`create trigger latchkey_users_changed after update on latchkey_users
+    when (old.name, old.email, old.email_verified, old.avatar_url, old.created_at, old.banned_at)
+      is not (new.name, new.email, new.email_verified, new.avatar_url, new.created_at, new.banned_at)
+  begin
+    insert into latchkey_record (type, user_id) values ('user-changed', old.id);
+  end`
+  await sql`create trigger latchkey_users_deleted after delete on latchkey_users begin
+    insert into latchkey_record (type, user_id) values ('user-deleted', old.id);
+  end`
+  // An `insert or replace` deletes without a trigger: https://sqlite.org/lang_conflict.html
+  await sql`create trigger latchkey_sessions_replaced before insert on latchkey_sessions
+    when exists (select 1 from latchkey_sessions where id = new.id)
+  begin
+    insert into latchkey_record (type, session_id, user_id)
+      values ('session-changed', new.id, new.user_id);
+  end`
+  await sql`create trigger latchkey_users_replaced before insert on latchkey_users
+    when exists (select 1 from latchkey_users where id = new.id)
+  begin
+    insert into latchkey_record (type, user_id) values ('user-changed', new.id);
+  end`
+}

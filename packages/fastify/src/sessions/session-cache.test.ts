@@ -1,0 +1,517 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { FastifyInstance } from 'fastify'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { LatchkeyOptions, Store } from '../index.ts'
+import { sqlite } from '../store/sqlite.ts'
+import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
+import { startChild } from '../testing/child.ts'
+import { type ObservedStore, observed, settled } from '../testing/observed-store.ts'
+import { ending } from '../testing/stored.ts'
+import { createSessionCache, type SessionCache } from './session-cache.ts'
+
+const emulator = setUpEmulator()
+
+interface Server {
+  readonly app: FastifyInstance
+  readonly store: ObservedStore
+}
+
+async function buildServer(
+  real: Store = sqlite(':memory:'),
+  options: LatchkeyOptions = {},
+): Promise<Server> {
+  const store = observed(real)
+  const app = await buildApp(emulator(), { ...options, store })
+  return { app, store }
+}
+
+async function signedIn(app: Pick<FastifyInstance, 'inject'>, person = 'ada'): Promise<Browser> {
+  const browser = createBrowser(app)
+  await browser.signIn(person)
+  return browser
+}
+
+/** Asks as somebody who holds a copy of a browser's cookie. */
+async function ask(app: Pick<FastifyInstance, 'inject'>, cookie: string): Promise<number> {
+  return (await app.inject({ method: 'GET', url: '/api/me', headers: { cookie } })).statusCode
+}
+
+describe('a session that was read lately', () => {
+  it('asks the store nothing, whoever asks for it and how', async () => {
+    const { app, store } = await buildServer()
+    const browser = await signedIn(app)
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    store.reads = 0
+    for (const path of ['/api/me', '/auth/session', '/', '/auth/sign-in', '/api/me']) {
+      expect((await browser.get(path)).body).toContain('Ada Test')
+    }
+    expect(store.reads).toBe(0)
+  })
+
+  it('and asked for by 50 requests at once is read once', async () => {
+    const { app, store } = await buildServer()
+    const browser = await signedIn(app)
+    store.reads = 0
+    const answers = await Promise.all(Array.from({ length: 50 }, () => browser.get('/api/me')))
+    expect(answers.filter(({ statusCode }) => statusCode === 200)).toHaveLength(50)
+    expect(store.reads).toBe(1)
+  })
+
+  it('and could not be read leaves nothing: who asks later has the store asked again', async () => {
+    const real = sqlite(':memory:')
+    let away = false
+    const failing: Store = {
+      ...real,
+      findSession: (id) => (away ? Promise.reject(new Error('away')) : real.findSession(id)),
+    }
+    const { app, store } = await buildServer(failing)
+    const browser = await signedIn(app)
+    away = true
+    store.reads = 0
+    const answers = await Promise.all(Array.from({ length: 50 }, () => browser.get('/api/me')))
+    expect(answers.filter(({ statusCode }) => statusCode === 503)).toHaveLength(50)
+    expect(store.reads).toBe(1)
+    away = false
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  it('is not opened by its id, and not forgotten for it', async () => {
+    const { app, store } = await buildServer()
+    const browser = await signedIn(app)
+    await browser.get('/api/me')
+    const cookie = browser.cookies()
+    const [id = ''] = /latchkey-3000=[\w-]+/.exec(cookie) ?? []
+    const headers = { cookie: `${id}.${'A'.repeat(43)}` }
+    expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
+    store.reads = 0
+    expect(await ask(app, cookie)).toBe(200)
+    expect(store.reads).toBe(0)
+  })
+
+  it('is asked for again where there is none, since what is not here may be there', async () => {
+    const file = temporaryFile()
+    const { app, store } = await buildServer(sqlite(file))
+    const cookie = (await signedIn(app)).cookies()
+    const [, id = ''] = /latchkey-3000=([\w-]+)/.exec(cookie) ?? []
+    const found = await store.findSession(id)
+    if (found === null) throw new Error('nobody is signed in')
+    await store.deleteSession(id, ending)
+    expect(await ask(app, cookie)).toBe(401)
+    await store.insertSession(found.session)
+    expect(await ask(app, cookie)).toBe(200)
+  })
+})
+
+interface Scene {
+  readonly app: FastifyInstance
+  /** Whose session ends. */
+  readonly victim: Browser
+  /** Another browser of the same person. */
+  readonly other: Browser
+  readonly userId: string
+  readonly sessionId: string
+}
+
+/** Everything that ends a session, or makes its cookie open it no more. */
+const endings: [string, (scene: Scene) => Promise<unknown>][] = [
+  ['signed out', ({ victim }) => victim.post('/auth/sign-out')],
+  ['of the others', ({ other }) => other.post('/auth/sign-out', { scope: 'others' })],
+  ['of all', ({ other }) => other.post('/auth/sign-out', { scope: 'global' })],
+  ['ended from a list', ({ other, sessionId }) => other.delete(`/auth/sessions/${sessionId}`)],
+  ['revoked', ({ app, sessionId }) => app.latchkey.sessions.revoke(sessionId)],
+  ['revoked with all of its user', ({ app, userId }) => app.latchkey.sessions.revokeAll(userId)],
+  ['revoked with everybody’s', ({ app }) => app.latchkey.sessions.revokeEverything()],
+  ['of a user who is banned', ({ app, userId }) => app.latchkey.users.ban(userId)],
+  ['of a user who is deleted', ({ app, userId }) => app.latchkey.users.delete(userId)],
+  ['with a new secret', ({ victim }) => victim.post('/auth/sign-out', { scope: 'others' })],
+  ['that is one too many', ({ app }) => signedIn(app)],
+]
+
+/** One session too many ends the oldest, which is the victim's. */
+const session = { maxPerUser: 2 }
+
+async function setScene(app: FastifyInstance): Promise<Scene & { readonly cookie: string }> {
+  const victim = await signedIn(app)
+  const cookie = victim.cookies()
+  const other = await signedIn(app)
+  const me = (await other.get('/auth/session')).json()
+  const { sessions } = (await other.get('/auth/sessions')).json()
+  const { id } = sessions.find(({ current }: { current: boolean }) => !current)
+  return { app, victim, other, cookie, userId: me.user.id, sessionId: id }
+}
+
+/** So that of two sessions one is the older. */
+function ticking(): () => number {
+  let now = Date.now()
+  return () => ++now
+}
+
+/** Waits for who the browser was, and so for any answer about that. */
+const signsInAgain: (typeof endings)[number] = [
+  'of a browser that signs in again',
+  ({ victim }) => victim.signIn('ben'),
+]
+
+describe.each([...endings, signsInAgain])('a session %s', (_what, end) => {
+  it('opens nothing any more when that is answered', async () => {
+    const { app } = await buildServer(undefined, { session, clock: ticking() })
+    const scene = await setScene(app)
+    expect(await ask(app, scene.cookie)).toBe(200)
+    await end(scene)
+    expect(await ask(app, scene.cookie)).toBe(401)
+  })
+
+  it('opens nothing on another server of the same file either', async () => {
+    const file = temporaryFile()
+    const clock = ticking()
+    const { app } = await buildServer(sqlite(file), { session, clock })
+    const there = await buildServer(sqlite(file), { session, clock })
+    const scene = await setScene(app)
+    expect(await ask(there.app, scene.cookie)).toBe(200)
+    there.store.reads = 0
+    expect(await ask(there.app, scene.cookie)).toBe(200)
+    expect(there.store.reads).toBe(0)
+    await end(scene)
+    expect(await ask(there.app, scene.cookie)).toBe(401)
+  })
+})
+
+describe('an answer that is on its way to 50 requests', () => {
+  it.each(endings)('is not remembered, if its session is %s meanwhile', async (_what, end) => {
+    const { app, store } = await buildServer(undefined, { session, clock: ticking() })
+    const scene = await setScene(app)
+    store.reads = 0
+    const answer = store.holdNext()
+    const asking = Promise.all(Array.from({ length: 50 }, () => ask(app, scene.cookie)))
+    await settled()
+    expect(store.reads).toBe(1)
+    await end(scene)
+    expect(await ask(app, scene.cookie)).toBe(401)
+    answer()
+    await asking
+    expect(await ask(app, scene.cookie)).toBe(401)
+  })
+
+  it('is remembered, if it is somebody else’s session that ends', async () => {
+    const { app, store } = await buildServer()
+    const [browser, other] = [await signedIn(app), await signedIn(app, 'ben')]
+    const answer = store.holdNext()
+    const asking = ask(app, browser.cookies())
+    await settled()
+    await other.post('/auth/sign-out')
+    answer()
+    expect(await asking).toBe(200)
+    store.reads = 0
+    expect(await ask(app, browser.cookies())).toBe(200)
+    expect(store.reads).toBe(0)
+  })
+})
+
+describe('a session that another process ends', () => {
+  it('opens nothing here any more once it has answered there', async () => {
+    const file = temporaryFile()
+    const child = await startChild({ file, emulatorUrl: emulator().url })
+    const { app } = await buildServer(sqlite(file))
+    for (const [path, body] of [
+      ['/auth/sign-out', {}],
+      ['/auth/sign-out', { scope: 'others' }],
+      ['/auth/sign-out', { scope: 'global' }],
+    ] as const) {
+      const browser = await signedIn(child.app)
+      const cookie = browser.cookies()
+      expect([await ask(app, cookie), await ask(app, cookie)]).toEqual([200, 200])
+      expect((await browser.post(path, body)).statusCode).toBe(204)
+      expect(await ask(app, cookie)).toBe(401)
+    }
+  })
+
+  it('opens nothing there any more, by whatever it was ended here', async () => {
+    const file = temporaryFile()
+    const child = await startChild({ file, emulatorUrl: emulator().url })
+    const { app } = await buildServer(sqlite(file), { session })
+    for (const [, end] of [...endings, signsInAgain]) {
+      const scene = await setScene(app)
+      expect([await ask(child.app, scene.cookie), await ask(child.app, scene.cookie)]).toEqual([
+        200, 200,
+      ])
+      await end(scene)
+      expect(await ask(child.app, scene.cookie)).toBe(401)
+      await app.latchkey.users.delete(scene.userId)
+    }
+  })
+})
+
+describe('a person who is renamed by a sign-in elsewhere', () => {
+  const rename = async (app: FastifyInstance): Promise<void> => {
+    const body = {
+      type: 'user',
+      uuid: '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}',
+      account_status: 'active',
+      display_name: 'Renamed',
+    }
+    emulator().answerNext('GET /2.0/user', { body })
+    await signedIn(app)
+  }
+  const setPerson = async (app: FastifyInstance): Promise<Browser> => {
+    const body = {
+      type: 'user',
+      uuid: '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}',
+      account_status: 'active',
+      display_name: 'First Name',
+    }
+    emulator().answerNext('GET /2.0/user', { body })
+    return signedIn(app)
+  }
+  const nameOf = async (browser: Browser): Promise<string> =>
+    (await browser.get('/api/me')).json().user.name
+
+  it('is called so at once, also if the old name was on its way', async () => {
+    const { app, store } = await buildServer()
+    const browser = await setPerson(app)
+    const answer = store.holdNext()
+    const asking = nameOf(browser)
+    await settled()
+    await rename(app)
+    answer()
+    expect(await asking).toBe('First Name')
+    expect(await nameOf(browser)).toBe('Renamed')
+  })
+
+  it('is called so by another server of the same file', async () => {
+    const file = temporaryFile()
+    const [here, there] = [await buildServer(sqlite(file)), await buildServer(sqlite(file))]
+    const browser = await setPerson(here.app)
+    expect(await nameOf(browser)).toBe('First Name')
+    await rename(there.app)
+    expect(await nameOf(browser)).toBe('Renamed')
+  })
+})
+
+describe('more sessions than are remembered', () => {
+  const MOST = 50_000
+
+  async function fillCache(): Promise<{
+    cache: SessionCache
+    store: Store
+    /** Adds sessions that nobody asks for again. @returns their cookies' values */
+    add(count: number): Promise<string[]>
+  }> {
+    const store = sqlite(':memory:')
+    await store.open()
+    onTestFinished(() => store.close())
+    const watch = store.watch?.(
+      (change) => cache.forget(change),
+      () => undefined,
+    )
+    const cache = createSessionCache(watch)
+    let added = 0
+    const user = {
+      id: 'a',
+      name: null,
+      email: null,
+      emailVerified: false,
+      avatarUrl: null,
+      createdAt: 0,
+    }
+    const one = async (): Promise<string> => {
+      const id = String(added++)
+      const session = { id, provider: null, createdAt: 0, authenticatedAt: 0, expiresAt: 0 }
+      const token = `${id}.secret`
+      await cache.fill(token, async () => ({
+        auth: { user, session },
+        secretHash: 'hash',
+        until: Number.POSITIVE_INFINITY,
+        touchAt: Number.POSITIVE_INFINITY,
+        readAt: 0,
+        isHeld: false,
+      }))
+      return token
+    }
+    return {
+      cache,
+      store,
+      async add(count) {
+        const tokens: string[] = []
+        while (tokens.length < count) tokens.push(await one())
+        return tokens
+      },
+    }
+  }
+
+  it('leave nothing behind once they are forgotten, however often', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const { add, cache, store } = await fillCache()
+    const comeAndGo = async (): Promise<void> => {
+      const [first = ''] = await add(1000)
+      expect(cache.get(first)).toBeDefined()
+      await store.deleteAllSessions(ending)
+      expect(cache.get(first)).toBeUndefined()
+    }
+    await comeAndGo()
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let again = 0; again < 60; again++) await comeAndGo()
+    collect()
+    // They were 30 MB altogether.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8e6)
+  })
+
+  it('leave as many in memory as there may be', async () => {
+    const { cache, add } = await fillCache()
+    const tokens = await add(MOST + 1234)
+    expect(tokens.filter((token) => cache.get(token) !== undefined)).toHaveLength(MOST)
+  })
+
+  it('leave there what is in use, whatever floods in', async () => {
+    const { cache, add } = await fillCache()
+    const inUse = await add(100)
+    for (let flood = 0; flood < 15; flood++) {
+      await add(MOST / 5)
+      expect(inUse.filter((token) => cache.get(token) === undefined)).toEqual([])
+    }
+  })
+
+  it('make room again by those that end', async () => {
+    const { cache, add } = await fillCache()
+    const [first = '', ...others] = await add(MOST)
+    await cache.fill(first, async () => null)
+    expect(cache.get(first)).toBeUndefined()
+    const [next = ''] = await add(1)
+    const gone = [...others, next].filter((token) => cache.get(token) === undefined)
+    expect(gone).toEqual([])
+  })
+})
+
+describe('what is remembered of a session', () => {
+  it('counts for nothing while the clock is before the time when it was read', async () => {
+    let now = Date.now()
+    const { app, store } = await buildServer(undefined, { clock: () => now })
+    const browser = await signedIn(app)
+    await browser.get('/api/me')
+    store.reads = 0
+    now -= 1
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    expect(store.reads).toBe(1)
+    now += 1
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+    expect(store.reads).toBe(1)
+  })
+
+  it('is never read again because of its age', async () => {
+    let now = Date.now()
+    const { app, store } = await buildServer(undefined, { clock: () => now })
+    const browser = await signedIn(app)
+    store.reads = 0
+    for (let day = 0; day < 29; day++) {
+      expect((await browser.get('/api/me')).statusCode).toBe(200)
+      now += 24 * 60 * 60 * 1000
+    }
+    expect(store.reads).toBe(1)
+  })
+
+  it('counts for nothing while the store does not know of all changes, and counts again later', async () => {
+    const real = sqlite(':memory:')
+    const hearing = { isCurrent: true }
+    const { app, store } = await buildServer({ ...real, watch: watchBy(real, hearing) })
+    const [known, unknown] = [await signedIn(app), await signedIn(app, 'ben')]
+    await known.get('/api/me')
+    hearing.isCurrent = false
+    store.reads = 0
+    for (let request = 1; request <= 3; request++) {
+      expect((await known.get('/api/me')).statusCode).toBe(200)
+      expect((await unknown.get('/api/me')).statusCode).toBe(200)
+      expect(store.reads).toBe(2 * request)
+    }
+    // Which the store tells of once it knows.
+    await known.post('/auth/sign-out')
+    hearing.isCurrent = true
+    store.reads = 0
+    expect((await unknown.get('/api/me')).statusCode).toBe(200)
+    expect(store.reads).toBe(0)
+    expect((await known.get('/api/me')).statusCode).toBe(401)
+  })
+
+  it('does not join a read that was sent before, while the store does not know of all changes', async () => {
+    const real = sqlite(':memory:')
+    const hearing = { isCurrent: false }
+    const { app, store } = await buildServer({ ...real, watch: watchBy(real, hearing) })
+    const browser = await signedIn(app)
+    store.reads = 0
+    const answer = store.holdNext()
+    const early = browser.get('/api/me')
+    await settled()
+    await app.latchkey.sessions.revokeEverything()
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+    answer()
+    expect((await early).statusCode).toBe(200)
+    hearing.isCurrent = true
+    expect((await browser.get('/api/me')).statusCode).toBe(401)
+  })
+
+  it('opens nothing by an old secret once the new one was seen, though nobody told of it', async () => {
+    const file = temporaryFile()
+    const here = await buildApp(emulator(), { store: sqlite(file) })
+    const real = sqlite(file)
+    const deaf: Watching = () => ({
+      isCurrent: () => true,
+      isFollowing: () => true,
+      attend: () => () => undefined,
+      stop: () => undefined,
+    })
+    const { app } = await buildServer({ ...real, watch: deaf })
+    const browser = await signedIn(here)
+    const old = browser.cookies()
+    expect(await ask(app, old)).toBe(200)
+    await browser.post('/auth/sign-out', { scope: 'others' })
+    expect(await ask(app, old)).toBe(200)
+    expect(await ask(app, browser.cookies())).toBe(200)
+    expect(await ask(app, old)).toBe(401)
+  })
+
+  it('is nothing with a store that cannot be watched', async () => {
+    const { watch: _, ...real } = sqlite(':memory:')
+    const { app, store } = await buildServer(real)
+    const browser = await signedIn(app)
+    store.reads = 0
+    for (let request = 1; request <= 3; request++) {
+      expect((await browser.get('/api/me')).statusCode).toBe(200)
+      expect(store.reads).toBe(request)
+    }
+  })
+
+  it('is watched over until the server closes', async () => {
+    const real = sqlite(':memory:')
+    let stopped = 0
+    const watch: Store['watch'] = (forget, warn) => {
+      const found = watchOf(real, forget, warn)
+      const stop = (): void => {
+        stopped++
+        found.stop()
+      }
+      return { ...found, stop }
+    }
+    const { app } = await buildServer({ ...real, watch })
+    await signedIn(app)
+    expect(stopped).toBe(0)
+    await app.close()
+    expect(stopped).toBe(1)
+  })
+})
+
+type Watching = NonNullable<Store['watch']>
+
+function watchOf(store: Store, ...listeners: Parameters<Watching>): ReturnType<Watching> {
+  if (store.watch === undefined) throw new Error('the store cannot be watched')
+  return store.watch(...listeners)
+}
+
+/** A watch over a store that hears less, or vouches for less, than the store itself would. */
+function watchBy(store: Store, less: { isCurrent: boolean }): Watching {
+  return (forget, warn) => {
+    const watch = watchOf(store, forget, warn)
+    return { ...watch, isCurrent: () => less.isCurrent && watch.isCurrent() }
+  }
+}

@@ -1,0 +1,97 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Store } from '../store/store.ts'
+
+/**
+ * When sessions were last used, as the store will know it. A use is written down once a minute, and all
+ * that are due are written together, once a second, however many sessions are in use.
+ */
+export interface SessionUse {
+  /** Notes that a session was used at `now`, which the store will know within a second or so. */
+  note(sessionId: string, now: number): void
+  /** When a session was last used, if the store does not know it yet. */
+  unwritten(sessionId: string): number | undefined
+  /** Writes what is left. */
+  close(): Promise<void>
+}
+
+/** How old a stored use may get before the next one is written down, in milliseconds. */
+export const USE_INTERVAL: number = 60 * 1000
+/** A stored use that is younger than this was written by another server, and is good enough. */
+const GOOD_ENOUGH = 55 * 1000
+/** How long uses are collected, in milliseconds. */
+const COLLECTING = 1000
+/** The most sessions of one statement, so that no other has to wait long for it. */
+const MOST_AT_ONCE = 1000
+
+interface UseOptions {
+  readonly store: Store
+  readonly log: FastifyBaseLogger
+  /** How far a stored time may be ahead of this server's clock, in milliseconds. */
+  readonly tolerance: number
+  /** Called with sessions that were not updated: they have ended, or the store knows better. */
+  doubt(sessionIds: readonly string[]): void
+}
+
+export function createSessionUse({ store, log, tolerance, doubt }: UseOptions): SessionUse {
+  const uses = new Map<string, number>()
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> | undefined
+  let isFailing = false
+  let isClosed = false
+
+  function schedule(): void {
+    if (timer === undefined && writing === undefined && uses.size > 0 && !isClosed) {
+      timer = setTimeout(write, COLLECTING).unref()
+    }
+  }
+
+  function write(): void {
+    clearTimeout(timer)
+    timer = undefined
+    writing = writeDown().finally(() => {
+      writing = undefined
+      schedule()
+    })
+  }
+
+  async function writeDown(): Promise<void> {
+    const batch = [...uses].slice(0, MOST_AT_ONCE)
+    if (batch.length === 0) return
+    const ids = batch.map(([id]) => id)
+    // All get the earliest time, so a session can end a second early but never late.
+    const at = Math.min(...batch.map(([, time]) => time))
+    try {
+      const recent = { from: at - GOOD_ENOUGH, to: at + tolerance }
+      const updated = new Set(await store.touchSessions(ids, at, recent))
+      isFailing = false
+      for (const [id, time] of batch) if (uses.get(id) === time) uses.delete(id)
+      const others = ids.filter((id) => !updated.has(id))
+      if (others.length > 0) doubt(others)
+    } catch (error) {
+      // They stay noted, and are tried again. Meanwhile this server counts them, and no other does.
+      const reason = error instanceof Error ? error.message : 'unknown'
+      const line = { event: 'session-not-noted', reason, sessions: uses.size }
+      if (!isFailing) log.warn(line, 'the use of sessions could not be stored; trying again')
+      isFailing = true
+    }
+  }
+
+  return {
+    note(sessionId, now) {
+      uses.set(sessionId, now)
+      schedule()
+    },
+
+    unwritten: (sessionId) => uses.get(sessionId),
+
+    async close() {
+      isClosed = true
+      await writing
+      for (let left = Infinity; uses.size > 0 && uses.size < left; ) {
+        left = uses.size
+        write()
+        await writing
+      }
+    },
+  }
+}

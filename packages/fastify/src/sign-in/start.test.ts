@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { buildApp, setUpEmulator } from '../testing/app.ts'
+
+const emulator = setUpEmulator()
+
+describe('what a request says of where it is', () => {
+  it('in development, a page on another port of this machine is named in a warning, with the cure', async () => {
+    const lines: string[] = []
+    const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
+    const page = { origin: 'http://localhost:5173', referer: 'http://localhost:5173/' }
+    await app.inject({ url: '/auth/bitbucket/start', headers: { referer: page.referer } })
+    await app.inject({ method: 'POST', url: '/auth/sign-out', headers: { origin: page.origin } })
+    await app.inject({
+      url: '/auth/bitbucket/start',
+      headers: { referer: 'https://evil.example/' },
+    })
+    await app.inject({
+      url: '/auth/bitbucket/start',
+      headers: { referer: 'http://localhost:3000/' },
+    })
+    const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+    const warning = expect.stringContaining("give Latchkey `origin: 'http://localhost:5173'`")
+    expect(warnings.map(({ msg }) => msg)).toEqual([warning, warning])
+  })
+
+  it('in development, another name of this machine is led to the origin first', async () => {
+    const app = await buildApp(emulator())
+    const url = '/auth/bitbucket/start?return_to=%2Fwork'
+    const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
+    expect(answer.statusCode).toBe(303)
+    expect(answer.headers.location).toBe(`http://localhost:3000${url}`)
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    const headers = { host: '127.0.0.1:3000', referer: 'http://localhost:3000/' }
+    const behindProxy = await app.inject({ url, headers })
+    expect(behindProxy.headers.location).toContain(emulator().url)
+    const foreign = await app.inject({ url, headers: { host: 'evil.example' } })
+    expect(foreign.headers.location).toContain(emulator().url)
+  })
+})

@@ -1,0 +1,101 @@
+import { LatchkeyError } from '../http/errors.ts'
+import { recordByPostgres, recordBySqlite } from '../record/record-triggers.ts'
+import type { Dialect, Sql } from './sql-store.ts'
+
+/**
+ * Every change of the tables, in order. One that has been published is never edited: add another.
+ * Times are integers in milliseconds, truth values 0 or 1, so that every database holds the same.
+ */
+export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) => Promise<void>>> = {
+  '001-users-identities-sessions': async (sql) => {
+    await sql`create table latchkey_users (
+      id text primary key,
+      name text,
+      email text,
+      email_verified integer not null,
+      avatar_url text,
+      created_at bigint not null
+    )`
+
+    await sql`create table latchkey_identities (
+      id text primary key,
+      user_id text not null references latchkey_users (id) on delete cascade,
+      provider text not null,
+      subject text not null,
+      attributes text not null,
+      created_at bigint not null,
+      last_used_at bigint not null,
+      constraint latchkey_identities_subject unique (provider, subject)
+    )`
+    await sql`create index latchkey_identities_user on latchkey_identities (user_id)`
+
+    await sql`create table latchkey_sessions (
+      id text primary key,
+      user_id text not null references latchkey_users (id) on delete cascade,
+      provider text,
+      secret_hash text not null,
+      created_at bigint not null,
+      authenticated_at bigint not null,
+      expires_at bigint not null
+    )`
+    await sql`create index latchkey_sessions_user on latchkey_sessions (user_id)`
+    await sql`create index latchkey_sessions_expiry on latchkey_sessions (expires_at)`
+
+    await sql`create table latchkey_used_flows (
+      id text primary key,
+      expires_at bigint not null
+    )`
+    await sql`create index latchkey_used_flows_expiry on latchkey_used_flows (expires_at)`
+  },
+
+  // Only adds, so that servers of the version before go on while this one is rolled out: what they
+  // write has the defaults, and 0 is read as "not noted since sign-in".
+  '002-session-life': async (sql) => {
+    await sql`alter table latchkey_users add column banned_at bigint`
+    await sql`create index latchkey_users_created on latchkey_users (created_at, id)`
+
+    await sql`alter table latchkey_sessions add column device text`
+    await sql`alter table latchkey_sessions add column last_used_at bigint not null default 0`
+    await sql`create index latchkey_sessions_use on latchkey_sessions (last_used_at)`
+  },
+
+  // Only adds, too. The triggers record what servers of the version before do.
+  '003-record': async (sql, dialect) => {
+    await sql`alter table latchkey_sessions add column end_reason text`
+    await sql`alter table latchkey_sessions add column end_actor text`
+    await (dialect === 'postgresql' ? recordByPostgres(sql) : recordBySqlite(sql))
+  },
+}
+
+/** Whether nothing is left to do, where something has been done already. */
+export async function isMigrated(sql: Sql): Promise<boolean> {
+  const done = await namesDone(sql)
+  return Object.keys(migrations).every((name) => done.has(name))
+}
+
+/** Does what is left to do, for which it needs a transaction, and to be the only one. */
+export async function migrate(sql: Sql, dialect: Dialect): Promise<void> {
+  await sql`create table if not exists latchkey_migrations (
+    name text primary key,
+    timestamp text not null
+  )`
+  const done = await namesDone(sql)
+  for (const [name, change] of Object.entries(migrations)) {
+    if (done.has(name)) continue
+    await change(sql, dialect)
+    const timestamp = new Date().toISOString()
+    await sql`insert into latchkey_migrations (name, timestamp) values (${name}, ${timestamp})`
+  }
+}
+
+async function namesDone(sql: Sql): Promise<ReadonlySet<string>> {
+  // All columns, so that a damaged table is noticed: the names alone would come from its index.
+  const rows = await sql<{ name: string }>`select * from latchkey_migrations`
+  const names = new Set(rows.map(({ name }) => name))
+  const unknown = [...names].find((name) => !Object.hasOwn(migrations, name))
+  if (unknown === undefined) return names
+  throw new LatchkeyError(
+    'LATCHKEY_STORE_UNUSABLE',
+    `The tables of the store have the change \`${unknown}\`, which this version does not know. A newer version of Latchkey has changed it. Upgrade this one.`,
+  )
+}

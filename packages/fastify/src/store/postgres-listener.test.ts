@@ -1,0 +1,522 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { temporaryFile } from '../testing/app.ts'
+import {
+  ask,
+  connect,
+  emptyDatabase,
+  ownServer,
+  withRole,
+  withSettings,
+} from '../testing/postgres.ts'
+import { startProxy } from '../testing/proxy.ts'
+import { ending, never, session, user } from '../testing/stored.ts'
+import { type PostgresOptions, postgres } from './postgres.ts'
+import type { Change, EndReason, Store, Watch } from './store.ts'
+
+interface Watched {
+  readonly store: Store
+  readonly watch: Watch
+  /** What it was told, since the test last looked. */
+  readonly told: Change[]
+  readonly warnings: string[]
+}
+
+async function open(url: string, options?: PostgresOptions): Promise<Watched> {
+  const store = postgres(url, options)
+  const told: Change[] = []
+  const warnings: string[] = []
+  const watch = store.watch?.(
+    (change) => told.push(change),
+    (message) => warnings.push(message),
+  )
+  if (watch === undefined) throw new Error('the store cannot be watched')
+  await store.open()
+  onTestFinished(() => store.close())
+  return { store, watch, told, warnings }
+}
+
+async function becomesCurrent({ watch }: Watched): Promise<void> {
+  await vi.waitFor(() => expect(watch.isCurrent()).toBe(true), 20_000)
+}
+
+async function stopsBeingCurrent({ watch }: Watched): Promise<void> {
+  await vi.waitFor(() => expect(watch.isCurrent()).toBe(false), 20_000)
+}
+
+/** Stores a user with these sessions. */
+async function store({ store }: Watched, ...ids: string[]): Promise<void> {
+  await store.insertUser(user)
+  await store.transaction('process', async (queries) => {
+    for (const id of ids) await queries.insertSession({ ...session, id })
+  })
+}
+
+/** The processes of PostgreSQL that serve those who listen. */
+async function listening(url: string): Promise<unknown[]> {
+  const rows = await ask(
+    url,
+    `select pid from pg_stat_activity where datname = current_database()
+      and (query = 'listen latchkey' or query like 'select pg_current_snapshot()%') order by pid`,
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+function ended(id: string, reason: EndReason = 'revoked'): Change {
+  return { session: id, user: 'a', ended: reason }
+}
+
+/** Two servers on one database, which both hear each other. */
+async function openTwo(url: string): Promise<[Watched, Watched]> {
+  const both: [Watched, Watched] = [await open(url), await open(url)]
+  for (const one of both) {
+    await becomesCurrent(one)
+    one.told.length = 0
+  }
+  return both
+}
+
+describe('a change by one server', () => {
+  it('is told to the others in order, if it ends or changes what they may know', async () => {
+    const url = await emptyDatabase()
+    const [one, other] = await openTwo(url)
+    await one.store.insertUser(user)
+    await one.store.insertSession(session)
+    await one.store.touchSessions(['s'], session.lastUsedAt + 1, never)
+    await one.store.useFlow('flow', 1)
+    expect(one.told).toEqual([])
+    // Another that joins does not disturb them.
+    await becomesCurrent(await open(url))
+    await one.store.rotateSession('s', 'other hash')
+    await one.store.updateUser({ ...user, bannedAt: 1 })
+    await one.store.deleteSessionsOf('a', ending)
+    await one.store.deleteAllSessions(ending)
+    await vi.waitFor(() => expect(other.told).toContainEqual({ everyone: 'revoked' }))
+    // What is read together is told together, ends first.
+    expect(new Set(other.told)).toEqual(
+      new Set([{ session: 's' }, { user: 'a' }, ended('s'), { everyone: 'revoked' }]),
+    )
+    expect(other.told).toHaveLength(4)
+    expect(other.watch.isCurrent()).toBe(true)
+  })
+
+  it('is told once it is committed and not before, and never if it is undone', async () => {
+    const url = await emptyDatabase()
+    const [one, other] = await openTwo(url)
+    await store(one, 'undone', 'refused', 'sooner', 'later', 'last')
+    const undone = one.store.transaction('process', async (queries) => {
+      await queries.deleteSession('undone', ending)
+      throw new Error('halfway')
+    })
+    await expect(undone).rejects.toThrow('halfway')
+    await ask(
+      url,
+      `create function refuse() returns trigger language plpgsql as
+        $$ begin if old.id = 'refused' then raise exception 'refused by the commit'; end if;
+          return null; end $$;
+      create constraint trigger refuse after delete on latchkey_sessions
+        deferrable initially deferred for each row execute function refuse()`,
+    )
+    const refused = one.store.deleteSession('refused', ending)
+    await expect(refused).rejects.toThrow('refused by the commit')
+    // Whether a commit that failed took place is for the store to say.
+    expect(one.told).toEqual([{ session: 'refused' }])
+    await one.store.transaction('process', async (queries) => {
+      await queries.deleteSession('later', ending)
+      await other.store.deleteSession('sooner', ending)
+    })
+    await one.store.deleteSession('last', ending)
+    await vi.waitFor(() => expect(other.told).toContainEqual(ended('last')))
+    expect(other.told).toEqual([ended('sooner'), ended('later'), ended('last')])
+  })
+
+  it('of more than a notification can hold is told row by row all the same', async () => {
+    const [one, other] = await openTwo(await emptyDatabase())
+    const ids = Array.from({ length: 200 }, (_, index) => `session-${index}`)
+    await store(one, ...ids)
+    await one.store.deleteSessionsOf('a', ending)
+    await vi.waitFor(() => expect(other.told).toHaveLength(ids.length))
+    expect(new Set(other.told.map((change) => Object(change).session))).toEqual(new Set(ids))
+    expect(other.told).toContainEqual(ended('session-199'))
+  })
+
+  it('of more than a thousand sessions is told as everything', async () => {
+    const [one, other] = await openTwo(await emptyDatabase())
+    await store(one, ...Array.from({ length: 1001 }, (_, index) => `session-${index}`))
+    await one.store.deleteSessionsOf('a', ending)
+    await vi.waitFor(() => expect(other.told).toEqual(['everything']))
+    expect(one.told).toEqual(['everything'])
+  })
+
+  it('is read from the record, and never taken from a notification, which anybody may send', async () => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    await store(one, 's')
+    const xid = '999999999999'
+    for (const payload of [
+      '',
+      '[',
+      '["everything"]',
+      '[{"session":"s"}]',
+      `[{"xid":"${xid}","type":"everything","reason":"revoked"}]`,
+      '[{"xid":"x","type":"session-ended","session":"s","user":"a"}]',
+    ]) {
+      await ask(url, "select pg_notify('latchkey', $1)", [payload])
+    }
+    await ask(url, "delete from latchkey_sessions where id = 's'")
+    await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown')]), 20_000)
+    expect(one.watch.isCurrent()).toBe(true)
+  })
+
+  it('is not told to another installation in another schema of the same database', async () => {
+    const url = await emptyDatabase()
+    await ask(url, 'create schema one; create schema two')
+    const [one, two] = [
+      await open(withSettings(url, '-c search_path=one')),
+      await open(withSettings(url, '-c search_path=two')),
+    ]
+    for (const installation of [one, two]) {
+      await becomesCurrent(installation)
+      await store(installation, 's')
+    }
+    await one.store.deleteAllSessions(ending)
+    expect(one.told).toEqual([ended('s'), { everyone: 'revoked' }])
+    await two.store.deleteSession('s', ending)
+    expect(two.told).toEqual([ended('s')])
+  })
+})
+
+describe('a server that does not hear the others', () => {
+  it('because its connection was cut trusts nothing, and hears them again by itself', async () => {
+    const url = await emptyDatabase()
+    const [one, other] = await openTwo(url)
+    const before = await listening(url)
+    await ask(url, 'select pg_terminate_backend($1), pg_terminate_backend($2)', before)
+    await vi.waitFor(async () => {
+      const pids = await listening(url)
+      expect(pids.filter((pid) => !before.includes(pid))).toHaveLength(2)
+    }, 20_000)
+    await Promise.all([one, other].map(becomesCurrent))
+    await store(one, 's')
+    await one.store.deleteSession('s', ending)
+    await vi.waitFor(() => expect(other.told.at(-1)).toEqual(ended('s')))
+    expect(other.told).toEqual([ended('s')])
+    expect([...one.warnings, ...other.warnings]).toEqual([])
+  })
+
+  it('reads what it has missed once it is back, and forgets nothing else', async () => {
+    const url = await emptyDatabase()
+    const proxy = await startProxy(url)
+    const [one, other] = [await open(url, { listenUrl: proxy.url, timeout: 1000 }), await open(url)]
+    await Promise.all([one, other].map(becomesCurrent))
+    await store(other, 's', 't', 'u')
+    proxy.refuse()
+    proxy.cut()
+    await stopsBeingCurrent(one)
+    await other.store.deleteSession('s', ending)
+    await ask(url, "delete from latchkey_sessions where id = 't'")
+    expect(one.told).toEqual([])
+    proxy.pass()
+    await becomesCurrent(one)
+    expect(one.told).toEqual([ended('s'), ended('t', 'unknown')])
+  })
+
+  it('because its connection hangs trusts nothing once an echo is overdue, and warns if it stays so', async () => {
+    const url = await emptyDatabase()
+    const proxy = await startProxy(url)
+    const one = await open(url, { listenUrl: proxy.url, timeout: 1000 })
+    await becomesCurrent(one)
+    proxy.hang()
+    await stopsBeingCurrent(one)
+    expect(await one.store.findUser('a')).toBeNull()
+    await vi.waitFor(() => expect(one.warnings).toHaveLength(1), 20_000)
+    expect(one.warnings[0]).not.toContain('PgBouncer')
+    proxy.pass()
+    await becomesCurrent(one)
+    expect(one.warnings[1]).toBe('PostgreSQL notifications arrive again.')
+    // Every outage is worth a warning.
+    proxy.refuse()
+    proxy.cut()
+    await vi.waitFor(() => expect(one.warnings).toHaveLength(3), 20_000)
+    expect(one.watch.isCurrent()).toBe(false)
+  })
+
+  it('because its connection cannot even be made tries again, and ends no process', async () => {
+    const url = await emptyDatabase()
+    const certificate = temporaryFile()
+    writeFileSync(certificate, '')
+    const listenUrl = new URL(url)
+    listenUrl.searchParams.set('application_name', 'listener')
+    listenUrl.searchParams.set('sslmode', 'disable')
+    // Which pg reads anew for each connection.
+    listenUrl.searchParams.set('sslrootcert', certificate)
+    const one = await open(url, { listenUrl: listenUrl.href, timeout: 1000 })
+    await becomesCurrent(one)
+    rmSync(certificate)
+    const end =
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'listener'"
+    await ask(url, end)
+    await vi.waitFor(() => expect(one.warnings.join()).toContain('ENOENT'), 20_000)
+    expect(one.watch.isCurrent()).toBe(false)
+    writeFileSync(certificate, '')
+    await becomesCurrent(one)
+  })
+
+  it('because a pooler swallows LISTEN never trusts anything, and warns once, naming listenUrl', async () => {
+    const url = await emptyDatabase()
+    const pooler = await startProxy(url, { pooler: true })
+    const one = await open(pooler.url, { timeout: 1000 })
+    await vi.waitFor(() => expect(one.warnings).toHaveLength(1), 20_000)
+    expect(one.warnings[0]).toMatch(/notifications do not arrive.*PgBouncer.*listenUrl/)
+    // It tries again, and goes on being deaf.
+    const first = await listening(url)
+    await vi.waitFor(async () => expect(await listening(url)).not.toEqual(first), 20_000)
+    expect(one.warnings).toHaveLength(1)
+    expect(one.watch.isCurrent()).toBe(false)
+    await one.store.insertUser(user)
+    expect(await one.store.findUser('a')).toEqual(user)
+  })
+
+  it('behind a pooler hears them all the same with a listenUrl around it', async () => {
+    const url = await emptyDatabase()
+    const pooler = await startProxy(url, { pooler: true })
+    const [one, other] = [
+      await open(pooler.url, { listenUrl: url }),
+      await open(pooler.url, { listenUrl: url }),
+    ]
+    await Promise.all([one, other].map(becomesCurrent))
+    await store(one, 's')
+    await one.store.deleteSession('s', ending)
+    await vi.waitFor(() => expect(other.told.at(-1)).toEqual(ended('s')))
+    expect([...one.warnings, ...other.warnings]).toEqual([])
+  })
+
+  it('because its listenUrl leads to another database trusts nothing, and warns', async () => {
+    const one = await open(await emptyDatabase(), {
+      listenUrl: await emptyDatabase(),
+      timeout: 1000,
+    })
+    await vi.waitFor(() => expect(one.warnings).toHaveLength(1), 20_000)
+    expect(one.watch.isCurrent()).toBe(false)
+  })
+
+  it('because PostgreSQL was killed trusts nothing until it is back', async () => {
+    const server = await ownServer()
+    const one = await open(server.url)
+    await becomesCurrent(one)
+    await server.kill()
+    await stopsBeingCurrent(one)
+    await server.start()
+    one.told.length = 0
+    await becomesCurrent(one)
+    expect(one.told).toContain('everything')
+  })
+})
+
+describe('the record', () => {
+  it('tells within a second what no notification does, in whatever order it is committed', async () => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    const ids = Array.from({ length: 14 }, (_, index) => `${index}`)
+    await store(one, ...ids)
+    const [slow, quick] = [await connect(url), await connect(url)]
+    await slow.query("begin; delete from latchkey_sessions where id = '0'")
+    for (const id of ids.slice(1, 13)) {
+      await quick.query('delete from latchkey_sessions where id = $1', [id])
+    }
+    await vi.waitFor(() => expect(one.told).toHaveLength(12), 20_000)
+    await quick.query("delete from latchkey_sessions where id = '13'")
+    await vi.waitFor(() => expect(one.told).toHaveLength(13), 20_000)
+    expect(one.told).not.toContainEqual(ended('0', 'unknown'))
+    await slow.query('commit')
+    await vi.waitFor(() => expect(one.told.at(-1)).toEqual(ended('0', 'unknown')), 20_000)
+    expect(one.told).toHaveLength(14)
+  })
+
+  it('tells what a server of the version before ends, as soon as it says that there is something', async () => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    await store(one, 's')
+    const before = await connect(url)
+    await before.query(`begin; delete from latchkey_sessions where id = 's';
+      select pg_notify('latchkey', '[{"session":"s"}]'); commit`)
+    await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown')]))
+  })
+
+  it('tells the end of a session before what else its transaction changed', async () => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    await store(one, 's')
+    const hand = await connect(url)
+    await hand.query(
+      `begin; update latchkey_users set banned_at = 1; delete from latchkey_sessions; commit`,
+    )
+    await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown'), { user: 'a' }]), 20_000)
+  })
+
+  it('tells that anything may have changed after a crash, which may give ids out again', async () => {
+    const server = await ownServer()
+    const one = await open(server.url)
+    await becomesCurrent(one)
+    await store(one, 's')
+    const victim = await connect(server.url)
+    const [{ pid }] = (await victim.query('select pg_backend_pid() as pid')).rows
+    process.kill(pid, 'SIGKILL')
+    await vi.waitFor(() => expect(one.told).toContain('everything'), 30_000)
+    await becomesCurrent(one)
+    await one.store.deleteSession('s', ending)
+    expect(one.told.at(-1)).toEqual(ended('s'))
+  })
+
+  it('skips and sweeps rows from the future, which came with the dump of another cluster', async () => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    await store(one, 's')
+    await ask(
+      url,
+      "insert into latchkey_record (xid, type) select '999999999999'::xid8, 'everything' from generate_series(1, 20)",
+    )
+    await ask(url, "delete from latchkey_sessions where id = 's'")
+    await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown')]), 20_000)
+    await one.store.deleteExpired(0, 0, 1)
+    expect(await ask(url, 'select type from latchkey_record')).toEqual([{ type: 'session-ended' }])
+  })
+
+  it.each([
+    ['truncate latchkey_sessions', ['everything']],
+    ['truncate latchkey_users cascade', ['everything', 'everything']],
+    ["delete from latchkey_users where id = 'a'", [ended('s', 'unknown'), { user: 'a' }]],
+    ["update latchkey_users set banned_at = 1 where id = 'a'", [{ user: 'a' }]],
+    ["update latchkey_users set name = name where id = 'a'", []],
+    ["update latchkey_sessions set expires_at = 1 where id = 's'", [{ session: 's' }]],
+    ["update latchkey_sessions set last_used_at = 1 where id = 's'", []],
+  ] as [string, Change[]][])('tells of `%s` by hand', async (statement, changes) => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    await store(one, 's', 'last')
+    // From elsewhere, as the administrator of another schema.
+    await ask(url, 'create schema elsewhere')
+    const hand = await connect(url)
+    await hand.query(`set search_path = elsewhere, pg_temp;
+      ${statement.replaceAll('latchkey_', 'public.latchkey_')}`)
+    if (!statement.startsWith('truncate') && !statement.includes('delete')) {
+      await hand.query("delete from public.latchkey_sessions where id = 'last'")
+    }
+    await vi.waitFor(
+      () => expect(one.told.length).toBeGreaterThanOrEqual(Math.max(changes.length, 1)),
+      20_000,
+    )
+    const others = one.told.filter((change) => Object(change).session !== 'last')
+    expect(new Set(others)).toEqual(new Set(changes))
+  })
+
+  it('is written though who changes a row may not write to it', async () => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    await store(one, 's')
+    const clerk = await withRole(url, 'password')
+    await ask(url, `grant select, delete on latchkey_sessions to ${new URL(clerk).username}`)
+    await ask(clerk, "delete from latchkey_sessions where id = 's'")
+    await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown')]), 20_000)
+    await ask(url, `drop owned by ${new URL(clerk).username}`)
+  })
+
+  it('is swept once nobody needs it any more, and not before', async () => {
+    const url = await emptyDatabase()
+    const one = await open(url)
+    await becomesCurrent(one)
+    await store(one, 's', 't')
+    const rows = async (): Promise<unknown[]> => {
+      await one.store.deleteExpired(0, 0, 1)
+      const left = await ask(url, 'select session_id from latchkey_record order by id')
+      return left.map((row) => row.session_id)
+    }
+    const start = performance.now()
+    const clock = vi.spyOn(performance, 'now')
+    onTestFinished(() => clock.mockRestore())
+    const at = (minutes: number): void => void clock.mockReturnValue(start + minutes * 60_000)
+    await one.store.deleteSession('s', ending)
+    at(9.9)
+    expect(await rows()).toEqual(['s'])
+    // By now the end of `s` is known to be over for every transaction.
+    await vi.waitFor(() => expect(one.watch.isCurrent()).toBe(true), 20_000)
+    await one.store.deleteSession('t', ending)
+    at(19.8)
+    expect(await rows()).toEqual(['s', 't'])
+    at(20)
+    expect(await rows()).toEqual(['t'])
+  })
+
+  it('is read from the beginning of what there is, after longer than it is kept', async () => {
+    const url = await emptyDatabase()
+    const proxy = await startProxy(url)
+    const one = await open(url, { listenUrl: proxy.url, timeout: 1000 })
+    await becomesCurrent(one)
+    proxy.refuse()
+    proxy.cut()
+    await stopsBeingCurrent(one)
+    const later = Date.now() + 6 * 60_000
+    const wall = vi.spyOn(Date, 'now').mockReturnValue(later)
+    onTestFinished(() => wall.mockRestore())
+    proxy.pass()
+    await vi.waitFor(() => expect(one.told).toEqual(['everything']), 20_000)
+  })
+})
+
+describe('what was read once', () => {
+  it('counts for nothing once the record was not read for maxStaleness, and counts again later', async () => {
+    const url = await emptyDatabase()
+    const proxy = await startProxy(url)
+    const one = await open(url, { listenUrl: proxy.url, maxStaleness: 600 })
+    await becomesCurrent(one)
+    proxy.hang()
+    await stopsBeingCurrent(one)
+    expect(one.watch.isFollowing()).toBe(true)
+    expect(one.told).toEqual([])
+    proxy.pass()
+    await becomesCurrent(one)
+    expect(one.told).toEqual([])
+  })
+
+  it.each([
+    ['wall', 'jumps ahead', 60_000],
+    ['wall', 'jumps back', -60_000],
+    ['monotonic', 'jumps ahead', 60_000],
+  ] as const)('counts for nothing when the %s clock %s', async (clock, _how, jump) => {
+    const one = await open(await emptyDatabase())
+    await becomesCurrent(one)
+    const [wall, monotonic] = [Date.now(), performance.now()]
+    const spy =
+      clock === 'wall'
+        ? vi.spyOn(Date, 'now').mockReturnValue(wall + jump)
+        : vi.spyOn(performance, 'now').mockReturnValue(monotonic + jump)
+    await nextTurn()
+    const isCurrent = one.watch.isCurrent()
+    spy.mockRestore()
+    expect(isCurrent).toBe(false)
+    await becomesCurrent(one)
+  })
+
+  it('is never trusted with a maxStaleness of 0, and then nobody listens', async () => {
+    const url = await emptyDatabase()
+    const [never, other] = [await open(url, { maxStaleness: 0 }), await open(url)]
+    await becomesCurrent(other)
+    expect(never.watch.isCurrent()).toBe(false)
+    expect(await listening(url)).toHaveLength(1)
+  })
+
+  it('is not trusted once the store is closed', async () => {
+    const one = await open(await emptyDatabase())
+    await becomesCurrent(one)
+    await one.store.close()
+    expect(one.watch.isCurrent()).toBe(false)
+  })
+})

@@ -1,0 +1,600 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { untilWaiting } from '../testing/held.ts'
+import {
+  ask,
+  connect,
+  emptyDatabase,
+  ownServer,
+  withRole,
+  withSettings,
+} from '../testing/postgres.ts'
+import { startProxy } from '../testing/proxy.ts'
+import { testStore } from '../testing/store-contract.ts'
+import { ending, never, session, user } from '../testing/stored.ts'
+import { migrations } from './migrations.ts'
+import { type PostgresOptions, postgres } from './postgres.ts'
+import type { Store } from './store.ts'
+
+testStore('postgres', async () => postgres(await emptyDatabase()))
+
+async function open(url: string, options?: PostgresOptions): Promise<Store> {
+  const store = postgres(url, options)
+  await store.open()
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** A connection to do something with that takes a while. */
+/** Runs a program that has `postgres`, in a process of its own. */
+function start(program: string, hooks = ''): ChildProcessByStdio<Writable, Readable, null> {
+  const whole = `${hooks}
+    const { postgres } = await import(${JSON.stringify(new URL('./postgres.ts', import.meta.url).href)})
+    ${program}`
+  return spawn(process.execPath, ['--input-type=module', '--eval', whole], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+}
+
+/** How many connections wait for a lock of this kind. */
+async function countWaiting(
+  url: string,
+  lock: 'relation' | 'advisory' | 'transactionid',
+): Promise<number> {
+  const rows = await ask(
+    url,
+    "select 1 from pg_stat_activity where wait_event_type = 'Lock' and wait_event = $1 and datname = current_database()",
+    [lock],
+  )
+  return rows.length
+}
+
+describe('postgres()', () => {
+  const url = 'postgres://latchkey:hunter2@db.example/latchkey'
+
+  it('says what is missing and what is wrong, and never quotes a URL', () => {
+    expect(() => postgres(undefined)).toThrow(/the url is missing/)
+    expect(() => postgres('')).toThrow(/the url is missing/)
+    const refusal = (url: string, options?: PostgresOptions): unknown => {
+      try {
+        return postgres(url, options)
+      } catch (error) {
+        return error
+      }
+    }
+    for (const wrong of [
+      'latchkey:hunter2@db.example',
+      'mysql://root:hunter2@db.example/latchkey',
+      'postgres://latchkey:hunter2@[db/latchkey',
+      'postgres://latchkey:hunter2@:x/latchkey',
+    ]) {
+      for (const error of [refusal(wrong), refusal(url, { listenUrl: wrong })]) {
+        expect(error).toMatchObject({ code: 'LATCHKEY_OPTION_INVALID' })
+        expect(String(error)).toContain('must be a URL that begins with postgres://')
+        expect(String(error)).not.toContain('hunter2')
+      }
+    }
+    expect(String(refusal(url, { listenUrl: '' }))).toContain('`listenUrl`')
+  })
+
+  it('knows its own options and no others', () => {
+    const misspelt = { max: 3 } as PostgresOptions
+    expect(() => postgres(url, misspelt)).toThrow(
+      'postgres(): there is no option `max`. The options are maxConnections, timeout, listenUrl, maxStaleness.',
+    )
+    for (const none of [null, 3, 'fast']) {
+      expect(() => postgres(url, none as unknown as PostgresOptions)).toThrow(/must be an object/)
+    }
+  })
+
+  it.each([
+    ['maxConnections', [0, 1.5, Number.NaN], '1 to 10000'],
+    ['timeout', [0, -1, Number.POSITIVE_INFINITY], '1 to 600000'],
+    ['maxStaleness', [-1, 60_001, Number.NaN], '0 to 60000'],
+  ])('takes no %s that makes no sense', (name, values, range) => {
+    for (const value of values) {
+      expect(() => postgres(url, { [name]: value })).toThrow(
+        `postgres(): \`${name}\` must be a whole number from ${range}.`,
+      )
+    }
+    expect(() => postgres(url, { [name]: undefined })).not.toThrow()
+  })
+
+  it('where pg is not installed says how to install it', async () => {
+    const hooks = `import { registerHooks } from 'node:module'
+      registerHooks({ resolve(name, context, next) {
+        if (name !== 'pg') return next(name, context)
+        throw Object.assign(new Error('Cannot find package ' + name), { code: 'ERR_MODULE_NOT_FOUND' })
+      } })`
+    const child = start(
+      `await postgres('${url}').open().catch((error) => console.log(error.code, error.message))`,
+      hooks,
+    )
+    expect(await text(child.stdout)).toMatch(/^LATCHKEY_STORE_UNUSABLE .*npm i pg\n$/)
+  })
+})
+
+describe('a database that cannot be used is refused at boot, with the reason and without the password', () => {
+  async function refusal(url: string): Promise<string> {
+    const error = await postgres(url)
+      .open()
+      .catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'LATCHKEY_STORE_UNUSABLE' })
+    expect(String(error)).not.toMatch(/hunter2|postgres:\/\//)
+    return String(error)
+  }
+
+  it('because nobody listens there, or by no such name', async () => {
+    const proxy = await startProxy('postgres://latchkey:hunter2@localhost/latchkey')
+    const { port } = new URL(proxy.url)
+    proxy.refuse()
+    expect(await refusal(proxy.url)).toMatch(/cannot be used: (Connection terminated|read ECONN)/)
+    expect(await refusal(proxy.url.replace(port, '1'))).toContain('ECONNREFUSED 127.0.0.1:1')
+    const names = `postgres://latchkey:hunter2@localhost:1/latchkey`
+    expect(await refusal(names)).toMatch(/ECONNREFUSED (::1|127\.0\.0\.1):1/)
+  })
+
+  it('because of its user, its password or its name', async () => {
+    const url = new URL((await ownServer()).url)
+    url.password = 'hunter2'
+    expect(await refusal(url.href)).toContain('password authentication failed')
+    url.href = await emptyDatabase()
+    url.pathname = '/nowhere'
+    expect(await refusal(url.href)).toContain('database "nowhere" does not exist')
+  })
+
+  it('because its user may not make tables, or has no schema to make them in', async () => {
+    const url = await emptyDatabase()
+    const stranger = await withRole(url, 'hunter2')
+    expect(await refusal(stranger)).toContain('permission denied for schema public')
+    const lost = withSettings(url, '-c search_path=nowhere')
+    expect(await refusal(lost)).toContain('no schema of its search_path exists')
+  })
+
+  it('because its user may not read the tables that are there', async () => {
+    const url = await emptyDatabase()
+    await open(url)
+    const stranger = await withRole(url, 'hunter2')
+    expect(await refusal(stranger)).toContain('permission denied for table latchkey_migrations')
+  })
+
+  it('because a newer version has changed its tables', async () => {
+    const url = await emptyDatabase()
+    await open(url)
+    await ask(
+      url,
+      "insert into latchkey_migrations values ('999-later', '2030-01-01T00:00:00.000Z')",
+    )
+    expect(await refusal(url)).toContain('A newer version of Latchkey has changed it. Upgrade')
+  })
+})
+
+describe('the tables', () => {
+  const done = [
+    { name: '001-users-identities-sessions' },
+    { name: '002-session-life' },
+    { name: '003-record' },
+  ] as const
+
+  /** Makes the tables as the first version did, with a person signed in. */
+  async function makeFirstTables(url: string): Promise<void> {
+    const [first] = done
+    await ask(url, 'create table latchkey_migrations (name text, timestamp text)')
+    await migrations[first.name]?.(
+      (statement) => ask(url, statement.join('')) as Promise<never[]>,
+      'postgresql',
+    )
+    await ask(url, 'insert into latchkey_migrations values ($1, $2)', [first.name, 'then'])
+    await ask(url, "insert into latchkey_users values ('a', 'Test Person', null, 0, null, 1)")
+    await signInAsBefore(url, 'before')
+  }
+
+  function signInAsBefore(url: string, id: string): Promise<unknown> {
+    return ask(
+      url,
+      `insert into latchkey_sessions
+        (id, user_id, provider, secret_hash, created_at, authenticated_at, expires_at)
+        values ($1, 'a', 'bitbucket', 'hash', 1, 2, 3)`,
+      [id],
+    )
+  }
+
+  it('are made once by four processes at once, through a pooler too', async () => {
+    const proxy = await startProxy(await emptyDatabase(), { pooler: true })
+    const children = Array.from({ length: 4 }, () =>
+      start(`const store = postgres('${proxy.url}')
+        await store.open()
+        console.log(await store.useFlow('flow', 1))
+        await store.close()`),
+    )
+    const said = await Promise.all(children.map(({ stdout }) => text(stdout)))
+    expect(said.sort()).toEqual(['false\n', 'false\n', 'false\n', 'true\n'])
+  })
+
+  it('are left as they were by a process killed while it changes them, and changed by the next', async () => {
+    const url = await emptyDatabase()
+    await makeFirstTables(url)
+    const reader = await connect(url)
+    await reader.query('begin; select from latchkey_sessions')
+    const killed = start(`await postgres('${url}').open()`)
+    // It has changed the users already.
+    await vi.waitFor(async () => expect(await countWaiting(url, 'relation')).toBe(1), 20_000)
+    const waiting = postgres(url)
+    const opened = waiting.open()
+    await vi.waitFor(async () => expect(await countWaiting(url, 'advisory')).toBe(1), 20_000)
+    killed.kill('SIGKILL')
+    await once(killed, 'exit')
+    await reader.query('rollback')
+    await opened
+    expect((await waiting.findSession('before'))?.user.bannedAt).toBeNull()
+    expect(await ask(url, 'select name from latchkey_migrations')).toEqual(done)
+    await waiting.close()
+  })
+
+  it('of the version before are changed while it writes, and it goes on with them', async () => {
+    const url = await emptyDatabase()
+    await makeFirstTables(url)
+    const before = await connect(url)
+    await before.query('begin')
+    await before.query("update latchkey_sessions set expires_at = 4 where id = 'before'")
+    const upgrading = open(url)
+    await vi.waitFor(async () => expect(await countWaiting(url, 'relation')).toBe(1), 20_000)
+    await before.query('commit')
+    const store = await upgrading
+    await signInAsBefore(url, 'during')
+    for (const [id, expiresAt] of [
+      ['before', 4],
+      ['during', 3],
+    ] as const) {
+      const found = await store.findSession(id)
+      expect(found?.session).toMatchObject({ id, expiresAt, lastUsedAt: 2, device: null })
+      expect(found?.user).toMatchObject({ id: 'a', bannedAt: null })
+    }
+  })
+
+  it('may be in two schemas of one database, which know nothing of each other', async () => {
+    const url = await emptyDatabase()
+    await ask(url, 'create schema first; create schema second')
+    const [first, second] = [
+      await open(withSettings(url, '-c search_path=first')),
+      await open(withSettings(url, '-c search_path=second')),
+    ]
+    await first.insertUser(user)
+    expect(await second.findUser('a')).toBeNull()
+    expect(await ask(url, 'select id from first.latchkey_users')).toEqual([{ id: 'a' }])
+  })
+
+  it('are made in the first schema of the search_path, though a later one has some', async () => {
+    const url = await emptyDatabase()
+    const first = await open(url)
+    await first.insertUser(user)
+    await ask(url, 'create schema second')
+    const second = await open(withSettings(url, '-c search_path=second,public'))
+    expect(await second.findUser('a')).toBeNull()
+    await second.insertUser({ ...user, name: 'Another' })
+    expect((await first.findUser('a'))?.name).toBe(user.name)
+  })
+
+  it.each(['serializable', 'repeatable read'])(
+    'are made once by four at once whose transactions are %s by default',
+    async (isolation) => {
+      const escaped = isolation.replace(' ', '\\ ')
+      const url = withSettings(await emptyDatabase(), `-c default_transaction_isolation=${escaped}`)
+      const stores = await Promise.all([0, 1, 2, 3].map(() => open(url)))
+      for (const store of stores) expect(await store.findUser('a')).toBeNull()
+    },
+  )
+})
+
+describe('a PostgreSQL that lets the store wait', () => {
+  const timeout = 1000
+
+  it('because all connections are in use is given up, and well again once one is free', async () => {
+    const store = await open(await emptyDatabase(), { maxConnections: 2, timeout })
+    const held = [0, 1].map(() => {
+      const { promise: end, resolve } = Promise.withResolvers<void>()
+      const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+      const ended = store.transaction('process', async (queries) => {
+        await queries.findUser('a')
+        begin()
+        await end
+      })
+      return { begun, end: resolve, ended: Promise.allSettled([ended]) }
+    })
+    await Promise.all(held.map(({ begun }) => begun))
+    await expect(store.findUser('a')).rejects.toThrow('timeout exceeded when trying to connect')
+    for (const { end } of held) end()
+    await Promise.all(held.map(({ ended }) => ended))
+    expect(await store.findUser('a')).toBeNull()
+  })
+
+  it('that loses a server while it makes the tables lets the next one make them', async () => {
+    const url = await emptyDatabase()
+    const other = await connect(url)
+    await other.query('begin; create table latchkey_users (id text)')
+    const proxy = await startProxy(url)
+    const lost = postgres(proxy.url, { timeout: 500 })
+    const opening = lost.open().catch(() => 'given up')
+    await untilWaiting(url, 1)
+    proxy.hang()
+    await other.query('rollback')
+    // What the lost one holds is taken from it ten times the timeout later.
+    const next = await open(url, { timeout: 500 })
+    expect(await next.findUser('a')).toBeNull()
+    proxy.cut()
+    expect(await opening).toBe('given up')
+  })
+
+  it('that was slow for a while gives every connection back, also those that came too late', async () => {
+    const proxy = await startProxy(await emptyDatabase())
+    const store = await open(proxy.url, { maxConnections: 2, timeout: 500, maxStaleness: 0 })
+    proxy.hold()
+    // One after the other, so that some wait for connections that are being looked at.
+    const asked: Promise<unknown>[] = []
+    const asking = setInterval(() => asked.push(store.findUser('a').catch(() => 'late')), 25)
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(60), 20_000)
+    clearInterval(asking)
+    proxy.pass()
+    await Promise.all(asked)
+    await vi.waitFor(async () => {
+      const answers = await Promise.all([store.findUser('a'), store.findUser('b')])
+      expect(answers).toEqual([null, null])
+    }, 10_000)
+  })
+
+  it('because it hangs is given up, and the connection is not used again', async () => {
+    const proxy = await startProxy(await emptyDatabase())
+    const store = await open(proxy.url, { maxConnections: 1, maxStaleness: 0, timeout })
+    const waiting = store.transaction('process', async (queries) => {
+      await queries.findUser('a')
+      proxy.hang()
+      await queries.insertUser(user)
+    })
+    await expect(waiting).rejects.toThrow('Query read timeout')
+    await expect(store.findUser('a')).rejects.toThrow('connection timeout')
+    proxy.pass()
+    expect(await store.findUser('a')).toBeNull()
+    proxy.hang()
+    await expect(store.findUser('a')).rejects.toThrow('Query read timeout')
+    proxy.pass()
+    expect(await store.findUser('a')).toBeNull()
+  })
+
+  it('because a table is locked is given up by both, so that it does not work for nobody', async () => {
+    const url = await emptyDatabase()
+    const store = await open(url, { timeout })
+    const other = await connect(url)
+    await other.query('begin; lock table latchkey_users in access exclusive mode')
+    await expect(store.findUser('a')).rejects.toThrow('due to statement timeout')
+    expect(await countWaiting(url, 'relation')).toBe(0)
+    await other.query('rollback')
+    expect(await store.findUser('a')).toBeNull()
+  })
+
+  it('behind a pooler is given up, and no setting is left to others who use the pooler', async () => {
+    const url = await emptyDatabase()
+    const { url: pooled } = await startProxy(url, { pooler: true })
+    const store = await open(pooled, { timeout })
+    const other = await connect(url)
+    await other.query('begin; lock table latchkey_users in access exclusive mode')
+    await expect(store.findUser('a')).rejects.toThrow('Query read timeout')
+    expect(await countWaiting(url, 'relation')).toBe(1)
+    await other.query('rollback')
+    expect(await store.findUser('a')).toBeNull()
+  })
+
+  it('does not keep a process from its end', async () => {
+    const proxy = await startProxy(await emptyDatabase())
+    const child = start(`const store = postgres('${proxy.url}')
+      await store.open()
+      await store.useFlow('flow', 1)
+      console.log('open')
+      process.stdin.once('data', () => store.close().then(() => process.stdin.destroy()))`)
+    await once(child.stdout, 'data')
+    proxy.hang()
+    child.stdin.end('close')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+})
+
+describe('a connection that is cut', () => {
+  it('while nobody uses it is not missed', async () => {
+    const proxy = await startProxy(await emptyDatabase())
+    const store = await open(proxy.url, { maxStaleness: 0 })
+    await store.insertUser(user)
+    await vi.waitFor(() => expect(proxy.connections).toBe(1))
+    proxy.cut()
+    await vi.waitFor(() => expect(proxy.connections).toBe(0))
+    await setImmediate()
+    expect(await store.findUser('a')).toEqual(user)
+  })
+
+  it('in the middle of a transaction undoes it, and the next one works', async () => {
+    const proxy = await startProxy(await emptyDatabase())
+    const store = await open(proxy.url)
+    let runs = 0
+    const cut = store.transaction('process', async (queries) => {
+      runs++
+      await queries.insertUser(user)
+      proxy.cut()
+      await queries.insertSession(session)
+    })
+    await expect(cut).rejects.toThrow(/Connection terminated|not queryable/)
+    expect(runs).toBe(1)
+    expect(await store.findUser('a')).toBeNull()
+  })
+
+  it('by PostgreSQL, in the middle of a transaction, undoes it, and the next one works', async () => {
+    const url = await emptyDatabase()
+    const store = await open(url)
+    const ended = store.transaction('process', async (queries) => {
+      await queries.insertUser(user)
+      await ask(
+        url,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+        where state = 'idle in transaction' and datname = current_database()`,
+      )
+      await queries.insertSession(session)
+    })
+    await expect(ended).rejects.toThrow(/terminat|not queryable/)
+    expect(await store.findUser('a')).toBeNull()
+  })
+})
+
+describe('a PostgreSQL that is killed', () => {
+  it('has what it acknowledged once it is back, and nothing of what it was in the middle of', async () => {
+    const server = await ownServer()
+    const store = await open(server.url)
+    await store.transaction('process', (queries) => queries.insertUser(user))
+    const halfway = store.transaction('power-loss', async (queries) => {
+      await queries.insertSession(session)
+      await server.kill()
+      await queries.touchSessions(['s'], 1, never)
+    })
+    await expect(halfway).rejects.toThrow()
+    await expect(store.findUser('a')).rejects.toThrow('ECONNREFUSED')
+    await server.start()
+    expect(await store.findUser('a')).toEqual(user)
+    expect(await store.findSession('s')).toBeNull()
+    await store.insertSession(session)
+    await store.deleteSession('s', ending)
+    await server.kill()
+    await server.start()
+    expect(await store.findSession('s')).toBeNull()
+  })
+
+  it('has every acknowledged end of a session, though it is set to write what it commits later', async () => {
+    const settings = { synchronous_commit: 'off', wal_writer_delay: '10000' }
+    const server = await ownServer({ settings })
+    const store = await open(server.url)
+    await store.insertUser(user)
+    await store.insertSession(session)
+    await store.deleteSession('s', ending)
+    await server.kill()
+    await server.start()
+    expect(await store.findUser('a')).toEqual(user)
+    expect(await store.findSession('s')).toBeNull()
+  })
+
+  it.each([
+    ['off', 'off', 'on'],
+    ['local', 'local', 'on'],
+    ['on', 'on', 'on'],
+    ['remote_apply', 'remote_apply', 'remote_apply'],
+  ])(
+    'set to %s commits a sign-in by %s and the end of a session by %s',
+    async (set, signIn, end) => {
+      const url = await emptyDatabase()
+      const database = new URL(url).pathname.slice(1)
+      await ask(
+        url,
+        `alter database ${database} set synchronous_commit = ${set};
+      create table said (setting text);
+      create function say() returns trigger language plpgsql as $$ begin
+        insert into said values (current_setting('synchronous_commit')); return null; end $$`,
+      )
+      const store = await open(url)
+      await ask(url, 'create trigger say after insert on latchkey_users execute function say()')
+      await store.transaction('process', (queries) => queries.insertUser(user))
+      await store.transaction('power-loss', (queries) => queries.insertUser({ ...user, id: 'b' }))
+      await store.transaction('process', (queries) => queries.insertUser({ ...user, id: 'c' }))
+      const said = await ask(url, 'select setting from said')
+      expect(said.map(({ setting }) => setting)).toEqual([signIn, end, signIn])
+    },
+  )
+})
+
+describe('transactions of several stores', () => {
+  it('that lock each other out are run again, and none is lost', async () => {
+    const url = await emptyDatabase()
+    const stores = [await open(url), await open(url)]
+    await stores[0]?.insertUser({ ...user, id: 'a', name: '0' })
+    await stores[0]?.insertUser({ ...user, id: 'b', name: '0' })
+    const both = Promise.withResolvers<void>()
+    let begun = 0
+    let runs = 0
+    const increments = stores.map((store, index) =>
+      store.transaction('process', async (queries) => {
+        runs++
+        for (const id of index === 0 ? ['a', 'b'] : ['b', 'a']) {
+          const name = String(Number((await queries.findUser(id))?.name) + 1)
+          await queries.updateUser({ ...user, id, name })
+          // Until each has what the other wants.
+          if (++begun === 2) both.resolve()
+          await both.promise
+        }
+      }),
+    )
+    await Promise.all(increments)
+    expect(runs).toBe(3)
+    for (const id of ['a', 'b']) expect((await stores[0]?.findUser(id))?.name).toBe('2')
+  })
+
+  it('take turns with a person, so that none has more sessions than there may be', async () => {
+    const url = await emptyDatabase()
+    const [one, other] = [await open(url), await open(url)]
+    await one.insertUser(user)
+    const signIn = (store: Store, id: string, pause?: () => Promise<void>): Promise<void> =>
+      store.transaction('process', async (queries) => {
+        await queries.findUser('a')
+        await queries.insertSession({ ...session, id })
+        await queries.deleteOldestSessionsOf('a', 1, ending)
+        await pause?.()
+      })
+    let second: Promise<void> | undefined
+    await signIn(one, 's', async () => {
+      second = signIn(other, 't')
+      await vi.waitFor(async () => expect(await countWaiting(url, 'transactionid')).toBe(1), 20_000)
+    })
+    await second
+    expect((await one.listSessions('a', { limit: 100 })).map(({ id }) => id)).toEqual(['t'])
+  })
+
+  it('clear away side by side what has expired', async () => {
+    const url = await emptyDatabase()
+    const stores = [await open(url), await open(url)]
+    for (let flow = 0; flow < 40; flow++) await stores[0]?.useFlow(`${flow}`, 1)
+    const other = await connect(url)
+    await other.query("begin; delete from latchkey_used_flows where id = '0'")
+    await Promise.all(
+      stores.map((store) =>
+        store.transaction('process', (queries) => queries.deleteExpired(2, 0, 30)),
+      ),
+    )
+    await other.query('rollback')
+    expect(await ask(url, 'select id from latchkey_used_flows')).toEqual([{ id: '0' }])
+  })
+})
+
+describe('a standby, which may not have heard yet that a session has ended', () => {
+  it('is never asked: not at boot, and not after the name of the primary leads to it', async () => {
+    const primary = await ownServer()
+    const proxy = await startProxy(primary.url)
+    const store = await open(proxy.url)
+    await store.insertUser(user)
+    await store.insertSession(session)
+    await primary.stop()
+    const standby = await ownServer({ standbyOf: primary.folder })
+    await primary.start()
+    await store.deleteSession('s', ending)
+    expect(await ask(standby.url, 'select id from latchkey_sessions')).toEqual([{ id: 's' }])
+
+    proxy.leadTo(standby.url)
+    const isRefused = (): Promise<void> =>
+      expect(store.findSession('s')).rejects.toThrow('leads to a standby')
+    // Once all connections that were cut are known to be.
+    await vi.waitFor(isRefused)
+    await isRefused()
+    await expect(postgres(standby.url).open()).rejects.toMatchObject({
+      code: 'LATCHKEY_STORE_UNUSABLE',
+      message: expect.stringContaining('leads to a standby'),
+    })
+
+    proxy.leadTo(primary.url)
+    expect(await store.findSession('s')).toBeNull()
+  })
+})

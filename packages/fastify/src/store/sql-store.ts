@@ -1,0 +1,256 @@
+import { LatchkeyError } from '../http/errors.ts'
+import { inBatches } from './batch.ts'
+import { isMigrated, migrate } from './migrations.ts'
+import { patiently } from './patience.ts'
+import { queriesBy } from './queries.ts'
+import {
+  type Change,
+  ConflictError,
+  type Durability,
+  type Store,
+  type StoreQueries,
+} from './store.ts'
+
+// The store over SQL, written once for every database that understands these statements (`queries.ts`): it
+// promises what `store.ts` asks of a store. A driver (`SqlDriver`) brings a database, and keeps those of the
+// promises that each database keeps in its own way.
+
+/**
+ * Runs a statement, and returns its rows: sql`select name from latchkey_users where id = ${id}`. A value in
+ * `${}` is sent as a parameter, and is never a part of the statement.
+ *
+ * A statement is written in PostgreSQL's dialect. `for update` keeps the rows as they were read until the
+ * transaction ends; a driver drops it from statements outside of one, and where nobody else can write.
+ * `= any(${list})` compares with each text of an array. A whole number that JavaScript cannot hold is read
+ * as `NaN`.
+ */
+export type Sql = <Row = unknown>(
+  statement: TemplateStringsArray,
+  ...values: readonly Value[]
+) => Promise<Row[]>
+
+export type Value = string | number | null | readonly string[]
+
+/** Whose SQL it is, where the two databases have no words in common. */
+export type Dialect = 'postgresql' | 'sqlite'
+
+/**
+ * A database: how statements are run, and how it keeps commits that last, transactions that do not disturb
+ * each other, and news of what others have changed.
+ */
+export interface SqlDriver {
+  readonly dialect: Dialect
+  /** Whether no table of ours is there yet. */
+  isEmpty(): Promise<boolean>
+  /** Runs a statement by itself. */
+  readonly sql: Sql
+  /**
+   * Runs `work` in a transaction whose commit survives what `durability` says. If `work` called
+   * `recorded`, the watcher and the other processes are told what the record has of the transaction:
+   * once it is committed, and the watcher before the promise resolves.
+   */
+  transaction<T>(
+    durability: Durability,
+    work: (sql: Sql, recorded: () => void) => Promise<T>,
+  ): Promise<T>
+  /** Runs `work` in a transaction that may take its time, while no other process does the same. */
+  exclusive(work: (sql: Sql) => Promise<void>): Promise<void>
+  /** Whether another process was in the way, so that the same may work a moment later. */
+  isBusy(error: unknown): boolean
+  /** How many reads of sessions may be under way at a time, where it pays to put them together. */
+  readonly readsAtATime?: number
+  /** Begins to read the record. Called once the tables are ready. */
+  follow(): void
+  /** Deletes those rows of the record that no reader needs any more. */
+  sweepRecord(): Promise<void>
+  /** See `Watch`. */
+  isCurrent(): boolean
+  isFollowing(): boolean
+  attend(): () => void
+  close(): Promise<void>
+}
+
+/** Whom a driver tells; see `Store.watch`. */
+export interface Watcher {
+  changed(change: Change): void
+  warn(message: string): void
+}
+
+/** The most rows that are reported as unreadable. By then somebody knows. */
+const MOST_REPORTED = 1_000
+
+/** The most sessions of one read. */
+const MOST_IN_A_READ = 500
+
+/** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
+export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): Store {
+  let opening: Promise<SqlDriver> | undefined
+  let open: SqlDriver | undefined
+  /** Two applications in one process may share a store: the last one closes it. */
+  let users = 0
+  const watchers = new Set<Watcher>()
+  const reported = new Set<string>()
+
+  function tell(change: Change): void {
+    for (const watcher of watchers) watcher.changed(change)
+  }
+
+  function warn(message: string): void {
+    for (const watcher of watchers) watcher.warn(message)
+  }
+
+  /** Warns about a row that cannot be read, once. */
+  function report(table: string, id: string): void {
+    if (reported.has(id) || reported.size >= MOST_REPORTED) return
+    reported.add(id)
+    warn(
+      `The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`,
+    )
+  }
+
+  async function start(): Promise<SqlDriver> {
+    const driver = await connect({ changed: tell, warn })
+    try {
+      await patiently(driver.isBusy, async () => {
+        const isReady = !(await driver.isEmpty()) && (await isMigrated(driver.sql))
+        if (!isReady) await driver.exclusive((sql) => migrate(sql, driver.dialect))
+      })
+      driver.follow()
+      return driver
+    } catch (error) {
+      await driver.close()
+      throw error instanceof LatchkeyError ? error : unusable(error, driver)
+    }
+  }
+
+  function opened(): Promise<SqlDriver> {
+    if (opening === undefined) throw new Error('The store is not open.')
+    return opening
+  }
+
+  async function transaction<T>(
+    durability: Durability,
+    work: (queries: StoreQueries) => Promise<T>,
+  ): Promise<T> {
+    const driver = await opened()
+    const isInTheWay = (error: unknown): boolean =>
+      driver.isBusy(error) || error instanceof ConflictError
+    return patiently(isInTheWay, () =>
+      driver.transaction(durability, (sql, recorded) => work(queriesBy({ sql, recorded, report }))),
+    )
+  }
+
+  /** A query by itself, which makes no earlier answer untrue. */
+  const alone = <A extends unknown[], T>(
+    query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
+  ) => {
+    return async (...parameters: A): Promise<T> => {
+      const driver = await opened()
+      const queries = queriesBy({ sql: driver.sql, recorded: () => {}, report })
+      return patiently(driver.isBusy, () => query(queries)(...parameters))
+    }
+  }
+
+  /** One that does. */
+  const changing = <A extends unknown[], T>(
+    query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
+    durability: Durability = 'power-loss',
+  ) => {
+    return (...parameters: A): Promise<T> =>
+      transaction(durability, (queries) => query(queries)(...parameters))
+  }
+
+  const findOne = alone((queries) => queries.findSession)
+  const findSessions = alone((queries) => queries.findSessions)
+  const deleteExpired = changing((queries) => queries.deleteExpired, 'process')
+  let findTogether: typeof findOne | undefined
+
+  /** Reads that wait at the same time become one, where the driver asks for it. */
+  async function findSession(id: string): ReturnType<typeof findOne> {
+    const { readsAtATime } = await opened()
+    if (readsAtATime === undefined) return findOne(id)
+    findTogether ??= inBatches(
+      async (ids) => new Map((await findSessions(ids)).map((found) => [found.session.id, found])),
+      { reads: readsAtATime, keys: MOST_IN_A_READ },
+    )
+    return findTogether(id)
+  }
+
+  return {
+    async open() {
+      users++
+      opening ??= start()
+      const mine = opening
+      try {
+        const made = await mine
+        // Unless the last user has gone meanwhile.
+        if (opening === mine) open = made
+      } catch (error) {
+        users--
+        if (opening === mine) opening = undefined
+        throw error
+      }
+    },
+
+    async close() {
+      users = Math.max(0, users - 1)
+      if (users > 0) return
+      const last = opening
+      opening = undefined
+      open = undefined
+      tell('everything')
+      const driver = await last
+      await driver?.close()
+    },
+
+    watch(changed, warn) {
+      const watcher = { changed, warn }
+      watchers.add(watcher)
+      return {
+        isCurrent: () => open?.isCurrent() ?? false,
+        isFollowing: () => open?.isFollowing() ?? false,
+        attend: () => open?.attend() ?? (() => {}),
+        stop: () => watchers.delete(watcher),
+      }
+    },
+
+    transaction,
+
+    findUser: alone((queries) => queries.findUser),
+    listUsers: alone((queries) => queries.listUsers),
+    insertUser: alone((queries) => queries.insertUser),
+    updateUser: changing((queries) => queries.updateUser),
+    deleteUser: changing((queries) => queries.deleteUser),
+    findIdentity: alone((queries) => queries.findIdentity),
+    insertIdentity: alone((queries) => queries.insertIdentity),
+    updateIdentity: alone((queries) => queries.updateIdentity),
+    findSession,
+    findSessions,
+    findEnds: alone((queries) => queries.findEnds),
+    listSessions: alone((queries) => queries.listSessions),
+    insertSession: alone((queries) => queries.insertSession),
+    touchSessions: alone((queries) => queries.touchSessions),
+    rotateSession: changing((queries) => queries.rotateSession),
+    deleteSession: changing((queries) => queries.deleteSession),
+    deleteSessionsOf: changing((queries) => queries.deleteSessionsOf),
+    deleteOldestSessionsOf: changing((queries) => queries.deleteOldestSessionsOf),
+    deleteAllSessions: changing((queries) => queries.deleteAllSessions),
+    useFlow: alone((queries) => queries.useFlow),
+    async deleteExpired(...limits) {
+      const driver = await opened()
+      await patiently(driver.isBusy, () => driver.sweepRecord())
+      return deleteExpired(...limits)
+    },
+  }
+}
+
+function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
+  const reason = error instanceof Error ? error.message : String(error)
+  const cure = driver.isBusy(error)
+    ? 'Another process holds it. Try again once it is done.'
+    : 'Check that it is a database of its own, and that this process may write to it.'
+  return new LatchkeyError(
+    'LATCHKEY_STORE_UNUSABLE',
+    `The tables of the store cannot be made ready: ${reason}. ${cure}`,
+  )
+}
