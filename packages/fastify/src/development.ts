@@ -4,12 +4,12 @@ import { createRequire } from 'node:module'
 import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { LatchkeyError } from './http/errors.ts'
 import { isLoopback } from './http/request-origin.ts'
-import type { Settings } from './options.ts'
 import { bitbucket } from './providers/bitbucket.ts'
 import type { Provider } from './providers/provider.ts'
+import type { Settings } from './settings.ts'
 import type { Store } from './store/store.ts'
 
 /** What a sign-in cannot do without. */
@@ -158,19 +158,6 @@ export function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number):
 
 function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error)
-}
-
-/**
- * The commonest mistake of a front end with a server of its own, as Vite's: the browser is on its port,
- * and `origin` names ours. People would end on the wrong page, and sign-outs be refused.
- */
-export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void {
-  const from = request.headers.origin ?? request.headers.referer ?? ''
-  const page = URL.canParse(from) ? new URL(from) : null
-  if (page === null || page.origin === origin || !isLoopback(page.hostname)) return
-  request.log.warn(
-    `Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`,
-  )
 }
 
 /**

@@ -7,8 +7,8 @@ export type { LatchkeyOptions, SessionOptions } from './options.ts'
 export { default } from './plugin.ts'
 export { type BitbucketOptions, bitbucket } from './providers/bitbucket.ts'
 export type { Profile, Provider, ProviderApi } from './providers/provider.ts'
-export type { LatchkeyEvents, Listener } from './record/events.ts'
-export type { Auth } from './sessions/session.ts'
+export type { Auth } from './sessions/auth.ts'
+export type { LatchkeyEvents, Listener } from './settings.ts'
 export {
   type Change,
   ConflictError,

@@ -3,8 +3,9 @@ import { fillIn, isDevelopment, readPort } from './development.ts'
 import { LatchkeyError } from './http/errors.ts'
 import { isLoopback } from './http/request-origin.ts'
 import { isUnder, sameOriginPath } from './http/return-to.ts'
-import { createSite, type Site } from './http/site.ts'
+import { createSite } from './http/site.ts'
 import type { Provider } from './providers/provider.ts'
+import type { Settings } from './settings.ts'
 import type { Store } from './store/store.ts'
 
 /**
@@ -65,34 +66,6 @@ export interface SessionOptions {
   readonly idleTimeout?: number | undefined
   /** How many sessions a user may have, from 1 to 100; with one more the oldest ends. Default 100. */
   readonly maxPerUser?: number | undefined
-}
-
-/** The options, checked and complete. Nothing later asks whether one was given. */
-export interface Settings {
-  readonly development: boolean
-  readonly site: Site
-  readonly secrets: readonly [string, ...string[]]
-  readonly providers: readonly Provider[]
-  readonly store: Store
-  readonly prefix: string
-  /** The whole path in front of the routes: the prefixes around the plugin, and its own. */
-  readonly basePath: string
-  readonly signInPath: string
-  readonly session: Readonly<Record<keyof SessionOptions, number>>
-  readonly hostsSignInPage: boolean
-  readonly providerTimeout: number
-  readonly providerConcurrency: number
-  readonly clock: () => number
-  /** What development has filled in, in words. */
-  readonly filledIn: readonly string[]
-  /** `origin` was not given, and is to carry the port that the server gets. */
-  readonly followsPort: boolean
-  /** Anybody who reaches this server could sign in as anybody, or it was never meant for others. */
-  readonly loopbackOnly: boolean
-  /** Ends what was started for development. */
-  close(): Promise<void>
-  /** Where a provider sends the browser back to: what to register there. */
-  callbackUrl(providerId: string): string
 }
 
 const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {

@@ -16,11 +16,13 @@ import { readCookie } from './http/cookies.ts'
 import { LatchkeyError, SAFE_HEADERS, sendError, sendJson } from './http/errors.ts'
 import { readBody } from './http/request-body.ts'
 import { withQuery, withReturnTo } from './http/return-to.ts'
-import { type LatchkeyOptions, parseOptions, type Settings } from './options.ts'
+import { type LatchkeyOptions, parseOptions } from './options.ts'
 import { connectProvider } from './providers/provider-client.ts'
-import { createEvents, type Events } from './record/events.ts'
-import { type Auth, createSessions, type Sessions } from './sessions/session.ts'
+import { createEvents } from './record/events.ts'
+import type { Auth } from './sessions/auth.ts'
+import { createSessions, type Sessions } from './sessions/session.ts'
 import { sessionRoutes } from './sessions/session-routes.ts'
+import { eventNames, type LatchkeyEventSource, type Settings } from './settings.ts'
 import { createFlows } from './sign-in/flow.ts'
 import { POPUP_PAGE_CSP, popupPage } from './sign-in/popup-page.ts'
 import { knownCode, SIGN_IN_PAGE_CSP, signInPage } from './sign-in/sign-in-page.ts'
@@ -60,7 +62,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
 
   const settings = await parseOptions(options, app.prefix)
   const { store } = settings
-  const events = createEvents(app.log)
+  const events: LatchkeyEventSource = createEvents(app.log, eventNames)
   const sessions = createSessions(settings, events, app.log)
   let isOpen = false
   app.addHook('onClose', async () => {
@@ -102,7 +104,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
 interface RoutesOptions {
   readonly settings: Settings
   readonly sessions: Sessions
-  readonly events: Events
+  readonly events: LatchkeyEventSource
 }
 
 /** The routes, in the order a sign-in happens. */

@@ -3,9 +3,8 @@ import type { ListedSession, Session, User } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
 import type { GuardHook, GuardOptions, Guards } from '../guard/guard.ts'
 import { askStore, LatchkeyError } from '../http/errors.ts'
-import type { Settings } from '../options.ts'
-import type { Events } from '../record/events.ts'
 import { publicSession, publicUser, type Sessions } from '../sessions/session.ts'
+import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import type { Ending, EndReason, Page, StoredUser, StoreQueries } from '../store/store.ts'
 
 /**
@@ -77,7 +76,7 @@ export interface Latchkey {
    * Calls `listener` after each such event. A listener that fails is logged and changes nothing.
    * @returns a function that ends it
    */
-  readonly on: Events['on']
+  readonly on: LatchkeyEventSource['on']
 }
 
 /** A user as the application's administrators see them. */
@@ -96,7 +95,7 @@ export interface PageOptions {
 export function createLatchkey(
   app: FastifyInstance,
   { clock, site, store }: Settings,
-  { events, guards, sessions }: { events: Events; guards: Guards; sessions: Sessions },
+  { events, guards, sessions }: { events: LatchkeyEventSource; guards: Guards; sessions: Sessions },
 ): Latchkey {
   const ask = <T>(query: () => Promise<T>): Promise<T> => askStore(app.log, query)
   const change = <T>(work: (queries: StoreQueries) => Promise<T>): Promise<T> =>

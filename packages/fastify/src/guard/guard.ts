@@ -1,11 +1,10 @@
 import type { ErrorCode } from '@latchkey/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import { warnOfOtherOrigin } from '../development.ts'
 import { GuardError, LatchkeyError, logCrossSite, sendError } from '../http/errors.ts'
-import { isForeignAction, isHandshake } from '../http/request-origin.ts'
-import type { Settings } from '../options.ts'
-import type { Auth, Sessions } from '../sessions/session.ts'
-import type { Opened } from '../sessions/session-cache.ts'
+import { isForeignAction, isHandshake, warnOfOtherOrigin } from '../http/request-origin.ts'
+import type { Auth, Opened } from '../sessions/auth.ts'
+import type { Sessions } from '../sessions/session.ts'
+import type { Settings } from '../settings.ts'
 import { closeWithSession, type RequestAuth, requestAuth } from './request-auth.ts'
 
 /** What a guard demands beyond a signed-in user. */

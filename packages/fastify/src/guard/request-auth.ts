@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream'
 import type { Session, User } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isHandshake } from '../http/request-origin.ts'
-import type { Auth, Sessions } from '../sessions/session.ts'
-import type { Opened } from '../sessions/session-cache.ts'
+import type { Auth, Opened } from '../sessions/auth.ts'
+import type { Sessions } from '../sessions/session.ts'
 import type { EndReason } from '../store/store.ts'
 
 /** Who a guard let through, and a signal for the end of their session. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 
 /** What to do with a request for a start route. */
 export type StartVerdict = 'start' | 'ask-first' | 'refuse-prefetch' | 'refuse-embedding'
@@ -78,5 +79,18 @@ export function isLoopback(hostname: string): boolean {
     hostname === '[::1]' ||
     hostname === '::1' ||
     /^127(\.\d{1,3}){3}$/.test(hostname)
+  )
+}
+
+/**
+ * The commonest mistake of a front end with a server of its own, as Vite's: the browser is on its port,
+ * and `origin` names ours. People would end on the wrong page, and sign-outs be refused.
+ */
+export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void {
+  const from = request.headers.origin ?? request.headers.referer ?? ''
+  const page = URL.canParse(from) ? new URL(from) : null
+  if (page === null || page.origin === origin || !isLoopback(page.hostname)) return
+  request.log.warn(
+    `Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`,
   )
 }

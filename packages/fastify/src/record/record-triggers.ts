@@ -1,4 +1,4 @@
-import type { Sql } from '../store/sql-store.ts'
+import type { Sql } from '../store/sql.ts'
 
 // The table of the record and the triggers that write it, as published: see `migrations.ts`.
 

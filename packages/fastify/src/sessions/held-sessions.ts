@@ -1,5 +1,5 @@
 import type { Change, EndReason } from '../store/store.ts'
-import type { Opened } from './session-cache.ts'
+import type { Opened } from './auth.ts'
 
 /**
  * Sessions whose end somebody on this server waits for: a signal that the application asked for, or a

@@ -1,5 +1,5 @@
 import type { Change, Watch } from '../store/store.ts'
-import type { Auth } from './session.ts'
+import type { Opened } from './auth.ts'
 
 /**
  * The sessions used lately, in this process's memory, so that most requests read nothing from the store.
@@ -31,20 +31,6 @@ export interface SessionCache {
   find(sessionId: string): Opened | undefined
   /** Returns every session that is held. */
   all(): Iterable<Opened>
-}
-
-/** A session and when it ends. All times are milliseconds since the Unix epoch. */
-export interface Opened {
-  auth: Auth
-  /** By it one secret of a session is told from another. */
-  readonly secretHash: string
-  /** When it ends unless it is used before. */
-  until: number
-  /** When its next use is to be written down. */
-  touchAt: number
-  readAt: number
-  /** Whether the cache holds it. */
-  isHeld: boolean
 }
 
 interface Entry extends Opened {

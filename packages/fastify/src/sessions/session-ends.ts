@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Events } from '../record/events.ts'
+import type { LatchkeyEventSource } from '../settings.ts'
 import type { Change, EndReason } from '../store/store.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { SessionCache } from './session-cache.ts'
@@ -44,7 +44,7 @@ const REMEMBERED = 10_000
 export function createSessionEnds(parts: {
   readonly cache: SessionCache
   readonly held: HeldSessions
-  readonly events: Events
+  readonly events: LatchkeyEventSource
   readonly log: FastifyBaseLogger
   clock(): number
   /** Reads these sessions, by id and with their users, and reports those that are gone. */

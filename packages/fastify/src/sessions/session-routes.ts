@@ -6,20 +6,19 @@ import {
   type SignOutScope,
 } from '@latchkey/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { warnOfOtherOrigin } from '../development.ts'
 import { askStore, refuseCrossSite, sendError, sendJson, UnavailableError } from '../http/errors.ts'
 import { isForm } from '../http/request-body.ts'
-import { isOwnRequest } from '../http/request-origin.ts'
+import { isOwnRequest, warnOfOtherOrigin } from '../http/request-origin.ts'
 import { withQuery, withReturnTo } from '../http/return-to.ts'
-import type { Settings } from '../options.ts'
-import type { Events } from '../record/events.ts'
+import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import type { Ending, StoreQueries } from '../store/store.ts'
-import { type Auth, isSessionId, type Sessions } from './session.ts'
+import type { Auth } from './auth.ts'
+import { isSessionId, type Sessions } from './session.ts'
 
 export interface SessionRoutesOptions {
   readonly settings: Settings
   readonly sessions: Sessions
-  readonly events: Events
+  readonly events: LatchkeyEventSource
   /** The untrusted `return_to` of a request, made safe. */
   readonly returnTo: (untrusted: unknown) => string
 }

@@ -4,8 +4,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie } from '../http/cookies.ts'
 import { askStore } from '../http/errors.ts'
 import { sha256 } from '../http/seal.ts'
-import type { Settings } from '../options.ts'
-import type { Events } from '../record/events.ts'
+import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import type {
   EndReason,
   FoundSession,
@@ -14,16 +13,11 @@ import type {
   StoreQueries,
   Watch,
 } from '../store/store.ts'
+import type { Auth, Opened } from './auth.ts'
 import { holdSessions, type Verdict } from './held-sessions.ts'
-import { createSessionCache, type Opened } from './session-cache.ts'
+import { createSessionCache } from './session-cache.ts'
 import { createSessionEnds, type SessionEnd } from './session-ends.ts'
 import { createSessionUse, USE_INTERVAL } from './session-use.ts'
-
-/** Who a request comes from. Other requests share it, so it is frozen. */
-export interface Auth {
-  readonly user: User
-  readonly session: Session
-}
 
 /**
  * Sessions from their first cookie to their end. They promise:
@@ -96,7 +90,7 @@ const ID = /^[\w-]{22}$/
 
 export function createSessions(
   settings: Settings,
-  events: Events,
+  events: LatchkeyEventSource,
   log: FastifyBaseLogger,
 ): Sessions {
   const { clock, site, store } = settings

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie, readCookies } from '../http/cookies.ts'
 import { createSeal, sha256 } from '../http/seal.ts'
-import type { Settings } from '../options.ts'
+import type { Settings } from '../settings.ts'
 
 /**
  * One attempt to sign in, from the start route to the callback: everything that the callback has to

@@ -6,7 +6,7 @@ import {
   withQuery,
   withReturnTo,
 } from '../http/return-to.ts'
-import type { Settings } from '../options.ts'
+import type { Settings } from '../settings.ts'
 import type { Flow } from './flow-cookies.ts'
 
 /**

@@ -3,22 +3,20 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admit } from '../accounts/admission.ts'
-import { warnOfOtherOrigin } from '../development.ts'
 import { type Connection, connectionOf } from '../http/connection.ts'
 import { LAST_MAX_AGE } from '../http/cookies.ts'
 import { askStore, FlowError, RETRY_AFTER, sendError, UnavailableError } from '../http/errors.ts'
-import { isLoopback, judgeStart } from '../http/request-origin.ts'
+import { isLoopback, judgeStart, warnOfOtherOrigin } from '../http/request-origin.ts'
 import { withReturnTo } from '../http/return-to.ts'
 import { sha256 } from '../http/seal.ts'
 import type { Site } from '../http/site.ts'
-import type { Settings } from '../options.ts'
 import { type Deadline, startDeadline } from '../providers/deadline.ts'
 import { LEFT } from '../providers/exchange-gate.ts'
 import type { Profile } from '../providers/provider.ts'
 import { errorWord, type ProviderClient } from '../providers/provider-client.ts'
-import type { Events } from '../record/events.ts'
 import { deviceOf } from '../sessions/device.ts'
 import { CLOCK_TOLERANCE, publicSession, publicUser, type Sessions } from '../sessions/session.ts'
+import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import { ConflictError, type StoredSession, type StoredUser } from '../store/store.ts'
 import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
 import { createFlowTargets, popupId } from './flow-targets.ts'
@@ -76,7 +74,11 @@ interface Failure {
 const SWEEP_INTERVAL = 60 * 1000
 const SWEEP_LIMIT = 1000
 
-export function createFlows(settings: Settings, sessions: Sessions, events: Events): Flows {
+export function createFlows(
+  settings: Settings,
+  sessions: Sessions,
+  events: LatchkeyEventSource,
+): Flows {
   const { basePath, clock, signInPath, site, store } = settings
   const targets = createFlowTargets(settings)
   const flowCookies = createFlowCookies(settings)

@@ -1,6 +1,6 @@
 import { LatchkeyError } from '../http/errors.ts'
 import { recordByPostgres, recordBySqlite } from '../record/record-triggers.ts'
-import type { Dialect, Sql } from './sql-store.ts'
+import type { Dialect, Sql } from './sql.ts'
 
 /**
  * Every change of the tables, in order. One that has been published is never edited: add another.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 import { changesIn, LONGEST_GAP, MOST_ROWS, RETENTION, type RecordRow } from '../record/record.ts'
-import type { Watcher } from './sql-store.ts'
+import type { Watcher } from './sql.ts'
 import { thisTurn } from './turn.ts'
 
 /**

@@ -2,7 +2,8 @@ import type { ClientConfig, DatabaseError, Pool, PoolClient, PoolConfig } from '
 import { LatchkeyError } from '../http/errors.ts'
 import { changesIn, LONGEST_KEPT, MOST_SWEPT, perhaps, type RecordRow } from '../record/record.ts'
 import { type Listener, listenForChanges } from './postgres-listener.ts'
-import { type Sql, sqlStore, type Value } from './sql-store.ts'
+import type { Sql, Value } from './sql.ts'
+import { sqlStore } from './sql-store.ts'
 import type { Durability, Store } from './store.ts'
 
 export interface PostgresOptions {

@@ -8,7 +8,7 @@ import {
   type UserRow,
   userOf,
 } from './rows.ts'
-import type { Sql } from './sql-store.ts'
+import type { Sql } from './sql.ts'
 import type {
   Ending,
   FoundSession,
