@@ -9,7 +9,7 @@ import {
 import { type Answer, json, type Received } from './http.ts'
 import { message } from './page.ts'
 import type { Behaviour } from './profiles.ts'
-import type { Consumer, Person } from './seed.ts'
+import type { Consumer, Person } from './seed-format.ts'
 
 /**
  * `POST /site/oauth2/access_token`: tokens for a code, for a refresh token, or for the client alone.

@@ -5,7 +5,8 @@ import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
 import { noteOn } from './people.ts'
 import { profiles } from './profiles.ts'
 import { anyLoopback } from './redirect-uri.ts'
-import { readSeed, type Seed } from './seed.ts'
+import { readSeed } from './seed.ts'
+import type { Seed } from './seed-format.ts'
 
 const help = `Bitbucket Cloud's OAuth 2.0 and user API on your own machine, for development and tests.
 

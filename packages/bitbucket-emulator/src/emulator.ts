@@ -5,7 +5,8 @@ import { createBitbucket } from './bitbucket.ts'
 import { createPlans, type PlannedAnswer } from './faults.ts'
 import { type Profile, profiles } from './profiles.ts'
 import { isRoute, type Route, routeNames } from './routes.ts'
-import { readSeed, type Seed } from './seed.ts'
+import { readSeed } from './seed.ts'
+import type { Seed } from './seed-format.ts'
 import { type RecordedRequest, serve } from './serve.ts'
 
 export interface EmulatorOptions {

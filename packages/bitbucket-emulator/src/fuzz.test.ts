@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
 import { defaultConsumer } from './people.ts'
 import { allowedRedirectUri, anyLoopback } from './redirect-uri.ts'
-import { readSeed, type Seed } from './seed.ts'
+import { readSeed } from './seed.ts'
+import type { Seed } from './seed-format.ts'
 import { askConsent, basic, getApi, ordinary, postConsent, signIn } from './testing/client.ts'
 
 /** How often a property is tried: `usual` times, or `LATCHKEY_FUZZ_RUNS` percent of that. */

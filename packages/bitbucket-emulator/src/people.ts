@@ -1,5 +1,5 @@
 import { anyLoopback } from './redirect-uri.ts'
-import type { Person, SeedConsumer, SeedPerson } from './seed.ts'
+import type { Person, SeedConsumer, SeedPerson } from './seed-format.ts'
 
 /**
  * The consumer (Bitbucket's word for a registered OAuth client) that is there without any setup. It

@@ -4,7 +4,7 @@ import type { Bitbucket } from './bitbucket.ts'
 import { type Answer, json, type Received } from './http.ts'
 import { digestOf, uuidFrom } from './ids.ts'
 import { initials } from './people.ts'
-import type { Consumer, Email, Person } from './seed.ts'
+import type { Consumer, Email, Person } from './seed-format.ts'
 
 /** `GET /2.0/user`: whom the token belongs to. */
 export function showUser(request: Received, bitbucket: Bitbucket): Answer {
