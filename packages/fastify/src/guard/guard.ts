@@ -7,6 +7,10 @@ import type { Sessions } from '../sessions/session.ts'
 import type { Settings } from '../settings.ts'
 import { closeWithSession, type RequestAuth, requestAuth } from './request-auth.ts'
 
+// Who may pass. This room promises: nobody without an open session gets past a guard, nobody is turned away
+// because the store could not be asked, no page of another origin changes anything, and what a guard let
+// through ends with its session.
+
 /** What a guard demands beyond a signed-in user. */
 export interface GuardOptions {
   /**

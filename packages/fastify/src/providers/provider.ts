@@ -1,5 +1,8 @@
 import type { Mark } from '@latchkey/contract'
 
+// The companies that people sign in with. This room promises: one file describes one company; whatever it
+// answers is checked before anybody uses it; and a company that is slow or hostile cannot hold up others.
+
 /** What a provider says about a person; transient. */
 export interface Profile {
   /** The provider's unchangeable name for the person: 1 to 255 printable ASCII characters, no spaces. */

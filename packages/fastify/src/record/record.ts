@@ -1,5 +1,8 @@
 import type { Change, EndReason } from '../store/store.ts'
 
+// What has happened. This room promises: whoever reads the record gets every change or learns that some are
+// missing, and a listener that fails changes nothing.
+
 /**
  * The record of changes: a table with a row for everything that makes an earlier answer of the store
  * untrue. It promises:

@@ -22,6 +22,10 @@ import { createFlowCookies, FLOW_LIFETIME, type Flow } from './flow-cookies.ts'
 import { createFlowTargets, popupId } from './flow-targets.ts'
 import { createSharedCallbacks, Dropped } from './shared-callback.ts'
 
+// Every sign-in, from the click to its end. This room promises: a flow counts only in the browser that it
+// began in, and once; whatever happens, the person ends on a page of the application, signed in or told why
+// not; and nothing that the provider or a link said is repeated unchecked.
+
 export interface Flows {
   /** Begins a flow, if a click on a page of ours asked for one. */
   start(request: FastifyRequest, reply: FastifyReply, client: ProviderClient): FastifyReply
