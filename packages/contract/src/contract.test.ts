@@ -15,6 +15,10 @@ describe('the paths', () => {
   it('of Latchkey itself are reserved, so that no provider can be called by one', () => {
     const own = [routes.session, routes.providers, routes.signIn, routes.signOut]
     for (const path of own) expect(reservedSegments).toContain(path.slice(1))
+    const later =
+      'token tokens device oauth account user identities try invitation introspect webhooks'
+    for (const name of [...later.split(' '), '.well-known'])
+      expect(reservedSegments).toContain(name)
   })
 })
 

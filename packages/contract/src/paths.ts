@@ -36,6 +36,17 @@ export const reservedSegments: readonly string[] = [
   'identities',
   'sessions',
   'user',
+  // Not used yet. A provider with such an id would have to change it one day, and people's identities with it.
+  'account',
+  'device',
+  'introspect',
+  'invitation',
+  'oauth',
+  'token',
+  'tokens',
+  'try',
+  'webhooks',
+  '.well-known',
 ]
 
 /** The same routes as whole paths, for a server mounted at `basePath`; a slash at its end is ignored. */

@@ -338,7 +338,7 @@ function checkProviders(
     if (reservedSegments.includes(id)) {
       throw invalid(
         'providers',
-        `cannot have the id \`${id}\`, which is a route of Latchkey itself`,
+        `cannot have the id \`${id}\`, which Latchkey keeps for its own routes. Give it another: bitbucket({ id })`,
       )
     }
     if (ids.has(id)) {
