@@ -49,9 +49,9 @@ export interface LatchkeyEvents {
   /** A person ended one of their sessions from another. Not what the application ends itself. */
   'session-revoked': { userId: string; sessionId: string }
   /**
-   * A session ended, for whatever reason. Emitted once on each server that ended it or learned of it. What
-   * was ended through Latchkey, every server learns of. A session that expired, or was deleted by hand, is
-   * noticed by the servers that had it in use, or by a request that still comes with its cookie.
+   * A session ended, for whatever reason. Emitted once on each server that caused or detected the end. Every
+   * server detects what was ended through Latchkey. After `revokeEverything()`, for a session that expired or
+   * was deleted by hand, it is emitted by the servers that had the session in use, or get its cookie again.
    */
   'session-ended': { userId: string; sessionId: string; reason: EndReason }
 }

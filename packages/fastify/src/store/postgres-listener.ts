@@ -363,7 +363,7 @@ function followRecord({ changed, maxStaleness, schema }: Listening): FollowedRec
 /**
  * Reads exactly the rows of those transactions that an earlier snapshot, `$1`, could not see, in whatever
  * order they were committed. Crash recovery may give ids out again that nothing durable had; it also starts
- * PostgreSQL's statistics anew, which is how it shows.
+ * PostgreSQL's statistics again, which is how a reader notices.
  */
 function readingStatement(schema: string): string {
   const table = `"${schema.replaceAll('"', '""')}".latchkey_record`
