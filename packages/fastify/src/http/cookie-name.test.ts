@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { LatchkeyOptions } from './index.ts'
-import { buildApp, HTTPS_ORIGIN, onHttps, SECRET, setUpEmulator } from './testing/app.ts'
-import { type Browser, createBrowser } from './testing/browser.ts'
+import type { LatchkeyOptions } from '../index.ts'
+import { buildApp, HTTPS_ORIGIN, onHttps, SECRET, setUpEmulator } from '../testing/app.ts'
+import { type Browser, createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
