@@ -1,5 +1,7 @@
 export type { ErrorCode, ListedSession, Mark, Session, SessionBody, User } from '@latchkey/contract'
-export type { Latchkey, ManagedUser, PageOptions } from './administration/latchkey.ts'
+export type { PageOptions } from './administration/arguments.ts'
+export type { Latchkey } from './administration/latchkey.ts'
+export type { ManagedUser } from './administration/user-administration.ts'
 export type { GuardHook, GuardOptions } from './guard/guard.ts'
 export { type RequestAuth, SessionEndedError } from './guard/request-auth.ts'
 export { GuardError, LatchkeyError, type LatchkeyErrorCode } from './http/errors.ts'
