@@ -1,9 +1,10 @@
-import { reservedSegments, routes } from '@latchkey/contract'
+import { routes } from '@latchkey/contract'
 import { fillIn, isDevelopment, readPort } from './development.ts'
-import { LatchkeyError } from './http/errors.ts'
+import { invalidOption, LatchkeyError } from './http/errors.ts'
 import { isLoopback } from './http/request-origin.ts'
 import { isUnder, sameOriginPath } from './http/return-to.ts'
-import { createSite } from './http/site.ts'
+import { createSite, type Site } from './http/site.ts'
+import { checkProviders, isEmulated } from './providers/check-providers.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Settings } from './settings.ts'
 import type { Store } from './store/store.ts'
@@ -96,43 +97,27 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
   const secret = given.secret ?? undefined
   const providers = given.providers ?? undefined
   const store = given.store ?? undefined
-  const { prefix = '/auth', providerTimeout = 10_000, clock = Date.now } = given
+  const { providerTimeout = 10_000, clock = Date.now } = given
 
   const development = isDevelopment(origin)
   if (!development) requireForProduction({ origin, secret, providers, store })
-  const site = createSite(
-    origin === undefined ? `http://localhost:${readPort('PORT', 3000)}` : checkOrigin(origin),
-    checkCookieName(given.cookieName ?? 'latchkey'),
-  )
-  if (!development && !site.secure) {
-    throw invalid('origin', 'must be https in production; http is for loopback in development')
-  }
+  const site = checkSite(origin, given.cookieName ?? 'latchkey', development)
   const secrets = secret === undefined ? undefined : checkSecrets(secret)
   if (providers !== undefined) checkProviders(providers, secrets ?? [], development)
-  if (store !== undefined && typeof store.transaction !== 'function') {
-    throw invalid('store', "must be a store, such as sqlite('./data/latchkey.db')")
-  }
-  const basePath = joinPrefixes(outerPrefix, prefix)
-  const signInPath = given.signInPath ?? basePath + routes.signIn
-  if (given.signInPath !== undefined) checkSignInPath(signInPath, site.origin, basePath)
-  if (!Number.isInteger(providerTimeout) || providerTimeout < 100 || providerTimeout > 60_000) {
-    throw invalid('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
-  }
+  if (store !== undefined) checkStore(store)
+  const paths = checkPaths(given, outerPrefix, site)
+  checkProviderTimeout(providerTimeout)
   const providerConcurrency = checkProviderConcurrency(given.providerConcurrency ?? 100)
   checkClock(clock)
-
   const session = checkSession(given.session ?? {})
 
   const filled = await fillIn({ secrets, providers, store })
   return {
     ...filled,
+    ...paths,
     development,
     site,
-    prefix,
-    basePath,
-    signInPath,
     session,
-    hostsSignInPage: given.signInPath === undefined,
     providerTimeout,
     providerConcurrency,
     clock,
@@ -142,7 +127,7 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
       filled.providers.some(isEmulated) ||
       // Nothing says that this is development but what was left out.
       (origin === undefined && !process.env.NODE_ENV),
-    callbackUrl: (providerId) => site.origin + basePath + routes.callback(providerId),
+    callbackUrl: (providerId) => site.origin + paths.basePath + routes.callback(providerId),
   }
 }
 
@@ -175,21 +160,50 @@ function requireForProduction(
   }
 }
 
+function checkSite(origin: string | undefined, cookieName: unknown, development: boolean): Site {
+  const site = createSite(
+    origin === undefined ? `http://localhost:${readPort('PORT', 3000)}` : checkOrigin(origin),
+    checkCookieName(cookieName),
+  )
+  if (development || site.secure) return site
+  throw invalidOption('origin', 'must be https in production; http is for loopback in development')
+}
+
 function checkOrigin(origin: string): string {
   const url = URL.canParse(origin) ? new URL(origin) : null
   if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
-    throw invalid('origin', 'must be scheme and host alone, such as https://app.example.com')
+    throw invalidOption('origin', 'must be scheme and host alone, such as https://app.example.com')
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    throw invalid('origin', 'must be https, since browsers keep sign-in cookies from plain http')
+    throw invalidOption(
+      'origin',
+      'must be https, since browsers keep sign-in cookies from plain http',
+    )
   }
   return url.origin
+}
+
+function checkStore(store: Store): void {
+  if (typeof store.transaction === 'function') return
+  throw invalidOption('store', "must be a store, such as sqlite('./data/latchkey.db')")
+}
+
+function checkPaths(
+  given: Pick<LatchkeyOptions, 'prefix' | 'signInPath'>,
+  outerPrefix: string,
+  { origin }: Site,
+): Pick<Settings, 'prefix' | 'basePath' | 'signInPath' | 'hostsSignInPage'> {
+  const { prefix = '/auth' } = given
+  const basePath = joinPrefixes(outerPrefix, prefix)
+  const signInPath = given.signInPath ?? basePath + routes.signIn
+  if (given.signInPath !== undefined) checkSignInPath(signInPath, origin, basePath)
+  return { prefix, basePath, signInPath, hostsSignInPage: given.signInPath === undefined }
 }
 
 /** As Fastify joins them. */
 function joinPrefixes(outer: string, prefix: string): string {
   if (!/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(prefix)) {
-    throw invalid('prefix', 'must be a path such as /auth, without a slash at its end')
+    throw invalidOption('prefix', 'must be a path such as /auth, without a slash at its end')
   }
   const before = outer.replace(/\/$/, '')
   if (!/^(\/[\w.~-]+)*$/.test(before)) {
@@ -203,10 +217,10 @@ function joinPrefixes(outer: string, prefix: string): string {
 
 function checkSignInPath(signInPath: string, origin: string, basePath: string): void {
   if (sameOriginPath(signInPath, origin) !== signInPath) {
-    throw invalid('signInPath', 'must be a path of this application, such as /login')
+    throw invalidOption('signInPath', 'must be a path of this application, such as /login')
   }
   if (isUnder(basePath, signInPath)) {
-    throw invalid(
+    throw invalidOption(
       'signInPath',
       'must not be below the routes of Latchkey; leave it out for its page',
     )
@@ -215,17 +229,17 @@ function checkSignInPath(signInPath: string, origin: string, basePath: string): 
 
 function checkCookieName(name: unknown): string {
   if (typeof name !== 'string' || !/^[\w-]{1,64}$/.test(name)) {
-    throw invalid('cookieName', 'must be 1 to 64 letters, digits, - or _, such as acme')
+    throw invalidOption('cookieName', 'must be 1 to 64 letters, digits, - or _, such as acme')
   }
   if (/^__(host|secure|http)-/i.test(name)) {
-    throw invalid(
+    throw invalidOption(
       'cookieName',
       'must not begin with a cookie prefix. Latchkey adds `__Host-` on https: leave it out',
     )
   }
   // What an application called `acme` names its other cookies.
   if (/-last$|-flow-/.test(name)) {
-    throw invalid(
+    throw invalidOption(
       'cookieName',
       'must not end in `-last` or contain `-flow-`, which Latchkey adds for its other cookies',
     )
@@ -233,9 +247,14 @@ function checkCookieName(name: unknown): string {
   return name
 }
 
+function checkProviderTimeout(timeout: number): void {
+  if (Number.isInteger(timeout) && timeout >= 100 && timeout <= 60_000) return
+  throw invalidOption('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
+}
+
 function checkProviderConcurrency(limit: number): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit
-  throw invalid('providerConcurrency', 'must be a whole number from 1 to 10000')
+  throw invalidOption('providerConcurrency', 'must be a whole number from 1 to 10000')
 }
 
 /** 2001, in milliseconds. What gives less counts seconds, or from its own beginning. */
@@ -244,7 +263,7 @@ const EARLIEST = 1e12
 function checkClock(clock: unknown): void {
   const now: unknown = typeof clock === 'function' ? clock() : undefined
   if (Number.isSafeInteger(now) && (now as number) >= EARLIEST) return
-  throw invalid(
+  throw invalidOption(
     'clock',
     'must be a function that gives whole milliseconds since 1970, such as Date.now',
   )
@@ -262,7 +281,7 @@ const SESSION_RANGES: Readonly<Record<keyof SessionOptions, readonly [number, nu
 
 function checkSession(given: SessionOptions): Settings['session'] {
   if (typeof given !== 'object' || Array.isArray(given)) {
-    throw invalid('session', 'must be an object, such as { lifetime }')
+    throw invalidOption('session', 'must be an object, such as { lifetime }')
   }
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(SESSION_RANGES, name)) continue
@@ -276,7 +295,7 @@ function checkSession(given: SessionOptions): Settings['session'] {
     const value = given[name] ?? otherwise
     if (Number.isInteger(value) && value >= from && value <= to) return value
     const unit = name === 'maxPerUser' ? '' : ' of milliseconds'
-    throw invalid(`session.${name}`, `must be a whole number${unit} from ${from} to ${to}`)
+    throw invalidOption(`session.${name}`, `must be a whole number${unit} from ${from} to ${to}`)
   }
   return {
     lifetime: check('lifetime'),
@@ -294,13 +313,13 @@ function checkSecrets(given: NonNullable<LatchkeyOptions['secret']>): [string, .
   const cure = 'Make one with: openssl rand -base64 48'
   const check = (secret: string | undefined): string => {
     if (Array.isArray(given) && given.length > 0 && !secret) {
-      throw invalid('secret', 'has one in its list that is missing; is a variable not set?')
+      throw invalidOption('secret', 'has one in its list that is missing; is a variable not set?')
     }
     if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
-      throw invalid('secret', `must have at least ${SHORTEST_SECRET} characters. ${cure}`)
+      throw invalidOption('secret', `must have at least ${SHORTEST_SECRET} characters. ${cure}`)
     }
     if (new Set(secret).size < FEWEST_CHARACTERS || repeatsItself(secret)) {
-      throw invalid('secret', `must be random, and this one repeats itself. ${cure}`)
+      throw invalidOption('secret', `must be random, and this one repeats itself. ${cure}`)
     }
     return secret
   }
@@ -313,91 +332,4 @@ function repeatsItself(text: string): boolean {
     if (text.startsWith(text.slice(period))) return true
   }
   return false
-}
-
-function checkProviders(
-  providers: readonly Provider[],
-  secrets: readonly string[],
-  development: boolean,
-): void {
-  if (!Array.isArray(providers) || providers.length === 0) {
-    throw invalid('providers', 'must be a list with at least one, such as [bitbucket({ … })]')
-  }
-  const ids = new Set<string>()
-  for (const provider of providers) {
-    if (typeof provider?.readProfile !== 'function') {
-      throw invalid('providers', 'must hold providers, each made by a function such as bitbucket()')
-    }
-    const { id } = provider
-    if (!/^[a-z][a-z0-9-]{0,31}$/.test(id)) {
-      throw invalid(
-        'providers',
-        'must have ids of lower-case letters, digits and dashes, at most 32',
-      )
-    }
-    if (reservedSegments.includes(id)) {
-      throw invalid(
-        'providers',
-        `cannot have the id \`${id}\`, which Latchkey keeps for its own routes. Give it another: bitbucket({ id })`,
-      )
-    }
-    if (ids.has(id)) {
-      throw invalid(
-        'providers',
-        `has two with the id \`${id}\`. Give one another: bitbucket({ id })`,
-      )
-    }
-    ids.add(id)
-    for (const name of ['clientId', 'clientSecret'] as const) {
-      if (typeof provider[name] === 'string' && /^[\x21-\x7e]+$/.test(provider[name])) continue
-      throw invalid(
-        'providers',
-        `has a \`${name}\` (of \`${id}\`) with a space or a line break in it, or none at all. Read from a file, it may need a trim()`,
-      )
-    }
-    const endpoints = [provider.authorizeUrl, provider.tokenUrl]
-    if (!endpoints.every(isEndpoint)) {
-      throw invalid(
-        'providers',
-        `has an address (of \`${id}\`) that is more or less than scheme, host and path of http or https`,
-      )
-    }
-    if (isEmulated(provider) && !development) {
-      throw invalid(
-        'providers',
-        `has an address (of \`${id}\`) on this machine, as an emulator has, which signs anybody in. Leave out \`emulatorUrl\` in production`,
-      )
-    }
-    if (!development && !endpoints.every((url) => new URL(url).protocol === 'https:')) {
-      throw invalid(
-        'providers',
-        `has an address (of \`${id}\`) that is not https, where others would read the client secret`,
-      )
-    }
-    if (secrets.includes(provider.clientSecret)) {
-      throw invalid(
-        'secret',
-        `must not be the client secret of \`${id}\`. Make one for Latchkey alone`,
-      )
-    }
-  }
-}
-
-function isEndpoint(text: string): boolean {
-  const url = URL.parse(text)
-  return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
-}
-
-/** Nobody's real provider is on this machine, whatever it says of itself. */
-function isEmulated({ authorizeUrl, tokenUrl }: Provider): boolean {
-  return [authorizeUrl, tokenUrl].some((url) => {
-    const { hostname } = new URL(url)
-    // Other spellings of the same: RFC 6761 section 6.3, RFC 4291 section 2.5.5, and the address of all.
-    const isAlso = /(^|\.)localhost\.?$|^0\.0\.0\.0$|^\[::\]$|^\[::ffff:7f/.test(hostname)
-    return isLoopback(hostname) || isAlso
-  })
-}
-
-function invalid(option: string, demand: string): LatchkeyError {
-  return new LatchkeyError('LATCHKEY_OPTION_INVALID', `Option \`${option}\` ${demand}.`)
 }

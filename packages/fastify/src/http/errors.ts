@@ -39,6 +39,11 @@ export class LatchkeyError extends Error {
   }
 }
 
+/** Returns the error of an option that cannot work. Its message never holds the option's value. */
+export function invalidOption(option: string, demand: string): LatchkeyError {
+  return new LatchkeyError('LATCHKEY_OPTION_INVALID', `Option \`${option}\` ${demand}.`)
+}
+
 /**
  * A flow that cannot go on. `code` is what the person is told; the message is for the log and holds
  * nothing secret: no provider text, no code, no token. Never give it a `cause`: an HTTP client's
