@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
+import type { Site } from './site.ts'
 
 /** What to do with a request for a start route. */
 export type StartVerdict = 'start' | 'ask-first' | 'refuse-prefetch' | 'refuse-embedding'
@@ -80,6 +81,18 @@ export function isLoopback(hostname: string): boolean {
     hostname === '::1' ||
     /^127(\.\d{1,3}){3}$/.test(hostname)
   )
+}
+
+/** Whether the browser is on 127.0.0.1, say, while the origin is localhost. */
+export function isOtherLoopbackName(
+  { host, referer }: IncomingHttpHeaders,
+  { hostname, origin }: Site,
+): boolean {
+  if (!isLoopback(hostname) || !URL.canParse(`http://${host}`)) return false
+  // A proxy that rewrites Host, as Vite's can, is not the browser's address.
+  if (referer?.startsWith(`${origin}/`)) return false
+  const asked = new URL(`http://${host}`).hostname
+  return isLoopback(asked) && asked !== hostname
 }
 
 /**

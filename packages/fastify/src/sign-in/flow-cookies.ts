@@ -2,29 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie, readCookies } from '../http/cookies.ts'
 import { createSeal, sha256 } from '../http/seal.ts'
 import type { Settings } from '../settings.ts'
-
-/**
- * One attempt to sign in, from the start route to the callback: everything that the callback has to
- * compare, in one place.
- */
-export interface Flow {
-  readonly provider: string
-  readonly state: string
-  readonly codeVerifier: string
-  /** Sent to the token endpoint exactly as it was sent to the authorize endpoint. */
-  readonly redirectUri: string
-  /** Where to go when it has worked. */
-  readonly returnTo: string
-  /** Where it began, and where to go when it has not worked; `null` for the sign-in page. */
-  readonly began: string | null
-  /** What the page that opened a popup for this calls it; absent in a window of one's own. */
-  readonly popup?: string
-  /** Present if this flow replaces one that was used up. It is never replaced itself. */
-  readonly restarted?: true
-  /** Present if the provider was told whom to sign in, or how. Another flow would not be the same. */
-  readonly hinted?: true
-  readonly expiresAt: number
-}
+import { FLOW_LIFETIME, type Flow } from './flow-contents.ts'
 
 /**
  * Keeps each flow sealed in a cookie of its own, so that it is bound to the browser, two tabs do not
@@ -39,9 +17,6 @@ export interface FlowCookies {
   clear(request: FastifyRequest, reply: FastifyReply, state: string | null): void
 }
 
-/** Ten minutes, in milliseconds. */
-export const FLOW_LIFETIME: number = 10 * 60 * 1000
-
 /** Flows that one browser may have under way; the oldest is dropped. */
 const MOST_FLOWS = 5
 
@@ -50,6 +25,7 @@ const LONGEST_HEADER = 8 * 1024
 
 /** How a flow is called behind the prefix: the beginning of its state's hash. */
 const NAME_LENGTH = 10
+/** A cookie with any other name is not a flow's, and clearing it could repeat an invalid name. */
 const NAME = new RegExp(`^[\\w-]{${NAME_LENGTH}}$`)
 
 export function createFlowCookies({ clock, secrets, site }: Settings): FlowCookies {
@@ -64,50 +40,27 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
     return text === null ? null : (JSON.parse(text) as Flow)
   }
 
-  /**
-   * Drops the browser's flows that have expired, then its oldest, until one more fits. A cookie that does
-   * not open belongs to another application on this host. It stays, unless the header grows too long.
-   * @param added The length of the cookie that will be set.
-   * @param replaced The name of a cookie that is cleared already.
-   */
-  function makeRoom(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    added: number,
-    replaced: string | null,
-  ): void {
-    const own: { name: string; length: number; expiresAt: number }[] = []
-    const foreign: { name: string; length: number }[] = []
-    for (const [name, value] of readCookies(request.raw.headers.cookie, site.cookies.flowPrefix)) {
-      // A cookie with any other name is not a flow's, and clearing it could repeat an invalid name.
-      if (!NAME.test(name.slice(site.cookies.flowPrefix.length)) || name === replaced) continue
-      const length = lengthOf(name, value)
-      const flow = read(name, value)
-      if (flow === null) foreign.push({ name, length })
-      else own.push({ name, length, expiresAt: flow.expiresAt })
-    }
-
-    let total = added
-    // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
-    const newestFirst = own.reverse().sort((a, b) => b.expiresAt - a.expiresAt)
-    for (const [index, { name, length, expiresAt }] of newestFirst.entries()) {
-      if (index >= MOST_FLOWS - 1 || expiresAt <= clock()) site.cookies.clear(reply, name)
-      else total += length
-    }
-    for (const { length } of foreign) total += length
-    for (const { name, length } of foreign) {
-      if (total <= LONGEST_HEADER) break
-      site.cookies.clear(reply, name)
-      total -= length
-    }
+  /** Returns the cookies of a request that have a flow's name. */
+  function cookiesOf(request: FastifyRequest): HeldCookie[] {
+    const { flowPrefix } = site.cookies
+    return [...readCookies(request.raw.headers.cookie, flowPrefix)]
+      .filter(([name]) => NAME.test(name.slice(flowPrefix.length)))
+      .map(([name, value]) => {
+        const expiresAt = read(name, value)?.expiresAt ?? null
+        return { name, length: lengthOf(name, value), expiresAt }
+      })
   }
 
   return {
     put(request, reply, flow, replaced) {
       const name = nameOf(flow.state)
       const value = seal(JSON.stringify(flow), name)
+      // Cleared already.
       const before = replaced === undefined ? null : nameOf(replaced)
-      makeRoom(request, reply, lengthOf(name, value), before)
+      const held = cookiesOf(request).filter((cookie) => cookie.name !== before)
+      for (const surplus of surplusOf(held, lengthOf(name, value), clock())) {
+        site.cookies.clear(reply, surplus)
+      }
       site.cookies.set(reply, name, value, FLOW_LIFETIME / 1000)
     },
 
@@ -125,6 +78,44 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
       if (readCookie(request.raw.headers.cookie, name) !== null) site.cookies.clear(reply, name)
     },
   }
+}
+
+/** A cookie with a flow's name. One that does not open belongs to another application on this host. */
+interface HeldCookie {
+  readonly name: string
+  /** In the `Cookie` header. */
+  readonly length: number
+  /** `null` if the cookie does not open. */
+  readonly expiresAt: number | null
+}
+
+/**
+ * Returns the names of the cookies that have to go: the browser's flows that have expired, then its oldest,
+ * until one more fits. Another application's stay, unless the header grows too long.
+ * @param held In the order of the header.
+ * @param added The length of the cookie that will be set.
+ */
+function surplusOf(held: readonly HeldCookie[], added: number, now: number): string[] {
+  const surplus: string[] = []
+  const own = held.flatMap(({ expiresAt, ...cookie }) =>
+    expiresAt === null ? [] : { ...cookie, expiresAt },
+  )
+  const foreign = held.filter(({ expiresAt }) => expiresAt === null)
+
+  let total = added
+  // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
+  const newestFirst = own.reverse().sort((a, b) => b.expiresAt - a.expiresAt)
+  for (const [index, { name, length, expiresAt }] of newestFirst.entries()) {
+    if (index >= MOST_FLOWS - 1 || expiresAt <= now) surplus.push(name)
+    else total += length
+  }
+  for (const { length } of foreign) total += length
+  for (const { name, length } of foreign) {
+    if (total <= LONGEST_HEADER) break
+    surplus.push(name)
+    total -= length
+  }
+  return surplus
 }
 
 /** As a `Cookie` header has it: `name=value; `. */

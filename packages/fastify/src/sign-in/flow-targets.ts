@@ -7,7 +7,7 @@ import {
   withReturnTo,
 } from '../http/return-to.ts'
 import type { Settings } from '../settings.ts'
-import type { Flow } from './flow-cookies.ts'
+import type { Flow } from './flow-contents.ts'
 
 /**
  * Where a flow leads, which is always a page of the application. A path is validated where it is used,

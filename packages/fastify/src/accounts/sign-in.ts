@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { FlowError } from '../http/errors.ts'
+import type { Profile } from '../providers/provider.ts'
+import type { Auth } from '../sessions/auth.ts'
+import type { Sessions } from '../sessions/session.ts'
+import type { Settings } from '../settings.ts'
+import {
+  ConflictError,
+  type StoredIdentity,
+  type StoredSession,
+  type StoredUser,
+  type StoreQueries,
+} from '../store/store.ts'
+import { admit } from './admission.ts'
+
+/** A person whom a provider has vouched for, in a browser. */
+export interface Arrival {
+  /** The provider's id. */
+  readonly provider: string
+  readonly profile: Profile
+  /** Who the browser is signed in as already. */
+  readonly previous: Auth | null
+  /** What the person would call the device, or `null`. */
+  readonly device: string | null
+}
+
+export interface NewSession {
+  readonly user: StoredUser
+  readonly session: StoredSession
+  /** The value of the session's cookie. */
+  readonly token: string
+  readonly newUser: boolean
+}
+
+/**
+ * Signs a person in: writes user, identity and session in one transaction.
+ * @throws FlowError if they are not admitted
+ */
+export function signIn(
+  { clock, store }: Settings,
+  sessions: Sessions,
+  arrival: Arrival,
+): Promise<NewSession> {
+  return store.transaction('process', async (queries) => {
+    const { user, newUser } = await userOf(queries, arrival, clock())
+    return { user, newUser, ...(await openSession(queries, sessions, user, arrival)) }
+  })
+}
+
+/** Stores a person as the provider describes them now, and returns their user, who may be new. */
+async function userOf(
+  queries: StoreQueries,
+  { provider, profile }: Arrival,
+  now: number,
+): Promise<{ user: StoredUser; newUser: boolean }> {
+  const identity = await queries.findIdentity(provider, profile.subject)
+  const known = identity && (await queries.findUser(identity.userId))
+  if (identity !== null && known === null) throw new Error('an identity without a user')
+  const admission = admit(profile, known)
+  if (admission.as === 'nobody') throw new FlowError(admission.code, 'not admitted')
+  if (identity !== null && admission.as === 'known-user') {
+    const user = await updateUser(queries, admission.user, profile)
+    const { attributes } = profile
+    await queries.updateIdentity({ ...identity, attributes, lastUsedAt: now })
+    return { user, newUser: false }
+  }
+  return { user: await addUser(queries, provider, profile, now), newUser: true }
+}
+
+async function updateUser(
+  queries: StoreQueries,
+  before: StoredUser,
+  profile: Profile,
+): Promise<StoredUser> {
+  const user = { ...before, ...contactOf(profile) }
+  if (!isDeepStrictEqual(user, before)) await queries.updateUser(user)
+  return user
+}
+
+async function addUser(
+  queries: StoreQueries,
+  provider: string,
+  profile: Profile,
+  now: number,
+): Promise<StoredUser> {
+  const user: StoredUser = {
+    id: randomUUID(),
+    ...contactOf(profile),
+    createdAt: now,
+    bannedAt: null,
+  }
+  await queries.insertUser(user)
+  const { attributes, subject } = profile
+  const identity: StoredIdentity = {
+    id: randomUUID(),
+    userId: user.id,
+    provider,
+    subject,
+    attributes,
+    createdAt: now,
+    lastUsedAt: now,
+  }
+  if (!(await queries.insertIdentity(identity))) {
+    throw new ConflictError('the same person signs up at the same time')
+  }
+  return user
+}
+
+/** Stores a new session and ends the browser's previous one, so that a planted session does not survive. */
+async function openSession(
+  queries: StoreQueries,
+  sessions: Sessions,
+  user: StoredUser,
+  { provider, previous, device }: Arrival,
+): Promise<{ session: StoredSession; token: string }> {
+  if (previous !== null) {
+    const replaced = { reason: 'replaced', actor: user.id } as const
+    await queries.deleteSession(previous.session.id, replaced)
+  }
+  const issued = sessions.issue({ userId: user.id, provider, device })
+  await sessions.insert(queries, issued.session)
+  return issued
+}
+
+function contactOf(
+  profile: Profile,
+): Pick<StoredUser, 'name' | 'email' | 'emailVerified' | 'avatarUrl'> {
+  const { name, email, emailVerified, avatarUrl } = profile
+  return { name, email, emailVerified, avatarUrl }
+}

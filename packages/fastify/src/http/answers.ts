@@ -1,0 +1,36 @@
+import type { ErrorCode } from '@latchkey/contract'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { SAFE_HEADERS, sendError } from './errors.ts'
+
+/** Gives every answer of a context the safe headers, and every error the contract's body. */
+export function answerSafely(app: FastifyInstance): void {
+  app.addHook('onRequest', async function latchkeyHeaders(_request, reply) {
+    reply.headers(SAFE_HEADERS)
+  })
+  app.setErrorHandler(async (error, request, reply) => answerError(error, request, reply))
+}
+
+/** Answers 404 to every unknown path below a context. */
+export function answerUnknownPaths(app: FastifyInstance): void {
+  // Takes precedence over a wildcard route of the application, which might answer with a page or a callback's query.
+  app.all('/*', async (_request, reply) => sendError(reply, 404, 'not_found'))
+  // `all()` leaves out the methods that Fastify does not know.
+  app.setNotFoundHandler(async (_request, reply) => sendError(reply, 404, 'not_found'))
+}
+
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  429: 'too_many_requests',
+  503: 'unavailable',
+}
+
+/** Keeps the status, because the error may come from a hook of the application, such as a rate limit. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { statusCode: status = 500 } = error as { statusCode?: number }
+  const code = CODES[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : undefined)
+  if (code !== undefined) return sendError(reply, status, code)
+  request.log.error({ err: error }, 'a request to Latchkey failed unexpectedly')
+  return sendError(reply, 500, 'server_error')
+}

@@ -1,0 +1,27 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+/** Logs the URLs of a context without their queries: a callback's holds its code and state. */
+export function keepQueriesOutOfTheLog(app: FastifyInstance): void {
+  const req = (request: FastifyRequest): Record<string, unknown> => ({
+    method: request.method,
+    url: request.url.split('?', 1)[0],
+    host: request.host,
+    remoteAddress: request.ip,
+    remotePort: request.socket.remotePort,
+  })
+  const outer = app.childLoggerFactory
+  app.setChildLoggerFactory(function latchkeyLogger(logger, bindings, options, rawRequest) {
+    const serializers = { ...options.serializers, req }
+    return outer.call(this, logger, bindings, { ...options, serializers }, rawRequest)
+  })
+}
+
+/**
+ * Hides the bytes of a malformed request from the log. Fastify logs the error at level trace, and Node attaches
+ * everything that was received to it, cookies and a callback's query included.
+ */
+export function keepPacketsOutOfTheLog(app: FastifyInstance): void {
+  app.server.prependListener('clientError', (error) => {
+    Object.defineProperty(error, 'rawPacket', { enumerable: false })
+  })
+}

@@ -1,0 +1,18 @@
+import { type ErrorCode, errorSentence, errorSentences } from '@latchkey/contract'
+import type { Provider } from '../providers/provider.ts'
+import { escapeHtml } from './hosted-page.ts'
+
+/** What went wrong, in our own words: of what the query says, only a known code counts. */
+export function alert(authError: unknown, providers: readonly Provider[]): string {
+  if (authError === undefined || authError === null) return ''
+  const code = knownCode(authError)
+  if (code === null) return '<p role="alert">The sign-in did not work. Please try again.</p>'
+  const [only] = providers.length === 1 ? providers : []
+  return `<p role="alert" data-code="${code}">${escapeHtml(errorSentence(code, only?.name))}</p>`
+}
+
+/** A code that a query names, if it is one of ours. */
+export function knownCode(untrusted: unknown): ErrorCode | null {
+  const known = typeof untrusted === 'string' && Object.hasOwn(errorSentences, untrusted)
+  return known ? (untrusted as ErrorCode) : null
+}

@@ -1,0 +1,120 @@
+import { type ProvidersBody, routes } from '@latchkey/contract'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { readCookie } from '../http/cookies.ts'
+import { sendJson } from '../http/errors.ts'
+import { withQuery, withReturnTo } from '../http/return-to.ts'
+import { connectProvider } from '../providers/provider-client.ts'
+import type { Sessions } from '../sessions/session.ts'
+import type { LatchkeyEventSource, Settings } from '../settings.ts'
+import { knownCode } from './auth-error.ts'
+import { createFlows, finish, start } from './flow.ts'
+import { type FlowTargets, popupId } from './flow-targets.ts'
+import { POPUP_PAGE_CSP, popupPage } from './popup-page.ts'
+import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
+
+export interface SignInRoutesOptions {
+  readonly settings: Settings
+  readonly sessions: Sessions
+  readonly events: LatchkeyEventSource
+  readonly targets: FlowTargets
+}
+
+/** The routes of a sign-in, in the order in which it happens. */
+export async function signInRoutes(
+  app: FastifyInstance,
+  options: SignInRoutesOptions,
+): Promise<void> {
+  if (options.settings.hostsSignInPage) serveSignInPage(app, options)
+  else leadToSignInPage(app, options)
+  servePopupPage(app, options)
+  serveProviders(app, options.settings)
+  await serveFlows(app, options)
+}
+
+function serveSignInPage(
+  app: FastifyInstance,
+  { settings, sessions, targets }: SignInRoutesOptions,
+): void {
+  const { basePath, providers } = settings
+  app.get(routes.signIn, { exposeHeadRoute: false }, async (request, reply) => {
+    const { auth_error: authError, return_to } = request.query as Record<string, unknown>
+    // Without the store there may still be a provider; the page says no more than it knows.
+    const auth = await sessions.readOrNull(request)
+    reply.type('text/html; charset=utf-8').header('content-security-policy', SIGN_IN_PAGE_CSP)
+    return signInPage({
+      basePath,
+      providers,
+      lastUsed: lastUsed(request, settings),
+      returnTo: targets.returnTo(return_to),
+      authError,
+      user: auth?.user ?? null,
+    })
+  })
+}
+
+/** For pages that know of no other sign-in page, such as a component's link without JavaScript. */
+function leadToSignInPage(
+  app: FastifyInstance,
+  { settings, targets }: Pick<SignInRoutesOptions, 'settings' | 'targets'>,
+): void {
+  app.get(routes.signIn, { exposeHeadRoute: false }, async (request, reply) => {
+    const { auth_error: authError, return_to } = request.query as Record<string, unknown>
+    const code = knownCode(authError)
+    const there = withReturnTo(settings.signInPath, targets.returnTo(return_to))
+    return reply.redirect(code === null ? there : withQuery(there, { auth_error: code }), 303)
+  })
+}
+
+function servePopupPage(
+  app: FastifyInstance,
+  { settings, targets }: Pick<SignInRoutesOptions, 'settings' | 'targets'>,
+): void {
+  app.get(routes.popup, { exposeHeadRoute: false }, async (request, reply) => {
+    const { auth_error: authError, popup, return_to } = request.query as Record<string, unknown>
+    const returnTo = targets.returnTo(return_to)
+    reply.type('text/html; charset=utf-8').header('content-security-policy', POPUP_PAGE_CSP)
+    return popupPage({
+      popup: popupId(popup),
+      authError: knownCode(authError),
+      providers: settings.providers,
+      returnTo,
+      signInUrl: withReturnTo(settings.signInPath, returnTo),
+    })
+  })
+}
+
+function serveProviders(app: FastifyInstance, settings: Settings): void {
+  app.get(routes.providers, { exposeHeadRoute: false }, async (request, reply) => {
+    return sendJson(reply, {
+      providers: settings.providers.map(({ id, name, mark }) => {
+        return { id, name, mark, signIn: true, signUp: true, link: false }
+      }),
+      lastUsed: lastUsed(request, settings),
+      account: ['sessions'],
+    } satisfies ProvidersBody)
+  })
+}
+
+/** Each provider in a context of its own, where its client may leave decorators and hooks. */
+async function serveFlows(app: FastifyInstance, options: SignInRoutesOptions): Promise<void> {
+  const { providers, providerConcurrency } = options.settings
+  const flows = createFlows(options)
+  for (const provider of providers) {
+    await app.register(async (context) => {
+      const { id } = provider
+      const client = await connectProvider(context, provider, providerConcurrency)
+      context.get(routes.start(id), { exposeHeadRoute: false }, async (request, reply) =>
+        start(flows, { request, reply, client }),
+      )
+      context.get(routes.callback(id), { exposeHeadRoute: false }, async (request, reply) =>
+        finish(flows, { request, reply, client }),
+      )
+    })
+  }
+}
+
+/** Returns the id of the provider that this browser last signed in with, if it is still offered. */
+function lastUsed(request: FastifyRequest, { providers, site }: Settings): string | null {
+  const id = readCookie(request.raw.headers.cookie, site.cookies.last)
+  return providers.some((provider) => provider.id === id) ? id : null
+}
