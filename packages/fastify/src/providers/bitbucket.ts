@@ -1,6 +1,7 @@
 import { bitbucketMark } from '@latchkey/contract'
 import { FlowError, LatchkeyError } from '../http/errors.ts'
 import { isLoopback } from '../http/request-origin.ts'
+import { addressOf, compact, httpsUrl, plainText } from './profile.ts'
 import { isObject, type Profile, type Provider, type ProviderApi } from './provider.ts'
 
 const SITE = 'https://bitbucket.org'
@@ -134,35 +135,6 @@ function subjectOf(user: Record<string, unknown>): string {
     throw new FlowError('provider_bad_answer', 'GET /2.0/user answered no well-formed uuid')
   }
   return uuid
-}
-
-/** Text without control characters and of a bounded length, or `null` if nothing is left. */
-function plainText(value: unknown, longest: number): string | null {
-  if (typeof value !== 'string') return null
-  // Databases refuse NUL, terminals obey escapes, and lone surrogates are no text.
-  const text = value
-    .toWellFormed()
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-  return text === '' ? null : [...text].slice(0, longest).join('').trimEnd()
-}
-
-/** As it is or not at all: cut or cleaned, it could be the address of somebody else. */
-function addressOf(value: unknown): string | null {
-  if (typeof value !== 'string' || value.length > 320) return null
-  return /^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u.test(value) ? value : null
-}
-
-function httpsUrl(value: unknown): string | null {
-  if (typeof value !== 'string' || value.length > 2048 || !URL.canParse(value)) return null
-  const url = new URL(value)
-  return url.protocol === 'https:' ? url.href : null
-}
-
-function compact(entries: Record<string, string | null>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== null),
-  )
 }
 
 function required(

@@ -44,50 +44,15 @@ interface Waiter {
 
 /** @param limit the most exchanges in progress, at least 1 */
 export function createExchangeGate(limit: number): ExchangeGate {
-  /** How many places each address holds. */
-  const places = new Map<string, number>()
-  let taken = 0
+  const places = createPlaces()
   /** The longest wait first. */
   const queue: Waiter[] = []
   const longestQueue = Math.min(limit, LONGEST_QUEUE)
 
-  function take(address: string): void {
-    taken++
-    places.set(address, placesOf(address) + 1)
-  }
-
-  function giveBack(address: string): void {
-    taken--
-    const left = placesOf(address) - 1
-    if (left === 0) places.delete(address)
-    else places.set(address, left)
-    next()?.grant()
-  }
-
-  function placesOf(address: string): number {
-    return places.get(address) ?? 0
-  }
-
-  /** Removes the waiter whose turn it is from the queue. */
-  function next(): Waiter | undefined {
-    let fewest: Waiter | undefined
-    for (const waiter of queue) {
-      if (fewest === undefined || placesOf(waiter.address) < placesOf(fewest.address)) {
-        fewest = waiter
-      }
-    }
-    if (fewest !== undefined) remove(fewest)
-    return fewest
-  }
-
   /** Whether the queue has room for one more of this address, displacing a waiter if it must. */
   function makeRoom(address: string): boolean {
     if (queue.length < longestQueue) return true
-    const waiting = new Map<string, number>()
-    for (const waiter of queue) waiting.set(waiter.address, (waiting.get(waiter.address) ?? 0) + 1)
-    const most = Math.max(...waiting.values())
-    if (most <= (waiting.get(address) ?? 0) + 1) return false
-    const displaced = queue.findLast((waiter) => waiting.get(waiter.address) === most)
+    const displaced = displacedBy(address, queue)
     if (displaced === undefined) return false
     remove(displaced)
     displaced.reject(tooMany())
@@ -96,6 +61,14 @@ export function createExchangeGate(limit: number): ExchangeGate {
 
   function remove(waiter: Waiter): void {
     queue.splice(queue.indexOf(waiter), 1)
+  }
+
+  function giveBack(address: string): void {
+    places.giveBack(address)
+    const next = nextOf(queue, places)
+    if (next === undefined) return
+    remove(next)
+    next.grant()
   }
 
   return {
@@ -109,7 +82,7 @@ export function createExchangeGate(limit: number): ExchangeGate {
         address,
         grant() {
           state = 'granted'
-          take(address)
+          places.take(address)
           resolve()
         },
         reject(reason) {
@@ -117,7 +90,7 @@ export function createExchangeGate(limit: number): ExchangeGate {
           reject(reason)
         },
       }
-      if (taken < limit) waiter.grant()
+      if (places.taken() < limit) waiter.grant()
       else if (makeRoom(address)) queue.push(waiter)
       else waiter.reject(tooMany())
 
@@ -134,6 +107,54 @@ export function createExchangeGate(limit: number): ExchangeGate {
       }
     },
   }
+}
+
+/** The places that are taken, by address. */
+interface Places {
+  taken(): number
+  /** How many places an address holds. */
+  heldBy(address: string): number
+  take(address: string): void
+  giveBack(address: string): void
+}
+
+function createPlaces(): Places {
+  const held = new Map<string, number>()
+  let taken = 0
+  const heldBy = (address: string): number => held.get(address) ?? 0
+
+  return {
+    taken: () => taken,
+    heldBy,
+    take(address) {
+      taken++
+      held.set(address, heldBy(address) + 1)
+    },
+    giveBack(address) {
+      taken--
+      const left = heldBy(address) - 1
+      if (left === 0) held.delete(address)
+      else held.set(address, left)
+    },
+  }
+}
+
+/** Returns the waiter whose turn it is. */
+function nextOf(queue: readonly Waiter[], { heldBy }: Places): Waiter | undefined {
+  let fewest: Waiter | undefined
+  for (const waiter of queue) {
+    if (fewest === undefined || heldBy(waiter.address) < heldBy(fewest.address)) fewest = waiter
+  }
+  return fewest
+}
+
+/** Returns the waiter of a full queue that has to go for a newcomer of this address, if any does. */
+function displacedBy(address: string, queue: readonly Waiter[]): Waiter | undefined {
+  const waiting = new Map<string, number>()
+  for (const waiter of queue) waiting.set(waiter.address, (waiting.get(waiter.address) ?? 0) + 1)
+  const most = Math.max(...waiting.values())
+  if (most <= (waiting.get(address) ?? 0) + 1) return undefined
+  return queue.findLast((waiter) => waiting.get(waiter.address) === most)
 }
 
 function tooMany(): FlowError {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { FlowError } from '../http/errors.ts'
-import { errorWord } from '../providers/provider-client.ts'
+import { errorWord } from '../providers/token-answer.ts'
 
 /** Returns a query parameter that was given exactly once and is not empty, or `null`. */
 export function single(request: FastifyRequest, name: string): string | null {

@@ -1,0 +1,109 @@
+import type { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type Wreck from '@hapi/wreck'
+import { FlowError } from '../http/errors.ts'
+import type { Deadline } from './deadline.ts'
+
+/** The longest answer of a provider that is read, in decoded bytes: we accept no compression. */
+export const MAX_ANSWER_BYTES: number = 256 * 1024
+
+/** Connections to one provider, kept open between requests. */
+export interface Agents {
+  readonly http: HttpAgent
+  readonly https: HttpsAgent
+  readonly httpsAllowUnauthorized: HttpsAgent
+}
+
+/**
+ * @param maxSockets The most connections to each host, idle ones included. `maxTotalSockets` would let the
+ *   idle connections of one host starve another.
+ */
+export function keepAliveAgents(maxSockets: number): Agents {
+  // Imported, it would bring Node's `fetch` along, which nobody may need and takes longer to load than this.
+  const http = process.getBuiltinModule('node:http')
+  const https = passedAsItIs(new HttpsAgent({ keepAlive: true, maxSockets }))
+  // Wreck insists on a third agent, meant for requests that skip certificate checks. Ours does not.
+  return {
+    http: passedAsItIs(new http.Agent({ keepAlive: true, maxSockets })),
+    https,
+    httpsAllowUnauthorized: https,
+  }
+}
+
+/**
+ * simple-oauth2 makes deep copies of its options, and a copied agent opens a connection for every
+ * request. Its cloning (@hapi/hoek) spares what has `isImmutable` on its prototype.
+ */
+function passedAsItIs<T extends HttpAgent>(agent: T): T {
+  const prototype = Object.create(Object.getPrototypeOf(agent), { isImmutable: { value: true } })
+  return Object.setPrototypeOf(agent, prototype)
+}
+
+/**
+ * Sends a GET with an access token.
+ * @throws FlowError `provider_unavailable` or `provider_bad_answer`
+ */
+export async function getJson(
+  http: typeof Wreck,
+  url: string,
+  accessToken: string,
+  deadline: Deadline,
+): Promise<{ status: number; body: unknown }> {
+  const { pathname } = new URL(url)
+  const headers = {
+    accept: 'application/json',
+    authorization: `Bearer ${accessToken}`,
+    'user-agent': 'latchkey',
+  }
+  const response = await http
+    .request('GET', url, { headers, timeout: deadline.remaining() })
+    .catch((error: unknown) => {
+      throw new FlowError('provider_unavailable', `GET ${pathname} ${noAnswer(error)}`)
+    })
+
+  const status = response.statusCode ?? 0
+  try {
+    if (isOutage(status)) throw new FlowError('provider_unavailable', `GET ${pathname}: ${status}`)
+    const bytes = await http.read(response, {
+      timeout: deadline.remaining(),
+      maxBytes: MAX_ANSWER_BYTES,
+    })
+    return { status, body: JSON.parse(bytes.toString('utf8')) as unknown }
+  } catch (error) {
+    response.destroy()
+    if (error instanceof FlowError) throw error
+    if (isTimeout(error)) {
+      throw new FlowError('provider_unavailable', `GET ${pathname} did not answer in time`)
+    }
+    // A JSON error quotes the answer, so it is not passed on.
+    throw new FlowError(
+      'provider_bad_answer',
+      `GET ${pathname} answered ${status} without whole JSON`,
+    )
+  }
+}
+
+/** Whether Wreck gave up waiting. Its own 408 is unlike that of an answer, which is an `isResponseError`. */
+export function isTimeout(error: unknown): boolean {
+  const { output, data } = error as {
+    output?: { statusCode?: number }
+    data?: { isResponseError?: boolean }
+  }
+  return output?.statusCode === 408 && data?.isResponseError !== true
+}
+
+/**
+ * Returns why a request got no answer, for the log: the code of Node or OpenSSL, such as ECONNREFUSED or
+ * CERT_HAS_EXPIRED. Nothing else of the error is safe to log, because it holds the request.
+ */
+export function noAnswer(error: unknown): string {
+  const { code, data } = error as { code?: unknown; data?: { code?: unknown } | null }
+  const word = code ?? data?.code
+  return typeof word === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(word)
+    ? `could not be reached: ${word}`
+    : 'got no answer'
+}
+
+export function isOutage(status: number): boolean {
+  return status >= 500 || status === 429
+}
