@@ -74,3 +74,11 @@ it('an import of the options from a room is rejected', () => {
   })
   expect(said).toContain('noRestrictedImports')
 })
+
+it('a function of more than 60 lines is rejected, one of 60 is not', () => {
+  const ofLines = (count: number): string =>
+    `export function long(): void {\n${'  console.log(1)\n'.repeat(count)}}\n`
+  expect(lint({ [`${src}/sign-in/long.ts`]: ofLines(60) })).toBe('')
+  expect(lint({ [`${src}/sign-in/long.ts`]: ofLines(61) })).toContain('noExcessiveLinesPerFunction')
+  expect(lint({ [`${src}/sign-in/long.test.ts`]: ofLines(61) })).toBe('')
+})
