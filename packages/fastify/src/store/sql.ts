@@ -55,6 +55,15 @@ export interface SqlDriver {
   close(): Promise<void>
 }
 
+/** What the queries of a store need to run. */
+export interface Statements {
+  readonly sql: Sql
+  /** Called where the record gets a row. */
+  readonly recorded: () => void
+  /** Called for a row that cannot be read. */
+  readonly report: (table: string, id: string) => void
+}
+
 /** Whom a driver tells; see `Store.watch`. */
 export interface Watcher {
   changed(change: Change): void

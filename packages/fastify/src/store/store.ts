@@ -95,7 +95,15 @@ export type Change =
   | 'everything'
 
 /** Reads and writes, each by itself, or together inside `Store.transaction`. */
-export interface StoreQueries {
+export interface StoreQueries
+  extends UserQueries,
+    IdentityQueries,
+    SessionQueries,
+    SessionEndQueries,
+    FlowQueries,
+    ExpiryQueries {}
+
+export interface UserQueries {
   findUser(id: string): Promise<StoredUser | null>
   listUsers(page: Page): Promise<StoredUser[]>
   insertUser(user: StoredUser): Promise<void>
@@ -103,18 +111,20 @@ export interface StoreQueries {
   updateUser(user: StoredUser): Promise<void>
   /** Deletes the user's identities too, and ends their sessions. */
   deleteUser(id: string, ending: Ending): Promise<void>
+}
 
+export interface IdentityQueries {
   findIdentity(provider: string, subject: string): Promise<StoredIdentity | null>
   /** `false`, with nothing written, if there is one with this provider and subject already. */
   insertIdentity(identity: StoredIdentity): Promise<boolean>
   /** Replaces `attributes` and `lastUsedAt`. */
   updateIdentity(identity: StoredIdentity): Promise<void>
+}
 
+export interface SessionQueries {
   findSession(id: string): Promise<FoundSession | null>
   /** Returns those of the sessions that there are, in any order. */
   findSessions(ids: readonly string[]): Promise<FoundSession[]>
-  /** Returns why sessions have ended, by id, as far as that is still recorded. */
-  findEnds(sessionIds: readonly string[]): Promise<ReadonlyMap<string, EndReason>>
   listSessions(userId: string, page: Page): Promise<StoredSession[]>
   insertSession(session: StoredSession): Promise<void>
   /**
@@ -129,6 +139,9 @@ export interface StoreQueries {
   ): Promise<string[]>
   /** Gives the session another secret, if it has not ended. */
   rotateSession(id: string, secretHash: string): Promise<void>
+}
+
+export interface SessionEndQueries {
   deleteSession(id: string, ending: Ending): Promise<void>
   /** Ends every session of a user, except the one named by `except`. */
   deleteSessionsOf(userId: string, ending: Ending, except?: string): Promise<void>
@@ -136,13 +149,20 @@ export interface StoreQueries {
   deleteOldestSessionsOf(userId: string, keep: number, ending: Ending): Promise<void>
   /** Ends every session of everybody. */
   deleteAllSessions(ending: Ending): Promise<void>
+  /** Returns why sessions have ended, by id, as far as that is still recorded. */
+  findEnds(sessionIds: readonly string[]): Promise<ReadonlyMap<string, EndReason>>
+}
 
+export interface FlowQueries {
   /**
    * Marks a flow as used. Of any number of calls with the same `id`, at once or in turn, in one process
    * or several, exactly one gets `true`.
    * @param expiresAt When the mark may be forgotten: not before the flow itself has expired.
    */
   useFlow(id: string, expiresAt: number): Promise<boolean>
+}
+
+export interface ExpiryQueries {
   /**
    * Deletes what expired before `now`, and sessions last used before `unusedSince`, at most `limit` rows
    * of each kind.
