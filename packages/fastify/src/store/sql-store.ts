@@ -1,78 +1,81 @@
-import { LatchkeyError } from '../http/errors.ts'
 import { inBatches } from './batch.ts'
-import { isMigrated, migrate } from './migrations.ts'
+import { createOpening, type Opening } from './opening.ts'
 import { patiently } from './patience.ts'
 import { queriesBy } from './queries.ts'
-import type { SqlDriver, Watcher } from './sql.ts'
-import {
-  type Change,
-  ConflictError,
-  type Durability,
-  type Store,
-  type StoreQueries,
-} from './store.ts'
+import type { SqlDriver, Statements, Watcher } from './sql.ts'
+import { ConflictError, type Durability, type Store, type StoreQueries } from './store.ts'
+import { createWatchers } from './watchers.ts'
 
 // The store over SQL, written once for every database that understands these statements (`queries.ts`): it
 // promises what `store.ts` asks of a store. A driver (`SqlDriver`) brings a database, and keeps those of the
 // promises that each database keeps in its own way.
-
-/** The most rows that are reported as unreadable. By then somebody knows. */
-const MOST_REPORTED = 1_000
 
 /** The most sessions of one read. */
 const MOST_IN_A_READ = 500
 
 /** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
 export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): Store {
-  let opening: Promise<SqlDriver> | undefined
-  let open: SqlDriver | undefined
-  /** Two applications in one process may share a store: the last one closes it. */
-  let users = 0
-  const watchers = new Set<Watcher>()
-  const reported = new Set<string>()
+  const watchers = createWatchers()
+  const opening = createOpening(
+    () => connect(watchers),
+    () => watchers.changed('everything'),
+  )
+  const runner = createRunner(opening, watchers.reportUnreadable)
 
-  function tell(change: Change): void {
-    for (const watcher of watchers) watcher.changed(change)
+  return {
+    open: opening.open,
+    close: opening.close,
+
+    watch(changed, warn) {
+      const stop = watchers.add({ changed, warn })
+      return {
+        isCurrent: () => opening.current()?.isCurrent() ?? false,
+        isFollowing: () => opening.current()?.isFollowing() ?? false,
+        attend: () => opening.current()?.attend() ?? (() => {}),
+        stop,
+      }
+    },
+
+    transaction: runner.transaction,
+    ...singleQueries(runner),
+    findSession: findSessionsTogether(opening, runner),
+
+    async deleteExpired(...limits) {
+      const driver = await opening.driver()
+      await patiently(driver.isBusy, () => driver.sweepRecord())
+      return runner.transaction('process', (queries) => queries.deleteExpired(...limits))
+    },
   }
+}
 
-  function warn(message: string): void {
-    for (const watcher of watchers) watcher.warn(message)
-  }
+/** Chooses one of the queries of a store. */
+type Choice<A extends unknown[], T> = (queries: StoreQueries) => (...parameters: A) => Promise<T>
 
-  /** Warns about a row that cannot be read, once. */
-  function report(table: string, id: string): void {
-    if (reported.has(id) || reported.size >= MOST_REPORTED) return
-    reported.add(id)
-    warn(
-      `The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`,
-    )
-  }
+interface Runner {
+  readonly transaction: Store['transaction']
+  /** Makes a query run by itself, which may not make an earlier answer untrue. */
+  alone<A extends unknown[], T>(query: Choice<A, T>): (...parameters: A) => Promise<T>
+  /** Makes a query run in a transaction, so that its changes are recorded. They survive a loss of power. */
+  changing<A extends unknown[], T>(query: Choice<A, T>): (...parameters: A) => Promise<T>
+}
 
-  async function start(): Promise<SqlDriver> {
-    const driver = await connect({ changed: tell, warn })
-    try {
-      await patiently(driver.isBusy, async () => {
-        const isReady = !(await driver.isEmpty()) && (await isMigrated(driver.sql))
-        if (!isReady) await driver.exclusive((sql) => migrate(sql, driver.dialect))
-      })
-      driver.follow()
-      return driver
-    } catch (error) {
-      await driver.close()
-      throw error instanceof LatchkeyError ? error : unusable(error, driver)
-    }
-  }
+/** Runs queries on the open driver, again where another process was in the way. */
+function createRunner(opening: Opening, report: Statements['report']): Runner {
+  let single: { readonly driver: SqlDriver; readonly queries: StoreQueries } | undefined
 
-  function opened(): Promise<SqlDriver> {
-    if (opening === undefined) throw new Error('The store is not open.')
-    return opening
+  /** Made once for each driver, since most requests that the cache cannot answer run one of them. */
+  function singleOn(driver: SqlDriver): StoreQueries {
+    if (single?.driver === driver) return single.queries
+    const queries = queriesBy({ sql: driver.sql, recorded: () => {}, report })
+    single = { driver, queries }
+    return queries
   }
 
   async function transaction<T>(
     durability: Durability,
     work: (queries: StoreQueries) => Promise<T>,
   ): Promise<T> {
-    const driver = await opened()
+    const driver = await opening.driver()
     const isInTheWay = (error: unknown): boolean =>
       driver.isBusy(error) || error instanceof ConflictError
     return patiently(isInTheWay, () =>
@@ -80,82 +83,30 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     )
   }
 
-  /** A query by itself, which makes no earlier answer untrue. */
-  const alone = <A extends unknown[], T>(
-    query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
-  ) => {
-    return async (...parameters: A): Promise<T> => {
-      const driver = await opened()
-      const queries = queriesBy({ sql: driver.sql, recorded: () => {}, report })
-      return patiently(driver.isBusy, () => query(queries)(...parameters))
-    }
-  }
-
-  /** One that does. */
-  const changing = <A extends unknown[], T>(
-    query: (queries: StoreQueries) => (...parameters: A) => Promise<T>,
-    durability: Durability = 'power-loss',
-  ) => {
-    return (...parameters: A): Promise<T> =>
-      transaction(durability, (queries) => query(queries)(...parameters))
-  }
-
-  const findOne = alone((queries) => queries.findSession)
-  const findSessions = alone((queries) => queries.findSessions)
-  const deleteExpired = changing((queries) => queries.deleteExpired, 'process')
-  let findTogether: typeof findOne | undefined
-
-  /** Reads that wait at the same time become one, where the driver asks for it. */
-  async function findSession(id: string): ReturnType<typeof findOne> {
-    const { readsAtATime } = await opened()
-    if (readsAtATime === undefined) return findOne(id)
-    findTogether ??= inBatches(
-      async (ids) => new Map((await findSessions(ids)).map((found) => [found.session.id, found])),
-      { reads: readsAtATime, keys: MOST_IN_A_READ },
-    )
-    return findTogether(id)
-  }
-
   return {
-    async open() {
-      users++
-      opening ??= start()
-      const mine = opening
-      try {
-        const made = await mine
-        // Unless the last user has gone meanwhile.
-        if (opening === mine) open = made
-      } catch (error) {
-        users--
-        if (opening === mine) opening = undefined
-        throw error
-      }
-    },
-
-    async close() {
-      users = Math.max(0, users - 1)
-      if (users > 0) return
-      const last = opening
-      opening = undefined
-      open = undefined
-      tell('everything')
-      const driver = await last
-      await driver?.close()
-    },
-
-    watch(changed, warn) {
-      const watcher = { changed, warn }
-      watchers.add(watcher)
-      return {
-        isCurrent: () => open?.isCurrent() ?? false,
-        isFollowing: () => open?.isFollowing() ?? false,
-        attend: () => open?.attend() ?? (() => {}),
-        stop: () => watchers.delete(watcher),
-      }
-    },
-
     transaction,
 
+    alone(query) {
+      return async (...parameters) => {
+        const driver = await opening.driver()
+        const run = query(singleOn(driver))
+        return patiently(driver.isBusy, () => run(...parameters))
+      }
+    },
+
+    changing(query) {
+      return (...parameters) =>
+        transaction('power-loss', (queries) => query(queries)(...parameters))
+    },
+  }
+}
+
+/** The queries of a store, each by itself, except those that take more than one step. */
+function singleQueries({
+  alone,
+  changing,
+}: Runner): Omit<StoreQueries, 'findSession' | 'deleteExpired'> {
+  return {
     findUser: alone((queries) => queries.findUser),
     listUsers: alone((queries) => queries.listUsers),
     insertUser: alone((queries) => queries.insertUser),
@@ -164,8 +115,7 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     findIdentity: alone((queries) => queries.findIdentity),
     insertIdentity: alone((queries) => queries.insertIdentity),
     updateIdentity: alone((queries) => queries.updateIdentity),
-    findSession,
-    findSessions,
+    findSessions: alone((queries) => queries.findSessions),
     findEnds: alone((queries) => queries.findEnds),
     listSessions: alone((queries) => queries.listSessions),
     insertSession: alone((queries) => queries.insertSession),
@@ -176,21 +126,22 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
     deleteOldestSessionsOf: changing((queries) => queries.deleteOldestSessionsOf),
     deleteAllSessions: changing((queries) => queries.deleteAllSessions),
     useFlow: alone((queries) => queries.useFlow),
-    async deleteExpired(...limits) {
-      const driver = await opened()
-      await patiently(driver.isBusy, () => driver.sweepRecord())
-      return deleteExpired(...limits)
-    },
   }
 }
 
-function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
-  const reason = error instanceof Error ? error.message : String(error)
-  const cure = driver.isBusy(error)
-    ? 'Another process holds it. Try again once it is done.'
-    : 'Check that it is a database of its own, and that this process may write to it.'
-  return new LatchkeyError(
-    'LATCHKEY_STORE_UNUSABLE',
-    `The tables of the store cannot be made ready: ${reason}. ${cure}`,
-  )
+/** Finds sessions. Where the driver asks for it, reads that wait at the same time become one. */
+function findSessionsTogether(opening: Opening, { alone }: Runner): StoreQueries['findSession'] {
+  const findOne = alone((queries) => queries.findSession)
+  const findSome = alone((queries) => queries.findSessions)
+  let findTogether: StoreQueries['findSession'] | undefined
+
+  return async (id) => {
+    const { readsAtATime } = await opening.driver()
+    if (readsAtATime === undefined) return findOne(id)
+    findTogether ??= inBatches(
+      async (ids) => new Map((await findSome(ids)).map((found) => [found.session.id, found])),
+      { reads: readsAtATime, keys: MOST_IN_A_READ },
+    )
+    return findTogether(id)
+  }
 }

@@ -1,0 +1,43 @@
+import type { Watcher } from './sql.ts'
+import type { Change } from './store.ts'
+
+/** The most rows that are reported as unreadable. By then somebody knows. */
+const MOST_REPORTED = 1_000
+
+/** The watchers of a store. Each of them gets every change and every warning. */
+export interface Watchers extends Watcher {
+  /** @returns a function that removes the watcher */
+  add(watcher: Watcher): () => void
+  /** Warns about a row that cannot be read, once. */
+  reportUnreadable(table: string, id: string): void
+}
+
+export function createWatchers(): Watchers {
+  const watchers = new Set<Watcher>()
+  const reported = new Set<string>()
+
+  function warn(message: string): void {
+    for (const watcher of watchers) watcher.warn(message)
+  }
+
+  return {
+    warn,
+
+    changed(change: Change) {
+      for (const watcher of watchers) watcher.changed(change)
+    },
+
+    add(watcher) {
+      watchers.add(watcher)
+      return () => watchers.delete(watcher)
+    },
+
+    reportUnreadable(table, id) {
+      if (reported.has(id) || reported.size >= MOST_REPORTED) return
+      reported.add(id)
+      warn(
+        `The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`,
+      )
+    },
+  }
+}
