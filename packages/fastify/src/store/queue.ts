@@ -1,0 +1,16 @@
+/** Lets one piece of work begin when the one before has ended, and at once where there is none. */
+export function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<void> | undefined
+  return async (work) => {
+    const before = last
+    const { promise: mine, resolve: end } = Promise.withResolvers<void>()
+    last = mine
+    try {
+      if (before !== undefined) await before
+      return await work()
+    } finally {
+      if (last === mine) last = undefined
+      end()
+    }
+  }
+}
