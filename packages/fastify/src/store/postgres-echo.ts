@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+
+/** The reason when the connection works but notifications do not arrive. */
+export const SILENCE = 'although the connection works'
+/** What a notification begins with that is sent to be heard, and tells nothing. */
+const ECHO = 'echo '
+
+/** Checks that notifications arrive, by sending one regularly in the same way as writers do. */
+export interface Echo {
+  /** Sends the first one. */
+  start(): void
+  /** Whether this is the expected notification. The next one is sent after a while. */
+  hears(payload: string): boolean
+  stop(): void
+}
+
+/** Whether a notification was sent by some server to itself. */
+export function isEcho(payload: string): boolean {
+  return payload.startsWith(ECHO)
+}
+
+export function createEcho(orders: {
+  say(payload: string): Promise<unknown>
+  /** How long one may be on its way, and how long is waited between two, in milliseconds. */
+  readonly interval: number
+  /** Called if a notification could not be sent, or did not arrive. */
+  failed(reason: string): void
+}): Echo {
+  /** The one that is listened for, and whether it has been sent for certain. */
+  let awaited: { readonly payload: string; isSent: boolean } | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  function send(): void {
+    const mine = { payload: ECHO + randomUUID(), isSent: false }
+    awaited = mine
+    orders.say(mine.payload).then(
+      () => {
+        mine.isSent = true
+      },
+      (error: Error) => {
+        if (awaited === mine) orders.failed(error.message)
+      },
+    )
+    timer = setTimeout(check, orders.interval).unref()
+  }
+
+  function check(): void {
+    if (awaited === undefined) send()
+    else if (awaited.isSent) orders.failed(SILENCE)
+    else timer = setTimeout(check, orders.interval).unref()
+  }
+
+  return {
+    start: send,
+    hears(payload) {
+      if (payload !== awaited?.payload) return false
+      awaited = undefined
+      return true
+    },
+    stop() {
+      clearTimeout(timer)
+      awaited = undefined
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** How long is waited between two readings that are asked for, in milliseconds. */
+export const SHORTEST_REST = 10
+
+export interface Readings {
+  /**
+   * Reads now, or once more after the reading in progress, which may have been too early. Many calls in a
+   * short time become few readings.
+   */
+  readNow(): void
+  stop(): void
+}
+
+/**
+ * Reads now, and then again after each rest, until it fails or is stopped. Once it is stopped, neither `done`
+ * nor `failed` is called.
+ */
+export function readAgainAndAgain(orders: {
+  read(): Promise<void>
+  /** Milliseconds. */
+  readonly rest: number
+  done(): void
+  failed(error: Error): void
+}): Readings {
+  let timer: NodeJS.Timeout | undefined
+  let isReading = false
+  let isAsked = false
+  let isStopped = false
+  let startedAt = Number.NEGATIVE_INFINITY
+
+  async function readOn(): Promise<void> {
+    clearTimeout(timer)
+    isReading = true
+    isAsked = false
+    startedAt = performance.now()
+    try {
+      await orders.read()
+      if (!isStopped) orders.done()
+    } catch (error) {
+      if (isStopped) return
+      isStopped = true
+      orders.failed(error instanceof Error ? error : new Error('the record cannot be read'))
+    }
+    isReading = false
+    schedule()
+  }
+
+  function schedule(): void {
+    clearTimeout(timer)
+    if (isReading || isStopped) return
+    const rest = isAsked ? startedAt + SHORTEST_REST - performance.now() : orders.rest
+    if (rest <= 0) readOn()
+    else timer = setTimeout(readOn, rest).unref()
+  }
+
+  readOn()
+  return {
+    readNow() {
+      isAsked = true
+      schedule()
+    },
+    stop() {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}
