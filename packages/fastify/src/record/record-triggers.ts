@@ -21,7 +21,11 @@ export async function recordByPostgres(sql: Sql): Promise<void> {
     reason text
   )`
   await sql`create index latchkey_record_xid on latchkey_record (xid)`
+  await createRecordFunctions(sql)
+  await createTriggers(sql)
+}
 
+async function createRecordFunctions(sql: Sql): Promise<void> {
   await sql`do $do$ begin
     execute format($create$
       create function latchkey_record_ended_sessions() returns trigger
@@ -63,7 +67,9 @@ export async function recordByPostgres(sql: Sql): Promise<void> {
         latchkey_record_user(), latchkey_record_everything() from public;
     $create$, current_schema());
   end $do$`
+}
 
+async function createTriggers(sql: Sql): Promise<void> {
   await sql`create trigger latchkey_sessions_ended after delete on latchkey_sessions
     referencing old table as gone for each statement
     execute function latchkey_record_ended_sessions()`
