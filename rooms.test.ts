@@ -66,6 +66,15 @@ it.each([
   expect(said).toContain('noRestrictedImports')
 })
 
+it('an import from a folder in a room up to another room is rejected', () => {
+  const said = lint({
+    [`${src}/store/tables/one.ts`]:
+      "import { two } from '../../sessions/two.ts'\n\nexport const one: number = two\n",
+    [`${src}/sessions/two.ts`]: 'export const two = 2\n',
+  })
+  expect(said).toContain('noRestrictedImports')
+})
+
 it('an import of the options from a room is rejected', () => {
   const said = lint({
     [`${src}/guard/one.ts`]:
