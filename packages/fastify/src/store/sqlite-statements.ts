@@ -20,20 +20,38 @@ export function statementsOf(database: DatabaseSync): Sql {
       .join('?')
       .replace(/ for update( skip locked)?/, '')
       .replace('= any(?)', 'in (select value from json_each(?))')
-    const statement = database.prepare(spelled)
-    // Otherwise one number that is too large would be an error for all rows.
-    statement.setReadBigInts(true)
-    return { statement, mayWrite: !spelled.startsWith('select') }
+    return { statement: database.prepare(spelled), mayWrite: !spelled.startsWith('select') }
   }
 
   return async function run<Row>(text: TemplateStringsArray, ...values: Value[]): Promise<Row[]> {
     const known = prepared.get(text) ?? prepare(text)
     prepared.set(text, known)
-    // Other connections of this process are not to wait for the next turn to see it.
-    if (known.mayWrite) newTurn()
     const given = values.map((value) => (Array.isArray(value) ? JSON.stringify(value) : value))
-    return known.statement.all(...(given as SQLInputValue[])).map(withNumbers) as Row[]
+    if (!known.mayWrite) return read(known.statement, given as SQLInputValue[]) as Row[]
+    // Other connections of this process are not to wait for the next turn to see it.
+    newTurn()
+    return runWithBigInts(known.statement, given as SQLInputValue[]) as Row[]
   }
+}
+
+/** Reads rows without BigInts, which take twice as long, unless one of the numbers needs them. */
+function read(statement: StatementSync, values: SQLInputValue[]): unknown[] {
+  try {
+    return statement.all(...values)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_OUT_OF_RANGE') throw error
+  }
+  try {
+    return runWithBigInts(statement, values)
+  } finally {
+    statement.setReadBigInts(false)
+  }
+}
+
+/** Reads integers as BigInts: one that is too large for a number would be an error for all rows. */
+function runWithBigInts(statement: StatementSync, values: SQLInputValue[]): unknown[] {
+  statement.setReadBigInts(true)
+  return statement.all(...values).map(withNumbers)
 }
 
 /** What is too large for a number is `NaN`. */

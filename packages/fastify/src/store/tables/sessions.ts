@@ -16,7 +16,8 @@ interface SessionRow {
   expires_at: unknown
 }
 
-type JoinedRow = SessionRow & UserRow & { readonly session_created_at: unknown }
+/** A session and its user. */
+type JoinedRow = SessionRow & Omit<UserRow, 'id' | 'created_at'> & { user_created_at: unknown }
 
 /** Sessions while they last. `session-ends.ts` has their ends. */
 export function sessionQueries({ sql, recorded, report }: Statements): SessionQueries {
@@ -24,9 +25,9 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
     async findSession(id) {
       // By name, since a newer version may have added columns that are called like another table's.
       const [row] = await sql<JoinedRow>`select
-        s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at as session_created_at,
-        s.authenticated_at, s.last_used_at, s.expires_at,
-        u.name, u.email, u.email_verified, u.avatar_url, u.created_at, u.banned_at
+        s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at, s.authenticated_at,
+        s.last_used_at, s.expires_at,
+        u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at
         from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
         where s.id = ${id} for update`
       return row === undefined ? null : foundIn(row, report)
@@ -34,9 +35,9 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
 
     async findSessions(ids) {
       const rows = await sql<JoinedRow>`select
-        s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at as session_created_at,
-        s.authenticated_at, s.last_used_at, s.expires_at,
-        u.name, u.email, u.email_verified, u.avatar_url, u.created_at, u.banned_at
+        s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at, s.authenticated_at,
+        s.last_used_at, s.expires_at,
+        u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at
         from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
         where s.id = any(${ids})`
       return rows.map((row) => foundIn(row, report)).filter((found) => found !== null)
@@ -80,8 +81,19 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
 }
 
 function foundIn(row: JoinedRow, report: Statements['report']): FoundSession | null {
-  const session = sessionIn({ ...row, created_at: row.session_created_at }, report)
-  return session && { session, user: userIn({ ...row, id: row.user_id }, report) }
+  const session = sessionIn(row, report)
+  if (session === null) return null
+  // Named one by one. Spreading a row takes as long as SQLite takes to find it.
+  const user: UserRow = {
+    id: row.user_id,
+    name: row.name,
+    email: row.email,
+    email_verified: row.email_verified,
+    avatar_url: row.avatar_url,
+    created_at: row.user_created_at,
+    banned_at: row.banned_at,
+  }
+  return { session, user: userIn(user, report) }
 }
 
 function sessionIn(row: SessionRow, report: Statements['report']): StoredSession | null {
