@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
-import { noteOn } from './people.ts'
-import { profiles } from './profiles.ts'
-import { anyLoopback } from './redirect-uri.ts'
-import { readSeed } from './seed.ts'
-import type { Seed } from './seed-format.ts'
+import { anyLoopback } from './oauth/redirect-uri.ts'
+import { profiles } from './rules/profiles.ts'
+import { noteOn } from './seed/people.ts'
+import { readSeed } from './seed/seed.ts'
+import type { Seed } from './seed/seed-format.ts'
 
 const help = `Bitbucket Cloud's OAuth 2.0 and user API on your own machine, for development and tests.
 

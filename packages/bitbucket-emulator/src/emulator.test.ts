@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
-import { rateLimitExceeded } from './faults.ts'
+import { rateLimitExceeded } from './server/faults.ts'
 import { approve, basic, callback, getApi, ordinary, postToken, signIn } from './testing/client.ts'
 
 let emulator: BitbucketEmulator

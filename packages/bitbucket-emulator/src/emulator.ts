@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createBitbucket } from './bitbucket.ts'
-import { createPlans, type PlannedAnswer } from './faults.ts'
-import { type Profile, profiles } from './profiles.ts'
-import { isRoute, type Route, routeNames } from './routes.ts'
-import { readSeed } from './seed.ts'
-import type { Seed } from './seed-format.ts'
-import { type RecordedRequest, serve } from './serve.ts'
+import { type Profile, profiles } from './rules/profiles.ts'
+import { readSeed } from './seed/seed.ts'
+import type { Seed } from './seed/seed-format.ts'
+import { createPlans, type PlannedAnswer } from './server/faults.ts'
+import { isRoute, type Route, routeNames } from './server/routes.ts'
+import { type RecordedRequest, serve } from './server/serve.ts'
+import { createBitbucket } from './state/bitbucket.ts'
 
 export interface EmulatorOptions {
   /** Where to listen on 127.0.0.1. Default 0: any free port. */

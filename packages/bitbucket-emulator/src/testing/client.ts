@@ -1,5 +1,5 @@
 import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
-import { defaultConsumer } from '../people.ts'
+import { defaultConsumer } from '../seed/people.ts'
 
 /** Where the client in the tests wants people sent back to. Nothing listens there. */
 export const callback = 'http://127.0.0.1:3000/auth/callback'

@@ -2,7 +2,11 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type BitbucketEmulator, type EmulatorOptions, startBitbucketEmulator } from './emulator.ts'
+import {
+  type BitbucketEmulator,
+  type EmulatorOptions,
+  startBitbucketEmulator,
+} from '../emulator.ts'
 import {
   approve,
   askConsent,
@@ -14,7 +18,7 @@ import {
   readJson,
   signIn,
   type TokenBody,
-} from './testing/client.ts'
+} from '../testing/client.ts'
 
 let emulator: BitbucketEmulator
 let url: string

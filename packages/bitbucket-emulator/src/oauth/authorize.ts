@@ -1,11 +1,11 @@
+import { type Answer, type Received, redirect } from '../http/http.ts'
+import { message } from '../pages/page.ts'
+import type { Behaviour } from '../rules/profiles.ts'
+import type { Consumer } from '../seed/seed-format.ts'
+import type { Bitbucket } from '../state/bitbucket.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
-import type { Bitbucket } from './bitbucket.ts'
 import { consentPage } from './consent-page.ts'
-import { type Answer, type Received, redirect } from './http.ts'
-import { message } from './page.ts'
-import type { Behaviour } from './profiles.ts'
 import { allowedRedirectUri, anyLoopback } from './redirect-uri.ts'
-import type { Consumer } from './seed-format.ts'
 
 /** `GET /site/oauth2/authorize`: asks a person for consent. */
 export function showConsent({ query }: Received, bitbucket: Bitbucket): Answer {

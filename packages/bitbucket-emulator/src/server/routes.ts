@@ -1,17 +1,17 @@
-import { exchange } from './access-token.ts'
-import { apiError } from './api.ts'
-import { decide, showConsent } from './authorize.ts'
-import type { Bitbucket } from './bitbucket.ts'
-import type { Answer, Received } from './http.ts'
-import { message } from './page.ts'
-import { forbidden, listEmails, showEmail, showUser } from './user-api.ts'
+import { apiError } from '../api/api.ts'
+import { forbidden, listEmails, showEmail, showUser } from '../api/user-api.ts'
 import {
   gone,
   listRepositories,
   listWorkspaces,
   showPermission,
   showRepository,
-} from './workspace-api.ts'
+} from '../api/workspace-api.ts'
+import type { Answer, Received } from '../http/http.ts'
+import { exchange } from '../oauth/access-token.ts'
+import { decide, showConsent } from '../oauth/authorize.ts'
+import { message } from '../pages/page.ts'
+import type { Bitbucket } from '../state/bitbucket.ts'
 
 /** What the emulator answers, each as method and path. */
 export type Route =

@@ -1,9 +1,9 @@
+import type { Answer } from '../http/http.ts'
+import { html, type Markup, page } from '../pages/page.ts'
+import { scopes as permissions } from '../rules/scopes.ts'
+import { initials, noteOn } from '../seed/people.ts'
+import type { Person } from '../seed/seed-format.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
-import type { Answer } from './http.ts'
-import { html, type Markup, page } from './page.ts'
-import { initials, noteOn } from './people.ts'
-import { scopes as permissions } from './scopes.ts'
-import type { Person } from './seed-format.ts'
 
 /** The names of the form's own fields: whoever asks for consent cannot fill them in beforehand. */
 const ownFields = ['user', 'decision']

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
-import { callback, getApi, readJson, signIn, startWithScopes } from './testing/client.ts'
+import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
+import { callback, getApi, readJson, signIn, startWithScopes } from '../testing/client.ts'
 
 let emulator: BitbucketEmulator
 let url: string

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
+import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
 import {
   approve,
   askConsent,
@@ -8,7 +8,7 @@ import {
   postConsent,
   postToken,
   readJson,
-} from './testing/client.ts'
+} from '../testing/client.ts'
 
 let emulator: BitbucketEmulator
 

@@ -1,6 +1,6 @@
-import type { Access, Bitbucket } from './bitbucket.ts'
-import { type Answer, json, type Received } from './http.ts'
-import { allows } from './scopes.ts'
+import { type Answer, json, type Received } from '../http/http.ts'
+import { allows } from '../rules/scopes.ts'
+import type { Access, Bitbucket } from '../state/bitbucket.ts'
 
 /** Every failure of the API. */
 export function apiError(status: number, message: string, detail?: unknown): Answer {

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Bitbucket } from './bitbucket.ts'
+import { type Answer, readBody, readForm } from '../http/http.ts'
+import { message } from '../pages/page.ts'
+import type { Bitbucket } from '../state/bitbucket.ts'
 import { choose, hold, type PlannedAnswer, type Plans, send } from './faults.ts'
-import { type Answer, readBody, readForm } from './http.ts'
-import { message } from './page.ts'
 import { findRoute, noRoute } from './routes.ts'
 
 /** One request that the emulator received, whatever it answered. */

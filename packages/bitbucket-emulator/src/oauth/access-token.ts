@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
+import { type Answer, json, type Received } from '../http/http.ts'
+import { message } from '../pages/page.ts'
+import type { Behaviour } from '../rules/profiles.ts'
+import type { Consumer, Person } from '../seed/seed-format.ts'
 import {
   type Access,
   type Approval,
   accessTokenLifetime,
   type Bitbucket,
   type Tokens,
-} from './bitbucket.ts'
-import { type Answer, json, type Received } from './http.ts'
-import { message } from './page.ts'
-import type { Behaviour } from './profiles.ts'
-import type { Consumer, Person } from './seed-format.ts'
+} from '../state/bitbucket.ts'
 
 /**
  * `POST /site/oauth2/access_token`: tokens for a code, for a refresh token, or for the client alone.

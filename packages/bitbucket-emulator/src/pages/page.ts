@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Answer } from './http.ts'
+import type { Answer } from '../http/http.ts'
 import { style } from './page-style.ts'
 
 /** Text that is already HTML. */

@@ -1,4 +1,4 @@
-import type { Consumer } from './seed-format.ts'
+import type { Consumer } from '../seed/seed-format.ts'
 
 /** An authorize request that may be shown to a person. */
 export interface AuthorizationRequest {

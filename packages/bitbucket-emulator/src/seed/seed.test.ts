@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { profiles } from '../rules/profiles.ts'
 import { defaultConsumer, defaultPeople } from './people.ts'
-import { profiles } from './profiles.ts'
 import { readSeed } from './seed.ts'
 
 const uuid = expect.stringMatching(/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/)
@@ -85,7 +85,7 @@ describe('a seed', () => {
 })
 
 it('that the README shows is good', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const [, example = ''] = /```json\n(.*?)```/s.exec(readme) ?? []
   const { people, consumers } = readSeed(JSON.parse(example))
   expect(people.map(({ nickname }) => nickname)).toEqual(['sam', 'kim'])

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Behaviour } from './profiles.ts'
-import type { Consumer, Person, Workspace } from './seed-format.ts'
+import type { Behaviour } from '../rules/profiles.ts'
+import type { Consumer, Person, Workspace } from '../seed/seed-format.ts'
 
 /** What every route knows: who exists, which rules hold, and which codes and tokens are out. */
 export interface Bitbucket extends Rules {

@@ -1,7 +1,7 @@
+import { type Answer, json, type Received } from '../http/http.ts'
+import type { Workspace } from '../seed/seed-format.ts'
+import type { Access, Bitbucket } from '../state/bitbucket.ts'
 import { apiError, paginate, withScope } from './api.ts'
-import type { Access, Bitbucket } from './bitbucket.ts'
-import { type Answer, json, type Received } from './http.ts'
-import type { Workspace } from './seed-format.ts'
 
 /**
  * `GET /2.0/user/workspaces`: the workspaces of whom the token belongs to; `?administrator=true` leaves

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type BitbucketEmulator, type EmulatorOptions, startBitbucketEmulator } from './emulator.ts'
+import {
+  type BitbucketEmulator,
+  type EmulatorOptions,
+  startBitbucketEmulator,
+} from '../emulator.ts'
 import {
   approve,
   basic,
@@ -11,7 +15,7 @@ import {
   readJson,
   refresh,
   type TokenBody,
-} from './testing/client.ts'
+} from '../testing/client.ts'
 
 const minute = 60 * 1000
 const day = 24 * 60 * minute

@@ -3,7 +3,7 @@ import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'no
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
-import type { Answer } from './http.ts'
+import type { Answer } from '../http/http.ts'
 import type { Route } from './routes.ts'
 
 /**

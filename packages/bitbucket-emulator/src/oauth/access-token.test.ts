@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
+import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
 import {
   approve,
   askConsent,
@@ -10,7 +10,7 @@ import {
   ordinary,
   postToken,
   readJson,
-} from './testing/client.ts'
+} from '../testing/client.ts'
 
 let emulator: BitbucketEmulator
 let url: string

@@ -1,8 +1,8 @@
+import { isCallbackUrl } from '../oauth/redirect-uri.ts'
+import { type Behaviour, profiles } from '../rules/profiles.ts'
+import { scopes } from '../rules/scopes.ts'
 import { digestOf, uuidFrom } from './ids.ts'
 import { defaultConsumer, defaultPeople } from './people.ts'
-import { type Behaviour, profiles } from './profiles.ts'
-import { isCallbackUrl } from './redirect-uri.ts'
-import { scopes } from './scopes.ts'
 import type { Consumer, Email, Person, SeedWorkspace, Workspace } from './seed-format.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { anyLoopback } from './redirect-uri.ts'
+import { anyLoopback } from '../oauth/redirect-uri.ts'
 import type { Person, SeedConsumer, SeedPerson } from './seed-format.ts'
 
 /**

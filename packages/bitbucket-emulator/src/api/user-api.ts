@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import { type Answer, json, type Received } from '../http/http.ts'
+import { digestOf, uuidFrom } from '../seed/ids.ts'
+import { initials } from '../seed/people.ts'
+import type { Consumer, Email, Person } from '../seed/seed-format.ts'
+import type { Bitbucket } from '../state/bitbucket.ts'
 import { apiError, paginate, withScope } from './api.ts'
-import type { Bitbucket } from './bitbucket.ts'
-import { type Answer, json, type Received } from './http.ts'
-import { digestOf, uuidFrom } from './ids.ts'
-import { initials } from './people.ts'
-import type { Consumer, Email, Person } from './seed-format.ts'
 
 /** `GET /2.0/user`: whom the token belongs to. */
 export function showUser(request: Received, bitbucket: Bitbucket): Answer {
