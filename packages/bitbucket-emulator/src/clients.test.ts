@@ -7,7 +7,8 @@ import grant from 'grant'
 import passport from 'passport'
 import { Strategy } from 'passport-bitbucket-oauth20'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type BitbucketEmulator, type EmulatorOptions, startBitbucketEmulator } from './emulator.ts'
+import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
+import type { EmulatorOptions } from './options.ts'
 import { defaultConsumer, defaultPeople } from './seed/people.ts'
 
 // Clients that know Bitbucket, and nothing of an emulator: only their URLs are changed.

@@ -1,6 +1,10 @@
 import { type Answer, json, type Received } from '../http/http.ts'
 import { allows } from '../rules/scopes.ts'
-import type { Access, Bitbucket } from '../state/bitbucket.ts'
+import type { Bitbucket } from '../state/bitbucket.ts'
+import type { Access } from '../state/tokens.ts'
+
+// Bitbucket's API below /2.0. This room promises: every endpoint checks token and scope the same way, every
+// error has the same shape, and every list comes in pages.
 
 /** Every failure of the API. */
 export function apiError(status: number, message: string, detail?: unknown): Answer {
@@ -17,7 +21,7 @@ export function withScope(
   bitbucket: Bitbucket,
   read: (access: Access) => Answer,
 ): Answer {
-  const access = bitbucket.findAccess(readToken(request, bitbucket) ?? '')
+  const access = bitbucket.tokens.findAccess(readToken(request, bitbucket) ?? '')
   if (access === 'unknown') return apiError(401, bitbucket.behaviour.unknownToken)
   if (access === 'expired') return apiError(401, bitbucket.behaviour.expiredToken)
   const answer = allows(access.scopes, scope)

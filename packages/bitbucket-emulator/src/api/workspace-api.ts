@@ -1,6 +1,7 @@
 import { type Answer, json, type Received } from '../http/http.ts'
 import type { Workspace } from '../seed/seed-format.ts'
-import type { Access, Bitbucket } from '../state/bitbucket.ts'
+import type { Bitbucket } from '../state/bitbucket.ts'
+import type { Access } from '../state/tokens.ts'
 import { apiError, paginate, withScope } from './api.ts'
 
 /**

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
+// Requests and answers as values. This room promises: a route gets a request that has been read, returns an
+// answer that has not been sent, and never touches a connection.
+
 /** A request as the routes see it. */
 export interface Received {
   /** Scheme and host as the client named them, so that links in answers lead back the same way. */

@@ -3,13 +3,9 @@ import { type Answer, json, type Received } from '../http/http.ts'
 import { message } from '../pages/page.ts'
 import type { Behaviour } from '../rules/profiles.ts'
 import type { Consumer, Person } from '../seed/seed-format.ts'
-import {
-  type Access,
-  type Approval,
-  accessTokenLifetime,
-  type Bitbucket,
-  type Tokens,
-} from '../state/bitbucket.ts'
+import type { Bitbucket } from '../state/bitbucket.ts'
+import type { Approval } from '../state/codes.ts'
+import { type Access, accessTokenLifetime, type TokenPair } from '../state/tokens.ts'
 
 /**
  * `POST /site/oauth2/access_token`: tokens for a code, for a refresh token, or for the client alone.
@@ -34,7 +30,7 @@ export function exchange(request: Received, bitbucket: Bitbucket): Answer {
   return 'status' in redeemed ? redeemed : tokenAnswer(grantType, redeemed, bitbucket.behaviour)
 }
 
-interface Redeemed extends Tokens {
+interface Redeemed extends TokenPair {
   readonly access: Access
 }
 
@@ -61,7 +57,7 @@ function redeemCode(
   consumer: Consumer,
   bitbucket: Bitbucket,
 ): Redeemed | Answer {
-  const approval = bitbucket.takeCode(form.get('code') ?? '', consumer)
+  const approval = bitbucket.codes.take(form.get('code') ?? '', consumer)
   if (!approval) return error(400, 'invalid_grant', 'The specified code is not valid.')
   // [?] What Bitbucket says to these two is not known. The code is RFC 6749's, the words are ours.
   if (form.get('redirect_uri') !== approval.redirectUri) {
@@ -71,7 +67,7 @@ function redeemCode(
     return error(400, 'invalid_grant', 'code_verifier does not belong to the code_challenge.')
   }
   const access = { consumer, actsAs: approval.person, scopes: approval.scopes }
-  return { access, ...bitbucket.issueTokens(access, 'refreshable') }
+  return { access, ...bitbucket.tokens.issue(access, 'refreshable') }
 }
 
 /**
@@ -83,7 +79,7 @@ function redeemRefreshToken(
   consumer: Consumer,
   bitbucket: Bitbucket,
 ): Redeemed | Answer {
-  const redeemed = bitbucket.refresh(form.get('refresh_token') ?? '', consumer)
+  const redeemed = bitbucket.tokens.refresh(form.get('refresh_token') ?? '', consumer)
   if (redeemed) return redeemed
   return bitbucket.behaviour.refreshTokens === 'rotate'
     ? wrongCredentials
@@ -106,10 +102,10 @@ function redeemOwnCredentials(
   const { scopes } = consumer
   if (bitbucket.behaviour.clientCredentials === 'app user, no refresh token') {
     const access = { consumer, actsAs: 'app user', scopes } as const
-    return { access, ...bitbucket.issueTokens(access, 'not refreshable') }
+    return { access, ...bitbucket.tokens.issue(access, 'not refreshable') }
   }
   const access = { consumer, actsAs: ownerOf(consumer, bitbucket), scopes }
-  return { access, ...bitbucket.issueTokens(access, 'refreshable') }
+  return { access, ...bitbucket.tokens.issue(access, 'refreshable') }
 }
 
 function ownerOf({ workspace }: Consumer, { people }: Bitbucket): Person {

@@ -1,11 +1,15 @@
 import { type Answer, type Received, redirect } from '../http/http.ts'
 import { message } from '../pages/page.ts'
 import type { Behaviour } from '../rules/profiles.ts'
+import { anyLoopback } from '../seed/callback-url.ts'
 import type { Consumer } from '../seed/seed-format.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { consentPage } from './consent-page.ts'
-import { allowedRedirectUri, anyLoopback } from './redirect-uri.ts'
+import { allowedRedirectUri } from './redirect-uri.ts'
+
+// Bitbucket's OAuth 2.0, from the authorize request to the tokens. This room promises: every text, status and
+// order of checks is Bitbucket's own, and a [?] marks each one that nobody has published.
 
 /** `GET /site/oauth2/authorize`: asks a person for consent. */
 export function showConsent({ query }: Received, bitbucket: Bitbucket): Answer {
@@ -28,7 +32,7 @@ export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
     const nicknames = bitbucket.people.map(({ nickname }) => nickname).join(', ')
     return message(400, 'Nobody of that name', `There are ${nicknames}.`)
   }
-  const code = bitbucket.issueCode({
+  const code = bitbucket.codes.issue({
     consumer: asked.consumer,
     person,
     scopes: asked.scopes,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { allowedRedirectUri, anyLoopback } from './redirect-uri.ts'
+import { anyLoopback } from '../seed/callback-url.ts'
+import { allowedRedirectUri } from './redirect-uri.ts'
 
 describe('a callback on the web', () => {
   const callback = 'https://app.example.com/callback'

@@ -1,7 +1,4 @@
-/** Instead of a callback URL: any address of this machine, any port, any path. */
-export const anyLoopback = 'any-loopback'
-
-const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
+import { anyLoopback, isLoopback, isPlainHttp } from '../seed/callback-url.ts'
 
 /**
  * Whether a browser may be sent to `requested`, given the callback URL of the consumer.
@@ -30,26 +27,10 @@ export function allowedRedirectUri(requested: string, callbackUrl: string): URL 
   return matches ? uri : null
 }
 
-/** Whether a consumer may have this callback URL at all. */
-export function isCallbackUrl(value: string): boolean {
-  if (value === anyLoopback) return true
-  const url = URL.parse(value)
-  return url !== null && isPlainHttp(url) && !value.includes('#')
-}
-
 function isPlainlyWritten(uri: string): boolean {
   const [address = ''] = uri.split('?')
   const isOdd = /[\s\\]|%2f|%5c|\/(\.|%2e){1,2}(\/|$)/i.test(address)
   return /^https?:\/\//i.test(uri) && !isOdd && !uri.includes('#')
-}
-
-function isPlainHttp(url: URL): boolean {
-  const isHttp = url.protocol === 'https:' || url.protocol === 'http:'
-  return isHttp && url.username === '' && url.password === ''
-}
-
-function isLoopback(url: URL): boolean {
-  return loopbackNames.includes(url.hostname)
 }
 
 function asFolder(pathname: string): string {

@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type BitbucketEmulator,
-  type EmulatorOptions,
-  startBitbucketEmulator,
-} from '../emulator.ts'
+import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
+import type { EmulatorOptions } from '../options.ts'
 import {
   approve,
   basic,

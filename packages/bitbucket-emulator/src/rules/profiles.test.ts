@@ -2,11 +2,8 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
-import {
-  type BitbucketEmulator,
-  type EmulatorOptions,
-  startBitbucketEmulator,
-} from '../emulator.ts'
+import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
+import type { EmulatorOptions } from '../options.ts'
 import {
   approve,
   askConsent,

@@ -1,4 +1,4 @@
-import { anyLoopback } from '../oauth/redirect-uri.ts'
+import { anyLoopback } from './callback-url.ts'
 import type { Person, SeedConsumer, SeedPerson } from './seed-format.ts'
 
 /**

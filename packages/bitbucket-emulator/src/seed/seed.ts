@@ -1,9 +1,13 @@
-import { isCallbackUrl } from '../oauth/redirect-uri.ts'
 import { type Behaviour, profiles } from '../rules/profiles.ts'
 import { scopes } from '../rules/scopes.ts'
+import { isCallbackUrl } from './callback-url.ts'
+import { readFlag, readList, readObject, readText, refuseTwins } from './fields.ts'
 import { digestOf, uuidFrom } from './ids.ts'
 import { defaultConsumer, defaultPeople } from './people.ts'
 import type { Consumer, Email, Person, SeedWorkspace, Workspace } from './seed-format.ts'
+
+// Who and what exists. This room promises: a seed that was read is complete and consistent, one that cannot be
+// read names the field and the cure, and what is filled in is the same after a restart.
 
 /**
  * Checks a seed from a program or a file and fills in what it leaves out.
@@ -193,54 +197,6 @@ function readCredential(value: unknown, where: string): string {
   const text = readText(value, where, 'letters, digits and - . _')
   if (/^[A-Za-z0-9._-]+$/.test(text)) return text
   throw new TypeError(`${where} may only have letters, digits and - . _ in it.`)
-}
-
-function readText(value: unknown, where: string, what: string): string {
-  const isText = typeof value === 'string'
-  if (isText && value.trim() !== '' && value.isWellFormed()) return value
-  let problem = value === undefined ? 'is missing' : 'must be a text that is not empty'
-  // A lone surrogate, which neither a form nor a URL can hold.
-  if (isText && !value.isWellFormed()) problem = 'has half a character in it'
-  throw new TypeError(`${where} ${problem}. Give ${what}.`)
-}
-
-function readFlag(value: unknown, where: string): boolean {
-  if (typeof value === 'boolean') return value
-  const problem = value === undefined ? 'is missing. Give' : 'must be'
-  throw new TypeError(`${where} ${problem} true or false.`)
-}
-
-function readList<Item>(
-  value: unknown,
-  where: string,
-  readItem: (value: unknown, where: string) => Item,
-  empty: 'allow empty' | 'refuse empty' = 'refuse empty',
-): Item[] {
-  if (value === undefined) throw new TypeError(`${where} is missing. Give a list.`)
-  if (!Array.isArray(value)) throw new TypeError(`${where} must be a list.`)
-  if (value.length === 0 && empty === 'refuse empty') {
-    throw new TypeError(`${where} is empty. Give at least one, or leave it out for the default.`)
-  }
-  return value.map((item, index) => readItem(item, `${where}[${index}]`))
-}
-
-function readObject(
-  value: unknown,
-  where: string,
-  known: readonly string[],
-): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`${where} must be an object.`)
-  }
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger === undefined) return { ...value }
-  throw new TypeError(`${where} has an unknown field "${stranger}". Known are ${known.join(', ')}.`)
-}
-
-function refuseTwins(values: readonly string[], where: string, key: string): void {
-  const twin = values.find((value, index) => values.indexOf(value) !== index)
-  if (twin === undefined) return
-  throw new TypeError(`${where} has "${twin}" twice as ${key}. Each must be unique.`)
 }
 
 function listOf(table: Readonly<Record<string, unknown>>): string {

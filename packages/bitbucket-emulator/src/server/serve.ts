@@ -1,57 +1,33 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Answer, readBody, readForm } from '../http/http.ts'
 import { message } from '../pages/page.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import { choose, hold, type PlannedAnswer, type Plans, send } from './faults.ts'
+import type { RequestLog } from './request-log.ts'
 import { findRoute, noRoute } from './routes.ts'
 
-/** One request that the emulator received, whatever it answered. */
-export interface RecordedRequest {
-  readonly method: string
-  /** As it was sent, without the query. */
-  readonly path: string
-  /** The last value of each parameter. */
-  readonly query: Readonly<Record<string, string>>
-  readonly headers: Readonly<IncomingHttpHeaders>
-  /** The last value of each field of a form, or the text of any other body. */
-  readonly body: Readonly<Record<string, string>> | string
-  /** What was answered; `null` as long as nothing was. */
-  readonly status: number | null
-  /** When it came, by the emulator's clock, in milliseconds since the Unix epoch. */
-  readonly at: number
-}
+// Between the network and the routes. This room promises: every request is logged, whatever becomes of it; an
+// answer can be planned for every route; and a web page cannot reach the emulator under a name of its own.
 
 export interface Backstage {
   readonly bitbucket: Bitbucket
   readonly plans: Plans
-  readonly requests: RecordedRequest[]
+  readonly log: RequestLog
   readonly now: () => number
   /** Cuts the connections whose answers are held back. */
   readonly signal: AbortSignal
 }
 
-const requestLimit = 10_000
-
 /** One request, from its arrival to its answer. */
 export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { bitbucket, plans, requests, now, signal }: Backstage,
+  { bitbucket, plans, log, now, signal }: Backstage,
 ): Promise<void> {
   const { method = '', url = '', headers } = request
   const [path = '', ...search] = url.split('?')
   const query = new URLSearchParams(search.join('?'))
-  const record: { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] } = {
-    method,
-    path,
-    query: Object.fromEntries(query),
-    headers,
-    body: '',
-    status: null,
-    at: now(),
-  }
-  requests.push(record)
-  if (requests.length > requestLimit) requests.shift()
+  const record = log.add({ method, path, query: Object.fromEntries(query), headers, at: now() })
 
   async function answer(given: Answer, plan: PlannedAnswer = {}): Promise<void> {
     record.status = given.status

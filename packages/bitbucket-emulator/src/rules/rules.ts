@@ -1,0 +1,14 @@
+import type { Behaviour } from './profiles.ts'
+
+// How Bitbucket decides. This room promises: where the Bitbucket of 2026 differs from the one before, where
+// sources differ, and where nothing is known, the difference has a name here and an option in the README.
+
+/** How this Bitbucket decides where two decide differently, or where nobody knows. */
+export interface Rules {
+  readonly behaviour: Behaviour
+  readonly pkce: 'ignore' | 'enforce'
+  readonly clientAuth: 'basic+body' | 'basic'
+  readonly scopeParameter: 'ignore' | 'narrow'
+  /** Milliseconds. */
+  readonly refreshLockoutMs: number
+}
