@@ -25,6 +25,7 @@ function lint(files: Readonly<Record<string, string>>): string {
 }
 
 const src = 'packages/fastify/src'
+const emulator = 'packages/bitbucket-emulator/src'
 
 it('files that depend on rooms below theirs are fine', () => {
   const said = lint({
@@ -73,6 +74,34 @@ it('an import from a folder in a room up to another room is rejected', () => {
     [`${src}/sessions/two.ts`]: 'export const two = 2\n',
   })
   expect(said).toContain('noRestrictedImports')
+})
+
+it.each([
+  ['oauth', 'server'],
+  ['oauth', 'api'],
+  ['api', 'oauth'],
+  ['state', 'oauth'],
+  ['seed', 'state'],
+  ['pages', 'seed'],
+  ['rules', 'seed'],
+  ['http', 'pages'],
+])('in the emulator, an import from %s to %s is rejected, of a type too', (from, to) => {
+  const said = lint({
+    [`${emulator}/${from}/one.ts`]: `import type { Two } from '../${to}/two.ts'\n\nexport const one: Two = 2\n`,
+    [`${emulator}/${to}/two.ts`]: 'export type Two = 2\n',
+  })
+  expect(said).toContain('noRestrictedImports')
+})
+
+it('in the emulator, files that depend on rooms below theirs are fine', () => {
+  const said = lint({
+    [`${emulator}/oauth/one.ts`]:
+      "import { two } from '../state/two.ts'\n\nexport const one: number = two\n",
+    [`${emulator}/state/two.ts`]:
+      "import { three } from '../seed/three.ts'\n\nexport const two: number = three\n",
+    [`${emulator}/seed/three.ts`]: 'export const three = 3\n',
+  })
+  expect(said).toBe('')
 })
 
 it('an import of the options from a room is rejected', () => {
