@@ -15,6 +15,10 @@ export interface PageSize {
   readonly styles: number
 }
 
+export function total(size: PageSize | undefined): number {
+  return size ? size.script + size.styles : Number.NaN
+}
+
 export interface Page {
   readonly title: string
   /** What somebody sees that is not the page's own markup. */

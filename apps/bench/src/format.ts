@@ -25,6 +25,14 @@ export function fixed(value: number, digits: number): string {
   return value.toFixed(digits)
 }
 
+export function megabytes(bytes: number): string {
+  return fixed(bytes / 1e6, 1)
+}
+
+export function kilobytes(bytes: number): string {
+  return fixed(bytes / 1e3, 1)
+}
+
 /** The length of the longest bar, in characters. */
 const BAR = 40
 

@@ -91,3 +91,7 @@ export async function check(
   }
   if (refuses) await ask(null, 401)
 }
+
+export function perSecond(measured: Readonly<Record<string, Measured>>, name: string): number {
+  return measured[name]?.requestsPerSecond ?? Number.NaN
+}

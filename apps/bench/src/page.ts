@@ -1,21 +1,29 @@
-import { type PageSize, pages } from './browser-size.ts'
+import { aimsPart } from './aims.ts'
+import { pages, total } from './browser-size.ts'
 import { contenders, signInContenders } from './contenders.ts'
-import { bars, fixed, inRange, markdownTable, round, STORES } from './format.ts'
-import { inUseAims, inUsePart } from './in-use-page.ts'
+import {
+  bars,
+  fixed,
+  inRange,
+  kilobytes,
+  markdownTable,
+  megabytes,
+  round,
+  STORES,
+} from './format.ts'
+import { inUsePart } from './in-use-page.ts'
 import { installed } from './install.ts'
-import type { Measured } from './measure.ts'
-import { type Circumstances, type Kept, type Results, read, readBefore } from './results.ts'
+import { type Measured, perSecond } from './measure.ts'
+import { type AllKept, type Circumstances, type Kept, read, readBefore } from './results.ts'
 import { signalsPart } from './signals-page.ts'
 import { percentile, spread } from './statistics.ts'
 
 // Renders what was measured as a page. Every figure of it comes from the results; of every measurement
 // that was taken in rounds it shows the median, and how far the rounds were apart.
 
-type All = { readonly [Name in keyof Results]: Kept<Name> | undefined }
-
 /** @param folder Where the results are. */
 export function renderPage(folder: string): string {
-  const all: All = {
+  const all: AllKept = {
     guard: read(folder, 'guard'),
     'in-use': read(folder, 'in-use'),
     stored: read(folder, 'stored'),
@@ -29,7 +37,7 @@ export function renderPage(folder: string): string {
   const parts = [
     INTRODUCTION,
     all.guard && disturbance(all.guard),
-    aims(all),
+    aimsPart(all),
     all.guard && guardPart(all.guard),
     all['in-use'] && inUsePart(all['in-use'], readBefore(folder, 'in-use')),
     all.stored && storedPart(all.stored),
@@ -279,101 +287,7 @@ And some load more, which is not counted: \`@clerk/react\` is there to load Cler
 draws nothing and knows nobody; Kinde and Auth0 have the pages on which people sign in on servers of their own.`
 }
 
-/** What we aim for, and whether it was met. */
-function aims(all: All): string {
-  const rows: string[][] = []
-  const add = (what: string, aim: string, found: string, met: boolean): void => {
-    rows.push([what, aim, found, met ? 'yes' : '**no**'])
-  }
-
-  if (all.guard) {
-    const { rounds } = all.guard.result
-    for (const [kind, title] of STORES) {
-      const share = spread(
-        rounds.map((one) => perSecond(one, `latchkey-${kind}`) / perSecond(one, 'bare')),
-      )
-      const what = `A route for signed-in people, ${title}: share of no check at all`
-      add(what, '≥ 0.90', inRange(share, 2), share.median >= 0.9)
-    }
-  }
-  const inUse = all['in-use'] ? inUseAims(all['in-use']) : []
-  for (const { aim, found, met, what } of inUse) add(what, aim, found, met)
-  if (all.stored) {
-    const { rounds, sizes } = all.stored.result
-    for (const [kind, title] of STORES) {
-      const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
-      const ratio = spread(
-        rounds.map(
-          (one) =>
-            perSecond(one.inUse, `${kind} ${most}`) / perSecond(one.inUse, `${kind} ${least}`),
-        ),
-      )
-      const what = `The same with ${round(most)} sessions stored, ${title}: share of ${round(least)}`
-      add(what, '≥ 0.95', inRange(ratio, 2), ratio.median >= 0.95)
-    }
-  }
-  if (all.revocation) {
-    const { latencies } = all.revocation.result
-    const p99 = percentile(latencies, 0.99)
-    add(
-      'An ended session is refused by other nodes, p99',
-      '≤ 100 ms',
-      `${fixed(p99, 1)} ms`,
-      p99 <= 100,
-    )
-  }
-  if (all['sign-in']) {
-    const { rounds } = all['sign-in'].result
-    const speedOf = (name: string): number =>
-      spread(rounds.map((one) => one[name]?.signInsPerSecond ?? 0)).median
-    const peers = Object.keys(signInContenders).filter((name) => !/latchkey|by-hand/.test(name))
-    const best = Math.max(...peers.map(speedOf))
-    const own = speedOf('latchkey-sqlite')
-    add(
-      'Whole sign-ins, SQLite file',
-      `more than any peer (${round(best)}/s)`,
-      `${round(own)}/s`,
-      own > best,
-    )
-  }
-  if (all.install) {
-    const { installs, rounds } = all.install.result
-    const [alone, own] = [installs.fastify, installs['latchkey-sqlite']]
-    if (alone && own) {
-      const packages = own.packages - alone.packages
-      const bytes = own.bytes - alone.bytes
-      const ms = spread(rounds.map((one) => (one['latchkey-sqlite'] ?? 0) - (one.fastify ?? 0)))
-      add('What an install adds', '≤ 30 packages', String(packages), packages <= 30)
-      add('', '≤ 8 MB', `${megabytes(bytes)} MB`, bytes <= 8e6)
-      add('What a start adds', '≤ 120 ms', `${inRange(ms, 0)} ms`, ms.median <= 120)
-    }
-  }
-  if (all.browser) {
-    const { sizes } = all.browser.result
-    const sizeOf = (name: string): number => total(sizes[name])
-    const peers = Object.keys(sizes).filter((name) => !/latchkey|by-hand/.test(name))
-    const least = Math.min(...peers.map(sizeOf))
-    const own = sizeOf('latchkey')
-    const button = sizeOf('latchkey-button')
-    const everything = sizeOf('latchkey-everything')
-    add(
-      'A button and a name, in the browser',
-      `less than any peer (${kilobytes(least)} kB)`,
-      `${kilobytes(own)} kB`,
-      own < least,
-    )
-    add('The button alone', '≤ 2 kB', `${kilobytes(button)} kB`, button <= 2_000)
-    add(
-      'The whole kit, with styles',
-      '≤ 12 kB',
-      `${kilobytes(everything)} kB`,
-      everything <= 12_000,
-    )
-  }
-  return `## What we aim for\n\n${markdownTable(['', 'aim', 'measured', 'met'], rows)}`
-}
-
-function machinePart(all: All): string {
+function machinePart(all: AllKept): string {
   const kept = Object.values(all).filter((one) => one !== undefined)
   const machines = new Set(kept.map(machineOf))
   const versions = Object.assign({}, ...kept.map((one) => one.versions)) as Record<string, string>
@@ -392,20 +306,4 @@ function machineOf({ cores, cpu, date, node, pinned, quick }: Circumstances): st
   if (!pinned) words.push('processes not pinned')
   if (quick) words.push('**a quick run, not meant for comparison**')
   return words.join(', ')
-}
-
-function perSecond(measured: Readonly<Record<string, Measured>>, name: string): number {
-  return measured[name]?.requestsPerSecond ?? Number.NaN
-}
-
-function megabytes(bytes: number): string {
-  return fixed(bytes / 1e6, 1)
-}
-
-function kilobytes(bytes: number): string {
-  return fixed(bytes / 1e3, 1)
-}
-
-function total(size: PageSize | undefined): number {
-  return size ? size.script + size.styles : Number.NaN
 }

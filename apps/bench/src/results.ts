@@ -41,6 +41,9 @@ export interface Circumstances {
 
 export type Kept<Name extends keyof Results> = Circumstances & { readonly result: Results[Name] }
 
+/** The figures of every measurement, as far as there are any. */
+export type AllKept = { readonly [Name in keyof Results]: Kept<Name> | undefined }
+
 export function circumstances(given: Pick<Circumstances, 'pinned' | 'quick'>): Circumstances {
   return {
     ...given,
