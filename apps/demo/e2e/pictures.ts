@@ -37,8 +37,11 @@ export async function expectPicture(page: Page, name: string): Promise<void> {
   }
   if (!existsSync(file)) throw new Error(`There is no picture "${name}" yet. ${CURE}`)
 
+  const wantedBytes = await readFile(file)
+  if (bytes.equals(wantedBytes)) return
+
   const taken = PNG.sync.read(bytes)
-  const wanted = PNG.sync.read(await readFile(file))
+  const wanted = PNG.sync.read(wantedBytes)
   const { width, height } = wanted
   const size = { width: taken.width, height: taken.height }
   const difference = new PNG({ width, height })
