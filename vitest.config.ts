@@ -28,11 +28,13 @@ export default defineConfig({
           include: ['apps/demo/e2e/**/*.test.ts'],
           globalSetup: [
             'apps/demo/e2e/build.ts',
+            'apps/demo/e2e/browser.ts',
             'packages/fastify/src/testing/postgres-server.ts',
           ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // One to a core. More of them only wait for each other.
+          maxWorkers: 2,
         },
       },
       {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, chromium, type LaunchOptions } from 'playwright-core'
+import { type Browser, type BrowserServer, chromium, type LaunchOptions } from 'playwright-core'
 import { unpackChromium } from './unpack-chromium.ts'
 
 export interface LaunchChromiumOptions {
@@ -28,11 +28,27 @@ get one with \`npx playwright-core install --with-deps chromium\`. (The pinned o
  *
  * @throws Error if no Chromium starts, with the cure and the reason of each attempt.
  */
-export async function launchChromium(options: LaunchChromiumOptions = {}): Promise<Browser> {
+export function launchChromium(options: LaunchChromiumOptions = {}): Promise<Browser> {
+  return tryEach(attempts(options.pinned ?? false), (settings) => chromium.launch(settings))
+}
+
+/** Launches the same Chromium for several processes, which connect to its `wsEndpoint()`. */
+export function serveChromium(): Promise<BrowserServer> {
+  return tryEach(attempts(false), (settings) => chromium.launchServer(settings))
+}
+
+type Attempt = () => LaunchOptions | Promise<LaunchOptions>
+type Launch<Launched> = (settings: LaunchOptions) => Promise<Launched>
+
+/** Returns the first that can be launched. */
+async function tryEach<Launched>(
+  attempts: readonly Attempt[],
+  launch: Launch<Launched>,
+): Promise<Launched> {
   const reasons: string[] = []
-  for (const attempt of attempts(options.pinned ?? false)) {
+  for (const attempt of attempts) {
     try {
-      return await launch(await attempt())
+      return await launchSandboxed(await attempt(), launch)
     } catch (error) {
       const [reason] = String(error).split('\nCall log:')
       reasons.push(`${reason}`)
@@ -41,7 +57,7 @@ export async function launchChromium(options: LaunchChromiumOptions = {}): Promi
   throw new Error([CURE, ...reasons].join('\n\n'))
 }
 
-function attempts(pinned: boolean): (() => LaunchOptions | Promise<LaunchOptions>)[] {
+function attempts(pinned: boolean): Attempt[] {
   if (pinned) return [unpackChromium]
   const chosen = process.env.LATCHKEY_TEST_CHROMIUM
   if (chosen) return [() => ({ executablePath: chosen })]
@@ -49,14 +65,17 @@ function attempts(pinned: boolean): (() => LaunchOptions | Promise<LaunchOptions
   return [...installed.map((executablePath) => () => ({ executablePath })), unpackChromium]
 }
 
-async function launch(settings: LaunchOptions): Promise<Browser> {
+async function launchSandboxed<Launched>(
+  settings: LaunchOptions,
+  launch: Launch<Launched>,
+): Promise<Launched> {
   // Chromium refuses to run as root with its sandbox on.
-  if (process.getuid?.() === 0) return chromium.launch({ ...settings, chromiumSandbox: false })
+  if (process.getuid?.() === 0) return launch({ ...settings, chromiumSandbox: false })
   try {
-    return await chromium.launch({ ...settings, chromiumSandbox: true })
+    return await launch({ ...settings, chromiumSandbox: true })
   } catch (error) {
     // Ubuntu since 23.10 and most containers deny the user namespaces that the sandbox is made of.
     if (!/No usable sandbox|sandboxing failed/.test(String(error))) throw error
-    return chromium.launch({ ...settings, chromiumSandbox: false })
+    return launch({ ...settings, chromiumSandbox: false })
   }
 }

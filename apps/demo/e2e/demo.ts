@@ -13,8 +13,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { buildApp } from '../src/app.ts'
+import { connectToBrowser } from './browser.ts'
 import { certificate } from './certificate.ts'
-import { launchChromium } from './chromium.ts'
 import { startProxy } from './proxy.ts'
 
 export interface Demo {
@@ -62,74 +62,37 @@ export interface MoreOfDemo {
 export function setUpDemo(
   seed?: Seed,
   scheme: 'http' | 'https' = 'http',
-  { pages, providerHeaders }: MoreOfDemo = {},
+  more: MoreOfDemo = {},
 ): Demo {
-  let app: FastifyInstance
-  /** What ends TLS before the demo, as a proxy would. */
-  let front: Server | undefined
-  let proxy: Server | undefined
+  let servers: Servers
   let browser: Browser
-  let emulator: BitbucketEmulator
-  let origin: string
   const contexts: BrowserContext[] = []
   const unexpected: (() => Problems)[] = []
   const exchanges: Exchange[] = []
 
   beforeAll(async () => {
-    emulator = await startBitbucketEmulator(seed === undefined ? {} : { seed })
-    let emulatorUrl = emulator.url
-    if (providerHeaders !== undefined) {
-      ;({ url: emulatorUrl, server: proxy } = await startProxy(emulator.url, providerHeaders))
-    }
-    const port = await freePort()
-    origin = `${scheme}://localhost:${port}`
-    app = await buildApp({
-      origin,
-      providers: [bitbucket({ emulatorUrl })],
-      store: sqlite(':memory:'),
-      emulator,
-      built: true,
-    })
-    await pages?.(app)
-    if (scheme === 'https') front = createHttpsServer(certificate, app.routing)
-    const server = front ?? app.server
-    server.on('request', ({ method = '', url = '', headers }, response) => {
-      response.once('finish', () => {
-        const location = response.getHeader('location')
-        const { statusCode: status } = response
-        exchanges.push({ method, url, headers, status, location: location?.toString() ?? null })
-      })
-    })
-    if (front === undefined) await app.listen({ port, host: 'localhost' })
-    else {
-      await app.ready()
-      await once(front.listen(port, 'localhost'), 'listening')
-    }
-    browser = await launchChromium()
+    servers = await startServers(seed, scheme, more, (exchange) => exchanges.push(exchange))
+    browser = await connectToBrowser()
   })
 
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map((context) => context.close()))
-    emulator.reset()
+    servers.emulator.reset()
     exchanges.length = 0
     expect(unexpected.splice(0).flatMap((problems) => problems())).toEqual([])
   })
 
   afterAll(async () => {
     await browser?.close()
-    front?.close()
-    await app?.close()
-    proxy?.closeAllConnections()
-    proxy?.close()
-    await emulator?.close()
+    await servers?.close()
   })
 
   return {
     get origin() {
-      return origin
+      return servers.origin
     },
     get emulator() {
-      return emulator
+      return servers.emulator
     },
     exchanges,
     async visit(options = {}, expected) {
@@ -140,13 +103,67 @@ export function setUpDemo(
       return { page: await context.newPage(), context, problems }
     },
     async signIn(page, name = 'Ada Test') {
-      await page.goto(origin)
+      await page.goto(servers.origin)
       await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
       await page.getByRole('button', { name }).click()
-      await page.waitForURL(`${origin}/decisions`)
+      await page.waitForURL(`${servers.origin}/decisions`)
     },
     signOut,
   }
+}
+
+interface Servers {
+  readonly origin: string
+  readonly emulator: BitbucketEmulator
+  close(): Promise<void>
+}
+
+async function startServers(
+  seed: Seed | undefined,
+  scheme: 'http' | 'https',
+  { pages, providerHeaders }: MoreOfDemo,
+  onExchange: (exchange: Exchange) => void,
+): Promise<Servers> {
+  const emulator = await startBitbucketEmulator(seed === undefined ? {} : { seed })
+  const proxy = providerHeaders && (await startProxy(emulator.url, providerHeaders))
+  const port = await freePort()
+  const origin = `${scheme}://localhost:${port}`
+  const app = await buildApp({
+    origin,
+    providers: [bitbucket({ emulatorUrl: proxy?.url ?? emulator.url })],
+    store: sqlite(':memory:'),
+    emulator,
+    built: true,
+  })
+  await pages?.(app)
+  // What ends TLS before the demo, as a proxy would.
+  const front = scheme === 'https' ? createHttpsServer(certificate, app.routing) : undefined
+  listenForExchanges(front ?? app.server, onExchange)
+  if (front === undefined) await app.listen({ port, host: 'localhost' })
+  else {
+    await app.ready()
+    await once(front.listen(port, 'localhost'), 'listening')
+  }
+  return {
+    origin,
+    emulator,
+    async close() {
+      front?.close()
+      await app.close()
+      proxy?.server.closeAllConnections()
+      proxy?.server.close()
+      await emulator.close()
+    },
+  }
+}
+
+function listenForExchanges(server: Server, onExchange: (exchange: Exchange) => void): void {
+  server.on('request', ({ method = '', url = '', headers }, response) => {
+    response.once('finish', () => {
+      const location = response.getHeader('location')?.toString() ?? null
+      onExchange({ method, url, headers, status: response.statusCode, location })
+    })
+  })
 }
 
 /** The product keeps it in the menu of the person. */

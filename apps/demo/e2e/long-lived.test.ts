@@ -16,8 +16,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { emptyDatabase } from '../../../packages/fastify/src/testing/postgres.ts'
 import { setUpAttacker } from './attacker.ts'
+import { connectToBrowser } from './browser.ts'
 import { certificate } from './certificate.ts'
-import { launchChromium } from './chromium.ts'
 import { freePort } from './demo.ts'
 
 const HOST = 'app.latchkey.localhost'
@@ -27,7 +27,7 @@ const closing: (() => unknown)[] = []
 let browser: Browser
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await connectToBrowser()
 })
 
 afterEach(async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { ask, emptyDatabase } from '../../../packages/fastify/src/testing/postgres.ts'
-import { launchChromium } from './chromium.ts'
+import { connectToBrowser } from './browser.ts'
 import { freePort, listenForProblems } from './demo.ts'
 
 const DEMO = join(import.meta.dirname, '..')
@@ -57,7 +57,7 @@ describe('pnpm demo', () => {
     const said = await until(demo, /ready/)
     expect(said.match(/https?:\/\/\S+/g)).toEqual([`http://localhost:${port}`])
 
-    const browser = await launchChromium()
+    const browser = await connectToBrowser()
     const context = await browser.newContext()
     const problems = await listenForProblems(context)
     const page = await context.newPage()
@@ -104,7 +104,7 @@ describe('pnpm demo', () => {
     const env = { PORT: port, EMULATOR_PORT: emulatorPort, DATABASE_URL }
     const demo = start(env)
     expect(await until(demo, /ready/)).toContain('keeps its people where DATABASE_URL says')
-    const browser = await launchChromium()
+    const browser = await connectToBrowser()
     const page = await browser.newPage()
     await page.goto(`http://localhost:${port}`)
     await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()

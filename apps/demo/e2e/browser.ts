@@ -1,0 +1,25 @@
+import { type Browser, chromium } from 'playwright-core'
+import { inject } from 'vitest'
+import type { TestProject } from 'vitest/node'
+import { serveChromium } from './chromium.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the run's one browser waits for connections. */
+    browser: string
+  }
+}
+
+/** Launches one browser for all browser tests. */
+export default async function serveBrowser(project: TestProject): Promise<() => Promise<void>> {
+  const server = await serveChromium()
+  project.provide('browser', server.wsEndpoint())
+  return () => server.close()
+}
+
+/**
+ * Connects to the run's browser. Each connection has contexts of its own, and closing it closes those alone.
+ */
+export function connectToBrowser(): Promise<Browser> {
+  return chromium.connect(inject('browser'))
+}
