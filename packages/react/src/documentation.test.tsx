@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
 import { type ComponentType, createElement } from 'react'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { AuthProvider } from './auth-provider.tsx'
+import { AuthProvider } from './session/auth-provider.tsx'
 import { nobody, somebody, startFakeServer } from './testing/fake-server.ts'
 
 const root = join(import.meta.dirname, '..')

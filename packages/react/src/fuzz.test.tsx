@@ -2,12 +2,12 @@ import { cleanup, render, screen, waitFor } from '@testing-library/react'
 import fc from 'fast-check'
 import type { ReactElement } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthError } from './auth-error.ts'
-import { AuthProvider, useAuth } from './auth-provider.tsx'
-import { SignIn } from './sign-in.tsx'
-import { signInUrl } from './sign-in-url.ts'
+import { english } from './locales/texts.ts'
+import { AuthError } from './requests/auth-error.ts'
+import { AuthProvider, useAuth } from './session/auth-provider.tsx'
+import { SignIn } from './sign-in/sign-in.tsx'
+import { signInUrl } from './sign-in/sign-in-url.ts'
 import { type FakeServer, provider, somebody, startFakeServer } from './testing/fake-server.ts'
-import { english } from './texts.ts'
 
 /** How often a property is tried: `usual` times, or `LATCHKEY_FUZZ_RUNS` percent of that. */
 function tries(usual: number): { numRuns: number } {

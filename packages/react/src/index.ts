@@ -19,36 +19,16 @@ export {
   useAccount,
   useIdentities,
   useSessions,
-} from './account.ts'
-export { AuthError, type AuthErrorCode } from './auth-error.ts'
-export {
-  AuthProvider,
-  type AuthProviderProps,
-  useAuth,
-  useTexts,
-  useUser,
-} from './auth-provider.tsx'
-export { Avatar, type AvatarProps } from './person.tsx'
-export { type ProvidersState, type UseProvidersOptions, useProviders } from './providers.ts'
-export type { Remote } from './remote.ts'
+} from './account/account.ts'
+export { UserButton, type UserButtonProps } from './account/user-button.tsx'
+export { UserProfile, type UserProfileProps } from './account/user-profile.tsx'
 export {
   RedirectToSignIn,
   type RedirectToSignInProps,
   RequireAuth,
   type RequireAuthProps,
   useRedirectToSignIn,
-} from './require-auth.tsx'
-export type { AuthState, SignOutOptions } from './session-client.ts'
-export { SignIn, type SignInProps } from './sign-in.tsx'
-export { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
-export { type SignInUrlOptions, signInUrl } from './sign-in-url.ts'
-export {
-  SignOutButton,
-  type SignOutButtonProps,
-  type SignOutForm,
-  type UseSignOutOptions,
-  useSignOut,
-} from './sign-out-button.tsx'
+} from './guards/require-auth.tsx'
 export {
   AuthLoading,
   type AuthLoadingProps,
@@ -56,8 +36,28 @@ export {
   type SignedInProps,
   SignedOut,
   type SignedOutProps,
-} from './signed-in.tsx'
-export { errorSentence, type TextOverrides, type Texts } from './texts.ts'
-export { type SignInAttempt, type SignInOptions, useSignIn } from './use-sign-in.ts'
-export { UserButton, type UserButtonProps } from './user-button.tsx'
-export { UserProfile, type UserProfileProps } from './user-profile.tsx'
+} from './guards/signed-in.tsx'
+export { errorSentence, type TextOverrides, type Texts } from './locales/texts.ts'
+export { Avatar, type AvatarProps } from './looks/person.tsx'
+export { AuthError, type AuthErrorCode } from './requests/auth-error.ts'
+export {
+  AuthProvider,
+  type AuthProviderProps,
+  useAuth,
+  useTexts,
+  useUser,
+} from './session/auth-provider.tsx'
+export type { Remote } from './session/remote.ts'
+export type { AuthState, SignOutOptions } from './session/session-client.ts'
+export { type ProvidersState, type UseProvidersOptions, useProviders } from './sign-in/providers.ts'
+export { SignIn, type SignInProps } from './sign-in/sign-in.tsx'
+export { SignInButton, type SignInButtonProps } from './sign-in/sign-in-button.tsx'
+export { type SignInUrlOptions, signInUrl } from './sign-in/sign-in-url.ts'
+export { type SignInAttempt, type SignInOptions, useSignIn } from './sign-in/use-sign-in.ts'
+export {
+  SignOutButton,
+  type SignOutButtonProps,
+  type SignOutForm,
+  type UseSignOutOptions,
+  useSignOut,
+} from './sign-out/sign-out-button.tsx'

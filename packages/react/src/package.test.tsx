@@ -6,8 +6,10 @@ import { errorSentences } from '@latchkey/contract'
 import { expect, test } from 'vitest'
 
 const here = import.meta.dirname
-const sources = readdirSync(here).filter((name) => /^[^.]+\.tsx?$/.test(name))
-const styles = readFileSync(join(here, 'styles.css'), 'utf8')
+const sources = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => /^[^.]+\.tsx?$/.test(name) && !name.startsWith('testing'),
+)
+const styles = readFileSync(join(here, 'looks/styles.css'), 'utf8')
 const readme = readFileSync(join(here, '../README.md'), 'utf8')
 
 function read(name: string): string {

@@ -1,4 +1,4 @@
-import type { Texts } from '../texts.ts'
+import type { Texts } from './texts.ts'
 
 // \u00a0 keeps an ellipsis on the line of its word.
 export const german: Texts = {

@@ -1,1 +1,1 @@
-export { english } from '../texts.ts'
+export { english } from './texts.ts'

@@ -1,4 +1,4 @@
-import type { Texts } from '../texts.ts'
+import type { Texts } from './texts.ts'
 
 // \u00a0 keeps a colon on the line of its word. No participle agrees with the person.
 export const french: Texts = {

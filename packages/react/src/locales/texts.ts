@@ -1,5 +1,5 @@
 import { errorSentences } from '@latchkey/contract'
-import type { AuthErrorCode } from './auth-error.ts'
+import type { AuthErrorCode } from '../requests/auth-error.ts'
 
 /** Every word that the components say. Strings only, so that a server component can pass them. */
 export interface Texts {

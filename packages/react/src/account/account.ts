@@ -2,12 +2,12 @@
 
 import type { IdentitiesBody, Identity, SessionsBody, UrlBody, UserPatch } from '@latchkey/contract'
 import { useContext } from 'react'
-import { thisPage } from './address.ts'
-import { AuthContext, usePaths, useUser } from './auth-provider.tsx'
-import { type Remote, useRemote, useRequest } from './remote.ts'
-import { type Guard, isNothing, like } from './request.ts'
-import { isUser } from './session-client.ts'
-import { toAscii } from './sign-in-url.ts'
+import { thisPage } from '../browser/address.ts'
+import { type Guard, isNothing, like } from '../requests/request.ts'
+import { AuthContext, usePaths, useUser } from '../session/auth-provider.tsx'
+import { type Remote, useRemote, useRequest } from '../session/remote.ts'
+import { isUser } from '../session/session-client.ts'
+import { toAscii } from '../sign-in/sign-in-url.ts'
 
 /** Somewhere that the person is signed in. */
 export type Device = SessionsBody['sessions'][number]

@@ -3,11 +3,11 @@ import { userEvent } from '@testing-library/user-event'
 import { Activity, createRef, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthProvider } from './auth-provider.tsx'
-import { SignIn } from './sign-in.tsx'
-import { SignOutButton } from './sign-out-button.tsx'
-import { SignedIn, SignedOut } from './signed-in.tsx'
-import { teachDialogs } from './testing/fake-browser.ts'
+import { SignedIn, SignedOut } from '../guards/signed-in.tsx'
+import { english } from '../locales/texts.ts'
+import { AuthProvider } from '../session/auth-provider.tsx'
+import { SignOutButton } from '../sign-out/sign-out-button.tsx'
+import { teachDialogs } from '../testing/fake-browser.ts'
 import {
   type FakeServer,
   failure,
@@ -17,8 +17,8 @@ import {
   provider,
   somebody,
   startFakeServer,
-} from './testing/fake-server.ts'
-import { english } from './texts.ts'
+} from '../testing/fake-server.ts'
+import { SignIn } from './sign-in.tsx'
 
 /** For each click that reached the browser: whether it would have navigated. */
 let navigations: boolean[] = []

@@ -8,11 +8,11 @@ import {
   type RefAttributes,
   useEffect,
 } from 'react'
-import { useTexts, useUser } from './auth-provider.tsx'
-import { classes } from './classes.ts'
-import { Avatar, Names } from './person.tsx'
-import { SignOutButton } from './sign-out-button.tsx'
-import { fill } from './texts.ts'
+import { fill } from '../locales/texts.ts'
+import { classes } from '../looks/classes.ts'
+import { Avatar, Names } from '../looks/person.tsx'
+import { useTexts, useUser } from '../session/auth-provider.tsx'
+import { SignOutButton } from '../sign-out/sign-out-button.tsx'
 
 export interface UserButtonProps
   extends Omit<DetailsHTMLAttributes<HTMLDetailsElement>, 'children'> {

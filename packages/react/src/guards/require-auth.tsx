@@ -2,10 +2,10 @@
 
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
-import { thisPage } from './address.ts'
-import { useAuth, usePaths, useTexts } from './auth-provider.tsx'
-import { Placeholder, Unready } from './notices.tsx'
-import { withReturnTo } from './sign-in-url.ts'
+import { thisPage } from '../browser/address.ts'
+import { Placeholder, Unready } from '../looks/notices.tsx'
+import { useAuth, usePaths, useTexts } from '../session/auth-provider.tsx'
+import { withReturnTo } from '../sign-in/sign-in-url.ts'
 
 export interface RedirectToSignInProps {
   /** Your own page with a `<SignIn>`, such as `/login`. Default: the server's. */

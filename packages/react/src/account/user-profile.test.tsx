@@ -3,10 +3,10 @@ import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testi
 import { userEvent } from '@testing-library/user-event'
 import { createRef, type ReactElement } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthError } from './auth-error.ts'
-import { AuthProvider } from './auth-provider.tsx'
-import { SignedOut } from './signed-in.tsx'
-import { type FakeBrowser, startFakeBrowser } from './testing/fake-browser.ts'
+import { SignedOut } from '../guards/signed-in.tsx'
+import { AuthError } from '../requests/auth-error.ts'
+import { AuthProvider } from '../session/auth-provider.tsx'
+import { type FakeBrowser, startFakeBrowser } from '../testing/fake-browser.ts'
 import {
   device,
   everyPart,
@@ -20,7 +20,7 @@ import {
   somebody,
   startFakeServer,
   unreachable,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
 import { UserButton } from './user-button.tsx'
 import { UserProfile, type UserProfileProps } from './user-profile.tsx'
 

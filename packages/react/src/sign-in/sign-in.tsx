@@ -24,19 +24,25 @@ import {
   removeErrorFromAddressBar,
   thisPage,
   useAddress,
-} from './address.ts'
-import { AuthContext, useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
-import { classes } from './classes.ts'
-import { builtIn } from './marks.tsx'
-import { Alert, Unready } from './notices.tsx'
-import { Person } from './person.tsx'
+} from '../browser/address.ts'
+import {
+  errorSentence,
+  fill,
+  type TextOverrides,
+  type Texts,
+  withOverrides,
+} from '../locales/texts.ts'
+import { classes } from '../looks/classes.ts'
+import { builtIn } from '../looks/marks.tsx'
+import { Alert, Unready } from '../looks/notices.tsx'
+import { Person } from '../looks/person.tsx'
+import { AuthContext, useOptionalAuth, usePaths, useTexts } from '../session/auth-provider.tsx'
+import type { Remote } from '../session/remote.ts'
+import type { AuthState } from '../session/session-client.ts'
+import { SignOutButton } from '../sign-out/sign-out-button.tsx'
 import { useProviders } from './providers.ts'
-import type { Remote } from './remote.ts'
-import type { AuthState } from './session-client.ts'
 import { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
 import { withReturnTo } from './sign-in-url.ts'
-import { SignOutButton } from './sign-out-button.tsx'
-import { errorSentence, fill, type TextOverrides, type Texts, withOverrides } from './texts.ts'
 import { leavesThisPage } from './use-sign-in.ts'
 
 export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {

@@ -1,8 +1,8 @@
 'use client'
 
 import type { ReactElement, ReactNode } from 'react'
-import { useTexts } from './auth-provider.tsx'
-import type { Remote } from './remote.ts'
+import { useTexts } from '../session/auth-provider.tsx'
+import type { Remote } from '../session/remote.ts'
 
 interface AlertProps {
   /** What it is of, for those who style it. */

@@ -6,9 +6,9 @@ import {
   type SignOutScope,
   type User,
 } from '@latchkey/contract'
-import { removeErrorFromAddressBar } from './address.ts'
-import { AuthError } from './auth-error.ts'
-import { type Guard, isNothing, isObject, like, request } from './request.ts'
+import { removeErrorFromAddressBar } from '../browser/address.ts'
+import { AuthError } from '../requests/auth-error.ts'
+import { type Guard, isNothing, isObject, like, request } from '../requests/request.ts'
 
 export interface SignOutOptions {
   /** Which of the person's sessions to end: this one, all but this one, or all. Default `local`. */

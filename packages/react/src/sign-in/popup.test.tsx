@@ -3,10 +3,8 @@ import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { type ReactElement, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest'
-import { AuthProvider, useAuth } from './auth-provider.tsx'
-import { SignIn } from './sign-in.tsx'
-import { SignInButton } from './sign-in-button.tsx'
-import { type FakeBrowser, startFakeBrowser, teachDialogs } from './testing/fake-browser.ts'
+import { AuthProvider, useAuth } from '../session/auth-provider.tsx'
+import { type FakeBrowser, startFakeBrowser, teachDialogs } from '../testing/fake-browser.ts'
 import {
   type FakeServer,
   gate,
@@ -14,7 +12,9 @@ import {
   provider,
   somebody,
   startFakeServer,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
+import { SignIn } from './sign-in.tsx'
+import { SignInButton } from './sign-in-button.tsx'
 
 /** For each click that reached the browser: whether this page would have left. */
 let navigations: boolean[] = []

@@ -2,7 +2,7 @@
 
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useContext } from 'react'
-import { AuthContext } from './auth-provider.tsx'
+import { AuthContext } from '../session/auth-provider.tsx'
 
 export interface AvatarProps {
   /** Whose picture it is: the signed-in person, or anybody else. */

@@ -11,12 +11,12 @@ import {
   useEffect,
   useState,
 } from 'react'
-import { AuthError } from './auth-error.ts'
-import { useOptionalAuth, usePaths, useTexts } from './auth-provider.tsx'
-import { classes } from './classes.ts'
-import { Alert } from './notices.tsx'
-import { usePendingNavigation } from './pending-navigation.ts'
-import { toAscii } from './sign-in-url.ts'
+import { usePendingNavigation } from '../browser/pending-navigation.ts'
+import { classes } from '../looks/classes.ts'
+import { Alert } from '../looks/notices.tsx'
+import { AuthError } from '../requests/auth-error.ts'
+import { useOptionalAuth, usePaths, useTexts } from '../session/auth-provider.tsx'
+import { toAscii } from '../sign-in/sign-in-url.ts'
 
 export interface UseSignOutOptions {
   /** Which sessions to end: this one, all of the person's but this one, or all. Default `local`. */

@@ -7,11 +7,11 @@ import {
   useAccount,
   useIdentities,
   useSessions,
-} from './account.ts'
-import { AuthProvider, useAuth } from './auth-provider.tsx'
-import { type ProvidersState, useProviders } from './providers.ts'
-import type { AuthState } from './session-client.ts'
-import { type FakeBrowser, startFakeBrowser } from './testing/fake-browser.ts'
+} from '../account/account.ts'
+import { AuthProvider, useAuth } from '../session/auth-provider.tsx'
+import type { AuthState } from '../session/session-client.ts'
+import { type ProvidersState, useProviders } from '../sign-in/providers.ts'
+import { type FakeBrowser, startFakeBrowser } from '../testing/fake-browser.ts'
 import {
   device,
   type FakeServer,
@@ -19,7 +19,7 @@ import {
   indexHtml,
   somebody,
   startFakeServer,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
 
 // Whatever answers in the server's place, a proxy or a development server, nothing of it is taken for done.
 

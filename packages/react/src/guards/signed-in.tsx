@@ -2,7 +2,7 @@
 
 import type { User } from '@latchkey/contract'
 import type { ReactNode } from 'react'
-import { useAuth } from './auth-provider.tsx'
+import { useAuth } from '../session/auth-provider.tsx'
 
 export interface SignedInProps {
   /** Rendered for a signed-in person; a function is given who it is. */

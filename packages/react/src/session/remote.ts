@@ -1,9 +1,9 @@
 'use client'
 
 import { useContext, useEffect, useState } from 'react'
-import { AuthError } from './auth-error.ts'
+import { AuthError } from '../requests/auth-error.ts'
+import { type Guard, request } from '../requests/request.ts'
 import { AuthContext } from './auth-provider.tsx'
-import { type Guard, request } from './request.ts'
 
 /** What the server holds, as far as it has answered. */
 export type Remote<T> =

@@ -3,9 +3,8 @@ import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { createRef, type ReactElement } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthProvider } from './auth-provider.tsx'
-import { SignOutButton, useSignOut } from './sign-out-button.tsx'
-import { SignedIn, SignedOut } from './signed-in.tsx'
+import { SignedIn, SignedOut } from '../guards/signed-in.tsx'
+import { AuthProvider } from '../session/auth-provider.tsx'
 import {
   device,
   type FakeServer,
@@ -14,7 +13,8 @@ import {
   nobody,
   somebody,
   startFakeServer,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
+import { SignOutButton, useSignOut } from './sign-out-button.tsx'
 
 /** What the browser itself was left to post. */
 let posts: Record<string, FormDataEntryValue>[] = []

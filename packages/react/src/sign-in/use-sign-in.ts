@@ -1,8 +1,8 @@
 'use client'
 
 import { type MouseEvent, useContext, useEffect, useRef } from 'react'
-import { AuthContext } from './auth-provider.tsx'
-import { usePendingNavigation } from './pending-navigation.ts'
+import { usePendingNavigation } from '../browser/pending-navigation.ts'
+import { AuthContext } from '../session/auth-provider.tsx'
 import { openPopup, type PopupResult } from './popup.ts'
 import { type SignInUrlOptions, signInUrl } from './sign-in-url.ts'
 

@@ -12,10 +12,10 @@ import {
   type RefAttributes,
   useContext,
 } from 'react'
-import { AuthContext } from './auth-provider.tsx'
-import { classes } from './classes.ts'
-import { builtIn, ProviderMark } from './marks.tsx'
-import { continueWith, fill } from './texts.ts'
+import { continueWith, fill } from '../locales/texts.ts'
+import { classes } from '../looks/classes.ts'
+import { builtIn, ProviderMark } from '../looks/marks.tsx'
+import { AuthContext } from '../session/auth-provider.tsx'
 import { type SignInOptions, useSignIn } from './use-sign-in.ts'
 
 export interface SignInButtonProps

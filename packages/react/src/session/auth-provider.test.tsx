@@ -1,8 +1,7 @@
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
 import { Profiler, type ReactElement, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthProvider, useAuth, useUser } from './auth-provider.tsx'
-import { SignedIn, SignedOut } from './signed-in.tsx'
+import { SignedIn, SignedOut } from '../guards/signed-in.tsx'
 import {
   type FakeServer,
   failure,
@@ -12,7 +11,8 @@ import {
   somebody,
   startFakeServer,
   unreachable,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
+import { AuthProvider, useAuth, useUser } from './auth-provider.tsx'
 
 const complaints = vi.spyOn(console, 'error')
 let server: FakeServer

@@ -1,14 +1,10 @@
 import { cleanup, render, screen } from '@testing-library/react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthProvider } from './auth-provider.tsx'
-import { arabic } from './locales/ar.ts'
-import { german } from './locales/de.ts'
-import { english } from './locales/en.ts'
-import { spanish } from './locales/es.ts'
-import { french } from './locales/fr.ts'
-import { japanese } from './locales/ja.ts'
-import { SignIn } from './sign-in.tsx'
-import { SignOutButton } from './sign-out-button.tsx'
+import { UserButton } from '../account/user-button.tsx'
+import { UserProfile } from '../account/user-profile.tsx'
+import { AuthProvider } from '../session/auth-provider.tsx'
+import { SignIn } from '../sign-in/sign-in.tsx'
+import { SignOutButton } from '../sign-out/sign-out-button.tsx'
 import {
   device,
   everyPart,
@@ -18,10 +14,14 @@ import {
   provider,
   somebody,
   startFakeServer,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
+import { arabic } from './ar.ts'
+import { german } from './de.ts'
+import { english } from './en.ts'
+import { spanish } from './es.ts'
+import { french } from './fr.ts'
+import { japanese } from './ja.ts'
 import type { Texts } from './texts.ts'
-import { UserButton } from './user-button.tsx'
-import { UserProfile } from './user-profile.tsx'
 
 const languages = [
   { language: 'de', texts: german, day: '04.03.2026' },

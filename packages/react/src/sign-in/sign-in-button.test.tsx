@@ -2,9 +2,9 @@ import { act, cleanup, createEvent, fireEvent, render, screen } from '@testing-l
 import { userEvent } from '@testing-library/user-event'
 import { createRef, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthProvider } from './auth-provider.tsx'
+import { AuthProvider } from '../session/auth-provider.tsx'
+import { nobody } from '../testing/fake-server.ts'
 import { SignInButton } from './sign-in-button.tsx'
-import { nobody } from './testing/fake-server.ts'
 
 /** For each click that reached the browser: whether it would have navigated. */
 let navigations: boolean[] = []

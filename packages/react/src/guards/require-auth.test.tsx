@@ -3,11 +3,9 @@ import { userEvent } from '@testing-library/user-event'
 import { type ReactElement, StrictMode } from 'react'
 import { renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthProvider } from './auth-provider.tsx'
-import { RedirectToSignIn, RequireAuth, useRedirectToSignIn } from './require-auth.tsx'
-import { SignOutButton } from './sign-out-button.tsx'
-import { AuthLoading } from './signed-in.tsx'
-import { type FakeBrowser, startFakeBrowser } from './testing/fake-browser.ts'
+import { AuthProvider } from '../session/auth-provider.tsx'
+import { SignOutButton } from '../sign-out/sign-out-button.tsx'
+import { type FakeBrowser, startFakeBrowser } from '../testing/fake-browser.ts'
 import {
   type FakeServer,
   failure,
@@ -17,7 +15,9 @@ import {
   somebody,
   startFakeServer,
   unreachable,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
+import { RedirectToSignIn, RequireAuth, useRedirectToSignIn } from './require-auth.tsx'
+import { AuthLoading } from './signed-in.tsx'
 
 const complaints = vi.spyOn(console, 'error')
 let server: FakeServer

@@ -3,7 +3,7 @@ import { userEvent } from '@testing-library/user-event'
 import { createRef, type ReactElement } from 'react'
 import { renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AuthProvider, type AuthProviderProps } from './auth-provider.tsx'
+import { AuthProvider, type AuthProviderProps } from '../session/auth-provider.tsx'
 import {
   type FakeServer,
   failure,
@@ -11,7 +11,7 @@ import {
   somebody,
   startFakeServer,
   unreachable,
-} from './testing/fake-server.ts'
+} from '../testing/fake-server.ts'
 import { UserButton } from './user-button.tsx'
 
 const complaints = vi.spyOn(console, 'error')

@@ -12,8 +12,8 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
+import { english, type TextOverrides, type Texts, withOverrides } from '../locales/texts.ts'
 import { type AuthState, createSessionClient, type SessionClient } from './session-client.ts'
-import { english, type TextOverrides, type Texts, withOverrides } from './texts.ts'
 
 export interface AuthProviderProps {
   /** Where the server's routes are, without a slash at the end. Default `/auth`. */

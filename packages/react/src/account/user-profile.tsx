@@ -15,17 +15,17 @@ import {
   useRef,
   useState,
 } from 'react'
+import { thisPage } from '../browser/address.ts'
+import { errorSentence, fill, type Texts } from '../locales/texts.ts'
+import { classes } from '../looks/classes.ts'
+import { ProviderMark } from '../looks/marks.tsx'
+import { Alert, Unready } from '../looks/notices.tsx'
+import { Names, Person } from '../looks/person.tsx'
+import { AuthError } from '../requests/auth-error.ts'
+import { useAuth, useTexts } from '../session/auth-provider.tsx'
+import { useProviders } from '../sign-in/providers.ts'
+import { SignInButton } from '../sign-in/sign-in-button.tsx'
 import { type Device, useAccount, useIdentities, useSessions } from './account.ts'
-import { thisPage } from './address.ts'
-import { AuthError } from './auth-error.ts'
-import { useAuth, useTexts } from './auth-provider.tsx'
-import { classes } from './classes.ts'
-import { ProviderMark } from './marks.tsx'
-import { Alert, Unready } from './notices.tsx'
-import { Names, Person } from './person.tsx'
-import { useProviders } from './providers.ts'
-import { SignInButton } from './sign-in-button.tsx'
-import { errorSentence, fill, type Texts } from './texts.ts'
 
 export interface UserProfileProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
   /** Default "Your account". */

@@ -1,9 +1,9 @@
 'use client'
 
 import type { ProvidersBody } from '@latchkey/contract'
-import { usePaths } from './auth-provider.tsx'
-import { type Remote, useRemote } from './remote.ts'
-import { like } from './request.ts'
+import { like } from '../requests/request.ts'
+import { usePaths } from '../session/auth-provider.tsx'
+import { type Remote, useRemote } from '../session/remote.ts'
 
 /** What the server offers, as far as it has answered. */
 export type ProvidersState = Remote<ProvidersBody>
