@@ -99,7 +99,11 @@ export function identity(id: string, provider: string, name: string | null = nul
 }
 
 export function failure(status: number, code: ErrorCode): Answer {
-  return () => Response.json({ error: { code, message: 'A sentence.' } }, { status })
+  return () => refusal(status, code)
+}
+
+function refusal(status: number, code: ErrorCode): Response {
+  return Response.json({ error: { code, message: 'A sentence.' } }, { status })
 }
 
 export function unreachable(): never {
@@ -137,57 +141,6 @@ export function startFakeServer(): FakeServer {
     },
   }
 
-  function signOut({ scope = 'local' }: SignOutBody): Response {
-    server.sessions = server.sessions.filter(({ current }) =>
-      scope === 'global' ? false : current === (scope === 'others'),
-    )
-    if (scope !== 'others') server.session = nobody
-    return noContent()
-  }
-
-  function answerToAnybody(method: string, path: string, body: unknown): Response | null {
-    if (`${method} ${path}` === 'GET session') return Response.json(server.session)
-    if (`${method} ${path}` === 'GET providers') return Response.json(server.providers)
-    if (`${method} ${path}` === 'POST sign-out') return signOut(body as SignOutBody)
-    return null
-  }
-
-  function answerToUser(method: string, path: string, body: unknown): Response | null {
-    const [route = '', id = ''] = path.split('/')
-    switch (`${method} ${route}${id && '/…'}`) {
-      case 'GET sessions':
-        return Response.json({ sessions: server.sessions })
-      case 'DELETE sessions/…': {
-        const ended = server.sessions.find((session) => session.id === id)
-        if (!ended) return failure(404, 'not_found')() as Response
-        server.sessions = server.sessions.filter((session) => session !== ended)
-        if (ended.current) server.session = nobody
-        return noContent()
-      }
-      case 'GET identities':
-        return Response.json({ identities: server.identities })
-      case 'DELETE identities/…': {
-        const removed = server.identities.find((identity) => identity.id === id)
-        if (!removed) return failure(404, 'not_found')() as Response
-        server.identities = server.identities.filter((identity) => identity !== removed)
-        return noContent()
-      }
-      case 'PATCH user': {
-        const { user, session } = server.session
-        if (user === null) return null
-        server.session = { user: { ...user, ...(body as UserPatch) }, session }
-        return Response.json(server.session.user)
-      }
-      case 'DELETE user':
-        server.session = nobody
-        return noContent()
-    }
-    if (method === 'POST' && id === 'link') {
-      return Response.json({ url: `https://${route}.example/authorize` })
-    }
-    return null
-  }
-
   globalThis.fetch = async (input, init = {}) => {
     const method = init.method ?? 'GET'
     const url = String(input)
@@ -196,14 +149,79 @@ export function startFakeServer(): FakeServer {
     if (queued) return queued()
     const path = url.replace(/^\/\w+\//, '')
     const body = init.body ? JSON.parse(String(init.body)) : {}
-    const answer = answerToAnybody(method, path, body)
-    if (answer) return answer
-    if (!/^(sessions|identities|user|\w+\/link)\b/.test(path)) return indexHtml()
-    if (server.session.user === null) return failure(401, 'unauthenticated')()
-    return answerToUser(method, path, body) ?? indexHtml()
+    return answer(server, method, path, body)
   }
 
   return server
+}
+
+function answer(server: FakeServer, method: string, path: string, body: unknown): Response {
+  switch (`${method} ${path}`) {
+    case 'GET session':
+      return Response.json(server.session)
+    case 'GET providers':
+      return Response.json(server.providers)
+    case 'POST sign-out':
+      return signOut(server, body as SignOutBody)
+  }
+  if (!/^(sessions|identities|user|\w+\/link)\b/.test(path)) return indexHtml()
+  if (server.session.user === null) return refusal(401, 'unauthenticated')
+  return answerToUser(server, method, path, body) ?? indexHtml()
+}
+
+function signOut(server: FakeServer, { scope = 'local' }: SignOutBody): Response {
+  server.sessions = server.sessions.filter(({ current }) =>
+    scope === 'global' ? false : current === (scope === 'others'),
+  )
+  if (scope !== 'others') server.session = nobody
+  return noContent()
+}
+
+function answerToUser(
+  server: FakeServer,
+  method: string,
+  path: string,
+  body: unknown,
+): Response | null {
+  const [route = '', id = ''] = path.split('/')
+  switch (`${method} ${route}${id && '/…'}`) {
+    case 'GET sessions':
+      return Response.json({ sessions: server.sessions })
+    case 'DELETE sessions/…':
+      return endSession(server, id)
+    case 'GET identities':
+      return Response.json({ identities: server.identities })
+    case 'DELETE identities/…':
+      return removeIdentity(server, id)
+    case 'PATCH user': {
+      const { user, session } = server.session
+      if (user === null) return null
+      server.session = { user: { ...user, ...(body as UserPatch) }, session }
+      return Response.json(server.session.user)
+    }
+    case 'DELETE user':
+      server.session = nobody
+      return noContent()
+  }
+  if (method === 'POST' && id === 'link') {
+    return Response.json({ url: `https://${route}.example/authorize` })
+  }
+  return null
+}
+
+function endSession(server: FakeServer, id: string): Response {
+  const ended = server.sessions.find((session) => session.id === id)
+  if (!ended) return refusal(404, 'not_found')
+  server.sessions = server.sessions.filter((session) => session !== ended)
+  if (ended.current) server.session = nobody
+  return noContent()
+}
+
+function removeIdentity(server: FakeServer, id: string): Response {
+  const removed = server.identities.find((identity) => identity.id === id)
+  if (!removed) return refusal(404, 'not_found')
+  server.identities = server.identities.filter((identity) => identity !== removed)
+  return noContent()
 }
 
 function noContent(): Response {
