@@ -11,15 +11,9 @@ export type {
   User,
   UserPatch,
 } from '@latchkey/contract'
-export {
-  type AccountActions,
-  type Device,
-  type IdentitiesState,
-  type SessionsState,
-  useAccount,
-  useIdentities,
-  useSessions,
-} from './account/account.ts'
+export { type AccountActions, useAccount } from './account/use-account.ts'
+export { type IdentitiesState, useIdentities } from './account/use-identities.ts'
+export { type Device, type SessionsState, useSessions } from './account/use-sessions.ts'
 export { UserButton, type UserButtonProps } from './account/user-button.tsx'
 export { UserProfile, type UserProfileProps } from './account/user-profile.tsx'
 export {
@@ -40,24 +34,18 @@ export {
 export { errorSentence, type TextOverrides, type Texts } from './locales/texts.ts'
 export { Avatar, type AvatarProps } from './looks/person.tsx'
 export { AuthError, type AuthErrorCode } from './requests/auth-error.ts'
-export {
-  AuthProvider,
-  type AuthProviderProps,
-  useAuth,
-  useTexts,
-  useUser,
-} from './session/auth-provider.tsx'
+export { useAuth, useTexts, useUser } from './session/auth-context.ts'
+export { AuthProvider, type AuthProviderProps } from './session/auth-provider.tsx'
+export type { AuthState, SignOutOptions } from './session/auth-state.ts'
 export type { Remote } from './session/remote.ts'
-export type { AuthState, SignOutOptions } from './session/session-client.ts'
-export { type ProvidersState, type UseProvidersOptions, useProviders } from './sign-in/providers.ts'
+export {
+  type ProvidersState,
+  type UseProvidersOptions,
+  useProviders,
+} from './sign-in/providers.ts'
 export { SignIn, type SignInProps } from './sign-in/sign-in.tsx'
 export { SignInButton, type SignInButtonProps } from './sign-in/sign-in-button.tsx'
 export { type SignInUrlOptions, signInUrl } from './sign-in/sign-in-url.ts'
 export { type SignInAttempt, type SignInOptions, useSignIn } from './sign-in/use-sign-in.ts'
-export {
-  SignOutButton,
-  type SignOutButtonProps,
-  type SignOutForm,
-  type UseSignOutOptions,
-  useSignOut,
-} from './sign-out/sign-out-button.tsx'
+export { SignOutButton, type SignOutButtonProps } from './sign-out/sign-out-button.tsx'
+export { type SignOutForm, type UseSignOutOptions, useSignOut } from './sign-out/use-sign-out.ts'

@@ -6,13 +6,13 @@ import {
   forwardRef,
   type ReactNode,
   type RefAttributes,
-  useEffect,
 } from 'react'
 import { fill } from '../locales/texts.ts'
 import { classes } from '../looks/classes.ts'
 import { Avatar, Names } from '../looks/person.tsx'
-import { useTexts, useUser } from '../session/auth-provider.tsx'
+import { useTexts, useUser } from '../session/auth-context.ts'
 import { SignOutButton } from '../sign-out/sign-out-button.tsx'
+import { useMenuDismissal } from './menu-dismissal.ts'
 
 export interface UserButtonProps
   extends Omit<DetailsHTMLAttributes<HTMLDetailsElement>, 'children'> {
@@ -37,25 +37,24 @@ export const UserButton: ForwardRefExoticComponent<
   const { profileUrl, showName, returnTo, children, className, ...detailsProps } = props
   const user = useUser()
   const texts = useTexts()
-  useDismissal()
+  useMenuDismissal()
   if (user === null) return null
 
   const { name, email } = user
-  const shown = name || email
+  const shownName = name || email
+  const label = shownName ? fill(texts.accountOf, { name: shownName }) : texts.account
   return (
     <details {...detailsProps} ref={ref} className={classes('latchkey-user', className)}>
       <summary
         className="latchkey-user-button"
-        // What is shown as a name is the name.
-        aria-label={
-          showName ? undefined : shown ? fill(texts.accountOf, { name: shown }) : texts.account
-        }
+        // A name that is shown is label enough.
+        aria-label={showName ? undefined : label}
       >
         <Avatar user={user} />
-        {showName && <bdi className="latchkey-user-name">{shown ?? texts.account}</bdi>}
+        {showName && <bdi className="latchkey-user-name">{shownName ?? texts.account}</bdi>}
       </summary>
       <div className="latchkey-menu">
-        {shown !== null && <Names first={shown} second={name && email} />}
+        {shownName !== null && <Names first={shownName} second={name && email} />}
         {profileUrl !== undefined && <a href={profileUrl}>{texts.account}</a>}
         {children}
         <SignOutButton returnTo={returnTo} />
@@ -63,24 +62,3 @@ export const UserButton: ForwardRefExoticComponent<
     </details>
   )
 })
-
-/** Closes an open menu as menus close: with Escape, and as soon as something else is pressed or focused. */
-function useDismissal(): void {
-  useEffect(() => {
-    const stop = new AbortController()
-    function dismiss({ target, type, key }: Partial<KeyboardEvent>): void {
-      for (const menu of document.querySelectorAll<HTMLDetailsElement>('.latchkey-user[open]')) {
-        const inside = menu.contains(target as Node)
-        // A link within it may be followed by a router, with the page as it is.
-        const followed = type === 'click' && (target as Element).closest?.('a')
-        if (key ? key !== 'Escape' : inside && !followed) continue
-        if (menu.contains(document.activeElement)) menu.querySelector('summary')?.focus()
-        menu.open = false
-      }
-    }
-    for (const type of ['keydown', 'pointerdown', 'focusin', 'click']) {
-      document.addEventListener(type, dismiss, stop)
-    }
-    return () => stop.abort()
-  }, [])
-}

@@ -6,9 +6,8 @@ import { useEffect, useState } from 'react'
 const LONGEST_NAVIGATION = 10_000
 
 /**
- * Whether the page is being left, or a popup is in front of it. Ends when the person comes back: to the
- * window, or with Back to the same page (it comes out of the back/forward cache just as it was left); and
- * when nothing has come of the navigation.
+ * Whether the page is being left, or a popup is in front of it. Ends when the person comes back to the
+ * window, or to the same page out of the back/forward cache, and when the navigation had no effect.
  */
 export function usePendingNavigation(): readonly [
   pending: boolean,

@@ -3,9 +3,12 @@
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
 import { thisPage } from '../browser/address.ts'
+import { withReturnTo } from '../browser/return-to.ts'
 import { Placeholder, Unready } from '../looks/notices.tsx'
-import { useAuth, usePaths, useTexts } from '../session/auth-provider.tsx'
-import { withReturnTo } from '../sign-in/sign-in-url.ts'
+import { useAuth, usePaths, useTexts } from '../session/auth-context.ts'
+
+// Parts of a page that depend on who is signed in. This room promises: nothing is shown before it is known
+// who is signed in, and people who are sent to sign in come back to the page that they wanted.
 
 export interface RedirectToSignInProps {
   /** Your own page with a `<SignIn>`, such as `/login`. Default: the server's. */
@@ -37,12 +40,12 @@ export function useRedirectToSignIn(options: RedirectToSignInProps = {}): {
 /** Sends the browser to where people sign in, and back to this page afterwards. */
 export function RedirectToSignIn(props: RedirectToSignInProps): ReactElement {
   const { redirect } = useRedirectToSignIn(props)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it leaves the page, whatever changes meanwhile
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a redirect leaves the page only once
   useEffect(redirect, [])
   return <LinkToSignIn {...props} />
 }
 
-/** For a browser without JavaScript, which is sent nowhere. */
+/** For a browser without JavaScript, which is not redirected. */
 function LinkToSignIn(props: RedirectToSignInProps): ReactElement {
   return (
     <noscript>

@@ -2,7 +2,7 @@
 
 import type { User } from '@latchkey/contract'
 import type { ReactNode } from 'react'
-import { useAuth } from '../session/auth-provider.tsx'
+import { useAuth } from '../session/auth-context.ts'
 
 export interface SignedInProps {
   /** Rendered for a signed-in person; a function is given who it is. */

@@ -1,5 +1,7 @@
-import { errorSentences } from '@latchkey/contract'
 import type { AuthErrorCode } from '../requests/auth-error.ts'
+
+// Every text of the components. This room promises: each language has all of them, a text that an application
+// replaces is replaced everywhere, and a code that nobody knows still becomes a sentence.
 
 /** Every word that the components say. Strings only, so that a server component can pass them. */
 export interface Texts {
@@ -90,65 +92,8 @@ export interface TextOverrides extends Partial<Omit<Texts, 'errors'>> {
   readonly errors?: Partial<Texts['errors']>
 }
 
-/** Apart from the table, so that a page with a button alone does not load the sentences. */
+/** English, for a page that has a button and no `<AuthProvider>`. It loads no other text. */
 export const continueWith = 'Continue with {provider}'
-
-export const english: Texts = {
-  language: 'en',
-
-  continueWith,
-  signIn: 'Sign in',
-  signUp: 'Create your account',
-  lastUsed: 'Last used',
-  loading: 'Loading…',
-  goingOn: 'Going on to {provider}…',
-  loadingFailed: 'This could not be loaded. Please try again.',
-  noProviders: 'Nobody can sign in at the moment.',
-  tryAgain: 'Try again',
-  close: 'Close',
-  signedIn: 'You are signed in',
-
-  signOut: 'Sign out',
-  signOutOthers: 'Sign out everywhere else',
-  signOutGlobal: 'Sign out everywhere',
-  signingOut: 'Signing out…',
-  signOutFailed: 'You are still signed in. Please try again.',
-
-  accountOf: 'Account of {name}',
-  account: 'Your account',
-  profile: 'Profile',
-  name: 'Name',
-  unconfirmed: 'Not confirmed',
-  save: 'Save',
-  saved: 'Saved.',
-  identities: 'Connected accounts',
-  connect: 'Connect {provider}',
-  disconnect: 'Disconnect',
-  disconnectQuestion: 'You can no longer sign in with {provider} then.',
-  disconnected: '{provider} is disconnected.',
-  sessions: 'Where you are signed in',
-  thisDevice: 'This device',
-  unknownDevice: 'Unknown device',
-  lastUsedAt: 'Last used {date}',
-  since: 'Since {date}',
-  signOutDevice: 'Sign out {device}',
-  deviceSignedOut: '{device} is signed out.',
-  othersSignedOut: 'You are signed out everywhere else.',
-  export: 'Your data',
-  exportNote: 'Everything kept about you, as a file.',
-  download: 'Download',
-  delete: 'Delete account',
-  deleteQuestion: 'Your account and everything in it. This cannot be undone.',
-  deleteNow: 'Delete for good',
-
-  unknownError: 'The sign-in did not work. Please try again.',
-  unknownProvider: 'The provider',
-  // Marked, so that a page without sentences does not load them.
-  errors: /* @__PURE__ */ Object.assign({}, errorSentences, {
-    unreachable: 'The server cannot be reached at the moment. Please try again shortly.',
-    bad_answer: 'The server sent an answer that could not be read. Please try again later.',
-  }),
-}
 
 export function withOverrides(texts: Texts, overrides: TextOverrides | undefined): Texts {
   if (overrides === undefined) return texts
@@ -161,11 +106,11 @@ export function errorSentence(
   code: string,
   provider: string = unknownProvider,
 ): string {
-  const known = Object.hasOwn(errors, code) ? errors[code as AuthErrorCode] : unknownError
-  return fill(known, { provider })
+  const sentence = Object.hasOwn(errors, code) ? errors[code as AuthErrorCode] : unknownError
+  return fill(sentence, { provider })
 }
 
-/** Puts values wherever the text has their names in braces. */
+/** Replaces each `{name}` in a text with the value of that name. */
 export function fill(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap)
+  return text.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder)
 }

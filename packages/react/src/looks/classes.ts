@@ -1,4 +1,4 @@
-/** Our class, and those that the page adds. */
-export function classes(own: string, more: string | undefined): string {
-  return more ? `${own} ${more}` : own
+/** The kit's own class, followed by those that the application adds. */
+export function classes(own: string, added: string | undefined): string {
+  return added ? `${own} ${added}` : own
 }

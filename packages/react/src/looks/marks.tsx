@@ -1,8 +1,10 @@
 import { bitbucketMark, type Mark } from '@latchkey/contract'
 import type { ReactElement } from 'react'
 
-/** What a button can show of a provider without having asked the server. */
-export const builtIn: Readonly<Record<string, { readonly name: string; readonly mark: Mark }>> = {
+/** Providers whose name and mark a button knows without asking the server. */
+export const knownProviders: Readonly<
+  Record<string, { readonly name: string; readonly mark: Mark }>
+> = {
   bitbucket: { name: 'Bitbucket', mark: bitbucketMark },
 }
 
@@ -10,7 +12,7 @@ export interface ProviderMarkProps {
   readonly mark: Mark
 }
 
-/** A picture beside its name, so silent for screen readers. */
+/** A company's mark. It is always next to the name, so screen readers skip it. */
 export function ProviderMark({ mark }: ProviderMarkProps): ReactElement {
   return (
     <svg viewBox={mark.viewBox} aria-hidden="true" focusable="false">

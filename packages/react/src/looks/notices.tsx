@@ -1,16 +1,16 @@
 'use client'
 
 import type { ReactElement, ReactNode } from 'react'
-import { useTexts } from '../session/auth-provider.tsx'
+import { useTexts } from '../session/auth-context.ts'
 import type { Remote } from '../session/remote.ts'
 
 interface AlertProps {
-  /** What it is of, for those who style it. */
+  /** The error's code, for styles. */
   readonly code: string
   readonly children: ReactNode
 }
 
-/** What went wrong, in words, and read aloud at once. */
+/** An error message, which screen readers announce. */
 export function Alert({ code, children }: AlertProps): ReactElement {
   return (
     <p role="alert" className="latchkey-alert" data-code={code}>
@@ -19,7 +19,7 @@ export function Alert({ code, children }: AlertProps): ReactElement {
   )
 }
 
-/** Stands where something will be. */
+/** Fills the place of content that is loading. */
 export function Placeholder(): ReactElement {
   return (
     <p role="status" className="latchkey-placeholder">
@@ -33,8 +33,8 @@ interface UnreadyProps {
 }
 
 /**
- * Instead of what the server has not sent: a placeholder, or why and a way on. Within something that may
- * have the focus.
+ * Replaces content that the server has not sent: a placeholder while it loads, or an error and a button to
+ * try again. Needs an ancestor with a `tabIndex`.
  */
 export function Unready({ state }: UnreadyProps): ReactElement {
   const { loadingFailed, tryAgain } = useTexts()
@@ -47,7 +47,7 @@ export function Unready({ state }: UnreadyProps): ReactElement {
         type="button"
         className="latchkey-button"
         onClick={({ currentTarget }) => {
-          // This button, which has the focus, is about to go.
+          // This button has the focus and is about to disappear.
           currentTarget.closest<HTMLElement>('[tabindex]')?.focus()
           retry()
         }}

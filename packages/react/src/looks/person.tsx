@@ -2,7 +2,7 @@
 
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useContext } from 'react'
-import { AuthContext } from '../session/auth-provider.tsx'
+import { AuthContext } from '../session/auth-context.ts'
 
 export interface AvatarProps {
   /** Whose picture it is: the signed-in person, or anybody else. */
@@ -15,14 +15,14 @@ export interface AvatarProps {
  */
 export function Avatar({ user }: AvatarProps): ReactElement {
   const { name, email, avatarUrl } = user
-  const wanted = useContext(AuthContext)?.loadRemoteAvatars
-  // A letter or a digit, so that nothing invisible stands there.
+  const loadRemoteAvatars = useContext(AuthContext)?.loadRemoteAvatars
+  // The first letter or digit, because a name may begin with something invisible.
   const [initial = ''] = /[\p{L}\p{N}]/u.exec(name ?? email ?? '') ?? []
   return (
     <span className="latchkey-avatar" aria-hidden="true">
       {initial.toUpperCase()}
-      {/* No other scheme than the server lets through. */}
-      {wanted && avatarUrl?.startsWith('https:') && (
+      {/* The server lets no other scheme through. */}
+      {loadRemoteAvatars && avatarUrl?.startsWith('https:') && (
         <img
           key={avatarUrl}
           src={avatarUrl}
@@ -42,7 +42,7 @@ interface NamesProps {
   readonly second?: string | null | undefined
 }
 
-/** What somebody is called, as far as it is known; each by itself, in whatever direction it is written. */
+/** A person's name and what comes second, each isolated so that it keeps its own writing direction. */
 export function Names({ first, second }: NamesProps): ReactElement {
   return (
     <span className="latchkey-names">
@@ -57,7 +57,7 @@ interface PersonProps {
   readonly children?: ReactNode
 }
 
-/** Who is signed in; nothing for a person without a name and an address. */
+/** The signed-in person's picture, name and address. Renders nothing if there is neither name nor address. */
 export function Person({ user, children }: PersonProps): ReactElement | null {
   const { name, email } = user
   if (!name && !email) return null

@@ -1,15 +1,11 @@
 import { act, cleanup, render, waitFor } from '@testing-library/react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import {
-  type AccountActions,
-  type IdentitiesState,
-  type SessionsState,
-  useAccount,
-  useIdentities,
-  useSessions,
-} from '../account/account.ts'
-import { AuthProvider, useAuth } from '../session/auth-provider.tsx'
-import type { AuthState } from '../session/session-client.ts'
+import { type AccountActions, useAccount } from '../account/use-account.ts'
+import { type IdentitiesState, useIdentities } from '../account/use-identities.ts'
+import { type SessionsState, useSessions } from '../account/use-sessions.ts'
+import { useAuth } from '../session/auth-context.ts'
+import { AuthProvider } from '../session/auth-provider.tsx'
+import type { AuthState } from '../session/auth-state.ts'
 import { type ProvidersState, useProviders } from '../sign-in/providers.ts'
 import { type FakeBrowser, startFakeBrowser } from '../testing/fake-browser.ts'
 import {

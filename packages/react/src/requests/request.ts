@@ -1,27 +1,38 @@
+import { type Check, isObject } from './answer.ts'
 import { AuthError, isErrorCode } from './auth-error.ts'
 
-/** In milliseconds. A person who waits longer believes that the page is broken. */
-const DEADLINE = 10_000
+// Requests to the server. This room promises: an answer is checked before anything relies on it, every request
+// ends within its deadline, and every failure is an `AuthError` with a code.
 
-/** Whether an answer is what it should be. */
-export type Guard<T> = (body: unknown) => body is T
+/** In milliseconds. A person who waits longer assumes that the page is broken. */
+const DEADLINE = 10_000
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 /**
- * Asks the server of this page's own origin.
+ * Sends a request to a server of this page's own origin.
  *
- * @param is knows the answer's JSON, which is `undefined` for 204
+ * @param isExpected checks the JSON of the answer, which is `undefined` for a 204 response
  * @returns that JSON
  * @throws AuthError
  */
 export async function request<T>(
   method: Method,
   url: string,
-  is: Guard<T>,
-  content = {},
+  isExpected: Check<T>,
+  content: object = {},
 ): Promise<T> {
-  const response = await fetch(url, {
+  const response = await send(method, url, content)
+  const body: unknown =
+    response.status === 204 ? undefined : await response.json().catch(() => null)
+  if (response.ok && isExpected(body)) return body
+
+  const cause = `${method} ${url} was not answered by Latchkey (status ${response.status}).`
+  throw errorIn(body) ?? new AuthError('bad_answer', `${cause} Check basePath and your proxy.`)
+}
+
+function send(method: Method, url: string, content: object): Promise<Response> {
+  return fetch(url, {
     method,
     cache: 'no-store',
     headers: { 'content-type': 'application/json' },
@@ -30,41 +41,12 @@ export async function request<T>(
   }).catch((cause) => {
     throw new AuthError('unreachable', `${method} ${url} was not answered.`, { cause })
   })
-  const { status } = response
-  const body: unknown = status === 204 ? undefined : await response.json().catch(() => null)
-  if (response.ok && is(body)) return body
-
-  const { code, message } = isObject(body) && isObject(body.error) ? body.error : {}
-  if (isErrorCode(code)) throw new AuthError(code, typeof message === 'string' ? message : code)
-  throw new AuthError(
-    'bad_answer',
-    `${method} ${url} was not answered by Latchkey (status ${status}). Check basePath and your proxy.`,
-  )
 }
 
-/** For what has no answer but that it is done. */
-export function isNothing(body: unknown): body is undefined {
-  return body === undefined
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-/** Knows what is made like the example. */
-export function like<T>(example: unknown): Guard<T> {
-  return (body): body is T => isLike(body, example)
-}
-
-/**
- * Whether a value from outside is made like the example: of an object each field, of a list each item, and
- * `null` stands for a text or nothing. It may have more fields.
- */
-function isLike(value: unknown, example: unknown): boolean {
-  if (example === null) return value === null || typeof value === 'string'
-  if (typeof example !== 'object') return typeof value === typeof example
-  if (Array.isArray(example)) {
-    return Array.isArray(value) && value.every((item) => isLike(item, example[0]))
-  }
-  return isObject(value) && Object.entries(example).every(([name, is]) => isLike(value[name], is))
+/** The server's own error, if the body is one. */
+function errorIn(body: unknown): AuthError | null {
+  if (!isObject(body) || !isObject(body.error)) return null
+  const { code, message } = body.error
+  if (!isErrorCode(code)) return null
+  return new AuthError(code, typeof message === 'string' ? message : code)
 }

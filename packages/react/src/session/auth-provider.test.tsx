@@ -12,7 +12,8 @@ import {
   startFakeServer,
   unreachable,
 } from '../testing/fake-server.ts'
-import { AuthProvider, useAuth, useUser } from './auth-provider.tsx'
+import { useAuth, useUser } from './auth-context.ts'
+import { AuthProvider } from './auth-provider.tsx'
 
 const complaints = vi.spyOn(console, 'error')
 let server: FakeServer

@@ -1,9 +1,10 @@
 'use client'
 
 import { useContext, useEffect, useState } from 'react'
+import type { Check } from '../requests/answer.ts'
 import { AuthError } from '../requests/auth-error.ts'
-import { type Guard, request } from '../requests/request.ts'
-import { AuthContext } from './auth-provider.tsx'
+import { request } from '../requests/request.ts'
+import { AuthContext } from './auth-context.ts'
 
 /** What the server holds, as far as it has answered. */
 export type Remote<T> =
@@ -17,7 +18,7 @@ export type Remote<T> =
       readonly retry: () => void
     }
 
-/** As `request`; under an `<AuthProvider>` as `SessionClient` has it. */
+/** `request`, which under an `<AuthProvider>` also notices that the person was signed out. */
 export function useRequest(): typeof request {
   return useContext(AuthContext)?.client?.request ?? request
 }
@@ -25,42 +26,42 @@ export function useRequest(): typeof request {
 /**
  * Asks the server for `url`, unless that is `null`.
  *
- * @param is knows the answer, as for `request`
- * @param who whose answer it is: for another person it is asked for anew
- * @returns what is known, and what asks again while that stays on the page
+ * @param isExpected checks the answer, as for `request`
+ * @param who whose answer it is: another person's is asked for again
+ * @returns the answer, and a function that asks again and keeps showing the old answer until the new one
  */
 export function useRemote<T>(
   url: string | null,
-  is: Guard<T>,
+  isExpected: Check<T>,
   who?: string,
 ): readonly [remote: Remote<T>, reload: () => void] {
   const ask = useRequest()
-  const [known, setKnown] = useState<{ readonly of: string; readonly remote: Remote<T> }>()
-  const of = `${url} ${who}`
+  const question = `${url} ${who}`
+  const [known, setKnown] = useState<{ readonly question: string; readonly remote: Remote<T> }>()
   const [turn, setTurn] = useState(0)
   const reload = () => setTurn((turn) => turn + 1)
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked anew for another address or turn only
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another question or turn asks again
   useEffect(() => {
     if (url === null) return
-    let left = false
-    const learn = (remote: Remote<T>) => left || setKnown({ of, remote })
+    let isOutdated = false
+    const learn = (remote: Remote<T>) => isOutdated || setKnown({ question, remote })
     const retry = () => {
       setKnown(undefined)
       reload()
     }
-    ask('GET', url, is)
+    ask('GET', url, isExpected)
       .then((body) => learn({ ...body, status: 'ready' }))
       .catch((error) => {
         if (!(error instanceof AuthError)) throw error
-        // The person is shown a sentence; whoever builds the page needs the address and the cause.
-        if (!left) console.error(error)
+        // The person sees a sentence. Developers need the address and the cause.
+        if (!isOutdated) console.error(error)
         learn({ status: 'error', error, retry })
       })
     return () => {
-      left = true
+      isOutdated = true
     }
-  }, [of, turn])
+  }, [question, turn])
 
-  return [known?.of === of ? known.remote : { status: 'loading' }, reload]
+  return [known?.question === question ? known.remote : { status: 'loading' }, reload]
 }

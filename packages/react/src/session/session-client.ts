@@ -1,236 +1,161 @@
-import {
-  channelName,
-  paths,
-  type Session,
-  type SessionBody,
-  type SignOutScope,
-  type User,
-} from '@latchkey/contract'
+import { type Paths, paths, type SessionBody } from '@latchkey/contract'
 import { removeErrorFromAddressBar } from '../browser/address.ts'
+import { watchForReturn } from '../browser/page-return.ts'
+import { isEmpty } from '../requests/answer.ts'
 import { AuthError } from '../requests/auth-error.ts'
-import { type Guard, isNothing, isObject, like, request } from '../requests/request.ts'
+import { request } from '../requests/request.ts'
+import { type AuthState, type SignOutOptions, sessionIdOf } from './auth-state.ts'
+import { isSessionBody } from './session-body.ts'
+import { createTabs, type Tabs } from './tabs.ts'
 
-export interface SignOutOptions {
-  /** Which of the person's sessions to end: this one, all but this one, or all. Default `local`. */
-  readonly scope?: SignOutScope | undefined
-}
-
-/** Who is using this browser, as far as it is known. */
-export type AuthState =
-  | { readonly status: 'loading' }
-  | { readonly status: 'signed-out' }
-  | {
-      readonly status: 'signed-in'
-      /** Who it is. */
-      readonly user: User
-      /** Since when, through which provider, and until when. */
-      readonly session: Session
-      /**
-       * Ends this session, in every tab of this browser, or those that `scope` says.
-       *
-       * @throws AuthError if the server did not end it; the person is still signed in then.
-       */
-      readonly signOut: (options?: SignOutOptions) => Promise<void>
-      /**
-       * Asks the server again, for a page that has reason to doubt: its own request was answered with
-       * 401, say. Never rejects; the state has the outcome.
-       */
-      readonly refresh: () => Promise<void>
-    }
-  | {
-      readonly status: 'error'
-      /** Why it is not known: switch on its `code`. */
-      readonly error: AuthError
-      /** Asks again. */
-      readonly retry: () => void
-    }
-
-/** Keeps one `AuthState` true: for as long as it is started, it asks the server when it may have changed. */
-export interface SessionClient {
-  /** What the server rendered with, so that hydration sees the same. */
-  readonly initialState: AuthState
-  readonly getState: () => AuthState
-  readonly subscribe: (listener: () => void) => () => void
-  /** Asks the server now, and tells the other tabs if the answer is news. */
-  readonly refresh: () => Promise<void>
-  /** As `request`; a person who turns out to be signed out is shown as such everywhere. */
-  readonly request: typeof request
-  /** Begins to listen to the window and to other tabs. Returns what ends it; may be started again. */
-  readonly start: () => () => void
-}
-
-/** What tabs tell each other. An id names a session, it does not open it. */
-interface SessionMessage {
-  readonly type: 'session'
-  readonly basePath: string
-  readonly sessionId: string | null
-}
+// Who is signed in, and what the server answers that person. This room promises: the state is the newest
+// that is known, all tabs agree on it, and a server that does not answer signs nobody out.
 
 /** In milliseconds. Coming back to a tab fires several events, and some people switch tabs all day. */
 const SHORTEST_PAUSE = 5_000
-/** In milliseconds. A server that has prolonged the session by then says so before anything flickers. */
+/** In milliseconds. If the server has prolonged the session, it says so before the page shows an end. */
 const BEFORE_EXPIRY = 60_000
-/** In milliseconds. Asked on the dot, the server might still say yes. */
+/** In milliseconds. At the very moment of expiry, the server might still accept the session. */
 const AFTER_EXPIRY = 1_000
-/** In milliseconds. Longer ones fire at once: https://html.spec.whatwg.org/#timers */
+/** In milliseconds. Longer timeouts fire immediately: https://html.spec.whatwg.org/#timers */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
-export function createSessionClient(
-  basePath: string,
-  initialSession: SessionBody | null | undefined,
-): SessionClient {
-  const url = paths(basePath)
-  const listeners = new Set<() => void>()
-  const initialState: AuthState =
-    initialSession === undefined ? { status: 'loading' } : stateOf(initialSession)
-  let state = initialState
-  let channel: BroadcastChannel | undefined
-  let expiry: ReturnType<typeof setTimeout> | undefined
-  /** The request that counts. Answers to earlier ones may be older than what is known by now. */
-  let latest: symbol | undefined
-  let askedAt = 0
+/** Keeps one `AuthState` up to date: while it is started, it asks the server when the state may have changed. */
+export class SessionClient {
+  /** The state that the server rendered with, so that hydration sees the same. */
+  readonly initialState: AuthState
+  readonly #url: Paths
+  readonly #tabs: Tabs
+  readonly #listeners = new Set<() => void>()
+  #state: AuthState
+  #isStarted = false
+  #expiryTimer: ReturnType<typeof setTimeout> | undefined
+  /** Names the newest request. The answers to older ones may be outdated. */
+  #newestRequest: symbol | undefined
+  #askedAt = 0
 
-  function stateOf(body: SessionBody | null): AuthState {
-    if (!body?.user) return { status: 'signed-out' }
-    return { status: 'signed-in', user: body.user, session: body.session, signOut, refresh }
+  constructor(basePath: string, initialSession: SessionBody | null | undefined) {
+    this.#url = paths(basePath)
+    this.#tabs = createTabs(basePath)
+    this.initialState =
+      initialSession === undefined ? { status: 'loading' } : this.#stateOf(initialSession)
+    this.#state = this.initialState
   }
 
-  function become(next: AuthState): void {
-    // Kept if it says the same, so that nothing renders anew.
-    if (JSON.stringify(next) !== JSON.stringify(state)) state = next
-    followState()
-    for (const listener of listeners) listener()
+  readonly getState = (): AuthState => this.#state
+
+  /** Calls `listener` on every change, until the returned function is called. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
-  /** Tells other tabs who this browser is now. They ask the server themselves. */
-  function announce(): void {
-    const sessionId = sessionIdOf(state)
-    if (sessionId === undefined) return
-    channel?.postMessage({ type: 'session', basePath, sessionId } satisfies SessionMessage)
-  }
-
-  /** @param quietly tells no other tab: those which are answered differently would keep each other busy */
-  async function refresh(quietly?: 'quietly'): Promise<void> {
-    const before = sessionIdOf(state)
-    const mine = Symbol()
-    latest = mine
-    askedAt = Date.now()
-    const next = await request('GET', url.session, isSessionBody).then(stateOf, stateAfter)
-    if (latest !== mine) return
-    latest = undefined
-    become(next)
-    if (quietly !== 'quietly' && sessionIdOf(state) !== before) announce()
-  }
-
-  /** A server that does not answer has not signed anybody out; only time may have. */
-  function stateAfter(error: unknown): AuthState {
-    if (!(error instanceof AuthError)) throw error
-    const expired = state.status === 'signed-in' && state.session.expiresAt <= Date.now()
-    return sessionIdOf(state) === undefined || expired ? { status: 'error', error, retry } : state
-  }
-
-  function retry(): void {
-    become({ status: 'loading' })
-    void refresh()
-  }
-
-  const requestOfPerson: typeof request = (...parameters) =>
-    request(...parameters).catch((error) => {
-      if (error.code === 'unauthenticated') void refresh()
-      throw error
-    })
-
-  async function signOut({ scope = 'local' }: SignOutOptions = {}): Promise<void> {
-    await requestOfPerson('POST', url.signOut, isNothing, { scope })
-    if (scope === 'others') return
-    latest = undefined
-    become({ status: 'signed-out' })
-    announce()
-  }
-
-  /** For as long as this is started and somebody is signed in: no old error, and a look before the end. */
-  function followState(): void {
-    clearTimeout(expiry)
-    if (channel === undefined || state.status !== 'signed-in') return
-    // By now, as through another tab: no card will say what failed, and nobody needs to know.
-    removeErrorFromAddressBar()
-    const rest = state.session.expiresAt - Date.now()
-    const pause = rest > BEFORE_EXPIRY ? rest - BEFORE_EXPIRY : rest + AFTER_EXPIRY
-    // None left: this machine's clock is ahead of the server's, which said a moment ago that all is well.
-    if (pause > 0) expiry = setTimeout(refresh, Math.min(pause, LONGEST_TIMEOUT))
-  }
-
-  function onReturn(): void {
-    const justAsked = Date.now() - askedAt < SHORTEST_PAUSE
-    if (!document.hidden && !justAsked) void refresh()
-  }
-
-  function onMessage({ data }: MessageEvent<unknown>): void {
-    if (!isObject(data)) return
-    // A sign-in has ended in a popup. Whether it worked is for the server to say.
-    const popup = data.type === 'popup'
-    const news = data.basePath === basePath && data.sessionId !== sessionIdOf(state)
-    if (popup || (news && data.type === 'session')) void refresh('quietly')
-  }
-
-  function start(): () => void {
-    const stop = new AbortController()
-    const listening = new BroadcastChannel(channelName)
-    channel = listening
-    listening.onmessage = onMessage
-    addEventListener('focus', onReturn, stop)
-    // A page out of the back/forward cache shows what was true when it was left.
-    addEventListener('pageshow', ({ persisted }) => persisted && refresh(), stop)
-    document.addEventListener('visibilitychange', onReturn, stop)
-    followState()
-    if (sessionIdOf(state) !== undefined) announce()
-    else if (latest === undefined) void refresh()
+  /** Starts listening to the window and to other tabs. Returns a function that stops it. It can start again. */
+  start(): () => void {
+    const stopTabs = this.#tabs.listen(
+      (sessionId) => sessionId !== sessionIdOf(this.#state),
+      // Without an announcement: two tabs with different answers would keep each other busy.
+      () => void this.#ask(),
+    )
+    const stopWatching = watchForReturn(this.#refreshOnReturn, this.refresh)
+    this.#isStarted = true
+    this.#followState()
+    if (sessionIdOf(this.#state) !== undefined) this.#announce()
+    else if (this.#newestRequest === undefined) void this.refresh()
 
     return () => {
-      listening.close()
-      channel = undefined
-      clearTimeout(expiry)
-      stop.abort()
+      stopTabs()
+      stopWatching()
+      this.#isStarted = false
+      clearTimeout(this.#expiryTimer)
     }
   }
 
-  return {
-    initialState,
-    getState: () => state,
-    subscribe(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    refresh,
-    request: requestOfPerson,
-    start,
+  /** Asks the server now, and tells the other tabs if the session has changed. */
+  readonly refresh = async (): Promise<void> => {
+    const hasChanged = await this.#ask()
+    if (hasChanged) this.#announce()
   }
-}
 
-/** The session's id, `null` for nobody, `undefined` if it is not known. */
-function sessionIdOf(state: AuthState): string | null | undefined {
-  if (state.status === 'signed-in') return state.session.id
-  return state.status === 'signed-out' ? null : undefined
-}
+  /** Sends a request as `request` does. If the server answers `unauthenticated`, the state follows. */
+  readonly request: typeof request = (...parameters) =>
+    request(...parameters).catch((error) => {
+      if (error.code === 'unauthenticated') void this.refresh()
+      throw error
+    })
 
-export const isUser: Guard<User> = /* @__PURE__ */ like({
-  id: '',
-  name: null,
-  email: null,
-  emailVerified: true,
-  avatarUrl: null,
-  createdAt: 0,
-})
-const isSession = /* @__PURE__ */ like<Session>({
-  id: '',
-  provider: null,
-  createdAt: 0,
-  authenticatedAt: 0,
-  expiresAt: 0,
-})
+  readonly #signOut = async ({ scope = 'local' }: SignOutOptions = {}): Promise<void> => {
+    await this.request('POST', this.#url.signOut, isEmpty, { scope })
+    if (scope === 'others') return
+    this.#newestRequest = undefined
+    this.#become({ status: 'signed-out' })
+    this.#announce()
+  }
 
-function isSessionBody(body: unknown): body is SessionBody {
-  if (!isObject(body)) return false
-  const { user, session } = body
-  return user === null ? session === null : isUser(user) && isSession(session)
+  readonly #retry = (): void => {
+    this.#become({ status: 'loading' })
+    void this.refresh()
+  }
+
+  readonly #refreshOnReturn = (): void => {
+    const hasJustAsked = Date.now() - this.#askedAt < SHORTEST_PAUSE
+    if (!document.hidden && !hasJustAsked) void this.refresh()
+  }
+
+  /** Asks the server who is signed in. Returns whether that is another session than before. */
+  async #ask(): Promise<boolean> {
+    const before = sessionIdOf(this.#state)
+    const thisRequest = Symbol()
+    this.#newestRequest = thisRequest
+    this.#askedAt = Date.now()
+    const next = await request('GET', this.#url.session, isSessionBody).then(
+      (body) => this.#stateOf(body),
+      (error) => this.#stateAfter(error),
+    )
+    if (this.#newestRequest !== thisRequest) return false
+    this.#newestRequest = undefined
+    this.#become(next)
+    return sessionIdOf(this.#state) !== before
+  }
+
+  #stateOf(body: SessionBody | null): AuthState {
+    if (!body?.user) return { status: 'signed-out' }
+    const { user, session } = body
+    return { status: 'signed-in', user, session, signOut: this.#signOut, refresh: this.refresh }
+  }
+
+  /** A server that does not answer has signed nobody out. Only the session's own end has. */
+  #stateAfter(error: unknown): AuthState {
+    if (!(error instanceof AuthError)) throw error
+    const state = this.#state
+    const isExpired = state.status === 'signed-in' && state.session.expiresAt <= Date.now()
+    const isUnknown = sessionIdOf(state) === undefined
+    return isUnknown || isExpired ? { status: 'error', error, retry: this.#retry } : state
+  }
+
+  #become(next: AuthState): void {
+    // A state that says the same stays the same object, so that nothing renders again.
+    if (JSON.stringify(next) !== JSON.stringify(this.#state)) this.#state = next
+    this.#followState()
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** While somebody is signed in: removes an outdated error, and asks again before the session expires. */
+  #followState(): void {
+    clearTimeout(this.#expiryTimer)
+    if (!this.#isStarted || this.#state.status !== 'signed-in') return
+    // The sign-in may have worked in another tab since, and no card of this page shows the error now.
+    removeErrorFromAddressBar()
+    const remaining = this.#state.session.expiresAt - Date.now()
+    const pause = remaining > BEFORE_EXPIRY ? remaining - BEFORE_EXPIRY : remaining + AFTER_EXPIRY
+    // If the session seems long expired, this device's clock is ahead: the server has just accepted it.
+    if (pause <= 0) return
+    this.#expiryTimer = setTimeout(this.refresh, Math.min(pause, LONGEST_TIMEOUT))
+  }
+
+  /** Tells other tabs which session this browser has. They ask the server themselves. */
+  #announce(): void {
+    const sessionId = sessionIdOf(this.#state)
+    if (sessionId !== undefined) this.#tabs.announce(sessionId)
+  }
 }

@@ -3,7 +3,8 @@ import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { type ReactElement, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest'
-import { AuthProvider, useAuth } from '../session/auth-provider.tsx'
+import { useAuth } from '../session/auth-context.ts'
+import { AuthProvider } from '../session/auth-provider.tsx'
 import { type FakeBrowser, startFakeBrowser, teachDialogs } from '../testing/fake-browser.ts'
 import {
   type FakeServer,

@@ -1,8 +1,8 @@
 'use client'
 
-import type { ProvidersBody } from '@latchkey/contract'
-import { like } from '../requests/request.ts'
-import { usePaths } from '../session/auth-provider.tsx'
+import type { Mark, MarkPath, Provider, ProvidersBody } from '@latchkey/contract'
+import { hasFields, isBoolean, isListOf, isString, isStringOrNull } from '../requests/answer.ts'
+import { usePaths } from '../session/auth-context.ts'
 import { type Remote, useRemote } from '../session/remote.ts'
 
 /** What the server offers, as far as it has answered. */
@@ -21,9 +21,32 @@ export function useProviders(options: UseProvidersOptions = {}): ProvidersState 
   return useRemote(options.enabled === false ? null : providers, isProvidersBody)[0]
 }
 
-const MARK = { viewBox: '', paths: [{ d: '' }] }
-const isProvidersBody = /* @__PURE__ */ like<ProvidersBody>({
-  providers: [{ id: '', name: '', signIn: true, signUp: true, link: true, mark: MARK }],
-  lastUsed: null,
-  account: [''],
-})
+function isProvidersBody(body: unknown): body is ProvidersBody {
+  return hasFields<ProvidersBody>(body, {
+    providers: (list) => isListOf(list, isProvider),
+    lastUsed: isStringOrNull,
+    account: (parts) => isListOf(parts, isString),
+  })
+}
+
+function isProvider(value: unknown): value is Provider {
+  return hasFields<Provider>(value, {
+    id: isString,
+    name: isString,
+    mark: isMark,
+    signIn: isBoolean,
+    signUp: isBoolean,
+    link: isBoolean,
+  })
+}
+
+function isMark(value: unknown): value is Mark {
+  return hasFields<Mark>(value, {
+    viewBox: isString,
+    paths: (list) => isListOf(list, isMarkPath),
+  })
+}
+
+function isMarkPath(value: unknown): value is MarkPath {
+  return hasFields<MarkPath>(value, { d: isString })
+}

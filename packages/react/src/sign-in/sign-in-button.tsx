@@ -14,8 +14,8 @@ import {
 } from 'react'
 import { continueWith, fill } from '../locales/texts.ts'
 import { classes } from '../looks/classes.ts'
-import { builtIn, ProviderMark } from '../looks/marks.tsx'
-import { AuthContext } from '../session/auth-provider.tsx'
+import { knownProviders, ProviderMark } from '../looks/marks.tsx'
+import { AuthContext } from '../session/auth-context.ts'
 import { type SignInOptions, useSignIn } from './use-sign-in.ts'
 
 export interface SignInButtonProps
@@ -57,6 +57,34 @@ export interface SignInButtonProps
 export const SignInButton: ForwardRefExoticComponent<
   SignInButtonProps & RefAttributes<HTMLAnchorElement>
 > = forwardRef<HTMLAnchorElement, SignInButtonProps>(function SignInButton(props, ref) {
+  const { provider, variant, size, render, className, onClick } = props
+  const attempt = useSignIn(provider, props)
+  const { href, pending } = attempt
+
+  const link = {
+    // Prefetchers skip a nofollow link. The referrer tells the server which page to return to on failure.
+    rel: 'nofollow',
+    referrerPolicy: 'same-origin' as const,
+    ...anchorPropsOf(props),
+    ref,
+    href,
+    className: classes('latchkey-button', className),
+    'aria-busy': pending || undefined,
+    onClick(event: MouseEvent<HTMLAnchorElement>) {
+      onClick?.(event)
+      attempt.onClick(event)
+    },
+    children: <ButtonContent {...props} />,
+    'data-provider': provider,
+    'data-variant': variant,
+    'data-size': size,
+    'data-state': pending ? 'pending' : 'idle',
+  }
+  return render ? render(link, { pending }) : <a {...link} />
+})
+
+/** The props that are not the button's own. */
+function anchorPropsOf(props: SignInButtonProps): AnchorHTMLAttributes<HTMLAnchorElement> {
   const {
     provider,
     mode,
@@ -70,49 +98,24 @@ export const SignInButton: ForwardRefExoticComponent<
     variant,
     size,
     render,
-    className,
-    children,
-    onClick,
     ...anchorProps
   } = props
-  const context = useContext(AuthContext)
-  const attempt = useSignIn(provider, props)
-  const { href, pending } = attempt
+  return anchorProps
+}
 
-  const known = builtIn[provider]
+/** The mark, and words next to it. */
+function ButtonContent({ provider, name, mark, icon, children }: SignInButtonProps): ReactElement {
+  const texts = useContext(AuthContext)?.texts
+  const known = knownProviders[provider]
   const shownMark = mark ?? known?.mark
   const picture = icon === undefined && shownMark ? <ProviderMark mark={shownMark} /> : icon
-
-  const link: ComponentPropsWithRef<'a'> & { readonly href: string } = {
-    // Tells speculative loaders to keep off, and the server where to bring a failed sign-in back to.
-    rel: 'nofollow',
-    referrerPolicy: 'same-origin',
-    ...anchorProps,
-    ref,
-    href,
-    className: classes('latchkey-button', className),
-    'aria-busy': pending || undefined,
-    onClick(event: MouseEvent<HTMLAnchorElement>) {
-      onClick?.(event)
-      attempt.onClick(event)
-    },
-    children: (
-      <>
-        {picture && <span className="latchkey-mark">{picture}</span>}
-        <span className="latchkey-label">
-          {children ??
-            fill(context?.texts.continueWith ?? continueWith, {
-              provider: name ?? known?.name ?? provider,
-            })}
-        </span>
-      </>
-    ),
-  }
-  const data = {
-    'data-provider': provider,
-    'data-variant': variant,
-    'data-size': size,
-    'data-state': pending ? 'pending' : 'idle',
-  }
-  return render ? render({ ...link, ...data }, { pending }) : <a {...link} {...data} />
-})
+  const shownName = name ?? known?.name ?? provider
+  return (
+    <>
+      {picture && <span className="latchkey-mark">{picture}</span>}
+      <span className="latchkey-label">
+        {children ?? fill(texts?.continueWith ?? continueWith, { provider: shownName })}
+      </span>
+    </>
+  )
+}

@@ -1,8 +1,9 @@
 'use client'
 
 import { type MouseEvent, useContext, useEffect, useRef } from 'react'
+import { goTo, leavesThisPage } from '../browser/navigation.ts'
 import { usePendingNavigation } from '../browser/pending-navigation.ts'
-import { AuthContext } from '../session/auth-provider.tsx'
+import { AuthContext } from '../session/auth-context.ts'
 import { openPopup, type PopupResult } from './popup.ts'
 import { type SignInUrlOptions, signInUrl } from './sign-in-url.ts'
 
@@ -32,47 +33,43 @@ export interface SignInAttempt {
 export function useSignIn(provider: string, options: SignInOptions = {}): SignInAttempt {
   const { mode, onResult, returnTo, loginHint } = options
   const context = useContext(AuthContext)
-  const [pending, setPending] = usePendingNavigation()
-  const stop = useRef<(() => void) | null>(null)
-  const latest = useRef(settle)
   const basePath = options.basePath ?? context?.basePath
+  const [pending, setPending] = usePendingNavigation()
+  const stopListening = useRef<(() => void) | null>(null)
+  // A popup reports long after the click, when the props may have changed.
+  const latestFinish = useRef(finish)
 
   useEffect(() => {
-    latest.current = settle
+    latestFinish.current = finish
   })
-  useEffect(() => () => stop.current?.(), [])
+  useEffect(() => () => stopListening.current?.(), [])
 
-  function settle({ error, returnTo: target }: PopupResult): void {
+  function finish({ error, returnTo: target }: PopupResult): void {
     setPending(false)
     onResult?.(error)
-    // The page knows by itself who is signed in, if it has an <AuthProvider>.
-    if (error === null && (returnTo !== undefined || !context?.client)) goTo(target)
+    // Under an <AuthProvider> the page shows who is signed in, so it can stay.
+    const canStay = returnTo === undefined && context?.client
+    if (error === null && !canStay) goTo(target)
   }
 
   function onClick(event: MouseEvent<HTMLAnchorElement>): void {
     if (event.defaultPrevented || !leavesThisPage(event)) return
-    if (!pending) {
-      stop.current?.()
-      stop.current =
-        mode === 'popup'
-          ? openPopup(event.currentTarget.href, (result) => latest.current(result))
-          : null
+    if (pending) {
+      event.preventDefault()
+      return
     }
-    if (pending || stop.current) event.preventDefault()
     setPending(true)
+    stopListening.current?.()
+    stopListening.current = mode === 'popup' ? startPopup(event) : null
+  }
+
+  function startPopup(event: MouseEvent<HTMLAnchorElement>): (() => void) | null {
+    const { href } = event.currentTarget
+    const stop = openPopup(href, (result) => latestFinish.current(result))
+    // If the browser opened no popup, the link navigates this window.
+    if (stop) event.preventDefault()
+    return stop
   }
 
   return { href: signInUrl(provider, { returnTo, loginHint, basePath }), pending, onClick }
-}
-
-/** Nowhere but on this origin, whoever it was that said so. */
-function goTo(path: unknown): void {
-  if (new URL(`${path}`, origin).origin === origin) location.assign(`${path}`)
-}
-
-/** False for everything with which people open a new tab or window, or download. */
-export function leavesThisPage(event: MouseEvent<HTMLAnchorElement>): boolean {
-  const { target } = event.currentTarget
-  const modified = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
-  return event.button === 0 && !modified && (target === '' || target === '_self')
 }

@@ -14,7 +14,8 @@ import {
   somebody,
   startFakeServer,
 } from '../testing/fake-server.ts'
-import { SignOutButton, useSignOut } from './sign-out-button.tsx'
+import { SignOutButton } from './sign-out-button.tsx'
+import { useSignOut } from './use-sign-out.ts'
 
 /** What the browser itself was left to post. */
 let posts: Record<string, FormDataEntryValue>[] = []

@@ -1,0 +1,14 @@
+import type { MouseEvent } from 'react'
+
+/** Whether a click navigates this window, rather than opens a tab or window, or downloads. */
+export function leavesThisPage(event: MouseEvent<HTMLAnchorElement>): boolean {
+  const { target } = event.currentTarget
+  const modified = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
+  return event.button === 0 && !modified && (target === '' || target === '_self')
+}
+
+/** Navigates only within this origin, regardless of where the path came from. */
+export function goTo(path: unknown): void {
+  const target = String(path)
+  if (new URL(target, origin).origin === origin) location.assign(target)
+}

@@ -1,0 +1,37 @@
+'use client'
+
+import type { Provider } from '@latchkey/contract'
+import { knownProviders } from '../looks/marks.tsx'
+import type { Remote } from '../session/remote.ts'
+import { useProviders } from './providers.ts'
+
+/** A provider as the server describes it. If the application names it, only its id and name are known. */
+type OfferedProvider = Pick<Provider, 'id' | 'name'> & Partial<Provider>
+
+/** The providers that a card offers, as far as they are known. */
+export type Offer = Remote<{
+  readonly providers: readonly OfferedProvider[]
+  /** Id of the provider that this browser last signed in with. */
+  readonly lastUsed: string | null
+}>
+
+export interface OfferOptions {
+  /** Ids that the application names. Otherwise the server is asked. */
+  readonly providers?: readonly string[] | undefined
+  /** Only providers that allow it are offered. */
+  readonly purpose: 'signIn' | 'signUp'
+  readonly basePath?: string | undefined
+  /** `false` asks nothing. */
+  readonly enabled: boolean
+}
+
+export function useOffer({ providers, purpose, basePath, enabled }: OfferOptions): Offer {
+  const answer = useProviders({ basePath, enabled: enabled && providers === undefined })
+  if (providers) return { status: 'ready', providers: providers.map(named), lastUsed: null }
+  if (answer.status !== 'ready') return answer
+  return { ...answer, providers: answer.providers.filter((provider) => provider[purpose]) }
+}
+
+function named(id: string): OfferedProvider {
+  return { id, name: knownProviders[id]?.name ?? id }
+}

@@ -1,0 +1,117 @@
+'use client'
+
+import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
+import { removeErrorFromAddressBar } from '../browser/address.ts'
+import { errorSentence } from '../locales/texts.ts'
+import { Alert, Unready } from '../looks/notices.tsx'
+import { Person } from '../looks/person.tsx'
+import type { AuthState } from '../session/auth-state.ts'
+import { SignOutButton } from '../sign-out/sign-out-button.tsx'
+import { CardFrame, type CardFrameProps } from './card-frame.tsx'
+import { type Offer, type OfferOptions, useOffer } from './offer.ts'
+import { ProviderList, type ProviderListProps } from './provider-list.tsx'
+import type { SignInQuery } from './sign-in-query.ts'
+
+export interface SignInCardProps
+  extends Omit<CardFrameProps, 'user' | 'status' | 'children'>,
+    Pick<ProviderListProps, 'mode' | 'variant' | 'returnTo' | 'fallbackReturnTo' | 'signInPath'>,
+    Pick<OfferOptions, 'providers'> {
+  readonly auth: AuthState | null
+  readonly query: SignInQuery
+  /** Code of a failed sign-in, if the application has read it. */
+  readonly authError?: string | undefined
+}
+
+/** The card of `<SignIn>`: a person who is signed in, or the ways to sign in and what went wrong. */
+export function SignInCard(props: SignInCardProps): ReactElement {
+  const {
+    auth,
+    query,
+    authError,
+    providers,
+    mode,
+    variant,
+    returnTo,
+    fallbackReturnTo,
+    signInPath,
+    ...frame
+  } = props
+  const { purpose, basePath, texts } = frame
+  const user = auth?.status === 'signed-in' ? auth.user : null
+  const offer = useOffer({ providers, purpose, basePath, enabled: user === null })
+  /** `undefined` until a popup has been used, `null` while none has failed. */
+  const [popupError, setPopupError] = useState<string | null>()
+  useEffect(removeErrorFromAddressBar, [])
+
+  const pageError = errorOfPage(offer, query, authError)
+  const code = popupError === undefined ? pageError : popupError
+  return (
+    <CardFrame {...frame} user={user} status={auth?.status}>
+      {user ? (
+        <>
+          <Person user={user} />
+          <SignOutButton />
+        </>
+      ) : (
+        <>
+          {code && <Alert code={code}>{errorSentence(texts, code, onlyName(offer))}</Alert>}
+          <WhenReady auth={auth} offer={offer}>
+            <ProviderList
+              offer={offer}
+              signInPath={signInPath}
+              mode={mode}
+              variant={variant}
+              returnTo={returnTo}
+              fallbackReturnTo={fallbackReturnTo}
+              // Removed first, so that the same error is announced again.
+              onStart={() => mode === 'popup' && setPopupError(null)}
+              onResult={setPopupError}
+            />
+          </WhenReady>
+        </>
+      )}
+    </CardFrame>
+  )
+}
+
+/** The error that this page was opened with. */
+function errorOfPage(
+  offer: Offer,
+  query: SignInQuery,
+  authError: string | undefined,
+): string | undefined {
+  // The answer may name the company. Until then the error waits, so that it is announced only once.
+  const codeInQuery = offer.status === 'loading' ? undefined : query.authError
+  return codeInQuery || authError
+}
+
+/** The company that an error is about, if only one is offered. */
+function onlyName(offer: Offer): string | undefined {
+  if (offer.status !== 'ready') return undefined
+  const [only, another] = offer.providers
+  return another ? undefined : only?.name
+}
+
+interface WhenReadyProps {
+  readonly auth: AuthState | null
+  readonly offer: Offer
+  readonly children: ReactNode
+}
+
+/** Shows its children once it is known who is signed in and what is offered. */
+function WhenReady({ auth, offer, children }: WhenReadyProps): ReactElement {
+  const awaited = auth?.status === 'loading' || auth?.status === 'error' ? auth : offer
+  return (
+    <div className="latchkey-part">
+      {awaited.status === 'ready' ? (
+        children
+      ) : (
+        <>
+          <Unready state={awaited} />
+          {/* Without JavaScript nothing ever finishes loading, so the browser shows this immediately. */}
+          <noscript>{children}</noscript>
+        </>
+      )}
+    </div>
+  )
+}
