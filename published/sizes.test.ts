@@ -36,7 +36,11 @@ describe('the size of the kit', () => {
   it('is printed with its limits', async () => {
     const { code, stdout } = await measure()
     expect(stdout).toMatch(/^<SignInButton> alone: 1\d{3} bytes, of at most 2000$/m)
-    expect(stdout).toMatch(/^the whole kit, with styles: \d{4,5} bytes, of at most 12000$/m)
+    expect(stdout).toMatch(/^a button and the user menu: \d{4} bytes, of at most 7000$/m)
+    expect(stdout).toMatch(
+      /^sign-in, user menu and guards, with styles: \d{4,5} bytes, of at most 18000$/m,
+    )
+    expect(stdout).toMatch(/^the whole kit, with styles: \d{4,5} bytes, of at most 18000$/m)
     expect(code).toBe(0)
   })
 
@@ -48,9 +52,12 @@ describe('the size of the kit', () => {
   })
 
   it('fails the build if the styles grow too much', async () => {
-    appendFileSync(join(dist, 'styles.css'), `:root { --ballast: "${ballast(6_000)}" }`)
+    appendFileSync(join(dist, 'styles.css'), `:root { --ballast: "${ballast(12_000)}" }`)
     const { code, stderr } = await measure()
-    expect(stderr).toMatch(/^the whole kit, with styles: 1\d{4} bytes, of at most 12000\./)
+    expect(stderr).toMatch(
+      /^sign-in, user menu and guards, with styles: 2\d{4} bytes, of at most 18000\./m,
+    )
+    expect(stderr).toMatch(/^the whole kit, with styles: 2\d{4} bytes, of at most 18000\./m)
     expect(code).toBe(1)
   })
 

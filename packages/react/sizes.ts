@@ -13,13 +13,19 @@ const dist = resolve(process.argv[2] ?? join(import.meta.dirname, 'dist'))
 const kit = JSON.stringify(join(dist, 'index.js'))
 
 const limits: Readonly<Record<string, number>> = { SignInButton: 2_000 }
+const userMenu = ['AuthProvider', 'UserButton']
+const guards = ['SignedIn', 'SignedOut', 'AuthLoading', 'RequireAuth', 'RedirectToSignIn']
+
 const { exports: names } = await bundle(`export * from ${kit}`)
 for (const name of names.filter((name) => /^[A-Z]/.test(name) && name !== 'AuthError')) {
   report(`<${name}> alone`, await weigh([name]), limits[name])
 }
+report('a button and the user menu', await weigh(['SignInButton', ...userMenu]), 7_000)
 const styles = zipped(minified(readFileSync(join(dist, 'styles.css'))))
 report('the styles', styles)
-report('the whole kit, with styles', (await weigh(names)) + styles, 12_000)
+const signIn = await weigh(['SignIn', ...userMenu, ...guards])
+report('sign-in, user menu and guards, with styles', signIn + styles, 18_000)
+report('the whole kit, with styles', (await weigh(names)) + styles, 18_000)
 
 /** The bytes of a page's script that uses these names, without what it leaves unused. */
 async function weigh(names: readonly string[]): Promise<number> {
