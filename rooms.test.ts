@@ -26,6 +26,7 @@ function lint(files: Readonly<Record<string, string>>): string {
 
 const src = 'packages/fastify/src'
 const emulator = 'packages/bitbucket-emulator/src'
+const kit = 'packages/react/src'
 
 it('files that depend on rooms below theirs are fine', () => {
   const said = lint({
@@ -119,4 +120,82 @@ it('a function of more than 60 lines is rejected, one of 60 is not', () => {
   expect(lint({ [`${src}/sign-in/long.ts`]: ofLines(60) })).toBe('')
   expect(lint({ [`${src}/sign-in/long.ts`]: ofLines(61) })).toContain('noExcessiveLinesPerFunction')
   expect(lint({ [`${src}/sign-in/long.test.ts`]: ofLines(61) })).toBe('')
+})
+
+it('allows imports from rooms of the kit that are below', () => {
+  const said = lint({
+    [`${kit}/account/one.ts`]:
+      "import { two } from '../session/two.ts'\n\nexport const one: number = two\n",
+    [`${kit}/session/two.ts`]:
+      "import { three } from '../requests/three.ts'\n\nexport const two: number = three\n",
+    [`${kit}/requests/three.ts`]: 'export const three = 3\n',
+  })
+  expect(said).toBe('')
+})
+
+it.each([
+  ['guards', 'account'],
+  ['sign-in', 'guards'],
+  ['sign-out', 'sign-in'],
+  ['looks', 'sign-out'],
+  ['session', 'looks'],
+  ['locales', 'session'],
+  ['requests', 'locales'],
+  ['browser', 'requests'],
+  ['account', 'testing'],
+])('rejects an import from %s of the kit up to %s, even of a type', (from, to) => {
+  const said = lint({
+    [`${kit}/${from}/one.ts`]: `import type { Two } from '../${to}/two.ts'\n\nexport const one: Two = 2\n`,
+    [`${kit}/${to}/two.ts`]: 'export type Two = 2\n',
+  })
+  expect(said).toContain('noRestrictedImports')
+})
+
+it('rejects an import of the index from a room of the kit', () => {
+  const said = lint({
+    [`${kit}/looks/one.ts`]:
+      "import { two } from '../index.ts'\n\nexport const one: number = two\n",
+    [`${kit}/index.ts`]: 'export const two = 2\n',
+  })
+  expect(said).toContain('noRestrictedImports')
+})
+
+it('allows packages to import the packages below', () => {
+  const said = lint({
+    'packages/react/src/one.ts':
+      "import { paths } from '@latchkey/contract'\n\nexport const one: unknown = paths\n",
+    'packages/fastify/src/one.ts':
+      "import { paths } from '@latchkey/contract'\n\nexport const one: unknown = paths\n",
+    'packages/fastify/src/two.ts':
+      "import { emulator } from '@latchkey/bitbucket-emulator'\n\nexport const two: unknown = emulator\n",
+    'packages/contract/src/one.ts':
+      "import { two } from './two.ts'\n\nexport const one: number = two\n",
+    'packages/contract/src/two.ts': 'export const two = 2\n',
+    'packages/contract/src/one.test.ts':
+      "import { test } from 'vitest'\n\nexport const one: unknown = test\n",
+  })
+  expect(said).toBe('')
+})
+
+it.each([
+  ['packages/react/src/one.ts', '@latchkey/fastify'],
+  ['packages/react/src/one.ts', '@latchkey/fastify/postgres'],
+  ['packages/react/src/one.ts', '../../fastify/src/http/site.ts'],
+  ['packages/react/src/account/one.ts', '@latchkey/fastify'],
+  ['packages/react/src/browser/one.ts', '@latchkey/bitbucket-emulator'],
+  ['packages/react/src/one.test.tsx', '@latchkey/bitbucket-emulator'],
+  ['packages/fastify/src/one.ts', '@latchkey/react'],
+  ['packages/fastify/src/http/one.ts', '@latchkey/react/locales/de'],
+  ['packages/fastify/src/sign-in/one.ts', '../../../react/src/locales/de.ts'],
+  ['packages/contract/src/one.ts', '@latchkey/react'],
+  ['packages/contract/src/one.ts', 'node:crypto'],
+  ['packages/contract/src/one.ts', '../../react/src/index.ts'],
+  ['packages/bitbucket-emulator/src/one.ts', '@latchkey/contract'],
+  ['packages/bitbucket-emulator/src/one.ts', '@latchkey/fastify'],
+  ['packages/bitbucket-emulator/src/one.test.ts', '../../contract/src/index.ts'],
+])('rejects an import from %s of %s, even of a type', (file, specifier) => {
+  const said = lint({
+    [file]: `import type { Two } from '${specifier}'\n\nexport type One = Two\n`,
+  })
+  expect(said).toContain('noRestrictedImports')
 })
