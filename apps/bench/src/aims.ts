@@ -117,9 +117,9 @@ function browserAims({ result: { sizes } }: Kept<'browser'>): Aim[] {
     },
     {
       what: 'The whole kit, with styles',
-      aim: '≤ 12 kB',
+      aim: '≤ 18 kB',
       found: `${kilobytes(everything)} kB`,
-      met: everything <= 12_000,
+      met: everything <= 18_000,
     },
   ]
 }
