@@ -21,7 +21,7 @@ for (const name of names.filter((name) => /^[A-Z]/.test(name) && name !== 'AuthE
   report(`<${name}> alone`, await weigh([name]), limits[name])
 }
 report('a button and the user menu', await weigh(['SignInButton', ...userMenu]), 7_000)
-const styles = zipped(minified(readFileSync(join(dist, 'styles.css'))))
+const styles = zipped(minified(readFileSync(join(dist, 'looks/styles.css'))))
 report('the styles', styles)
 const signIn = await weigh(['SignIn', ...userMenu, ...guards])
 report('sign-in, user menu and guards, with styles', signIn + styles, 18_000)
