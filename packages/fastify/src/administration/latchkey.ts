@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { GuardHook, GuardOptions, Guards } from '../guard/guard.ts'
+import type { GuardHook, Guards } from '../guard/guard.ts'
+import type { GuardOptions } from '../guard/guard-options.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import { administerSessions, type SessionAdministration } from './session-administration.ts'

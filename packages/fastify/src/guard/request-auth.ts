@@ -7,6 +7,15 @@ import type { Auth, Opened } from '../sessions/auth.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { EndReason } from '../store/store.ts'
 
+/** A request, and the reply that it will get. */
+export interface Visit {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/** The connection of a request, and the way to learn that its session has ended. */
+export interface Connection extends Visit, Pick<Sessions, 'hold'> {}
+
 /** Who a guard let through, and a signal for the end of their session. */
 export interface RequestAuth extends Auth {
   /**
@@ -44,11 +53,8 @@ export class SessionEndedError extends Error {
 }
 
 /** Makes what `request.auth` is, once a guard has let a request through. */
-export function requestAuth(
-  opened: Opened,
-  { request, reply, hold }: Connection & Pick<Sessions, 'hold'>,
-): RequestAuth {
-  return new LetThrough(opened, { request, reply, hold })
+export function requestAuth(opened: Opened, connection: Connection): RequestAuth {
+  return new LetThrough(opened, connection)
 }
 
 /** Its `signal` belongs to the prototype, so that a route may send `request.auth` as JSON. */
@@ -56,10 +62,10 @@ class LetThrough implements RequestAuth {
   readonly user: User
   readonly session: Session
   readonly #opened: Opened
-  readonly #connection: Connection & Pick<Sessions, 'hold'>
+  readonly #connection: Connection
   #signal: AbortSignal | undefined
 
-  constructor(opened: Opened, connection: Connection & Pick<Sessions, 'hold'>) {
+  constructor(opened: Opened, connection: Connection) {
     this.user = opened.auth.user
     this.session = opened.auth.session
     this.#opened = opened
@@ -74,12 +80,7 @@ class LetThrough implements RequestAuth {
   }
 }
 
-interface Connection {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
-
-function startSignal(opened: Opened, connection: Connection & Pick<Sessions, 'hold'>): AbortSignal {
+function startSignal(opened: Opened, connection: Connection): AbortSignal {
   const controller = new AbortController()
   const release = connection.hold(opened, (reason) =>
     controller.abort(new SessionEndedError(reason)),
@@ -92,10 +93,7 @@ function startSignal(opened: Opened, connection: Connection & Pick<Sessions, 'ho
 const LAST_WORDS = 50
 
 /** Closes an upgraded connection when its session ends. */
-export function closeWithSession(
-  opened: Opened,
-  connection: Connection & Pick<Sessions, 'hold'>,
-): void {
+export function closeWithSession(opened: Opened, connection: Connection): void {
   const socket = socketOf(connection)
   const release = connection.hold(opened, () => {
     // After the signal, whose listeners may say goodbye in words of their own.
@@ -108,12 +106,12 @@ export function closeWithSession(
 }
 
 /** The connection's socket. Under `injectWS()` of @fastify/websocket it is a plain `Duplex`. */
-function socketOf({ request, reply }: Connection): Duplex & Pick<Partial<Socket>, 'destroySoon'> {
+function socketOf({ request, reply }: Visit): Duplex & Pick<Partial<Socket>, 'destroySoon'> {
   return reply.raw.socket ?? request.raw.socket
 }
 
 /** Calls `closed` once nothing can come through any more, and leaves no listener behind. */
-function whenClosed(connection: Connection, closed: () => void): void {
+function whenClosed(connection: Visit, closed: () => void): void {
   const { request, reply } = connection
   if (reply.raw.closed) closed()
   else if (!isHandshake(request.raw)) reply.raw.once('close', closed)

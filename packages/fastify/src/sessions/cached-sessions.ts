@@ -1,0 +1,112 @@
+import type { Opened } from './auth.ts'
+
+/** A bounded set of sessions, found by token, by session or by user, that keeps those in use. */
+export interface CachedSessions {
+  get(token: string): Opened | undefined
+  find(sessionId: string): Opened | undefined
+  all(): Iterable<Opened>
+  /** Adds a session, or updates it, and returns the object that stands for it from now on. */
+  keep(token: string, opened: Opened): Opened
+  removeToken(token: string): void
+  removeSession(sessionId: string): void
+  removeUser(userId: string): void
+  clear(): void
+}
+
+interface Entry extends Opened {
+  readonly token: string
+  /** Whether it was asked for since it was last considered for removal. */
+  used: boolean
+}
+
+/** The most sessions that are kept. They are some 900 bytes each. */
+const LIMIT = 50_000
+
+export function createCachedSessions(): CachedSessions {
+  const byToken = new Map<string, Entry>()
+  const bySessionId = new Map<string, Entry>()
+  const byUserId = new Map<string, Set<Entry>>()
+  /**
+   * Only while there are too many: an iterator that stands still keeps every table that its map has
+   * outgrown or cleared.
+   */
+  let hand: MapIterator<Entry> | undefined
+
+  function add(token: string, opened: Opened): Entry {
+    const { session, user } = opened.auth
+    // New entries start unused, so that one-time visitors do not evict frequent ones.
+    const entry = Object.assign(opened, { token: ownCopy(token), used: false, isHeld: true })
+    byToken.set(entry.token, entry)
+    bySessionId.set(session.id, entry)
+    byUserId.set(user.id, (byUserId.get(user.id) ?? new Set()).add(entry))
+    return entry
+  }
+
+  function remove(entry: Entry | undefined): void {
+    if (entry === undefined) return
+    const { session, user } = entry.auth
+    entry.isHeld = false
+    byToken.delete(entry.token)
+    bySessionId.delete(session.id)
+    const others = byUserId.get(user.id)
+    others?.delete(entry)
+    if (others?.size === 0) byUserId.delete(user.id)
+  }
+
+  /** The clock algorithm: the hand goes round, and removes what was not used since its last visit. */
+  function removeUnused(): void {
+    for (;;) {
+      hand ??= byToken.values()
+      const { value: entry } = hand.next()
+      if (entry === undefined) hand = undefined
+      else if (entry.used) entry.used = false
+      else {
+        remove(entry)
+        return
+      }
+    }
+  }
+
+  return {
+    get(token) {
+      const entry = byToken.get(token)
+      if (entry !== undefined) entry.used = true
+      return entry
+    },
+
+    find: (sessionId) => bySessionId.get(sessionId),
+    all: () => byToken.values(),
+
+    keep(token, opened) {
+      const known = byToken.get(token)
+      // Read again, it stays where it is.
+      if (known !== undefined) {
+        const { auth, until, touchAt, readAt } = opened
+        return Object.assign(known, { auth, until, touchAt, readAt })
+      }
+      // A session has one secret at a time, and so one entry.
+      remove(bySessionId.get(opened.auth.session.id))
+      const entry = add(token, opened)
+      if (byToken.size > LIMIT) removeUnused()
+      else hand = undefined
+      return entry
+    },
+
+    removeToken: (token) => remove(byToken.get(token)),
+    removeSession: (sessionId) => remove(bySessionId.get(sessionId)),
+    removeUser(userId) {
+      for (const entry of byUserId.get(userId) ?? []) remove(entry)
+    },
+
+    clear() {
+      for (const entry of byToken.values()) entry.isHeld = false
+      for (const entries of [byToken, bySessionId, byUserId]) entries.clear()
+      hand = undefined
+    },
+  }
+}
+
+/** A part of a `Cookie` header would keep all of it in memory. */
+function ownCopy(token: string): string {
+  return Buffer.from(token, 'latin1').toString('latin1')
+}
