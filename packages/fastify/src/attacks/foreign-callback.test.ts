@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { CLOCK_TOLERANCE } from '../sessions/session.ts'
+import { CLOCK_TOLERANCE } from '../sessions/session-life.ts'
 import { sqlite } from '../store/sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { type Browser, createBrowser } from '../testing/browser.ts'

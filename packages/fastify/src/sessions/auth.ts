@@ -1,4 +1,5 @@
 import type { Session, User } from '@latchkey/contract'
+import type { StoredSession, StoredUser } from '../store/store.ts'
 
 /** Who a request comes from. Other requests share it, so it is frozen. */
 export interface Auth {
@@ -18,4 +19,15 @@ export interface Opened {
   readAt: number
   /** Whether the cache holds it. */
   isHeld: boolean
+}
+
+/** Field by field, so that a column added to the store does not reach a browser by itself. */
+export function publicUser(user: StoredUser): User {
+  const { id, name, email, emailVerified, avatarUrl, createdAt } = user
+  return { id, name, email, emailVerified, avatarUrl, createdAt }
+}
+
+export function publicSession(session: StoredSession): Session {
+  const { id, provider, createdAt, authenticatedAt, expiresAt } = session
+  return { id, provider, createdAt, authenticatedAt, expiresAt }
 }

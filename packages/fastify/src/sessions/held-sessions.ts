@@ -1,5 +1,6 @@
 import type { Change, EndReason } from '../store/store.ts'
 import type { Opened } from './auth.ts'
+import type { SessionEnd, Verdict } from './session-verdict.ts'
 
 /**
  * Sessions whose end somebody on this server waits for: a signal that the application asked for, or a
@@ -39,21 +40,6 @@ export interface HeldSession {
   readonly holders: Set<(reason: EndReason) => void>
 }
 
-/** What became of a session, of which somebody had read that it was open. */
-export type Verdict =
-  | {
-      readonly isOpen: true
-      readonly secretHash: string
-      readonly until: number
-      readonly touchAt: number
-    }
-  | {
-      readonly isOpen: false
-      readonly reason: EndReason
-      /** Whether it is gone for good. */
-      readonly isFinal: boolean
-    }
-
 export interface HeldOptions {
   /** Milliseconds since 1970. */
   clock(): number
@@ -64,7 +50,7 @@ export interface HeldOptions {
   /** The reason of an end that this server has heard of before. */
   endOf(sessionId: string): EndReason | undefined
   /** Called for a session that turned out to have ended. */
-  ended(session: { sessionId: string; userId: string; reason: EndReason }, isFinal: boolean): void
+  ended(end: SessionEnd, isFinal: boolean): void
   /** Makes the store look for changes by itself, until the returned function is called. */
   attend(): () => void
   /** Whether the store reports every change at present. While it does not, all are read again each tick. */

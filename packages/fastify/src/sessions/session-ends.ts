@@ -3,13 +3,7 @@ import type { LatchkeyEventSource } from '../settings.ts'
 import type { Change, EndReason } from '../store/store.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { SessionCache } from './session-cache.ts'
-
-/** The end of a session, as this server came to know of it. */
-export interface SessionEnd {
-  readonly sessionId: string
-  readonly userId: string
-  readonly reason: EndReason
-}
+import type { SessionEnd } from './session-verdict.ts'
 
 /**
  * The one place where this server learns that a session has ended, however it ended and whoever noticed.
@@ -47,8 +41,8 @@ export function createSessionEnds(parts: {
   readonly events: LatchkeyEventSource
   readonly log: FastifyBaseLogger
   clock(): number
-  /** Reads these sessions, by id and with their users, and reports those that are gone. */
-  reportMissing(known: ReadonlyMap<string, string>, reason: EndReason): void
+  /** Reads these sessions, given with their users, and reports those that have ended. */
+  reportMissing(userIds: ReadonlyMap<string, string>, reason: EndReason): void
 }): SessionEnds {
   const { cache, held, events, log, clock, reportMissing } = parts
   const ends = new Map<string, Remembered>()

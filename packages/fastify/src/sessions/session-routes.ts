@@ -13,7 +13,8 @@ import { withQuery, withReturnTo } from '../http/return-to.ts'
 import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import type { Ending, StoreQueries } from '../store/store.ts'
 import type { Auth } from './auth.ts'
-import { isSessionId, type Sessions } from './session.ts'
+import type { Sessions } from './session.ts'
+import { isSessionId } from './session-token.ts'
 
 export interface SessionRoutesOptions {
   readonly settings: Settings

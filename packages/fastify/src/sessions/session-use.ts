@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Store } from '../store/store.ts'
+import type { Store, StoredSession } from '../store/store.ts'
+import { CLOCK_TOLERANCE } from './session-life.ts'
 
 /**
  * When sessions were last used, as the store will know it. A use is written down once a minute, and all
@@ -8,8 +9,8 @@ import type { Store } from '../store/store.ts'
 export interface SessionUse {
   /** Notes that a session was used at `now`, which the store will know within a second or so. */
   note(sessionId: string, now: number): void
-  /** When a session was last used, if the store does not know it yet. */
-  unwritten(sessionId: string): number | undefined
+  /** Returns when a session was last used, as far as this server knows. The store may not know it yet. */
+  lastUseOf(session: Pick<StoredSession, 'id' | 'lastUsedAt'>): number
   /** Writes what is left. */
   close(): Promise<void>
 }
@@ -26,13 +27,11 @@ const MOST_AT_ONCE = 1000
 interface UseOptions {
   readonly store: Store
   readonly log: FastifyBaseLogger
-  /** How far a stored time may be ahead of this server's clock, in milliseconds. */
-  readonly tolerance: number
   /** Called with sessions that were not updated: they have ended, or the store knows better. */
   doubt(sessionIds: readonly string[]): void
 }
 
-export function createSessionUse({ store, log, tolerance, doubt }: UseOptions): SessionUse {
+export function createSessionUse({ store, log, doubt }: UseOptions): SessionUse {
   const uses = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
@@ -61,7 +60,7 @@ export function createSessionUse({ store, log, tolerance, doubt }: UseOptions): 
     // All get the earliest time, so a session can end a second early but never late.
     const at = Math.min(...batch.map(([, time]) => time))
     try {
-      const recent = { from: at - GOOD_ENOUGH, to: at + tolerance }
+      const recent = { from: at - GOOD_ENOUGH, to: at + CLOCK_TOLERANCE }
       const updated = new Set(await store.touchSessions(ids, at, recent))
       isFailing = false
       for (const [id, time] of batch) if (uses.get(id) === time) uses.delete(id)
@@ -82,7 +81,7 @@ export function createSessionUse({ store, log, tolerance, doubt }: UseOptions): 
       schedule()
     },
 
-    unwritten: (sessionId) => uses.get(sessionId),
+    lastUseOf: ({ id, lastUsedAt }) => Math.max(lastUsedAt, uses.get(id) ?? 0),
 
     async close() {
       isClosed = true

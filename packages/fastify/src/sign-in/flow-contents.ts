@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { FlowError } from '../http/errors.ts'
-import { CLOCK_TOLERANCE } from '../sessions/session.ts'
+import { CLOCK_TOLERANCE } from '../sessions/session-life.ts'
 import type { Settings } from '../settings.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { CLOCK_TOLERANCE, type Sessions } from '../sessions/session.ts'
+import type { Sessions } from '../sessions/session.ts'
+import { CLOCK_TOLERANCE } from '../sessions/session-life.ts'
 import type { Settings } from '../settings.ts'
 
 /** The shortest time between two sweeps, in milliseconds, and the most rows of each kind that one deletes. */

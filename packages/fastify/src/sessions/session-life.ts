@@ -1,0 +1,41 @@
+import type { Session } from '@latchkey/contract'
+import type { Settings } from '../settings.ts'
+import type { FoundSession, StoredSession } from '../store/store.ts'
+
+/**
+ * How far two servers' clocks may be apart, or one clock be put right, in milliseconds: an hour, by which
+ * daylight saving has set many a clock wrong.
+ */
+export const CLOCK_TOLERANCE: number = 60 * 60 * 1000
+
+/** Returns when a session ends if it is not used after `lastUsedAt`. Today's options count. */
+export function endOf(
+  { session: { idleTimeout, lifetime } }: Settings,
+  { createdAt, expiresAt }: Session,
+  lastUsedAt: number,
+): number {
+  return Math.min(expiresAt, createdAt + lifetime, lastUsedAt + idleTimeout)
+}
+
+/** Returns why time has ended a session, or `null` if it has not. */
+export function whyEnded(
+  settings: Settings,
+  session: StoredSession,
+  lastUsedAt: number,
+): 'expired' | 'from the future' | null {
+  const now = settings.clock()
+  // Negated, so that a session with an invalid time has expired too.
+  if (!(endOf(settings, session, lastUsedAt) > now)) return 'expired'
+  // A clock that was far ahead has made it. It would outlast every other session.
+  if (session.createdAt > now + CLOCK_TOLERANCE) return 'from the future'
+  return null
+}
+
+/** Returns why a stored session opens nothing, or `null` if it is open. */
+export function whyOver(
+  settings: Settings,
+  { session, user }: FoundSession,
+  lastUsedAt: number,
+): 'expired' | 'from the future' | 'banned' | null {
+  return whyEnded(settings, session, lastUsedAt) ?? (user.bannedAt === null ? null : 'banned')
+}

@@ -1,0 +1,61 @@
+import type { FastifyRequest } from 'fastify'
+import { askStore } from '../http/errors.ts'
+import type { FoundSession, StoreQueries } from '../store/store.ts'
+import type { Opened } from './auth.ts'
+import type { SessionEnds } from './session-ends.ts'
+import { whyOver } from './session-life.ts'
+import { isSecret, partsOf } from './session-token.ts'
+import { type Judging, openedBy } from './session-verdict.ts'
+
+/** What a session is read with. */
+export interface SessionReader extends Judging {
+  readonly ends: SessionEnds
+}
+
+/**
+ * Reads the session that a cookie's value opens from the store, or returns `null`.
+ * @param queries Those of a transaction, whose errors stay as they are: it may be run again for them.
+ * @throws UnavailableError outside of a transaction
+ */
+export async function readSession(
+  reader: SessionReader,
+  request: FastifyRequest,
+  token: string,
+  queries?: StoreQueries,
+): Promise<Opened | null> {
+  const parts = partsOf(token)
+  if (parts === null) return refuse(request, 'malformed')
+  const { id, secret } = parts
+  const { settings, use, ends } = reader
+  const found = await (queries === undefined
+    ? askStore(request.log, () => find(settings.store, id))
+    : find(queries, id))
+  if (found === null) return refuse(request, 'unknown')
+  if (!isSecret(secret, found.session.secretHash)) return refuse(request, 'wrong secret')
+  const reason = whyOver(settings, found, use.lastUseOf(found.session))
+  if (reason !== null) {
+    if (reason !== 'from the future') {
+      ends.report({ sessionId: id, userId: found.user.id, reason }, false)
+    }
+    return refuse(request, reason)
+  }
+  ends.disprove(id)
+  return openedBy(reader, found)
+}
+
+/** @throws an error if the store answers with another session than it was asked for, or another user */
+async function find(queries: StoreQueries, id: string): Promise<FoundSession | null> {
+  const found = await queries.findSession(id)
+  if (found === null) return null
+  const { session, user } = found
+  if (session.id === id && session.userId === user.id) return found
+  throw new Error('The store answered with another session or user than it was asked for.')
+}
+
+/** A session cookie that opens nothing means signed out. It is logged, but it is no error. */
+function refuse(request: FastifyRequest, reason: string): null {
+  // Ids are no secret, but only this site issues them, so somebody is guessing the secret.
+  const level = reason === 'wrong secret' ? 'warn' : 'debug'
+  request.log[level]({ event: 'session-refused', reason }, 'session cookie refused')
+  return null
+}
