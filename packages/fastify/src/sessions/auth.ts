@@ -10,11 +10,11 @@ export interface Auth {
 /** A session and when it ends. All times are milliseconds since the Unix epoch. */
 export interface Opened {
   auth: Auth
-  /** By it one secret of a session is told from another. */
+  /** Tells the secrets of a session apart after a rotation. */
   readonly secretHash: string
   /** When it ends unless it is used before. */
   until: number
-  /** When its next use is to be written down. */
+  /** When the next use must be stored. */
   touchAt: number
   readAt: number
   /** Whether the cache holds it. */

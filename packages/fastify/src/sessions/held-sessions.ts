@@ -4,44 +4,44 @@ import { createDoubtfulSessions, type DoubtfulOptions } from './doubtful-session
 import { createHeldIndex, type HeldSession } from './held-index.ts'
 
 /**
- * Sessions whose end somebody on this server waits for: a signal that the application asked for, or a
- * connection that a guard let through. It promises:
+ * Sessions whose end something on this server waits for: a signal that the application asked for, or a
+ * connection that a guard let through. They promise:
  *
- * - Each holder is told once, with the reason, and within the time in which this server refuses the
- *   session's next request.
- * - A session with another secret has ended for those who came with the old one (`replaced`).
- * - A change that leaves the session open tells nobody.
- * - It has one timer, however many there are, and none if there are none.
+ * - Each holder is called once, with the reason, and as soon as this server would refuse the session's next
+ *   request.
+ * - When a session's secret is rotated, the session has ended for holders with the old secret (`replaced`).
+ * - A change that leaves the session open calls no holder.
+ * - There is one timer for any number of held sessions, and none without them.
  */
 export interface HeldSessions {
   /**
-   * Calls `end` once the session has ended, maybe before this returns.
-   * @returns a function that ends the waiting
+   * Calls `end` once the session has ended, which may be before this returns.
+   * @returns a function that releases the session
    */
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
-  /** Looks at what a change means to those who wait. */
+  /** Applies a change to the held sessions: ends them, or reads them again. */
   changed(change: Change): void
-  /** Reads these sessions again, if somebody waits for them. */
+  /** Reads those of these sessions again that are held. */
   doubt(sessionIds: readonly string[]): void
-  /** Returns the session with this id, if somebody waits for its end. */
+  /** Returns the session with this id, if it is held. */
   find(sessionId: string): HeldSession | undefined
-  /** Every session that somebody waits for. */
+  /** Returns every held session. */
   all(): Iterable<HeldSession>
   close(): void
 }
 
 export interface HeldOptions extends Pick<DoubtfulOptions, 'clock' | 'judge' | 'ended'> {
-  /** Whether the session is known to be open with this secret, without asking anybody. */
+  /** Whether the session is known to be open with this secret, without reading the store. */
   isKnownOpen(opened: Opened): boolean
-  /** The reason of an end that this server has heard of before. */
+  /** Returns why a session has ended, if this server knows. */
   endOf(sessionId: string): EndReason | undefined
-  /** Makes the store look for changes by itself, until the returned function is called. */
+  /** Makes the store look for changes on its own, until the returned function is called. */
   attend(): () => void
-  /** Whether the store reports every change at present. While it does not, all are read again each tick. */
+  /** Whether the store reports every change now. While it does not, all held sessions are read each tick. */
   readonly isWatched: boolean
 }
 
-/** How often it is looked at whose time is over, in milliseconds. */
+/** How often the held sessions are checked, in milliseconds. */
 const TICK = 1000
 
 export function holdSessions(options: HeldOptions): HeldSessions {

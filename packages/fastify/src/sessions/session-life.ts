@@ -3,8 +3,8 @@ import type { Settings } from '../settings.ts'
 import type { FoundSession, StoredSession } from '../store/store.ts'
 
 /**
- * How far two servers' clocks may be apart, or one clock be put right, in milliseconds: an hour, by which
- * daylight saving has set many a clock wrong.
+ * How far the clocks of two servers may be apart, and how far one clock may be corrected, in milliseconds. It is
+ * an hour, because daylight saving time is a common mistake.
  */
 export const CLOCK_TOLERANCE: number = 60 * 60 * 1000
 

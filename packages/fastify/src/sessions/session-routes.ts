@@ -9,12 +9,13 @@ import type { Sessions } from './session.ts'
 import { isSessionId } from './session-token.ts'
 import { type SignOutOptions, signOut } from './sign-out.ts'
 
-/** More sessions than anybody has, also where there might once be more than today. */
+/** More sessions than `maxPerUser` allows. */
 const MOST_LISTED = 1000
 
 /**
- * What people may know and end of their sessions: their own and nobody else's. What is ended here has
- * ended on this server when the answer is sent; a store that does not answer is no "signed out".
+ * The routes with which people see and end their own sessions, and no others. A session that is ended here has
+ * ended on this server when the response is sent. If the store does not answer, the
+ * response is an error.
  */
 export async function sessionRoutes(app: FastifyInstance, options: SignOutOptions): Promise<void> {
   const { settings, sessions } = options

@@ -27,42 +27,43 @@ import { judgeSessions, type SessionEnd } from './session-verdict.ts'
 
 /** What the other rooms can ask of sessions. */
 export interface Sessions {
-  /** The property of a request that `read` uses. To be declared, so that requests keep their shape. */
+  /** The property of a request that `open` uses. Decorate requests with it, so that they keep their shape. */
   readonly asked: symbol
-  /** A session that is not stored yet, and the cookie value that will open it. */
+  /** Returns a session that is not stored yet, and the cookie value that will open it. */
   issue(owner: SessionOwner): { session: StoredSession; token: string }
-  /** Another secret for a session, and the cookie value with it. */
+  /** Returns a fresh secret for a session: the hash to store, and the cookie value. */
   rotate(sessionId: string): { secretHash: string; token: string }
-  /** Stores a session, and ends the user's oldest where there would be too many. */
+  /** Stores a session. If the user would have too many, their oldest sessions end. */
   insert(queries: StoreQueries, session: StoredSession): Promise<void>
-  /** Puts the session's cookie on a reply. Only once the session is stored. */
+  /** Sets the session's cookie on a reply. Call it once the session is stored. */
   setCookie(reply: FastifyReply, session: Pick<StoredSession, 'expiresAt'>, token: string): void
   /**
-   * Returns the session that a request comes with, or `null`: immediately where that is known. What it
-   * returned for a request before is looked up again once it may no longer be true.
+   * Returns the session that a request comes with, or `null`. It returns a promise only if it must read the
+   * store. An earlier answer for the same request is used only while it is certain.
    * @throws UnavailableError, as a rejection
    */
   open(request: FastifyRequest): Opened | null | Promise<Opened | null>
-  /** Returns who the request comes from. @throws UnavailableError, as a rejection */
+  /** Returns who a request comes from, or `null`. @throws UnavailableError, as a rejection */
   read(request: FastifyRequest): Promise<Auth | null>
-  /** The same, where not knowing is as good as nobody. */
+  /** Returns who a request comes from, or `null` if the store does not answer either. */
   readOrNull(request: FastifyRequest): Promise<Auth | null>
   /**
-   * The same, read from the store whatever is known: for what an ended session must not do.
-   * @param queries Those of a transaction, so that the session cannot be ended before it is over.
+   * Opens a session as `open` does, but always reads the store: for actions that an ended session must not take.
+   * @param queries Those of a transaction, in which nothing else can end the session.
    */
   openStored(request: FastifyRequest, queries?: StoreQueries): Promise<Opened | null>
+  /** Returns who a request comes from, or `null`, and always reads the store. */
   readStored(request: FastifyRequest, queries?: StoreQueries): Promise<Auth | null>
   /**
-   * Calls `end` once the session has ended, maybe before this returns.
-   * @returns a function that ends the waiting
+   * Calls `end` once the session has ended, which may be before this returns.
+   * @returns a function that releases the session
    */
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
-  /** Takes note of sessions that are gone, and reports each once. */
+  /** Reports sessions that have been deleted from the store. Each is reported once. */
   reportEnds(ends: readonly SessionEnd[]): void
-  /** Whether a stored session has not ended by itself. */
+  /** Whether a stored session has neither expired nor been idle for too long. */
   isOpen(session: StoredSession): boolean
-  /** A stored session as a list shows it, with its last use as this server knows it. */
+  /** Returns a stored session as a list shows it, with its last use as far as this server knows. */
   listed(session: StoredSession): ListedSession
   close(): Promise<void>
 }
@@ -168,11 +169,11 @@ function createParts(
   return { settings, log, watch, cache, use, held, ends }
 }
 
-/** Opens the session that a request comes with: by memory where that is certain, else by the store. */
+/** Finds the session that a request comes with: in memory while that is certain, otherwise in the store. */
 function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openStored'> {
   const { cache } = parts
   const { clock, site } = parts.settings
-  /** Where a request remembers its session. For this server alone, as another may know others. */
+  /** Where a request keeps its session. Each registration has its own, because another has other sessions. */
   const asked: unique symbol = Symbol('latchkey.asked')
   type Asking = FastifyRequest & { [asked]?: Opened | null | Promise<Opened | null> | undefined }
 
@@ -181,7 +182,7 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
     if (known === null || known instanceof Promise) return known
     const now = clock()
     if (known !== undefined && cache.vouchesFor(known) && isRunning(known, now)) {
-      // The request of a WebSocket can last for days, and each call on it is a use.
+      // A WebSocket's request can last for days, and each call on it is a use.
       return used(parts, known, now)
     }
     const answer = look(request)
@@ -228,7 +229,7 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
   return { asked, open, openStored }
 }
 
-/** By a clock that was put back, nothing is known of the time before. */
+/** Whether a session can be used without reading it again. It cannot after the clock was put back. */
 function isRunning(opened: Opened, now: number): boolean {
   return now < opened.until && now >= opened.readAt
 }
