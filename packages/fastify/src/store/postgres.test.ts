@@ -398,6 +398,8 @@ describe('a PostgreSQL that lets the store wait', () => {
     proxy.hang()
     child.stdin.end('close')
     expect(await once(child, 'exit')).toEqual([0, null])
+    // PostgreSQL waits a minute for the first words of a connection, and cannot drop a database until then.
+    proxy.cut()
   })
 })
 
