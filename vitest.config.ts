@@ -1,18 +1,45 @@
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({
+/** Files whose tests need PostgreSQL, or start processes of their own. */
+const processes = [
+  'packages/fastify/src/faults/**/*.test.ts',
+  'packages/fastify/src/store/postgres*.test.ts',
+  'packages/fastify/src/administration/administration.test.ts',
+  'packages/fastify/src/attacks/{two-servers,hanging-provider,log-canaries}.test.ts',
+  'packages/fastify/src/guard/long-lived.test.ts',
+  'packages/fastify/src/sign-in/own-provider.test.ts',
+  'packages/bitbucket-emulator/src/bin.test.ts',
+  'apps/bench/src/**/*.test.ts',
+  'rooms.test.ts',
+]
+
+const postgres = 'packages/fastify/src/testing/postgres-server.ts'
+
+// A machine may be busy with something else. No test measures time.
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
+
+// Many tests wait for a database or a browser, so two workers are busy on two cores, and more would only
+// wait for each other.
+const maxWorkers = 2
+
+/** `--mode quick` tries properties a tenth as often, unless the caller says how often. */
+function fuzzRuns(mode: string): Record<string, string> {
+  return mode === 'quick' ? { LATCHKEY_FUZZ_RUNS: process.env.LATCHKEY_FUZZ_RUNS ?? '10' } : {}
+}
+
+export default defineConfig(({ mode }) => ({
   test: {
     reporters: ['default', './closing-line.ts'],
+    maxWorkers,
     projects: [
       {
         test: {
           name: 'node',
           include: ['{apps,packages}/*/src/**/*.test.ts', '*.test.ts'],
-          globalSetup: ['packages/fastify/src/testing/postgres-server.ts'],
-          env: { NODE_ENV: 'test' },
-          // A machine may be busy with something else. No test measures time.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: processes,
+          env: { NODE_ENV: 'test', ...fuzzRuns(mode) },
+          ...patience,
+          maxWorkers,
         },
       },
       {
@@ -20,21 +47,28 @@ export default defineConfig({
           name: 'dom',
           environment: 'jsdom',
           include: ['packages/*/src/**/*.test.tsx'],
+          env: fuzzRuns(mode),
+          maxWorkers,
+        },
+      },
+      {
+        test: {
+          name: 'processes',
+          include: processes,
+          globalSetup: [postgres],
+          env: { NODE_ENV: 'test' },
+          ...patience,
+          maxWorkers,
         },
       },
       {
         test: {
           name: 'browser',
           include: ['apps/demo/e2e/**/*.test.ts'],
-          globalSetup: [
-            'apps/demo/e2e/build.ts',
-            'apps/demo/e2e/browser.ts',
-            'packages/fastify/src/testing/postgres-server.ts',
-          ],
+          globalSetup: ['apps/demo/e2e/build.ts', 'apps/demo/e2e/browser.ts', postgres],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // One to a core. More of them only wait for each other.
-          maxWorkers: 2,
+          maxWorkers,
         },
       },
       {
@@ -44,8 +78,9 @@ export default defineConfig({
           globalSetup: ['published/publish.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          maxWorkers,
         },
       },
     ],
   },
-})
+}))

@@ -1,11 +1,9 @@
 import type { SessionBody } from '@latchkey/contract'
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
-import type { Profile, ProviderApi } from '../providers/provider.ts'
 import { sqlite } from '../store/sqlite.ts'
 import { buildApp, countRows, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
-import { shareables } from '../testing/kept.ts'
 
 const emulator = setUpEmulator()
 
@@ -214,28 +212,6 @@ describe('what Bitbucket says about a person', () => {
       subject: expect.stringMatching(/^\{.*\}$/),
       attributes: { accountId: profile.account_id, nickname: 'ada' },
     })
-  })
-})
-
-describe.each(shareables)('a provider of the application’s own, with %s', (_what, share) => {
-  it('may leave out what it does not know', async () => {
-    const { store } = await share()
-    const own = bitbucket({ emulatorUrl: emulator().url })
-    const readProfile = async (api: ProviderApi): Promise<Profile> => {
-      const { subject, active } = await own.readProfile(api)
-      return { subject, active } as Profile
-    }
-    const app = await buildApp(emulator(), { store: store(), providers: [{ ...own, readProfile }] })
-    const browser = createBrowser(app)
-    for (let time = 0; time < 2; time++) {
-      expect((await browser.signIn('ada')).headers.location).toBe('/')
-      expect((await browser.get('/auth/session')).json().user).toMatchObject({
-        name: null,
-        email: null,
-        emailVerified: false,
-        avatarUrl: null,
-      })
-    }
   })
 })
 
