@@ -1,6 +1,6 @@
 import { type ErrorCode, errorSentence, errorSentences } from '@latchkey/contract'
 import type { Provider } from '../providers/provider.ts'
-import { escapeHtml } from './hosted-page.ts'
+import { escapeHtml } from './page-layout.ts'
 
 /** What went wrong, in our own words: of what the query says, only a known code counts. */
 export function alert(authError: unknown, providers: readonly Provider[]): string {

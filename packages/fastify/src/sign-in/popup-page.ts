@@ -1,7 +1,7 @@
 import { channelName, type PopupMessage } from '@latchkey/contract'
 import type { Provider } from '../providers/provider.ts'
 import { alert } from './auth-error.ts'
-import { escapeHtml, hostedPage, hostedPagePolicy } from './hosted-page.ts'
+import { escapeHtml, hostedPage, hostedPagePolicy } from './page-layout.ts'
 
 /**
  * Tells the page that opened this window, and goes. A channel, as the `opener` is gone once the provider

@@ -2,7 +2,7 @@ import { paths, type User } from '@latchkey/contract'
 import { withReturnTo } from '../http/return-to.ts'
 import type { Provider } from '../providers/provider.ts'
 import { alert } from './auth-error.ts'
-import { escapeHtml, hostedPage, hostedPagePolicy } from './hosted-page.ts'
+import { escapeHtml, hostedPage, hostedPagePolicy } from './page-layout.ts'
 
 export const SIGN_IN_PAGE_CSP: string = hostedPagePolicy()
 
