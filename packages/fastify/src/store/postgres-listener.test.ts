@@ -146,7 +146,8 @@ describe('a change by one server', () => {
     await store(one, ...Array.from({ length: 1001 }, (_, index) => `session-${index}`))
     await one.store.deleteSessionsOf('a', ending)
     await vi.waitFor(() => expect(other.told).toEqual(['everything']))
-    expect(one.told).toEqual(['everything'])
+    // Its listener may have read the record before the commit was answered, and then says so too.
+    expect(new Set(one.told)).toEqual(new Set(['everything']))
   })
 
   it('is read from the record, and never taken from a notification, which anybody may send', async () => {
