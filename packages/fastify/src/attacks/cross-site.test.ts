@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import Fastify from 'fastify'
-import { describe, expect, it } from 'vitest'
-import latchkey from '../index.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import latchkey, { bitbucket } from '../index.ts'
 import { sqlite } from '../store/sqlite.ts'
 import { buildApp, HTTPS_ORIGIN, onHttps, SECRET, setUpEmulator } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
@@ -104,6 +104,31 @@ describe('a page at another port or name of this machine, in development', () =>
       expect(answer.statusCode).toBe(403)
     }
     expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  it('stays another origin when the server listens on a port that was not known before', async () => {
+    const app = Fastify()
+    await app.register(latchkey, {
+      secret: SECRET,
+      providers: [bitbucket({ emulatorUrl: emulator().url })],
+      store: sqlite(':memory:'),
+    })
+    const onRequest = app.latchkey.guard()
+    app.get('/me', { onRequest }, async () => 'me')
+    app.post('/do', { onRequest }, async () => 'done')
+    onTestFinished(() => app.close())
+    await app.listen({ port: 0, host: 'localhost' })
+    const { id } = await app.latchkey.users.create()
+    const { cookie } = await app.latchkey.sessions.create(id)
+    const post = async (origin: string): Promise<number> => {
+      const headers = { cookie, origin }
+      return (await app.inject({ method: 'POST', url: '/do', headers })).statusCode
+    }
+    const own = `http://localhost:${app.addresses()[0]?.port}`
+    expect([await post('http://localhost:3000'), await post(own)]).toEqual([403, 200])
+    // The session is in memory now.
+    expect((await app.inject({ url: '/me', headers: { cookie } })).statusCode).toBe(200)
+    expect([await post('http://localhost:3000'), await post(own)]).toEqual([403, 200])
   })
 })
 

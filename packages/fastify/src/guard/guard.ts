@@ -1,3 +1,7 @@
+// Who may pass. This room promises: nobody without an open session gets past a guard, nobody is turned away
+// because the store could not be asked, no page of another origin changes anything, and what a guard let
+// through ends with its session.
+
 import type { ErrorCode } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GuardError, LatchkeyError, logCrossSite, sendError } from '../http/errors.ts'
@@ -14,10 +18,6 @@ import {
   requestAuth,
   type Visit,
 } from './request-auth.ts'
-
-// Who may pass. This room promises: nobody without an open session gets past a guard, nobody is turned away
-// because the store could not be asked, no page of another origin changes anything, and what a guard let
-// through ends with its session.
 
 /**
  * A hook that lets signed-in people through and answers everybody else with 401. What changes something,
@@ -79,7 +79,6 @@ export function createGuards(sessions: Sessions, settings: Settings): Guards {
 
 function guardHook(doorway: Doorway, options: GuardOptions): GuardHook {
   const { sessions, settings } = doorway
-  const { origin } = settings.site
   const asksMore = options.maxAge !== undefined || options.check !== undefined
 
   function latchkeyGuard(
@@ -90,7 +89,7 @@ function guardHook(doorway: Doorway, options: GuardOptions): GuardHook {
     if (reply.sent || (done !== undefined && typeof done !== 'function')) {
       return Promise.reject(misplaced('a later hook'))
     }
-    if (asksMore || isForeignAction(request.raw, origin)) {
+    if (asksMore || isForeignAction(request.raw, settings.site.origin)) {
       return decide(doorway, options, { request, reply })
     }
     const opened = sessions.open(request)

@@ -1,12 +1,15 @@
-import { type Cookies, cookiesFor } from './cookies.ts'
-
 // What is true of every request and response. This room promises: where the application is never comes from
 // a request, a browser is only ever sent to a page of the application, and cookies, errors and seals look the
 // same everywhere.
 
+import { type Cookies, cookiesFor } from './cookies.ts'
+
 /** Where the application is for a browser. Never taken from a request. */
 export interface Site {
-  /** As in `URL.origin`: scheme, host, and port if it is not the scheme's own. */
+  /**
+   * As in `URL.origin`: scheme, host, and port if it is not the scheme's own. Read it for each request: in
+   * development it changes when the server listens.
+   */
   readonly origin: string
   readonly hostname: string
   /** Whether it is https. */
