@@ -1,10 +1,10 @@
+// Bitbucket's API below /2.0. This room promises: every endpoint checks token and scope the same way, every
+// error has the same shape, and every list comes in pages.
+
 import { type Answer, json, type Received } from '../http/http.ts'
 import { allows } from '../rules/scopes.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import type { Access } from '../state/tokens.ts'
-
-// Bitbucket's API below /2.0. This room promises: every endpoint checks token and scope the same way, every
-// error has the same shape, and every list comes in pages.
 
 /** Every failure of the API. */
 export function apiError(status: number, message: string, detail?: unknown): Answer {

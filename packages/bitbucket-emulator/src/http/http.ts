@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-
 // Requests and answers as values. This room promises: a route gets a request that has been read, returns an
 // answer that has not been sent, and never touches a connection.
+
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** A request as the routes see it. */
 export interface Received {

@@ -1,3 +1,6 @@
+// Bitbucket's OAuth 2.0, from the authorize request to the tokens. This room promises: every text, status and
+// order of checks is Bitbucket's own, and a [?] marks each one that nobody has published.
+
 import { type Answer, type Received, redirect } from '../http/http.ts'
 import { message } from '../pages/page.ts'
 import type { Behaviour } from '../rules/profiles.ts'
@@ -7,9 +10,6 @@ import type { Bitbucket } from '../state/bitbucket.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { consentPage } from './consent-page.ts'
 import { allowedRedirectUri } from './redirect-uri.ts'
-
-// Bitbucket's OAuth 2.0, from the authorize request to the tokens. This room promises: every text, status and
-// order of checks is Bitbucket's own, and a [?] marks each one that nobody has published.
 
 /** `GET /site/oauth2/authorize`: asks a person for consent. */
 export function showConsent({ query }: Received, bitbucket: Bitbucket): Answer {

@@ -1,9 +1,9 @@
+// Every page of the emulator. This room promises: a plain string cannot become HTML, and a page runs no script
+// and loads nothing from elsewhere.
+
 import { createHash } from 'node:crypto'
 import type { Answer } from '../http/http.ts'
 import { style } from './page-style.ts'
-
-// Every page of the emulator. This room promises: a plain string cannot become HTML, and a page runs no script
-// and loads nothing from elsewhere.
 
 /** Text that is already HTML. */
 export interface Markup {

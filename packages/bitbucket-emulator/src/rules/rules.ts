@@ -1,7 +1,7 @@
-import type { Behaviour } from './profiles.ts'
-
 // How Bitbucket decides. This room promises: where the Bitbucket of 2026 differs from the one before, where
 // sources differ, and where nothing is known, the difference has a name here and an option in the README.
+
+import type { Behaviour } from './profiles.ts'
 
 /** How this Bitbucket decides where two decide differently, or where nobody knows. */
 export interface Rules {

@@ -1,3 +1,6 @@
+// Who and what exists. This room promises: a seed that was read is complete and consistent, one that cannot be
+// read names the field and the cure, and what is filled in is the same after a restart.
+
 import { type Behaviour, profiles } from '../rules/profiles.ts'
 import { scopes } from '../rules/scopes.ts'
 import { isCallbackUrl } from './callback-url.ts'
@@ -5,9 +8,6 @@ import { readFlag, readList, readObject, readText, refuseTwins } from './fields.
 import { digestOf, uuidFrom } from './ids.ts'
 import { defaultConsumer, defaultPeople } from './people.ts'
 import type { Consumer, Email, Person, SeedWorkspace, Workspace } from './seed-format.ts'
-
-// Who and what exists. This room promises: a seed that was read is complete and consistent, one that cannot be
-// read names the field and the cure, and what is filled in is the same after a restart.
 
 /**
  * Checks a seed from a program or a file and fills in what it leaves out.

@@ -1,3 +1,6 @@
+// Between the network and the routes. This room promises: every request is logged, whatever becomes of it; an
+// answer can be planned for every route; and a web page cannot reach the emulator under a name of its own.
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Answer, readBody, readForm } from '../http/http.ts'
 import { message } from '../pages/page.ts'
@@ -5,9 +8,6 @@ import type { Bitbucket } from '../state/bitbucket.ts'
 import { choose, hold, type PlannedAnswer, type Plans, send } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 import { findRoute, noRoute } from './routes.ts'
-
-// Between the network and the routes. This room promises: every request is logged, whatever becomes of it; an
-// answer can be planned for every route; and a web page cannot reach the emulator under a name of its own.
 
 export interface Backstage {
   readonly bitbucket: Bitbucket

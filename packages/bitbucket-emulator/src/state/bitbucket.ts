@@ -1,10 +1,10 @@
+// What changes while a Bitbucket runs. This room promises: it is all in memory, every lifetime is measured by
+// the clock that was passed in, and `forget` leaves nothing but what the seed says.
+
 import type { Rules } from '../rules/rules.ts'
 import type { Consumer, Person, Workspace } from '../seed/seed-format.ts'
 import { type Codes, createCodes } from './codes.ts'
 import { createTokens, type Tokens } from './tokens.ts'
-
-// What changes while a Bitbucket runs. This room promises: it is all in memory, every lifetime is measured by
-// the clock that was passed in, and `forget` leaves nothing but what the seed says.
 
 /** What every route is given: who exists, which rules hold, and which codes and tokens are out. */
 export interface Bitbucket extends Rules {

@@ -1,9 +1,9 @@
+// Who a person is to us. This room promises: a provider's subject alone leads to a user, never an e-mail
+// address, and whether somebody may come in is one pure function.
+
 import type { ErrorCode } from '@latchkey/contract'
 import type { Profile } from '../providers/provider.ts'
 import type { StoredUser } from '../store/store.ts'
-
-// Who a person is to us. This room promises: a provider's subject alone leads to a user, never an e-mail
-// address, and whether somebody may come in is one pure function.
 
 /** Who a person is to us, once a provider has said who they are to it. */
 export type Admission =

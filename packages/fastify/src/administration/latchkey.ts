@@ -1,3 +1,6 @@
+// What an application can do with its users and their sessions. This room promises: an end that it has
+// acknowledged lasts, whatever happens to the server, and a wrong argument is an error that names it.
+
 import type { FastifyInstance } from 'fastify'
 import type { GuardHook, Guards } from '../guard/guard.ts'
 import type { GuardOptions } from '../guard/guard-options.ts'

@@ -9,7 +9,7 @@ export function markAsGuard(hook: object): void {
   guardHooks.add(hook)
 }
 
-/** Where a guard can still answer in the place of the route, and the body has not been touched. */
+/** The hooks in which a guard cannot send a response any more, or the body has been read already. */
 const WRONG_PLACES = [
   'preParsing',
   'preSerialization',

@@ -1,7 +1,7 @@
-import type { Mark } from '@latchkey/contract'
-
 // The companies that people sign in with. This room promises: one file describes one company; whatever it
 // answers is checked before anybody uses it; and a company that is slow or hostile cannot hold up others.
+
+import type { Mark } from '@latchkey/contract'
 
 /** What a provider says about a person; transient. */
 export interface Profile {

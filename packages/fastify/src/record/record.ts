@@ -1,8 +1,8 @@
-import type { Change, EndReason } from '../store/store.ts'
-
 // What has happened: the record of changes, and events. A new kind of row, such as one for an audit trail,
 // begins here. This room promises: a change and its row are in one transaction, a reader of the record gets
 // every change or learns that some are missing, and a listener that fails changes nothing.
+
+import type { Change, EndReason } from '../store/store.ts'
 
 /**
  * The record of changes: a table with a row for everything that makes an earlier answer of the store

@@ -22,7 +22,8 @@ export function endLastingly<T>(
 }
 
 /**
- * Does the same on behalf of the session that a request comes with, which is read again in the transaction.
+ * Runs `work` in such a transaction if the request's session is still open, which is checked inside the
+ * transaction.
  * @returns `null`, with nothing done, if that session has ended
  */
 export function endOnBehalf<T>(

@@ -7,8 +7,8 @@ import { createHeldIndex, type HeldSession } from './held-index.ts'
  * Sessions whose end something on this server waits for: a signal that the application asked for, or a
  * connection that a guard let through. They promise:
  *
- * - Each holder is called once, with the reason, and as soon as this server would refuse the session's next
- *   request.
+ * - Each holder is called once, with the reason, within a second of the moment from which this server rejects
+ *   the session.
  * - When a session's secret is rotated, the session has ended for holders with the old secret (`replaced`).
  * - A change that leaves the session open calls no holder.
  * - There is one timer for any number of held sessions, and none without them.

@@ -1,7 +1,7 @@
 import type { Change, Watch } from '../store/store.ts'
 import type { Opened } from './auth.ts'
 import { createCachedSessions } from './cached-sessions.ts'
-import { createReadings } from './session-readings.ts'
+import { createReadings } from './shared-reads.ts'
 
 /**
  * The sessions used lately, in this process's memory, so that most requests read nothing from the store.

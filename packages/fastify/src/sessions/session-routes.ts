@@ -9,15 +9,19 @@ import type { Sessions } from './session.ts'
 import { isSessionId } from './session-token.ts'
 import { type SignOutOptions, signOut } from './sign-out.ts'
 
+export type SessionRoutesOptions = SignOutOptions
+
 /** More sessions than `maxPerUser` allows. */
 const MOST_LISTED = 1000
 
 /**
  * The routes with which people see and end their own sessions, and no others. A session that is ended here has
- * ended on this server when the response is sent. If the store does not answer, the
- * response is an error.
+ * ended on this server when the response is sent. If the store does not answer, the response is an error.
  */
-export async function sessionRoutes(app: FastifyInstance, options: SignOutOptions): Promise<void> {
+export async function sessionRoutes(
+  app: FastifyInstance,
+  options: SessionRoutesOptions,
+): Promise<void> {
   const { settings, sessions } = options
   const onRequest = refuseOtherSites(settings)
   const reading = { exposeHeadRoute: false }

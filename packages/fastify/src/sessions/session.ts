@@ -6,7 +6,8 @@
 // - Everything that waits for the end of a session is notified, on whichever server it was ended.
 // - The use of sessions costs the store at most one write a minute for each, many in one statement, and never
 //   brings an ended session back.
-// - While the store does not answer, nobody counts as signed in or signed out. The result is an error.
+// - If a session must be read and the store does not answer, the result is an error, neither signed in nor
+//   signed out.
 
 import type { ListedSession } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
@@ -17,10 +18,10 @@ import { type Auth, type Opened, publicSession } from './auth.ts'
 import { type HeldSessions, holdSessions } from './held-sessions.ts'
 import { type KnownSessions, readAgain, reportMissing } from './known-sessions.ts'
 import { insertSession, newSession, type SessionOwner, setSessionCookie } from './new-session.ts'
+import { readSession, type SessionReader } from './read-session.ts'
 import { createSessionCache, type SessionCache } from './session-cache.ts'
 import { createSessionEnds } from './session-ends.ts'
 import { endOf, whyEnded } from './session-life.ts'
-import { readSession, type SessionReader } from './session-reading.ts'
 import { newSecret } from './session-token.ts'
 import { createSessionUse, USE_INTERVAL } from './session-use.ts'
 import { judgeSessions, type SessionEnd } from './session-verdict.ts'

@@ -50,7 +50,7 @@ export function whyUnfit(flow: Flow, provider: string, now: number): FlowError |
     return new FlowError('flow_missing', 'the flow belongs to another provider')
   }
   const left = flow.expiresAt - now
-  // Also one that a clock far ahead has sealed.
+  // A flow sealed by a clock that was far ahead has expired too.
   if (left > 0 && left <= FLOW_LIFETIME + CLOCK_TOLERANCE) return null
   return new FlowError('flow_expired', 'the flow has expired')
 }

@@ -1,3 +1,7 @@
+// Every sign-in, from the click to its end: start, finish, and what may go wrong. This room promises: a flow
+// counts only in the browser that it began in, and once; whatever happens, the person ends on a page of the
+// application, signed in or told why not; and nothing that the provider or a link said is repeated unchecked.
+
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply } from 'fastify'
 import { signIn } from '../accounts/sign-in.ts'
@@ -23,10 +27,6 @@ import { hintsOf, refusalOf, single } from './query.ts'
 import { createSharedCallbacks, Dropped, type SharedCallbacks } from './shared-callback.ts'
 import { createSweep } from './sweep.ts'
 import type { Callback, Visit } from './visit.ts'
-
-// Every sign-in, from the click to its end: start, finish, and what may go wrong. This room promises: a flow
-// counts only in the browser that it began in, and once; whatever happens, the person ends on a page of the
-// application, signed in or told why not; and nothing that the provider or a link said is repeated unchecked.
 
 /** What the flows of one server work with. */
 export interface Flows {
@@ -166,7 +166,7 @@ async function attempt(
   }
 }
 
-/** Signs the person in, and says so to the log and to listeners. */
+/** Signs the person in, logs it and emits `sign-in`. */
 async function welcome(
   { settings, sessions, events }: Flows,
   { request, client }: Callback,

@@ -25,7 +25,7 @@ export async function signInRoutes(
   options: SignInRoutesOptions,
 ): Promise<void> {
   if (options.settings.hostsSignInPage) serveSignInPage(app, options)
-  else leadToSignInPage(app, options)
+  else redirectToSignInPage(app, options)
   servePopupPage(app, options)
   serveProviders(app, options.settings)
   await serveFlows(app, options)
@@ -52,8 +52,8 @@ function serveSignInPage(
   })
 }
 
-/** For pages that know of no other sign-in page, such as a component's link without JavaScript. */
-function leadToSignInPage(
+/** For links that only know the default path, such as a component's without JavaScript. */
+function redirectToSignInPage(
   app: FastifyInstance,
   { settings, targets }: Pick<SignInRoutesOptions, 'settings' | 'targets'>,
 ): void {

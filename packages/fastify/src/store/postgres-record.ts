@@ -110,7 +110,10 @@ function isOtherHistory(last: LastReading, reading: Reading): boolean {
 interface OwnRows {
   /** @returns the rows */
   take(rows: readonly RecordRow[]): readonly RecordRow[]
-  /** Returns the rows of other servers. The others are forgotten, because each is read once. */
+  /**
+   * Returns the rows that other servers recorded. This server's own ids among them are forgotten, because each
+   * row is read once.
+   */
   others(rows: readonly RecordRow[]): RecordRow[]
   clear(): void
 }

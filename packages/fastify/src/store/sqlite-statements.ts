@@ -34,7 +34,10 @@ export function statementsOf(database: DatabaseSync): Sql {
   }
 }
 
-/** Reads rows without BigInts, which take twice as long, unless one of the numbers needs them. */
+/**
+ * Reads rows with plain numbers, in half the time, and repeats the reading with BigInts if a number is too
+ * large. Only for statements without side effects.
+ */
 function read(statement: StatementSync, values: SQLInputValue[]): unknown[] {
   try {
     return statement.all(...values)

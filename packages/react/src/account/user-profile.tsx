@@ -1,3 +1,6 @@
+// What people see and do of their own account. This room promises: only what the server offers is shown, and
+// nothing is shown as done before the server has done it.
+
 'use client'
 
 import type { AccountPart } from '@latchkey/contract'
@@ -20,9 +23,6 @@ import { ExportContent } from './export-content.tsx'
 import { IdentitiesContent } from './identities-content.tsx'
 import { ProfileContent } from './profile-content.tsx'
 import { SessionsContent } from './sessions-content.tsx'
-
-// What people see and do of their own account. This room promises: only what the server offers is shown, and
-// nothing is shown as done before the server has done it.
 
 export interface UserProfileProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
   /** Default "Your account". */

@@ -1,3 +1,6 @@
+// Parts of a page that depend on who is signed in. This room promises: nothing is shown before it is known
+// who is signed in, and people who are sent to sign in come back to the page that they wanted.
+
 'use client'
 
 import type { User } from '@latchkey/contract'
@@ -6,9 +9,6 @@ import { thisPage } from '../browser/address.ts'
 import { withReturnTo } from '../browser/return-to.ts'
 import { Placeholder, Unready } from '../looks/notices.tsx'
 import { useAuth, usePaths, useTexts } from '../session/auth-context.ts'
-
-// Parts of a page that depend on who is signed in. This room promises: nothing is shown before it is known
-// who is signed in, and people who are sent to sign in come back to the page that they wanted.
 
 export interface RedirectToSignInProps {
   /** Your own page with a `<SignIn>`, such as `/login`. Default: the server's. */

@@ -1,7 +1,7 @@
-import type { AuthErrorCode } from '../requests/auth-error.ts'
-
 // Every text of the components. This room promises: each language has all of them, a text that an application
 // replaces is replaced everywhere, and a code that nobody knows still becomes a sentence.
+
+import type { AuthErrorCode } from '../requests/auth-error.ts'
 
 /** Every word that the components say. Strings only, so that a server component can pass them. */
 export interface Texts {

@@ -1,8 +1,8 @@
-import { type Check, isObject } from './answer.ts'
-import { AuthError, isErrorCode } from './auth-error.ts'
-
 // Requests to the server. This room promises: an answer is checked before anything relies on it, every request
 // ends within its deadline, and every failure is an `AuthError` with a code.
+
+import { type Check, isObject } from './answer.ts'
+import { AuthError, isErrorCode } from './auth-error.ts'
 
 /** In milliseconds. A person who waits longer assumes that the page is broken. */
 const DEADLINE = 10_000

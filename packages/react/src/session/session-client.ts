@@ -1,3 +1,6 @@
+// Who is signed in, and what the server answers that person. This room promises: the state is the newest
+// that is known, all tabs agree on it, and a server that does not answer signs nobody out.
+
 import { type Paths, paths, type SessionBody } from '@latchkey/contract'
 import { removeErrorFromAddressBar } from '../browser/address.ts'
 import { watchForReturn } from '../browser/page-return.ts'
@@ -7,9 +10,6 @@ import { request } from '../requests/request.ts'
 import { type AuthState, type SignOutOptions, sessionIdOf } from './auth-state.ts'
 import { isSessionBody } from './session-body.ts'
 import { createTabs, type Tabs } from './tabs.ts'
-
-// Who is signed in, and what the server answers that person. This room promises: the state is the newest
-// that is known, all tabs agree on it, and a server that does not answer signs nobody out.
 
 /** In milliseconds. Coming back to a tab fires several events, and some people switch tabs all day. */
 const SHORTEST_PAUSE = 5_000

@@ -1,3 +1,6 @@
+// Everything from the wish to sign in to the provider's page. This room promises: signing in works without
+// JavaScript, without an `<AuthProvider>` and without styles, and a failed sign-in says what went wrong.
+
 'use client'
 
 import {
@@ -15,9 +18,6 @@ import type { SignInButtonProps } from './sign-in-button.tsx'
 import { SignInCard } from './sign-in-card.tsx'
 import { SignInDialog } from './sign-in-dialog.tsx'
 import { useSignInQuery } from './sign-in-query.ts'
-
-// Everything from the wish to sign in to the provider's page. This room promises: signing in works without
-// JavaScript, without an `<AuthProvider>` and without styles, and a failed sign-in says what went wrong.
 
 export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
   /** Default "Sign in", or "Create your account" with `purpose="sign-up"`. */

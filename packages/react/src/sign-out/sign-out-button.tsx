@@ -1,3 +1,6 @@
+// Signing out. This room promises: it works without JavaScript, and nobody is shown as signed out before the
+// server has ended the session.
+
 'use client'
 
 import {
@@ -11,9 +14,6 @@ import { classes } from '../looks/classes.ts'
 import { Alert } from '../looks/notices.tsx'
 import { useTexts } from '../session/auth-context.ts'
 import { type UseSignOutOptions, useSignOut } from './use-sign-out.ts'
-
-// Signing out. This room promises: it works without JavaScript, and nobody is shown as signed out before the
-// server has ended the session.
 
 const LABELS = { local: 'signOut', others: 'signOutOthers', global: 'signOutGlobal' } as const
 
