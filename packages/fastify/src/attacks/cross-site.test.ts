@@ -117,14 +117,14 @@ describe('a page at another port or name of this machine, in development', () =>
     app.get('/me', { onRequest }, async () => 'me')
     app.post('/do', { onRequest }, async () => 'done')
     onTestFinished(() => app.close())
-    await app.listen({ port: 0, host: 'localhost' })
+    const { port } = new URL(await app.listen({ port: 0, host: 'localhost' }))
     const { id } = await app.latchkey.users.create()
     const { cookie } = await app.latchkey.sessions.create(id)
     const post = async (origin: string): Promise<number> => {
       const headers = { cookie, origin }
       return (await app.inject({ method: 'POST', url: '/do', headers })).statusCode
     }
-    const own = `http://localhost:${app.addresses()[0]?.port}`
+    const own = `http://localhost:${port}`
     expect([await post('http://localhost:3000'), await post(own)]).toEqual([403, 200])
     // The session is in memory now.
     expect((await app.inject({ url: '/me', headers: { cookie } })).statusCode).toBe(200)
