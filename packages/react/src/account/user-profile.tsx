@@ -1,7 +1,7 @@
+'use client'
+
 // What people see and do of their own account. This room promises: only what the server offers is shown, and
 // nothing is shown as done before the server has done it.
-
-'use client'
 
 import type { AccountPart } from '@latchkey/contract'
 import {

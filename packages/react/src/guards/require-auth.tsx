@@ -1,7 +1,7 @@
+'use client'
+
 // Parts of a page that depend on who is signed in. This room promises: nothing is shown before it is known
 // who is signed in, and people who are sent to sign in come back to the page that they wanted.
-
-'use client'
 
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'

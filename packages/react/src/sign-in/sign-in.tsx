@@ -1,7 +1,7 @@
+'use client'
+
 // Everything from the wish to sign in to the provider's page. This room promises: signing in works without
 // JavaScript, without an `<AuthProvider>` and without styles, and a failed sign-in says what went wrong.
-
-'use client'
 
 import {
   type ComponentPropsWithoutRef,

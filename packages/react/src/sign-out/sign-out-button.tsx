@@ -1,7 +1,7 @@
+'use client'
+
 // Signing out. This room promises: it works without JavaScript, and nobody is shown as signed out before the
 // server has ended the session.
-
-'use client'
 
 import {
   type ButtonHTMLAttributes,
