@@ -77,6 +77,11 @@ async function openTwo(url: string): Promise<[Watched, Watched]> {
   return both
 }
 
+/** A server may be told of its own change twice: its listener may read the record before the commit is answered. */
+function withoutRepeats(told: readonly Change[]): Change[] {
+  return [...new Map(told.map((change) => [JSON.stringify(change), change])).values()]
+}
+
 describe('a change by one server', () => {
   it('is told to the others in order, if it ends or changes what they may know', async () => {
     const url = await emptyDatabase()
@@ -146,8 +151,7 @@ describe('a change by one server', () => {
     await store(one, ...Array.from({ length: 1001 }, (_, index) => `session-${index}`))
     await one.store.deleteSessionsOf('a', ending)
     await vi.waitFor(() => expect(other.told).toEqual(['everything']))
-    // Its listener may have read the record before the commit was answered, and then says so too.
-    expect(new Set(one.told)).toEqual(new Set(['everything']))
+    expect(withoutRepeats(one.told)).toEqual(['everything'])
   })
 
   it('is read from the record, and never taken from a notification, which anybody may send', async () => {
@@ -183,9 +187,9 @@ describe('a change by one server', () => {
       await store(installation, 's')
     }
     await one.store.deleteAllSessions(ending)
-    expect(one.told).toEqual([ended('s'), { everyone: 'revoked' }])
+    expect(withoutRepeats(one.told)).toEqual([ended('s'), { everyone: 'revoked' }])
     await two.store.deleteSession('s', ending)
-    expect(two.told).toEqual([ended('s')])
+    expect(withoutRepeats(two.told)).toEqual([ended('s')])
   })
 })
 
