@@ -3,7 +3,7 @@
 
 import type { Behaviour } from './profiles.ts'
 
-/** How this Bitbucket decides where two decide differently, or where nobody knows. */
+/** The rules in which the profiles differ, or for which Bitbucket's behaviour is unknown. */
 export interface Rules {
   readonly behaviour: Behaviour
   readonly pkce: 'ignore' | 'enforce'

@@ -53,7 +53,7 @@ export interface SeedConsumer {
   readonly clientSecret?: string
   /** What the consent page calls it. Default: the client id. */
   readonly name?: string
-  /** Where people are sent back to; `any-loopback` for any address of this machine. */
+  /** The registered callback URL, or `any-loopback` to accept any loopback address. */
   readonly callbackUrl?: string
   /** The permissions of its form: what its tokens may do. Default `account` and `email`. */
   readonly scopes?: readonly string[]

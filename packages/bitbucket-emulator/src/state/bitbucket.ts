@@ -6,7 +6,7 @@ import type { Consumer, Person, Workspace } from '../seed/seed-format.ts'
 import { type Codes, createCodes } from './codes.ts'
 import { createTokens, type Tokens } from './tokens.ts'
 
-/** What every route is given: who exists, which rules hold, and which codes and tokens are out. */
+/** The state that all routes share: the people, the rules, and the codes and tokens that were issued. */
 export interface Bitbucket extends Rules {
   readonly people: readonly Person[]
   readonly workspaces: readonly Workspace[]

@@ -19,7 +19,7 @@ export interface Arrival {
   /** The provider's id. */
   readonly provider: string
   readonly profile: Profile
-  /** Who the browser is signed in as already. */
+  /** The user and session that the browser already has, or `null`. */
   readonly previous: Auth | null
   /** What the person would call the device, or `null`. */
   readonly device: string | null

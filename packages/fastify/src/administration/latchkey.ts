@@ -10,11 +10,11 @@ import { administerSessions, type SessionAdministration } from './session-admini
 import { administerUsers, type UserAdministration } from './user-administration.ts'
 
 /**
- * `app.latchkey`: what an application may ask and do. What it ends has ended on this server when the
- * promise resolves, stays so whatever happens to the server, and has on every other within milliseconds,
- * or what the store promises at most (see `maxStaleness` of `postgres()`). While the store does not answer,
- * everything rejects with an error whose `statusCode` is 503; what is no id, cursor or limit with a
- * LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, whose `statusCode` is 400.
+ * `app.latchkey`: the application's own interface. When a promise that ends a session resolves, this server
+ * already rejects the session, and a crash does not bring it back. Other servers reject it within
+ * milliseconds, or at most after the store's `maxStaleness` (see `postgres()`). While the store does not
+ * answer, every method rejects with an error whose `statusCode` is 503. An invalid id, cursor or limit
+ * rejects with a LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, whose `statusCode` is 400.
  */
 export interface Latchkey {
   /**
@@ -22,7 +22,7 @@ export interface Latchkey {
    * answered 401 `unauthenticated`; 403 `reauth_required` or `forbidden`, if they do not meet the options;
    * 403 `cross_site`, if a page of another site wants to change something; or 503 `unavailable` while the
    * store does not answer.
-   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for options that there are not
+   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for unknown or invalid options
    */
   guard(options?: GuardOptions): GuardHook
   readonly sessions: SessionAdministration
