@@ -18,9 +18,9 @@ async function signInTwice(
   expected?: RegExp,
 ): Promise<{ laptop: Page; phone: Page }> {
   const { page: phone } = await demo.visit({ userAgent: PHONE })
-  await demo.signIn(phone, name)
+  await demo.signInUnseen(phone, name)
   const { page: laptop } = await demo.visit({ userAgent: LAPTOP }, expected)
-  await demo.signIn(laptop, name)
+  await demo.signInUnseen(laptop, name)
   await goToAccount(laptop)
   return { laptop, phone }
 }
@@ -47,7 +47,7 @@ async function isSignedOut(page: Page): Promise<boolean> {
 
 describe('a person who is signed in on two devices', () => {
   it('sees both, this one first, and which one this is', async () => {
-    const { laptop, phone } = await signInTwice('Ada Test')
+    const { laptop, phone } = await signInTwice('Ada')
     await laptop.getByRole('listitem').first().waitFor()
     expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
     const here = laptop.getByRole('listitem').filter({ hasText: 'This device' })
@@ -59,7 +59,7 @@ describe('a person who is signed in on two devices', () => {
   })
 
   it('signs the other one out, which learns of it at its next click', async () => {
-    const { laptop, phone } = await signInTwice('Ben Test')
+    const { laptop, phone } = await signInTwice('Ben')
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
     await laptop.getByRole('listitem').filter({ hasText: 'Safari' }).waitFor({ state: 'detached' })
     expect(await names(laptop)).toEqual(['Firefox on Linux'])
@@ -71,9 +71,9 @@ describe('a person who is signed in on two devices', () => {
     'signs out everywhere else, whether JavaScript runs (%s), and a copy of the own cookie is worth nothing',
     async (javaScriptEnabled) => {
       const { page: phone } = await demo.visit({ userAgent: PHONE })
-      await demo.signIn(phone)
+      await demo.signInUnseen(phone, 'Ada')
       const { page: laptop, context } = await demo.visit({ userAgent: LAPTOP, javaScriptEnabled })
-      await demo.signIn(laptop)
+      await demo.signInUnseen(laptop, 'Ada')
       const { page: thief, context: elsewhere } = await demo.visit()
       await elsewhere.addCookies(await context.cookies())
       await thief.goto(`${demo.origin}/decisions`)
@@ -90,7 +90,7 @@ describe('a person who is signed in on two devices', () => {
   )
 
   it('is asked to sign in on the page itself, if it was this one that somebody ended', async () => {
-    const { laptop, phone } = await signInTwice('Cleo Test', /401 \(Unauthorized\)/)
+    const { laptop, phone } = await signInTwice('Cleo', /401 \(Unauthorized\)/)
     await laptop.getByRole('listitem').first().waitFor()
     await goToAccount(phone)
     await phone.getByRole('button', { name: 'Sign out Firefox on Linux' }).click()
@@ -101,7 +101,7 @@ describe('a person who is signed in on two devices', () => {
   })
 
   it('hears that the other one is signed out, and goes on from the heading with the keyboard', async () => {
-    const { laptop } = await signInTwice('Dan Test')
+    const { laptop } = await signInTwice('Dan')
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).press('Enter')
     await laptop.getByRole('status').getByText('Safari on iOS is signed out.').waitFor()
     expect(await focused(laptop)).toBe('Where you are signed in')
@@ -110,7 +110,7 @@ describe('a person who is signed in on two devices', () => {
 
 describe('a person whose network fails them', () => {
   it('as they sign a device out is told that this may not have worked, and sees it as signed in as it is', async () => {
-    const { laptop, phone } = await signInTwice('Emi Test', /ERR_FAILED|AuthError/)
+    const { laptop, phone } = await signInTwice('Emi', /ERR_FAILED|AuthError/)
     await laptop.route('**/auth/sessions/*', (route) => route.abort())
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
     await laptop.getByRole('alert').getByText('The server cannot be reached').waitFor()
@@ -120,7 +120,7 @@ describe('a person whose network fails them', () => {
   })
 
   it('after the device was signed out is told that it was', async () => {
-    const { laptop, phone } = await signInTwice('Fay Test', /ERR_FAILED|AuthError/)
+    const { laptop, phone } = await signInTwice('Fay', /ERR_FAILED|AuthError/)
     await laptop.route('**/auth/sessions/*', async (route) => {
       expect((await route.fetch()).status()).toBe(204)
       await route.abort()
@@ -133,7 +133,7 @@ describe('a person whose network fails them', () => {
   })
 
   it('after the device was signed out, and for longer, is told that nobody knows, and looks again', async () => {
-    const { laptop } = await signInTwice('Gus Test', /ERR_FAILED|AuthError/)
+    const { laptop } = await signInTwice('Gus', /ERR_FAILED|AuthError/)
     await laptop.getByRole('listitem').first().waitFor()
     await laptop.route('**/auth/sessions', (route) => route.abort())
     await laptop.route('**/auth/sessions/*', async (route) => {
@@ -151,7 +151,7 @@ describe('a person whose network fails them', () => {
 
   it('before there is a list is told so, instead of waiting for it, and loads it again', async () => {
     const { page } = await demo.visit({ userAgent: LAPTOP }, /ERR_FAILED|AuthError/)
-    await demo.signIn(page, 'Hal Test')
+    await demo.signInUnseen(page, 'Hal')
     await page.route('**/auth/sessions', (route) => route.abort())
     await goToAccount(page)
     await page.getByRole('alert').getByText('This could not be loaded.').waitFor()

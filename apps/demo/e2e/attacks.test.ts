@@ -9,7 +9,6 @@ const SIGN_OUT = '/auth/sign-out'
 
 const demo = setUpDemo()
 const attacker = setUpAttacker()
-const { signIn } = demo
 
 /** A hostile page may complain of anything. */
 const ANYTHING = /./
@@ -65,7 +64,7 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
 
   it('signs nobody out by any of them', async () => {
     const { page, context } = await demo.visit({}, ANYTHING)
-    await signIn(page)
+    await demo.signInUnseen(page)
     const cookies = await context.cookies(demo.origin)
     for (const [way, method, markup] of BEHIND_ONES_BACK) {
       const path = `${SIGN_OUT}?by=${encodeURIComponent(way)}`
@@ -120,8 +119,7 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
     await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
     await page.getByRole('button', { name: 'Ada Test' }).waitFor()
     const consent = page.url()
-    await page.getByRole('button', { name: 'Ada Test' }).click()
-    await page.waitForURL(`${demo.origin}/decisions`)
+    await demo.signInUnseen(page)
     const framed = [
       ...['/', '/decisions', '/what-happened', '/account', '/nowhere', '/quire.svg'],
       ...['/api/decisions', '/auth/sign-in', '/auth/session', '/auth/nowhere'],

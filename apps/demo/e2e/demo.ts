@@ -10,7 +10,13 @@ import {
 import { bitbucket } from '@latchkey/fastify'
 import { sqlite } from '@latchkey/fastify/sqlite'
 import type { FastifyInstance } from 'fastify'
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import type {
+  APIResponse,
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Page,
+} from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { buildApp } from '../src/app.ts'
 import { connectToBrowser } from './browser.ts'
@@ -29,6 +35,11 @@ export interface Demo {
   visit(options?: BrowserContextOptions, expected?: RegExp): Promise<Visit>
   /** Signs in with two clicks, from the front page to the decisions. Default: Ada Test. */
   signIn(page: Page, name?: string): Promise<void>
+  /**
+   * Signs in by the same requests, without showing their pages, and opens the decisions. For tests of what
+   * comes after a sign-in. Default: `ada`.
+   */
+  signInUnseen(page: Page, nickname?: string): Promise<void>
   /** Signs out with two clicks, from a page of the product or from the hosted one. */
   signOut(page: Page): Promise<void>
 }
@@ -108,6 +119,14 @@ export function setUpDemo(
       await page.getByRole('button', { name }).click()
       await page.waitForURL(`${servers.origin}/decisions`)
     },
+    async signInUnseen(page, nickname = 'ada') {
+      const start = `${servers.origin}/auth/bitbucket/start?return_to=/decisions`
+      const consent = await redirectOf(page.request.get(start, { maxRedirects: 0 }))
+      const form = { ...Object.fromEntries(consent.searchParams), user: nickname }
+      const decided = page.request.post(consent.href, { form, maxRedirects: 0 })
+      const callback = await redirectOf(decided)
+      await page.goto((await redirectOf(page.request.get(callback.href, { maxRedirects: 0 }))).href)
+    },
     signOut,
   }
 }
@@ -155,6 +174,13 @@ async function startServers(
       await emulator.close()
     },
   }
+}
+
+/** Where the answer leads to. */
+async function redirectOf(answering: Promise<APIResponse>): Promise<URL> {
+  const answer = await answering
+  expect(answer.status()).toBe(303)
+  return new URL(answer.headers().location ?? '', answer.url())
 }
 
 function listenForExchanges(server: Server, onExchange: (exchange: Exchange) => void): void {

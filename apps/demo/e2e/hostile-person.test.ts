@@ -24,13 +24,6 @@ const attacker = setUpAttacker()
 /** The emulated people have pictures where Bitbucket's are, which a page for tests would show. */
 const AVATARS = /gravatar|ERR_|Failed to load resource/
 
-async function signInAs(nickname: string, page: Page): Promise<void> {
-  await page.goto(demo.origin)
-  await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
-  await page.locator(`button[value="${nickname}"]`).click()
-  await page.waitForURL(`${demo.origin}/decisions`)
-}
-
 const PAGES = {
   '/': 'Quire: decisions your team can find again',
   '/decisions': 'Decisions · Quire',
@@ -47,7 +40,7 @@ describe('a person whose name is', () => {
     ['a template', 'template'],
   ] as const)('%s is called so, and no more comes of it', async (_what, nickname) => {
     const { page } = await demo.visit()
-    await signInAs(nickname, page)
+    await demo.signInUnseen(page, nickname)
     const grown = page.locator('[onerror], [autofocus], img:not([src="/quire.svg"])')
     for (const [path, title] of Object.entries(PAGES)) {
       await page.goto(demo.origin + path)
@@ -61,7 +54,7 @@ describe('a person whose name is', () => {
     '%s is no more than a name in any of the components, and stands by itself',
     async (nickname) => {
       const { page } = await demo.visit({ viewport: { width: 320, height: 640 } }, AVATARS)
-      await signInAs(nickname, page)
+      await demo.signInUnseen(page, nickname)
       await page.goto(`${demo.origin}/test/account`)
       await page.locator('.latchkey-profile .latchkey-account').waitFor()
       await page.locator('summary').click()
@@ -87,7 +80,7 @@ describe('a person whose name is', () => {
 
   it('written backwards turns nothing around but itself', async () => {
     const { page } = await demo.visit()
-    await signInAs('reversed', page)
+    await demo.signInUnseen(page, 'reversed')
     for (const path of ['/', '/decisions']) {
       await page.goto(demo.origin + path)
       const name = page.locator('main bdi')
@@ -103,7 +96,7 @@ describe('a person whose name is', () => {
 
   it('a tower of accents is cut, and widens no page', async () => {
     const { page } = await demo.visit({ viewport: { width: 320, height: 640 } })
-    await signInAs('marks', page)
+    await demo.signInUnseen(page, 'marks')
     for (const path of Object.keys(PAGES)) {
       await page.goto(demo.origin + path)
       expect(await page.locator('bdi').first().textContent()).toBe(NAMES.marks.slice(0, 200))
@@ -130,7 +123,7 @@ describe('a person whose picture is', () => {
       },
     })
     const { page } = await demo.visit()
-    await signInAs('handler', page)
+    await demo.signInUnseen(page, 'handler')
     for (const [path, title] of Object.entries(PAGES)) {
       await page.goto(demo.origin + path)
       await page.getByText('Eve').first().waitFor()
@@ -162,7 +155,7 @@ describe('a page that shows pictures from elsewhere', () => {
         links: { avatar: { href } },
       },
     })
-    await signInAs('handler', page)
+    await demo.signInUnseen(page, 'handler')
     await page.goto(`${demo.origin}/test/account`)
     await page.locator('.latchkey-profile bdi', { hasText: /^Eve$/ }).waitFor()
   }

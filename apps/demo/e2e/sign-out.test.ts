@@ -19,7 +19,7 @@ describe.each([
       const { page, context } = await demo.visit({ javaScriptEnabled })
       const sentTo = (path: string) =>
         demo.exchanges.findLast(({ url }) => url === path)?.headers.cookie ?? ''
-      await demo.signIn(page)
+      await demo.signInUnseen(page)
       const cookies = await context.cookies()
       const session = cookies.find((cookie) => name.test(cookie.name))
       expect(session).toMatchObject({
@@ -56,7 +56,7 @@ describe('what a person has seen who has signed out', () => {
 
   /** Reads two private pages, the second of which stands in its history before where they left. */
   async function readAndLeave(page: Page): Promise<void> {
-    await demo.signIn(page)
+    await demo.signInUnseen(page)
     await page.getByLabel('What did you decide?').fill(MATTER)
     await page.getByLabel('Why?').fill('Nobody else should read it.')
     await page.getByRole('button', { name: 'Write it down' }).click()
@@ -148,7 +148,7 @@ describe('what a person has seen who has signed out', () => {
 
   it('goes from a page that the browser has kept and shows again as it was', async () => {
     const { page, context } = await demo.visit()
-    await demo.signIn(page)
+    await demo.signInUnseen(page)
     await page.goto(`${demo.origin}/test/button`)
     await page.getByText('Signed in as Ada Test.').waitFor()
     await endSessionUnheard(context)
@@ -163,7 +163,7 @@ describe('what a person has seen who has signed out', () => {
 
   it('goes from every tab at once, whoever has rendered what is in it', async () => {
     const { page, context } = await demo.visit()
-    await demo.signIn(page)
+    await demo.signInUnseen(page)
     const tabs: Page[] = []
     for (const path of ['/test/button', '/test/card', '/decisions', '/what-happened', '/']) {
       const tab = await context.newPage()
