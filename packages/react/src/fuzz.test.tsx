@@ -108,7 +108,7 @@ test('a target and a hint of any kind stay in their parameters', PATIENT, () => 
       expect(url.searchParams.get('login_hint') ?? '').toBe(given.login_hint)
       expect(url.searchParams.get('return_to') ?? '').toMatch(/^[\x21-\x7e]*$/)
     }),
-    tries(1000),
+    tries(250),
   )
 })
 
