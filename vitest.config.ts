@@ -10,7 +10,6 @@ const processes = [
   'packages/fastify/src/sign-in/own-provider.test.ts',
   'packages/bitbucket-emulator/src/bin.test.ts',
   'apps/bench/src/**/*.test.ts',
-  'rooms.test.ts',
 ]
 
 const postgres = 'packages/fastify/src/testing/postgres-server.ts'
