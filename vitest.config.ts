@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { Interleaving } from './sequence.ts'
 
 /** Files whose tests need PostgreSQL, or start processes of their own. */
 const processes = [
@@ -30,6 +31,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     reporters: ['default', './closing-line.ts'],
     maxWorkers,
+    sequence: { sequencer: Interleaving },
     projects: [
       {
         test: {

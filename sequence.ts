@@ -1,0 +1,28 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** These keep a core busy. */
+const BUSY = ['browser']
+/** These mostly wait: for PostgreSQL, for processes of their own, for the registry. */
+const WAITING = ['packages', 'processes']
+
+/**
+ * Runs a file that keeps a core busy next to one that mostly waits. Vitest alone runs one project after the
+ * other, so that the workers first contend for the cores and then leave them idle.
+ */
+export class Interleaving extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const of = (names: readonly string[]): TestSpecification[] =>
+      sorted.filter(({ project }) => names.includes(project.name))
+    const slow = interleave(of(BUSY), of(WAITING))
+    return [...slow, ...sorted.filter((file) => !slow.includes(file))]
+  }
+}
+
+/** Merges two lists evenly, however long each is. */
+function interleave<T>(one: readonly T[], other: readonly T[]): T[] {
+  const placed = [one, other].flatMap((list) =>
+    list.map((item, index) => ({ item, place: (index + 0.5) / list.length })),
+  )
+  return placed.sort((a, b) => a.place - b.place).map(({ item }) => item)
+}
