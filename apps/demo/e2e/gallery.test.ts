@@ -328,10 +328,10 @@ describe('with the keyboard alone', () => {
       // The browser says so by an event of its own, a few milliseconds after.
       await page.evaluate(() => {
         const closed = new Promise((resolve) => document.addEventListener('close', resolve, true))
-        Object.assign(window, { closed })
+        Object.assign(window, { dialogClosed: closed })
       })
       await page.keyboard.press('Escape')
-      await page.evaluate(() => Object(window).closed)
+      await page.evaluate(() => Object(window).dialogClosed)
       await dialog.waitFor({ state: 'hidden' })
     }
     await page.keyboard.press('Enter')
