@@ -4,17 +4,19 @@ import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
 import session from 'express-session'
 import grant from 'grant'
+import * as oauth from 'oauth4webapi'
+import * as openid from 'openid-client'
 import passport from 'passport'
 import { Strategy } from 'passport-bitbucket-oauth20'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
 import type { EmulatorOptions } from './options.ts'
 import { defaultConsumer, defaultPeople } from './seed/people.ts'
+import { callback, postConsent } from './testing/client.ts'
 
 // Clients that know Bitbucket, and nothing of an emulator: only their URLs are changed.
 
 let emulator: BitbucketEmulator
-let server: Server
 let origin: string
 
 async function start(options: EmulatorOptions): Promise<Express> {
@@ -22,16 +24,15 @@ async function start(options: EmulatorOptions): Promise<Express> {
   const app = express()
   // A store in memory is what express-session warns of, in production only.
   app.use(session({ secret: 'a secret of the tests', resave: false, saveUninitialized: true }))
-  server = app.listen(0, '127.0.0.1')
+  const server: Server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await Promise.all([once(server.close(), 'close'), emulator.close()])
+  })
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return app
 }
-
-afterEach(async () => {
-  server.closeAllConnections()
-  await Promise.all([once(server.close(), 'close'), emulator.close()])
-})
 
 /**
  * Presses the client's button and then a button of the consent page, as a browser would.
@@ -166,5 +167,106 @@ describe('grant, against the Bitbucket of 2026', () => {
     expect(await answer.json()).toMatchObject({
       response: { error: { error: 'unauthorized_client' } },
     })
+  })
+})
+
+// Both encode `-` in a Basic header as `%2D`, as RFC 6749 section 2.3.1 says, where others send it as it is.
+describe('clients that encode their credentials, against the Bitbucket of 2026', () => {
+  async function startBitbucket(): Promise<oauth.AuthorizationServer> {
+    emulator = await startBitbucketEmulator({ pkce: 'enforce', clientAuth: 'basic' })
+    onTestFinished(emulator.close)
+    return {
+      issuer: emulator.url,
+      authorization_endpoint: `${emulator.url}/site/oauth2/authorize`,
+      token_endpoint: `${emulator.url}/site/oauth2/access_token`,
+    }
+  }
+
+  /** Where the browser comes back to once Ada has agreed. */
+  async function agree(authorizeUrl: URL): Promise<URL> {
+    const parameters = Object.fromEntries(authorizeUrl.searchParams)
+    const consent = await postConsent(emulator.url, { ...parameters, user: 'ada' })
+    return new URL(consent.headers.get('location') ?? '')
+  }
+
+  function expectEncodedCredentials(): void {
+    const exchange = emulator.requests.find(({ path }) => path === '/site/oauth2/access_token')
+    const [, encoded = ''] = exchange?.headers.authorization?.split(' ') ?? []
+    expect(atob(encoded)).toBe('latchkey%2Ddev:latchkey%2Ddev%2Dsecret')
+  }
+
+  it('signs somebody in through oauth4webapi, and refreshes', async () => {
+    const server = await startBitbucket()
+    const client = { client_id: defaultConsumer.clientId }
+    const authentication = oauth.ClientSecretBasic(defaultConsumer.clientSecret)
+    const overHttp = { [oauth.allowInsecureRequests]: true }
+    const verifier = oauth.generateRandomCodeVerifier()
+    const state = oauth.generateRandomState()
+    const authorizeUrl = new URL(server.authorization_endpoint ?? '')
+    authorizeUrl.search = new URLSearchParams({
+      client_id: client.client_id,
+      redirect_uri: callback,
+      response_type: 'code',
+      state,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }).toString()
+
+    const returned = oauth.validateAuthResponse(server, client, await agree(authorizeUrl), state)
+    const exchange = await oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      authentication,
+      returned,
+      callback,
+      verifier,
+      overHttp,
+    )
+    const tokens = await oauth.processAuthorizationCodeResponse(server, client, exchange)
+    expectEncodedCredentials()
+    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'account email' })
+    const refreshToken = tokens.refresh_token ?? ''
+    const refreshed = await oauth.processRefreshTokenResponse(
+      server,
+      client,
+      await oauth.refreshTokenGrantRequest(server, client, authentication, refreshToken, overHttp),
+    )
+    const user = await oauth.protectedResourceRequest(
+      refreshed.access_token,
+      'GET',
+      new URL(`${emulator.url}/2.0/user`),
+      undefined,
+      undefined,
+      overHttp,
+    )
+    expect(await user.json()).toMatchObject({ uuid: ada?.uuid })
+  })
+
+  it('signs somebody in through openid-client, and refreshes', async () => {
+    const client = new openid.Configuration(
+      await startBitbucket(),
+      defaultConsumer.clientId,
+      undefined,
+      openid.ClientSecretBasic(defaultConsumer.clientSecret),
+    )
+    openid.allowInsecureRequests(client)
+    const pkceCodeVerifier = openid.randomPKCECodeVerifier()
+    const expectedState = openid.randomState()
+    const authorizeUrl = openid.buildAuthorizationUrl(client, {
+      redirect_uri: callback,
+      state: expectedState,
+      code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    })
+
+    const returned = await agree(authorizeUrl)
+    const checks = { pkceCodeVerifier, expectedState }
+    const tokens = await openid.authorizationCodeGrant(client, returned, checks)
+    expectEncodedCredentials()
+    const refreshed = await openid.refreshTokenGrant(client, tokens.refresh_token ?? '')
+    const address = new URL(`${emulator.url}/2.0/user`)
+    const { access_token } = refreshed
+    const user = await openid.fetchProtectedResource(client, access_token, address, 'GET')
+    expect(await user.json()).toMatchObject({ uuid: ada?.uuid })
   })
 })

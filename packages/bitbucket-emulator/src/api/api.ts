@@ -1,7 +1,8 @@
 // Bitbucket's API below /2.0. This room promises: every endpoint checks token and scope the same way, every
-// error has the same shape, and every list comes in pages.
+// error has the same shape, every list comes in pages, and what is not emulated is answered 501 in words that are
+// not Bitbucket's.
 
-import { type Answer, json, type Received } from '../http/http.ts'
+import { type Answer, json, type Received, wordOf } from '../http/http.ts'
 import { allows } from '../rules/scopes.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import type { Access } from '../state/tokens.ts'
@@ -11,21 +12,30 @@ export function apiError(status: number, message: string, detail?: unknown): Ans
   return json(status, { type: 'error', error: { message, detail } })
 }
 
+/** The answer to what Bitbucket has and the emulator does not. A guess would look like Bitbucket's answer. */
+export function notEmulated(what: string): Answer {
+  return apiError(501, `The Bitbucket emulator does not emulate ${what}. Bitbucket may have it.`)
+}
+
+/** The query parameters of every list. */
+export const paging: readonly string[] = ['page', 'pagelen']
+
 /**
- * Answers with `read` if the request has a token with `scope`. [?] No token at all gets the answer of an
- * unknown one; what Bitbucket says to that was not recorded.
+ * Answers with `read` if the request has a token with `scope`, and no query parameter but `parameters`. [?] No
+ * token at all gets the answer of an unknown one; what Bitbucket says to that was not recorded.
  */
 export function withScope(
   scope: string,
   request: Received,
   bitbucket: Bitbucket,
+  parameters: readonly string[],
   read: (access: Access) => Answer,
 ): Answer {
   const access = bitbucket.tokens.findAccess(readToken(request, bitbucket) ?? '')
   if (access === 'unknown') return apiError(401, bitbucket.behaviour.unknownToken)
   if (access === 'expired') return apiError(401, bitbucket.behaviour.expiredToken)
   const answer = allows(access.scopes, scope)
-    ? read(access)
+    ? (refuseOthers(request.query, parameters) ?? read(access))
     : apiError(403, 'Your credentials lack one or more required privilege scopes.', {
         required: [scope],
         granted: access.scopes,
@@ -34,10 +44,19 @@ export function withScope(
     ...answer,
     headers: {
       ...answer.headers,
+      'x-credential-type': 'oauth2',
       'x-oauth-scopes': access.scopes.join(', '),
       'x-accepted-oauth-scopes': scope,
     },
   }
+}
+
+/** Without this, `?q=` would be ignored, and a filter that matches nothing would return everything. */
+function refuseOthers(query: URLSearchParams, parameters: readonly string[]): Answer | null {
+  const known = [...parameters, 'access_token']
+  const other = [...query.keys()].find((name) => !known.includes(name))
+  if (other === undefined) return null
+  return notEmulated(`the query parameter "${wordOf(other)}" of this path`)
 }
 
 function readToken({ headers, query, form }: Received, { behaviour }: Bitbucket): string | null {

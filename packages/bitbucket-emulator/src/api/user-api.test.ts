@@ -31,6 +31,7 @@ describe('GET /2.0/user', () => {
     expect(response.status).toBe(200)
     expect(response.headers.get('x-oauth-scopes')).toBe('account, email')
     expect(response.headers.get('x-accepted-oauth-scopes')).toBe('account')
+    expect(response.headers.get('x-credential-type')).toBe('oauth2')
     const id = '%7Ba1e7c0de-0001-4a01-8a01-000000000001%7D'
     expect(await response.json()).toEqual({
       display_name: 'Ada Test',
@@ -49,7 +50,7 @@ describe('GET /2.0/user', () => {
       created_on: '2012-07-25T04:53:41.525465+00:00',
       type: 'user',
       uuid: '{a1e7c0de-0001-4a01-8a01-000000000001}',
-      has_2fa_enabled: null,
+      has_2fa_enabled: false,
       username: 'ada',
       is_staff: false,
       account_id: '557058:a1e7c0de-1001-4a01-8a01-000000000001',

@@ -4,18 +4,20 @@ import { digestOf, uuidFrom } from '../seed/ids.ts'
 import { initials } from '../seed/people.ts'
 import type { Consumer, Email, Person } from '../seed/seed-format.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
-import { apiError, paginate, withScope } from './api.ts'
+import type { Access } from '../state/tokens.ts'
+import { apiError, paginate, paging, withScope } from './api.ts'
 
 /** `GET /2.0/user`: whom the token belongs to. */
 export function showUser(request: Received, bitbucket: Bitbucket): Answer {
-  return withScope('account', request, bitbucket, ({ actsAs, consumer }) =>
-    json(200, actsAs === 'app user' ? appUserBody(consumer) : userBody(actsAs, request.origin)),
+  const { origin } = request
+  return withScope('account', request, bitbucket, [], ({ actsAs, consumer }) =>
+    json(200, actsAs === 'app user' ? appUserBody(consumer, origin) : userBody(actsAs, origin)),
   )
 }
 
 /** `GET /2.0/user/emails`: their addresses, confirmed or not, in pages. An app user has none. */
 export function listEmails(request: Received, bitbucket: Bitbucket): Answer {
-  return withScope('email', request, bitbucket, ({ actsAs }) =>
+  return withScope('email', request, bitbucket, paging, ({ actsAs }) =>
     paginate(actsAs === 'app user' ? [] : actsAs.emails, request, (email) =>
       emailBody(email, request.origin),
     ),
@@ -24,7 +26,7 @@ export function listEmails(request: Received, bitbucket: Bitbucket): Answer {
 
 /** `GET /2.0/user/emails/{email}`: one of them. */
 export function showEmail(request: Received, bitbucket: Bitbucket): Answer {
-  return withScope('email', request, bitbucket, ({ actsAs }) => {
+  return withScope('email', request, bitbucket, [], ({ actsAs }) => {
     const emails = actsAs === 'app user' ? [] : actsAs.emails
     const email = emails.find((candidate) => candidate.email === request.parameters.email)
     return email ? json(200, emailBody(email, request.origin)) : apiError(404, 'Resource not found')
@@ -36,23 +38,35 @@ export function forbidden(): Answer {
   return apiError(403, 'Forbidden')
 }
 
-// Links to the API lead to the emulator: a client that follows one must not send its token elsewhere.
+/** Whom a token belongs to, as other objects show them: without what only they themselves may see. */
+export function accountBody({ actsAs, consumer }: Access, origin: string): object {
+  if (actsAs === 'app user') return appUserBody(consumer, origin)
+  const { displayName, uuid, accountId, nickname } = actsAs
+  return {
+    display_name: displayName,
+    links: accountLinks(actsAs, origin),
+    type: 'user',
+    uuid,
+    account_id: accountId,
+    nickname,
+  }
+}
+
 function userBody(person: Person, origin: string): object {
   const id = encodeURIComponent(person.uuid)
   return {
     display_name: person.displayName,
     links: {
-      self: { href: `${origin}/2.0/users/${id}` },
-      avatar: { href: avatarUrl(person) },
+      ...accountLinks(person, origin),
       repositories: { href: `${origin}/2.0/repositories/${id}` },
       snippets: { href: `${origin}/2.0/snippets/${id}` },
-      html: { href: `https://bitbucket.org/${id}/` },
       hooks: { href: `${origin}/2.0/workspaces/${id}/hooks` },
     },
-    created_on: '2012-07-25T04:53:41.525465+00:00',
+    created_on: createdOn,
     type: 'user',
     uuid: person.uuid,
-    has_2fa_enabled: null,
+    // Recorded answers have null here, and Atlassian's description of the API has a boolean.
+    has_2fa_enabled: false,
     username: person.nickname,
     is_staff: false,
     account_id: person.accountId,
@@ -62,18 +76,36 @@ function userBody(person: Person, origin: string): object {
   }
 }
 
-// [?] Known is the type. The rest is what the API says of the client's own name and id elsewhere.
-function appUserBody({ clientId, name }: Consumer): object {
+// [?] Known is the type, and what Atlassian's description of the API says of every account. The rest is what the
+// API says of the client's own name and id elsewhere.
+function appUserBody({ clientId, name }: Consumer, origin: string): object {
+  const uuid = uuidFrom(`app user ${clientId}`)
   return {
     display_name: name,
+    links: accountLinks({ uuid, displayName: name }, origin),
+    created_on: createdOn,
     type: 'app_user',
-    uuid: uuidFrom(`app user ${clientId}`),
+    uuid,
     account_id: digestOf(`app user ${clientId}`).slice(-24),
     account_status: 'active',
   }
 }
 
-function avatarUrl({ uuid, displayName }: Person): string {
+const createdOn = '2012-07-25T04:53:41.525465+00:00'
+
+type Named = Pick<Person, 'uuid' | 'displayName'>
+
+// Links to the API lead to the emulator: a client that follows one must not send its token elsewhere.
+function accountLinks(account: Named, origin: string): object {
+  const id = encodeURIComponent(account.uuid)
+  return {
+    self: { href: `${origin}/2.0/users/${id}` },
+    avatar: { href: avatarUrl(account) },
+    html: { href: `https://bitbucket.org/${id}/` },
+  }
+}
+
+function avatarUrl({ uuid, displayName }: Named): string {
   const fallback = `https://avatar-management--avatars.us-west-2.prod.public.atl-paas.net/initials/${encodeURIComponent(initials(displayName))}-1.png`
   const hash = createHash('md5').update(uuid).digest('hex')
   return `https://secure.gravatar.com/avatar/${hash}?d=${encodeURIComponent(fallback)}`

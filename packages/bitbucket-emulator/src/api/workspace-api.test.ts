@@ -9,7 +9,13 @@ beforeAll(async () => {
   emulator = await startBitbucketEmulator({
     seed: {
       workspaces: [
-        { slug: 'acme', name: 'Acme', owners: ['ada'], members: ['ben'] },
+        {
+          slug: 'acme',
+          name: 'Acme',
+          owners: ['ada'],
+          projectCreators: ['unconfirmed'],
+          members: ['ben'],
+        },
         { slug: 'other', owners: ['ben'] },
         ...Array.from({ length: 11 }, (_, index) => ({
           slug: `many-${index}`,
@@ -21,7 +27,7 @@ beforeAll(async () => {
           clientId: 'latchkey-dev',
           clientSecret: 'latchkey-dev-secret',
           callbackUrl: callback,
-          scopes: ['account', 'repository'],
+          scopes: ['account', 'email', 'repository'],
         },
       ],
     },
@@ -41,8 +47,6 @@ interface WorkspacePage {
   values: { administrator: boolean; workspace: { slug: string; uuid: string } }[]
 }
 
-const notFound = { type: 'error', error: { message: 'Resource not found' } }
-
 describe('GET /2.0/user/workspaces', () => {
   it('lists those where the person is, and says which of them are theirs', async () => {
     const response = await getAs('ben', '/2.0/user/workspaces')
@@ -56,20 +60,19 @@ describe('GET /2.0/user/workspaces', () => {
           type: 'workspace_access',
           administrator: false,
           workspace: {
-            type: 'workspace',
+            type: 'workspace_base',
             uuid: expect.stringMatching(/^\{[0-9a-f-]{36}\}$/),
-            name: 'Acme',
             slug: 'acme',
             links: {
+              avatar: { href: 'https://bitbucket.org/workspaces/acme/avatar/' },
               self: { href: `${url}/2.0/workspaces/acme` },
-              html: { href: 'https://bitbucket.org/acme/' },
             },
           },
         },
         {
           type: 'workspace_access',
           administrator: true,
-          workspace: expect.objectContaining({ slug: 'other', name: 'other' }),
+          workspace: expect.objectContaining({ slug: 'other' }),
         },
       ],
     })
@@ -89,6 +92,11 @@ describe('GET /2.0/user/workspaces', () => {
     expect(values.map(({ workspace }) => workspace.slug)).toEqual(slugs)
   })
 
+  it.each(['', 'yes', 'TRUE', 'any'])('?administrator=%s is a bad request', async (value) => {
+    const response = await getAs('ben', `/2.0/user/workspaces?administrator=${value}`)
+    expect(response.status).toBe(400)
+  })
+
   it('comes in pages, whose links keep what was asked for', async () => {
     const token = await signIn(url, 'many-emails')
     const first = await readJson<WorkspacePage>(
@@ -106,6 +114,7 @@ describe('GET /2.0/user/workspaces', () => {
 describe('GET /2.0/user/workspaces/{workspace}/permission', () => {
   it.each([
     ['ada', 'owner'],
+    ['unconfirmed', 'create-project'],
     ['ben', 'member'],
   ])('says that %s is %s, by slug and by uuid', async (user, permission) => {
     const token = await signIn(url, user)
@@ -118,7 +127,9 @@ describe('GET /2.0/user/workspaces/{workspace}/permission', () => {
       expect(await response.json()).toMatchObject({
         type: 'workspace_membership',
         permission,
-        workspace: { slug: 'acme', uuid },
+        user: { type: 'user', nickname: user },
+        workspace: { slug: 'acme', uuid, name: 'Acme' },
+        links: { self: { href: `${url}/2.0/user/workspaces/${name}/permission` } },
       })
     }
   })
@@ -126,10 +137,13 @@ describe('GET /2.0/user/workspaces/{workspace}/permission', () => {
   it.each([
     ['a stranger', 'no-email', 'acme'],
     ['somebody who made up the workspace', 'ada', 'nowhere'],
-  ])('knows nothing to tell %s', async (_, user, workspace) => {
+  ])('is forbidden to %s', async (_, user, workspace) => {
     const response = await getAs(user, `/2.0/user/workspaces/${workspace}/permission`)
-    expect(response.status).toBe(404)
-    expect(await response.json()).toEqual(notFound)
+    expect(response.status).toBe(403)
+    expect(await response.json()).toEqual({
+      type: 'error',
+      error: { message: 'You do not have access to this workspace.' },
+    })
   })
 })
 
@@ -142,7 +156,18 @@ describe('an endpoint across workspaces', () => {
   ])('%s is gone', async (path) => {
     const response = await getAs('ada', path)
     expect(response.status).toBe(410)
-    expect(await response.json()).toEqual({ type: 'error', error: { message: 'Gone' } })
+    const data = {
+      announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770',
+    }
+    expect(await response.json()).toEqual({
+      type: 'error',
+      error: {
+        message: 'CHANGE-2770 - Functionality has been deprecated',
+        detail: 'Please read the changelog entry for more details.',
+        data,
+      },
+      data,
+    })
   })
 })
 
@@ -155,10 +180,49 @@ describe('a repository', () => {
       error: { message: 'Repository acme/rocket not found' },
     })
   })
+})
 
-  it('that is public is not in a list either', async () => {
-    expect((await getAs('ada', '/2.0/repositories')).status).toBe(404)
+describe('what Bitbucket has and the emulator has not', () => {
+  it.each([
+    ['GET', '/2.0/repositories/acme'],
+    ['PUT', '/2.0/repositories/acme/rocket'],
+    ['GET', '/2.0/repositories/acme/rocket/pullrequests'],
+    ['GET', '/2.0/workspaces/acme'],
+    ['GET', '/2.0/workspaces/acme/members'],
+    ['GET', '/2.0/user/workspaces/acme/permissions/repositories'],
+    ['GET', '/2.0/users/%7Ba1e7c0de-0001-4a01-8a01-000000000001%7D'],
+    ['GET', '/2.0/snippets'],
+  ])('%s %s is 501, in words of our own', async (method, path) => {
+    await expectNotEmulated(await fetch(`${url}${path}`, { method }), 'this path or this method')
   })
+
+  it('says so of the list of public repositories', async () => {
+    const response = await getAs('ada', '/2.0/repositories')
+    await expectNotEmulated(response, 'the list of public repositories')
+  })
+
+  it.each([
+    ['/2.0/user', 'fields'],
+    ['/2.0/user/emails', 'q'],
+    ['/2.0/user/emails/ada@example.com', 'fields'],
+    ['/2.0/user/workspaces', 'q'],
+    ['/2.0/user/workspaces', 'sort'],
+    ['/2.0/user/workspaces/acme/permission', 'fields'],
+    ['/2.0/repositories/acme/rocket', 'fields'],
+  ])('%s?%s= is 501 too, so that it is not ignored', async (path, parameter) => {
+    const token = await signIn(url, 'ada')
+    const what = `the query parameter "${parameter}" of this path`
+    await expectNotEmulated(
+      await getApi(url, `${path}?${parameter}=slug%3D%22nope%22`, token),
+      what,
+    )
+  })
+
+  async function expectNotEmulated(response: Response, what: string): Promise<void> {
+    expect(response.status).toBe(501)
+    const message = `The Bitbucket emulator does not emulate ${what}. Bitbucket may have it.`
+    expect(await response.json()).toEqual({ type: 'error', error: { message } })
+  }
 })
 
 describe('without the scope or the token', () => {

@@ -2,83 +2,125 @@ import { type Answer, json, type Received } from '../http/http.ts'
 import type { Workspace } from '../seed/seed-format.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import type { Access } from '../state/tokens.ts'
-import { apiError, paginate, withScope } from './api.ts'
+import { apiError, notEmulated, paginate, paging, withScope } from './api.ts'
+import { accountBody } from './user-api.ts'
 
 /**
  * `GET /2.0/user/workspaces`: the workspaces of whom the token belongs to; `?administrator=true` leaves
  * only those that they own. It takes the place of endpoints that are gone since April 2026.
  */
 export function listWorkspaces(request: Received, bitbucket: Bitbucket): Answer {
-  return withScope('account', request, bitbucket, (access) => {
+  const parameters = [...paging, 'administrator']
+  return withScope('account', request, bitbucket, parameters, (access) => {
     const wanted = request.query.get('administrator')
+    // [?] The status is in Atlassian's description, the words are ours.
+    if (!/^(true|false)$/.test(wanted ?? 'true')) return apiError(400, 'Invalid administrator')
     const theirs = bitbucket.workspaces.filter((workspace) => {
-      const permission = permissionIn(workspace, access)
-      return permission !== null && (wanted === null || wanted === String(permission === 'owner'))
+      const role = roleIn(workspace, access)
+      return role !== null && (wanted === null || wanted === String(role === 'owner'))
     })
     return paginate(theirs, request, (workspace) => ({
       type: 'workspace_access',
-      administrator: permissionIn(workspace, access) === 'owner',
-      workspace: workspaceBody(workspace, request.origin),
+      administrator: roleIn(workspace, access) === 'owner',
+      workspace: {
+        type: 'workspace_base',
+        uuid: workspace.uuid,
+        slug: workspace.slug,
+        links: baseLinks(workspace, request.origin),
+      },
     }))
   })
 }
 
 /** `GET /2.0/user/workspaces/{workspace}/permission`, by slug or uuid: the highest one they have. */
 export function showPermission(request: Received, bitbucket: Bitbucket): Answer {
-  return withScope('account', request, bitbucket, (access) => {
+  return withScope('account', request, bitbucket, [], (access) => {
     const asked = request.parameters.workspace
     const workspace = bitbucket.workspaces.find(
       ({ slug, uuid }) => slug === asked || uuid === asked,
     )
-    const permission = workspace ? permissionIn(workspace, access) : null
-    // [?] What Bitbucket says to those who are not members is not known.
-    if (!workspace || permission === null) return apiError(404, 'Resource not found')
+    const permission = workspace ? roleIn(workspace, access) : null
+    // The status is in Atlassian's description, the words are ours. [?] Whether a workspace that does not exist gets
+    // another answer: the description has none.
+    if (!workspace || permission === null) {
+      return apiError(403, 'You do not have access to this workspace.')
+    }
+    const user = accountBody(access, request.origin)
     return json(200, {
       type: 'workspace_membership',
       permission,
+      user,
       workspace: workspaceBody(workspace, request.origin),
+      links: { self: { href: `${request.origin}${request.path}` } },
     })
   })
 }
 
+const announcement = {
+  announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770',
+}
+
 /** The endpoints across workspaces that were removed on 14 April 2026 (CHANGE-2770, CHANGE-3022). */
 export function gone(): Answer {
-  // [?] The body was not recorded.
-  return apiError(410, 'Gone')
+  return json(410, {
+    type: 'error',
+    error: {
+      message: 'CHANGE-2770 - Functionality has been deprecated',
+      detail: 'Please read the changelog entry for more details.',
+      data: announcement,
+    },
+    data: announcement,
+  })
 }
 
 /** `GET /2.0/repositories`: what is left of it is the list of public ones, which is not emulated. */
 export function listRepositories({ query }: Received): Answer {
-  return query.has('role') ? gone() : apiError(404, 'Resource not found')
+  return query.has('role') ? gone() : notEmulated('the list of public repositories')
 }
 
 /** `GET /2.0/repositories/{workspace}/{repository}`: there are none. */
 export function showRepository(request: Received, bitbucket: Bitbucket): Answer {
   const { workspace, repository } = request.parameters
-  return withScope('repository', request, bitbucket, () =>
+  return withScope('repository', request, bitbucket, [], () =>
     apiError(404, `Repository ${workspace}/${repository} not found`),
   )
 }
 
+type Role = 'owner' | 'create-project' | 'member'
+
 // [?] What an app user may do in the workspace that its client was registered in is not known.
-function permissionIn(
-  workspace: Workspace,
-  { actsAs, consumer }: Access,
-): 'owner' | 'member' | null {
+function roleIn(workspace: Workspace, { actsAs, consumer }: Access): Role | null {
   if (actsAs === 'app user') return consumer.workspace === workspace ? 'member' : null
-  if (workspace.owners.includes(actsAs.nickname)) return 'owner'
-  return workspace.members.includes(actsAs.nickname) ? 'member' : null
+  const { nickname } = actsAs
+  if (workspace.owners.includes(nickname)) return 'owner'
+  if (workspace.projectCreators.includes(nickname)) return 'create-project'
+  return workspace.members.includes(nickname) ? 'member' : null
 }
 
-function workspaceBody({ uuid, name, slug }: Workspace, origin: string): object {
+function workspaceBody(workspace: Workspace, origin: string): object {
+  const { uuid, name, slug } = workspace
   return {
     type: 'workspace',
     uuid,
     name,
     slug,
+    is_private: true,
+    created_on: '2018-11-14T19:15:05.058566+00:00',
     links: {
-      self: { href: `${origin}/2.0/workspaces/${slug}` },
+      ...baseLinks(workspace, origin),
       html: { href: `https://bitbucket.org/${slug}/` },
+      members: { href: `${origin}/2.0/workspaces/${slug}/members` },
+      owners: { href: `${origin}/2.0/workspaces/${slug}/members?q=permission%3D%22owner%22` },
+      projects: { href: `${origin}/2.0/workspaces/${slug}/projects` },
+      repositories: { href: `${origin}/2.0/repositories/${slug}` },
+      snippets: { href: `${origin}/2.0/snippets/${slug}` },
     },
+  }
+}
+
+function baseLinks({ slug }: Workspace, origin: string): object {
+  return {
+    avatar: { href: `https://bitbucket.org/workspaces/${slug}/avatar/` },
+    self: { href: `${origin}/2.0/workspaces/${slug}` },
   }
 }

@@ -69,6 +69,11 @@ export function json(
   }
 }
 
+/** Returns what a client sent, without anything that could be markup, so that an answer can repeat it. */
+export function wordOf(text: string): string {
+  return text.replace(/[^\w:.-]/g, '?').slice(0, 60)
+}
+
 /**
  * An answer that sends the browser on with GET. 303 and not 302 or 307, because the consent form is a
  * POST and must not be posted again to the client (RFC 9700 §4.12).

@@ -208,6 +208,17 @@ describe('a Basic header', () => {
     expect((await postToken(url, { ...grant, code }, headers)).status).toBe(200)
   })
 
+  it.each([
+    ['as a form field is', 'latchkey%2Ddev', 'latchkey%2ddev%2Dsecret', 200],
+    ['not at all', 'latchkey-dev', 'latchkey-dev-secret', 200],
+    ['twice', 'latchkey%252Ddev', 'latchkey-dev-secret', 400],
+    ['in a way that cannot be decoded', 'latchkey-dev', 'latchkey-dev-secret%', 400],
+  ])('with its credentials encoded %s', async (_, id, secret, status) => {
+    const code = await approve(url, 'ada')
+    const headers = { authorization: `Basic ${btoa(`${id}:${secret}`)}` }
+    expect((await postToken(url, { ...grant, code }, headers)).status).toBe(status)
+  })
+
   it('counts before what is in the form', async () => {
     const code = await approve(url, 'ada')
     const wrong = { client_id: 'latchkey-dev', client_secret: 'wrong' }
@@ -217,11 +228,11 @@ describe('a Basic header', () => {
 
 describe('a request that is not what Bitbucket expects', () => {
   it.each([
-    ['no grant type', {}],
-    ['an unknown grant type', { grant_type: 'magic' }],
-  ])('%s', async (_, form) => {
+    ['no grant type', {}, 'None'],
+    ['an unknown grant type', { grant_type: 'magic' }, 'magic'],
+  ])('%s', async (_, form, named) => {
     const answer = await postToken(url, form)
-    await expectError(answer, 400, 'invalid_grant', 'Unsupported grant type: None')
+    await expectError(answer, 400, 'invalid_grant', `Unsupported grant type: ${named}`)
   })
 
   it('a JSON body', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Answer, json, type Received } from '../http/http.ts'
+import { type Answer, json, type Received, wordOf } from '../http/http.ts'
 import { message } from '../pages/page.ts'
 import type { Behaviour } from '../rules/profiles.ts'
 import type { Consumer, Person } from '../seed/seed-format.ts'
@@ -23,7 +23,9 @@ export function exchange(request: Received, bitbucket: Bitbucket): Answer {
     return error(401, 'invalid_request', 'Invalid resource owner username/password')
   }
   const redeem = grants.get(grantType)
-  if (!redeem) return error(400, 'invalid_grant', 'Unsupported grant type: None')
+  if (!redeem) {
+    return error(400, 'invalid_grant', `Unsupported grant type: ${wordOf(grantType) || 'None'}`)
+  }
   const consumer = authenticate(request, form, bitbucket)
   if ('status' in consumer) return consumer
   const redeemed = redeem(form, consumer, bitbucket)
@@ -138,11 +140,23 @@ function authenticate(
   return consumer
 }
 
+/**
+ * The credentials of a Basic header. Each is encoded like a form field (RFC 6749 §2.3.1). Few clients do that, and
+ * it makes no difference to letters and digits.
+ */
 function readBasic(authorization = ''): { id: string; secret: string } | null {
   const encoded = /^basic +(.+)$/i.exec(authorization)?.[1]
   if (encoded === undefined) return null
   const [id = '', ...secret] = Buffer.from(encoded, 'base64').toString().split(':')
-  return { id, secret: secret.join(':') }
+  return { id: decodeField(id), secret: decodeField(secret.join(':')) }
+}
+
+function decodeField(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
 }
 
 // A verifier without a challenge is refused too: it means that somebody has taken the challenge out of

@@ -135,6 +135,8 @@ describe('client_credentials', () => {
       type: 'app_user',
       display_name: 'private',
       account_status: 'active',
+      created_on: expect.any(String),
+      links: { self: { href: expect.any(String) }, avatar: { href: expect.any(String) } },
       uuid: expect.stringMatching(
         /^\{[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}\}$/,
       ),

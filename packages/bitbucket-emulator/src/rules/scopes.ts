@@ -1,7 +1,7 @@
 /**
  * The scopes that a Bitbucket consumer can have, with what they let it do in words.
- * From https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes; `team` and `team:write`
- * are gone from that list but still there in older consumers.
+ * From Atlassian's OpenAPI description of the API. `issue`, `issue:write` and `wiki` are still in it, although issues
+ * and wikis left Bitbucket in August 2026.
  */
 export const scopes: Readonly<Record<string, string>> = {
   account: 'Read your account information',
@@ -10,7 +10,6 @@ export const scopes: Readonly<Record<string, string>> = {
   team: 'See which workspaces you belong to',
   'team:write': 'Change the members of your workspaces',
   project: 'See your projects',
-  'project:write': 'Change your projects',
   'project:admin': 'Administer your projects',
   repository: 'Read your repositories',
   'repository:write': 'Change your repositories',
@@ -29,13 +28,17 @@ export const scopes: Readonly<Record<string, string>> = {
   'pipeline:variable': 'Change the variables of your pipelines',
   runner: 'See your pipeline runners',
   'runner:write': 'Change your pipeline runners',
+  test: 'See your test results',
+  'test:write': 'Change your test results',
 }
 
-/** What a scope includes, from the same page. `…:admin` includes nothing, and `project:write` is old. */
+/**
+ * What a scope includes, from https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes. `…:admin` includes
+ * nothing.
+ */
 const included: Readonly<Record<string, readonly string[]>> = {
   'account:write': ['account'],
   'team:write': ['team'],
-  'project:write': ['project'],
   'repository:write': ['repository'],
   pullrequest: ['repository'],
   'pullrequest:write': ['pullrequest', 'repository:write'],
@@ -43,6 +46,7 @@ const included: Readonly<Record<string, readonly string[]>> = {
   'snippet:write': ['snippet'],
   'pipeline:write': ['pipeline'],
   'runner:write': ['runner'],
+  'test:write': ['test'],
 }
 
 /** Whether somebody who was given `granted` may do what needs `required`. */

@@ -38,7 +38,9 @@ export interface SeedWorkspace {
   readonly uuid?: string
   /** Nicknames. A workspace has at least one. */
   readonly owners: readonly string[]
-  /** Nicknames of those who are not owners. Default: none. */
+  /** Nicknames of members who may also create projects. Default: none. */
+  readonly projectCreators?: readonly string[]
+  /** Nicknames of all other members. Default: none. */
   readonly members?: readonly string[]
 }
 

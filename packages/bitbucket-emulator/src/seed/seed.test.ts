@@ -5,7 +5,14 @@ import { defaultConsumer, defaultPeople } from './people.ts'
 import { readSeed } from './seed.ts'
 
 const uuid = expect.stringMatching(/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/)
-const acme = { slug: 'acme', name: 'acme', uuid, owners: ['ada'], members: ['ben'] }
+const acme = {
+  slug: 'acme',
+  name: 'acme',
+  uuid,
+  owners: ['ada'],
+  projectCreators: [],
+  members: ['ben'],
+}
 
 describe('a seed', () => {
   it('that is left out means the built-in people, workspace and consumer', () => {
@@ -66,7 +73,7 @@ describe('a seed', () => {
 
   it('says who owns a workspace, and which of them a consumer was registered in', () => {
     const workspaces = [
-      { slug: 'one', owners: ['ada'] },
+      { slug: 'one', owners: ['ada'], projectCreators: ['unconfirmed'] },
       { slug: 'two', name: 'The second', owners: ['ben', 'ada'], members: ['no-email'] },
     ]
     const consumers = [
@@ -75,8 +82,22 @@ describe('a seed', () => {
     ]
     const read = readSeed({ workspaces, consumers })
     expect(read.workspaces).toEqual([
-      { slug: 'one', name: 'one', uuid, owners: ['ada'], members: [] },
-      { slug: 'two', name: 'The second', uuid, owners: ['ben', 'ada'], members: ['no-email'] },
+      {
+        slug: 'one',
+        name: 'one',
+        uuid,
+        owners: ['ada'],
+        projectCreators: ['unconfirmed'],
+        members: [],
+      },
+      {
+        slug: 'two',
+        name: 'The second',
+        uuid,
+        owners: ['ben', 'ada'],
+        projectCreators: [],
+        members: ['no-email'],
+      },
     ])
     expect(read.workspaces[0]?.uuid).not.toBe(read.workspaces[1]?.uuid)
     expect(read.consumers.map(({ workspace }) => workspace.slug)).toEqual(['one', 'two'])
@@ -146,7 +167,7 @@ it.each([
   ],
   [
     { workspaces: [{ ...workspace, members: ['ada'] }] },
-    'workspaces[0].owners and members has "ada" twice as nickname',
+    'workspaces[0].owners, projectCreators and members has "ada" twice as nickname',
   ],
   [{ workspaces: [workspace, workspace] }, 'workspaces has "acme" twice as slug'],
   [{ workspaces: [{ ...workspace, uuid: 'x' }] }, 'workspaces[0].uuid must be a uuid in braces'],

@@ -97,7 +97,8 @@ function readEmail(value: unknown, where: string): Email {
 }
 
 function readWorkspace(value: unknown, where: string, nicknames: readonly string[]): Workspace {
-  const fields = readObject(value, where, ['slug', 'name', 'uuid', 'owners', 'members'])
+  const known = ['slug', 'name', 'uuid', 'owners', 'projectCreators', 'members']
+  const fields = readObject(value, where, known)
   const slug = readText(fields.slug, `${where}.slug`, 'the name of the workspace in URLs')
   if (!/^[a-z0-9_-]+$/.test(slug)) {
     throw new TypeError(`${where}.slug may only have lower-case letters, digits and - _ in it.`)
@@ -108,13 +109,17 @@ function readWorkspace(value: unknown, where: string, nicknames: readonly string
     throw new TypeError(`${at} is nobody's nickname. There are ${nicknames.join(', ')}.`)
   }
   const owners = readList(fields.owners, `${where}.owners`, readNickname)
-  const members = readList(fields.members ?? [], `${where}.members`, readNickname, 'allow empty')
-  refuseTwins([...owners, ...members], `${where}.owners and members`, 'nickname')
+  const readRole = (role: 'projectCreators' | 'members'): string[] =>
+    readList(fields[role] ?? [], `${where}.${role}`, readNickname, 'allow empty')
+  const [projectCreators, members] = [readRole('projectCreators'), readRole('members')]
+  const everybody = [...owners, ...projectCreators, ...members]
+  refuseTwins(everybody, `${where}.owners, projectCreators and members`, 'nickname')
   return {
     slug,
     name: readText(fields.name ?? slug, `${where}.name`, 'a name'),
     uuid: readUuid(fields.uuid, `${where}.uuid`, `workspace ${slug}`),
     owners,
+    projectCreators,
     members,
   }
 }
@@ -191,8 +196,8 @@ function readScope(value: unknown, where: string): string {
   throw new TypeError(`${where} is not a scope of Bitbucket. There are ${listOf(scopes)}.`)
 }
 
-// So narrow that it makes no difference whether a client encodes them in its Basic header (RFC 6749
-// §2.3.1 says it must, few do). Bitbucket's own are letters and digits.
+// So narrow that a client need not encode them in its Basic header (RFC 6749 §2.3.1 says it must, few do).
+// Bitbucket's own are letters and digits.
 function readCredential(value: unknown, where: string): string {
   const text = readText(value, where, 'letters, digits and - . _')
   if (/^[A-Za-z0-9._-]+$/.test(text)) return text

@@ -1,4 +1,4 @@
-import { apiError } from '../api/api.ts'
+import { apiError, notEmulated } from '../api/api.ts'
 import { forbidden, listEmails, showEmail, showUser } from '../api/user-api.ts'
 import {
   gone,
@@ -78,6 +78,7 @@ export function findRoute(
 /** What a request gets that no route is for. */
 export function noRoute(path: string, allowed: readonly string[]): Answer {
   const isApi = path.startsWith('/2.0/')
+  if (isElsewhere(path)) return notEmulated('this path or this method')
   if (allowed.length > 0) {
     const allow = allowed.join(', ')
     const answer = isApi
@@ -88,6 +89,16 @@ export function noRoute(path: string, allowed: readonly string[]): Answer {
   return isApi
     ? apiError(404, 'Resource not found', noApi)
     : message(404, 'Nothing here', `The emulator answers ${routeNames.join(', ')}.`)
+}
+
+/**
+ * Whether Bitbucket has endpoints at or below this path that the emulator has not. "There is no API hosted at this
+ * URL" would not be true of them.
+ */
+function isElsewhere(path: string): boolean {
+  const groups =
+    /^\/2\.0\/(addon|hook_events|pullrequests|repositories|snippets|users|workspaces)(\/|$)/
+  return groups.test(path) || /^\/2\.0\/user\/workspaces\/[^/]+\/permissions\//.test(path)
 }
 
 const noApi = `There is no API hosted at this URL.
