@@ -13,7 +13,9 @@ export type Admission =
 
 /**
  * Decides whether a person may come in, and as whom. Only the provider's subject counts: an e-mail
- * address can be given up and taken by somebody else, so it never leads to an account.
+ * address can be given up and taken by somebody else, so it never leads to an account. A rule about
+ * addresses must go by `profile.email`, which the provider returned in this flow, never by `user.email`, which
+ * may be years old.
  *
  * @param user Whose identity the profile's provider and subject are, or `null` if they are nobody's.
  */

@@ -61,7 +61,7 @@ async function userOf(
   if (admission.as === 'nobody') throw new FlowError(admission.code, 'not admitted')
   if (identity !== null && admission.as === 'known-user') {
     const user = await updateUser(queries, admission.user, profile)
-    const { attributes } = profile
+    const attributes = { ...identity.attributes, ...profile.attributes }
     await queries.updateIdentity({ ...identity, attributes, lastUsedAt: now })
     return { user, newUser: false }
   }
@@ -73,7 +73,7 @@ async function updateUser(
   before: StoredUser,
   profile: Profile,
 ): Promise<StoredUser> {
-  const user = { ...before, ...contactOf(profile) }
+  const user = { ...before, ...returnedContact(profile) }
   if (!isDeepStrictEqual(user, before)) await queries.updateUser(user)
   return user
 }
@@ -86,7 +86,11 @@ async function addUser(
 ): Promise<StoredUser> {
   const user: StoredUser = {
     id: randomUUID(),
-    ...contactOf(profile),
+    name: null,
+    email: null,
+    emailVerified: false,
+    avatarUrl: null,
+    ...returnedContact(profile),
     createdAt: now,
     bannedAt: null,
   }
@@ -123,9 +127,14 @@ async function openSession(
   return issued
 }
 
-function contactOf(
+/** Returns what the provider returned. Leaves out what it did not, so that stored values are kept. */
+function returnedContact(
   profile: Profile,
-): Pick<StoredUser, 'name' | 'email' | 'emailVerified' | 'avatarUrl'> {
+): Partial<Pick<StoredUser, 'name' | 'email' | 'emailVerified' | 'avatarUrl'>> {
   const { name, email, emailVerified, avatarUrl } = profile
-  return { name, email, emailVerified, avatarUrl }
+  return {
+    ...(name !== undefined && { name }),
+    ...(email !== undefined && { email, emailVerified: emailVerified && email !== null }),
+    ...(avatarUrl !== undefined && { avatarUrl }),
+  }
 }

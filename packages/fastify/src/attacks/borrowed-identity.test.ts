@@ -60,6 +60,7 @@ describe('a person who has changed everything that can be changed', () => {
         display_name: 'Ada Married',
         nickname: 'married',
         username: 'married',
+        links: { avatar: { href: 'https://avatars.example/married.png' } },
       },
     })
     emulator().answerNext('GET /2.0/user/emails', {
@@ -71,7 +72,7 @@ describe('a person who has changed everything that can be changed', () => {
       ...before,
       name: 'Ada Married',
       email: 'new@example.com',
-      avatarUrl: null,
+      avatarUrl: 'https://avatars.example/married.png',
     })
   })
 })

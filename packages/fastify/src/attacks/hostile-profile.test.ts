@@ -217,11 +217,11 @@ describe('an address of a picture', () => {
 })
 
 describe('an account’s status that is not a word', () => {
-  it.each([[{ toString: 'active' }], [['active']], [true], [1], [' active']])(
-    '%j is not active, and leaves nothing behind',
+  it.each([[{ toString: 'active' }], [['active']], [true], [1]])(
+    '%j signs nobody in, and leaves nothing behind',
     async (account_status) => {
       const { answer, user, file } = await signInAs({ account_status })
-      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=account_inactive')
+      expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_bad_answer')
       expect(user).toBeNull()
       expect(countRows(file, 'users')).toBe(0)
     },

@@ -57,15 +57,20 @@ function answerOf(route: Route): string {
 }
 
 describe.each(routes)('%s', (route) => {
+  // People sign in without an address, so a list of addresses that cannot be read does not end a sign-in.
+  const needed = route !== '/2.0/user/emails'
+  const whenUnavailable = needed ? UNAVAILABLE : '/'
+  const whenBadAnswer = needed ? BAD_ANSWER : '/'
+
   it('where nobody listens is told to be away, and the log says why', async () => {
     const { location, log } = await comeBackWith(route, NOBODY.url)
-    expect(location).toBe(UNAVAILABLE)
+    expect(location).toBe(whenUnavailable)
     expect(log).toContain('could not be reached: ECONNREFUSED')
   })
 
   it('whose name does not exist is told to be away, and the log says why', async () => {
     const { location, log } = await comeBackWith(route, 'http://nobody.invalid')
-    expect(location).toBe(UNAVAILABLE)
+    expect(location).toBe(whenUnavailable)
     expect(log).toMatch(/could not be reached: (ENOTFOUND|EAI_AGAIN)/)
   })
 
@@ -73,7 +78,7 @@ describe.each(routes)('%s', (route) => {
     const deaf = await listenAndFreeze()
     onTestFinished(deaf.end)
     const { location } = await comeBackWith(route, deaf.url, { providerTimeout: 300 })
-    expect(location).toBe(UNAVAILABLE)
+    expect(location).toBe(whenUnavailable)
   })
 
   it('that never answers is given up at the deadline, and the connection ended', async () => {
@@ -83,7 +88,7 @@ describe.each(routes)('%s', (route) => {
       (_request, response) => void response.on('close', ended.resolve),
       { providerTimeout: 300 },
     )
-    expect(location).toBe(UNAVAILABLE)
+    expect(location).toBe(whenUnavailable)
     await ended.promise
   })
 
@@ -101,7 +106,7 @@ describe.each(routes)('%s', (route) => {
       },
       { providerTimeout: 300 },
     )
-    expect(location).toBe(UNAVAILABLE)
+    expect(location).toBe(whenUnavailable)
     await ended.promise
   })
 
@@ -109,7 +114,7 @@ describe.each(routes)('%s', (route) => {
     const { location, log } = await comeBackTo(route, (request) => {
       request.socket.resetAndDestroy()
     })
-    expect(location).toBe(UNAVAILABLE)
+    expect(location).toBe(whenUnavailable)
     expect(log).toContain('could not be reached: ECONNRESET')
   })
 
@@ -118,7 +123,7 @@ describe.each(routes)('%s', (route) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.write(answerOf(route).slice(0, -1), () => request.socket.resetAndDestroy())
     })
-    expect(location).toBe(BAD_ANSWER)
+    expect(location).toBe(whenBadAnswer)
   })
 
   it('that promises more than it sends has answered rubbish', async () => {
@@ -130,7 +135,7 @@ describe.each(routes)('%s', (route) => {
       })
       response.write(text, () => request.socket.end())
     })
-    expect(location).toBe(BAD_ANSWER)
+    expect(location).toBe(whenBadAnswer)
   })
 
   it('that sends more than it promised is not taken for two answers', async () => {
@@ -165,7 +170,7 @@ describe.each(routes)('%s', (route) => {
     for (let attempt = 1; attempt <= 3; attempt++) {
       locations.push((await comeBack(app)).headers.location)
     }
-    expect(locations).toEqual(['/', UNAVAILABLE, '/'])
+    expect(locations).toEqual(['/', whenUnavailable, '/'])
     // Nothing was sent a second time behind our back: the code is good for once.
     expect([...requests.values()]).toEqual([2, 1])
   })
@@ -175,7 +180,7 @@ describe.each(routes)('%s', (route) => {
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-16le' })
       response.end(Buffer.from(answerOf(route), 'utf16le'))
     })
-    expect(location).toBe(BAD_ANSWER)
+    expect(location).toBe(whenBadAnswer)
   })
 
   it('that sends 200 MB is cut off', async () => {
@@ -189,7 +194,7 @@ describe.each(routes)('%s', (route) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       await pipeline(Readable.from(flood()), response).catch(() => undefined)
     })
-    expect(location).toBe(BAD_ANSWER)
+    expect(location).toBe(whenBadAnswer)
     // What the two ends of a connection may hold is a few megabytes, and no business of ours.
     expect(taken).toBeLessThan(total / 10)
   })
@@ -203,7 +208,7 @@ describe.each(routes)('%s', (route) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
       response.end(bomb)
     })
-    expect(location).toBe(BAD_ANSWER)
+    expect(location).toBe(whenBadAnswer)
   })
 
   it.each([
@@ -215,7 +220,7 @@ describe.each(routes)('%s', (route) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(text)
     })
-    expect(location).toBe(BAD_ANSWER)
+    expect(location).toBe(whenBadAnswer)
   })
 
   it('that hides a good answer below 40,000 levels of nothing is read', async () => {

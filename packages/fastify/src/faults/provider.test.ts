@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { PlannedAnswer } from '@latchkey/bitbucket-emulator'
+import { defaultPeople, type PlannedAnswer } from '@latchkey/bitbucket-emulator'
 import { describe, expect, it } from 'vitest'
+import { type BitbucketOptions, bitbucket, type LatchkeyOptions } from '../index.ts'
 import { sqlite } from '../store/sqlite.ts'
 import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
@@ -11,11 +12,14 @@ const emulator = setUpEmulator()
 const TOKEN = 'POST /site/oauth2/access_token'
 const USER = 'GET /2.0/user'
 const EMAILS = 'GET /2.0/user/emails'
-const everyRoute = [TOKEN, USER, EMAILS] as const
+const neededRoutes = [TOKEN, USER] as const
 
 const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 const REFUSED = '/auth/sign-in?auth_error=provider_refused'
+
+/** The flags of the one address that counts. */
+const CONFIRMED = { is_primary: true, is_confirmed: true }
 
 const json = { 'content-type': 'application/json' }
 
@@ -30,7 +34,7 @@ function asked(route: string): number {
  * twice, and the next attempt works.
  */
 async function expectCleanFailure(
-  route: (typeof everyRoute)[number],
+  route: (typeof neededRoutes)[number],
   answer: PlannedAnswer,
   location: string,
 ): Promise<void> {
@@ -143,7 +147,7 @@ describe('the token endpoint', () => {
   })
 })
 
-describe.each(everyRoute)('%s', (route) => {
+describe.each(neededRoutes)('%s', (route) => {
   it.each([
     ['HTML', { headers: { 'content-type': 'text/html' }, body: '<h1>Maintenance</h1>' }],
     ['XML', { headers: { 'content-type': 'application/xml' }, body: '<?xml version="1.0"?><a/>' }],
@@ -188,8 +192,6 @@ describe('the user API', () => {
     [USER, 500, UNAVAILABLE],
     [USER, 401, REFUSED],
     [USER, 403, REFUSED],
-    [EMAILS, 503, UNAVAILABLE],
-    [EMAILS, 401, BAD_ANSWER],
   ] as const)('%s answering %i sends the person back', async (route, status, location) => {
     const body = { type: 'error', error: { message: 'x' } }
     await expectCleanFailure(route, { status, body }, location)
@@ -201,20 +203,13 @@ describe('the user API', () => {
   })
 
   it.each([
-    ['no list', { values: 'none' }],
-    ['no values', {}],
-  ])('addresses that are %s make no sense', async (_what, body) => {
-    await expectCleanFailure(EMAILS, { body }, BAD_ANSWER)
-  })
-
-  it.each([
-    ['refused', { status: 403, body: { type: 'error' } }],
     ['none', { body: { values: [] } }],
-    ['no addresses', { body: { values: [null, 7, 'x', {}, { email: 7, is_primary: true }] } }],
+    ['not primary and confirmed', { body: { values: [{ email: 'ada@example.com' }] } }],
   ])('addresses that are %s leave a person without one', async (_what, answer) => {
     const app = await buildApp(emulator())
-    emulator().answerNext(EMAILS, answer)
     const browser = createBrowser(app)
+    await browser.signIn('ada')
+    emulator().answerNext(EMAILS, answer)
     expect((await browser.signIn('ada')).headers.location).toBe('/')
     expect((await browser.get('/api/me')).json().user).toMatchObject({
       name: 'Ada Test',
@@ -229,6 +224,193 @@ describe('the user API', () => {
     emulator().answerNext(EMAILS, { body: { values: [], next }, times: 1000 })
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
     expect(asked(EMAILS)).toBe(20)
+  })
+})
+
+/** An application whose log can be read for warnings. */
+async function buildLoggingApp(options: LatchkeyOptions = {}) {
+  const lines: string[] = []
+  const app = await buildApp(emulator(), options, { write: (line) => void lines.push(line) })
+  const warnings = () =>
+    lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'sign-in-warning')
+  return { app, warnings }
+}
+
+describe('addresses that Bitbucket does not return', () => {
+  const error = { type: 'error', error: { message: 'x' } }
+  const next = '/2.0/user/emails?page=2'
+
+  it.each<[string, PlannedAnswer]>([
+    ...[401, 403, 404, 410, 429, 500, 503].map((status): [string, PlannedAnswer] => [
+      `answered ${status}`,
+      { status, body: error },
+    ]),
+    ['answered with HTML', { headers: { 'content-type': 'text/html' }, body: '<h1>Sorry</h1>' }],
+    ['answered with an empty body', { body: '' }],
+    ['answered with an array', { body: [] }],
+    ['answered 204', { status: 204 }],
+    ['cut in the middle', { fault: 'truncate' }],
+    ['larger than they may be', { fault: 'huge' }],
+    ['redirected', { fault: 'redirect' }],
+    ['without a list', { body: { values: 'none' } }],
+    ['without values', { body: {} }],
+    ['in rows that are no objects', { body: { values: [null, 7, 'x'] } }],
+    ['in a primary row without a text', { body: { values: [{ ...CONFIRMED, email: 7 }] } }],
+    ['with a next page that is elsewhere', { body: { values: [], next } }],
+  ])('(%s) are kept as stored, with one warning', async (_what, answer) => {
+    const { app, warnings } = await buildLoggingApp()
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const { user } = (await browser.get('/auth/session')).json()
+    expect(user).toMatchObject({ email: 'ada@example.com', emailVerified: true })
+    expect(warnings()).toEqual([])
+
+    const before = asked(EMAILS)
+    emulator().answerNext(EMAILS, answer)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect((await browser.get('/auth/session')).json().user).toEqual(user)
+    expect(asked(EMAILS)).toBe(before + 1)
+    expect(warnings()).toEqual([
+      expect.objectContaining({
+        level: 40,
+        provider: 'bitbucket',
+        reason: expect.stringContaining("did not return the person's e-mail addresses"),
+      }),
+    ])
+  })
+
+  it('on their second page are kept as stored, if the first has no primary one', async () => {
+    const { app, warnings } = await buildLoggingApp()
+    const browser = createBrowser(app)
+    const second = `${emulator().url}${next}`
+    await browser.signIn('ada')
+    emulator().answerNext(EMAILS, { body: { values: [], next: second } })
+    emulator().answerNext(EMAILS, { status: 503 })
+    await browser.signIn('ada')
+    const { email } = (await browser.get('/api/me')).json().user
+    expect(email).toBe('ada@example.com')
+    expect(warnings()).toHaveLength(1)
+
+    const values = [{ ...CONFIRMED, email: 'new@example.com' }]
+    emulator().answerNext(EMAILS, { body: { values, next: second } })
+    emulator().answerNext(EMAILS, { status: 503 })
+    await browser.signIn('ada')
+    expect((await browser.get('/api/me')).json().user.email).toBe('new@example.com')
+    expect(warnings()).toHaveLength(1)
+  })
+
+  it('and that take too long do not end the sign-in', async () => {
+    const { app, warnings } = await buildLoggingApp({ providerTimeout: 1000 })
+    emulator().answerNext(EMAILS, { fault: 'hang' })
+    const browser = createBrowser(app)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect((await browser.get('/api/me')).json().user).toMatchObject({ email: null })
+    expect(warnings()).toHaveLength(1)
+  })
+
+  it.each([
+    [403, 'Tick Account: Email on the OAuth client'],
+    [410, 'https://developer.atlassian.com/cloud/bitbucket/changelog'],
+  ])('at the first sign-in (%i) leave a warning with the fix', async (status, fix) => {
+    const { app, warnings } = await buildLoggingApp()
+    emulator().answerNext(EMAILS, { status, body: error })
+    const browser = createBrowser(app)
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+    expect((await browser.get('/api/me')).json().user).toMatchObject({
+      email: null,
+      emailVerified: false,
+    })
+    expect(warnings()).toEqual([expect.objectContaining({ reason: expect.stringContaining(fix) })])
+  })
+
+  it('are missing from the profile, where a person without an address has `null`', async () => {
+    const app = await buildApp(emulator())
+    const emails: unknown[] = []
+    app.latchkey.on('sign-in', ({ profile }) => void emails.push(profile.email))
+    const browser = createBrowser(app)
+    await browser.signIn('no-email')
+    emulator().answerNext(EMAILS, { status: 403, body: error })
+    await browser.signIn('ada')
+    expect(emails).toEqual([null, undefined])
+  })
+})
+
+describe('a name, a picture and other names that Bitbucket does not return', () => {
+  it('are kept as stored', async () => {
+    const store = sqlite(':memory:')
+    const browser = createBrowser(await buildApp(emulator(), { store }))
+    await browser.signIn('ada')
+    const { user } = (await browser.get('/auth/session')).json()
+    const uuid = defaultPeople[0]?.uuid ?? ''
+    const identity = await store.findIdentity('bitbucket', uuid)
+    for (const body of [{ uuid }, { uuid, display_name: 7, links: { avatar: {} } }]) {
+      emulator().answerNext(USER, { body })
+      await browser.signIn('ada')
+      expect((await browser.get('/auth/session')).json().user).toEqual(user)
+      const { attributes } = (await store.findIdentity('bitbucket', uuid)) ?? {}
+      expect(attributes).toEqual(identity?.attributes)
+    }
+  })
+
+  it('are removed if Bitbucket says that there are none', async () => {
+    const browser = createBrowser(await buildApp(emulator()))
+    await browser.signIn('ada')
+    const uuid = defaultPeople[0]?.uuid
+    const links = { avatar: { href: null } }
+    emulator().answerNext(USER, { body: { uuid, display_name: null, links } })
+    await browser.signIn('ada')
+    expect((await browser.get('/auth/session')).json().user).toMatchObject({
+      name: null,
+      avatarUrl: null,
+    })
+  })
+})
+
+describe('an account_status', () => {
+  async function signInWith(account_status: unknown, options: BitbucketOptions = {}) {
+    const providers = [bitbucket({ emulatorUrl: emulator().url, ...options })]
+    const { app, warnings } = await buildLoggingApp({ providers })
+    const body = { uuid: defaultPeople[0]?.uuid, account_status }
+    emulator().answerNext(USER, { body })
+    const { location } = (await createBrowser(app).signIn('ada')).headers
+    return { location, warnings: warnings() }
+  }
+
+  it.each([
+    ...['inactive', 'closed', 'deactivated', 'disabled', 'suspended', 'deleted', 'locked'],
+    ...['banned', 'INACTIVE', 'Suspended', 'dELETED'],
+  ])('%s is refused', async (status) => {
+    const location = '/auth/sign-in?auth_error=account_inactive'
+    expect(await signInWith(status)).toEqual({ location, warnings: [] })
+  })
+
+  it.each(['active', 'Active', 'ACTIVE', undefined])('%s signs in', async (status) => {
+    expect(await signInWith(status)).toEqual({ location: '/', warnings: [] })
+    const strict = { refuseUnknownAccountStatus: true }
+    expect(await signInWith(status, strict)).toEqual({ location: '/', warnings: [] })
+  })
+
+  it.each([7, true, null, {}, ['active']])('%j is a bad answer', async (status) => {
+    expect((await signInWith(status)).location).toBe(BAD_ANSWER)
+  })
+
+  it.each([
+    ['managed', '"managed"'],
+    ['Managed', '"managed"'],
+    ['', 'an account_status that'],
+    ['two\nlines', 'an account_status that'],
+  ])('%j that Latchkey does not know signs in, with one warning', async (status, named) => {
+    const { location, warnings } = await signInWith(status)
+    expect(location).toBe('/')
+    expect(warnings).toEqual([
+      expect.objectContaining({ level: 40, reason: expect.stringContaining(named) }),
+    ])
+    expect(warnings[0].reason).toContain('set `refuseUnknownAccountStatus: true`')
+  })
+
+  it('that Latchkey does not know is refused with `refuseUnknownAccountStatus`', async () => {
+    const { location } = await signInWith('managed', { refuseUnknownAccountStatus: true })
+    expect(location).toBe('/auth/sign-in?auth_error=account_inactive')
   })
 })
 

@@ -4,6 +4,7 @@ import {
   startBitbucketEmulator,
 } from '@latchkey/bitbucket-emulator'
 import { expect, it, onTestFinished } from 'vitest'
+import { type BitbucketOptions, bitbucket } from '../index.ts'
 import { buildApp } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 
@@ -44,8 +45,17 @@ it.each([
   const emulator = await startBitbucket({})
   emulator.answerNext(route, { ...answer, times: 9 })
   const browser = createBrowser(await buildApp(emulator))
-  const failed = await browser.signIn('ada')
-  expect(failed.headers.location).toContain('auth_error=provider_unavailable')
+  const { location } = (await browser.signIn('ada')).headers
   const [, path] = route.split(' ')
+  // People sign in without an address, but not without a user.
+  if (path === '/2.0/user') expect(location).toContain('auth_error=provider_unavailable')
+  else expect(location).toBe('/')
   expect(emulator.requests.filter((request) => request.path === path)).toHaveLength(1)
+})
+
+it('rejects a `refuseUnknownAccountStatus` that is not a boolean', () => {
+  const options = { emulatorUrl: 'http://127.0.0.1:4020', refuseUnknownAccountStatus: 'true' }
+  expect(() => bitbucket(options as unknown as BitbucketOptions)).toThrow(
+    'bitbucket(): `refuseUnknownAccountStatus` must be true or false.',
+  )
 })

@@ -1,7 +1,7 @@
 import { bitbucketMark } from '@latchkey/contract'
 import { FlowError, LatchkeyError } from '../http/errors.ts'
 import { isLoopback } from '../http/request-origin.ts'
-import { addressOf, compact, httpsUrl, plainText } from './profile.ts'
+import { addressOf, compact, httpsUrl, plainText, saidNone } from './profile.ts'
 import { isObject, type Profile, type Provider, type ProviderApi } from './provider.ts'
 
 const SITE = 'https://bitbucket.org'
@@ -10,8 +10,20 @@ const API = 'https://api.bitbucket.org'
 /** The consumer that the emulator accepts for any loopback callback. */
 const EMULATED_CONSUMER = { clientId: 'latchkey-dev', clientSecret: 'latchkey-dev-secret' }
 
-/** More pages of e-mail addresses than anybody has; a longer list is cut. */
+/** More pages of e-mail addresses than anybody has. A longer list counts as incomplete. */
 const MAX_EMAIL_PAGES = 20
+
+/** Every `account_status` that closes an account. Atlassian documents `active` alone, and that others may follow. */
+const CLOSED_STATUSES: ReadonlySet<string> = new Set([
+  'inactive',
+  'closed',
+  'deactivated',
+  'disabled',
+  'suspended',
+  'deleted',
+  'locked',
+  'banned',
+])
 
 export interface BitbucketOptions {
   /** Client ID of an OAuth client, or Key of an OAuth consumer. */
@@ -26,6 +38,12 @@ export interface BitbucketOptions {
    * another is given. Production refuses it.
    */
   readonly emulatorUrl?: string | undefined
+  /**
+   * Refuses people whose `account_status` Latchkey does not know. By default they can sign in, with a
+   * warning in the log: Atlassian may add values that do not mean closed. Statuses that mean closed, such
+   * as `inactive` or `suspended`, are always refused. Default `false`.
+   */
+  readonly refuseUnknownAccountStatus?: boolean | undefined
 }
 
 /**
@@ -38,6 +56,13 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
   const emulator = checkEmulatorUrl(options.emulatorUrl)
   const site = emulator ?? SITE
   const api = emulator ?? API
+  const { refuseUnknownAccountStatus = false } = options
+  if (typeof refuseUnknownAccountStatus !== 'boolean') {
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_INVALID',
+      'bitbucket(): `refuseUnknownAccountStatus` must be true or false.',
+    )
+  }
 
   return {
     id: options.id ?? 'bitbucket',
@@ -48,30 +73,40 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
     authorizeUrl: `${site}/site/oauth2/authorize`,
     tokenUrl: `${site}/site/oauth2/access_token`,
     scope: ['account', 'email'],
-    readProfile: (session) => readProfile(session, api),
+    readProfile: (session) => readProfile(session, api, refuseUnknownAccountStatus),
   }
 }
 
-async function readProfile(api: ProviderApi, base: string): Promise<Profile> {
+async function readProfile(
+  api: ProviderApi,
+  base: string,
+  refuseUnknownStatus: boolean,
+): Promise<Profile> {
   const [user, emails] = await Promise.all([readUser(api, base), readEmails(api, base)])
-  const primary = emails.find((email) => email.is_primary === true && email.is_confirmed === true)
-  const email = addressOf(primary?.email)
-  const { account_id, nickname, display_name, account_status, links } = user
-  // Documented nowhere; every account that may sign in has been seen as "active".
-  const status = account_status ?? 'active'
+  const { account_id, nickname, display_name, links } = user
+  const avatar = isObject(links) && isObject(links.avatar) ? links.avatar.href : undefined
+  const email = primaryAddress(emails)
+  const status = readStatus(user.account_status, refuseUnknownStatus)
 
   return {
     subject: subjectOf(user),
-    name: plainText(display_name, 200) ?? plainText(nickname, 200),
+    name: plainText(display_name, 200) ?? plainText(nickname, 200) ?? saidNone(display_name),
     email,
-    emailVerified: email !== null,
-    avatarUrl: httpsUrl(isObject(links) && isObject(links.avatar) ? links.avatar.href : null),
-    active: typeof status === 'string' && status.toLowerCase() === 'active',
+    emailVerified: typeof email === 'string',
+    avatarUrl: httpsUrl(avatar) ?? saidNone(avatar),
+    active: status.active,
     attributes: compact({
       accountId: plainText(account_id, 255),
       nickname: plainText(nickname, 255),
     }),
-    raw: { '/2.0/user': user, '/2.0/user/emails': emails },
+    raw: {
+      '/2.0/user': user,
+      ...(emails.missing === null && { '/2.0/user/emails': emails.rows }),
+    },
+    warnings: [
+      ...(email === undefined ? [missingAddress(emails)] : []),
+      ...(status.warning === undefined ? [] : [status.warning]),
+    ],
   }
 }
 
@@ -90,27 +125,85 @@ async function readUser(api: ProviderApi, base: string): Promise<Record<string, 
   return body
 }
 
+/** What Bitbucket returned of a person's e-mail addresses. */
+interface Emails {
+  readonly rows: readonly Record<string, unknown>[]
+  /** Why `rows` may not be all of them, or `null` if they are. */
+  readonly missing: string | null
+}
+
 /**
- * The person's addresses, from all pages. A consumer without the `email` scope is answered 403; such a
- * person signs in without an address.
+ * Reads the addresses from all pages. Never rejects: people sign in without an address, so an outage here,
+ * or a client without the scope `email`, must not keep them out.
  */
-async function readEmails(api: ProviderApi, base: string): Promise<Record<string, unknown>[]> {
-  const emails: Record<string, unknown>[] = []
+async function readEmails(api: ProviderApi, base: string): Promise<Emails> {
+  const rows: Record<string, unknown>[] = []
   const list = `${base}/2.0/user/emails`
   let url: string | null = list
-  for (let page = 0; url !== null && page < MAX_EMAIL_PAGES; page++) {
-    const { status, body } = await api.get(url)
-    if (status === 403) return []
-    if (status !== 200 || !isObject(body) || !Array.isArray(body.values)) {
-      throw new FlowError(
-        'provider_bad_answer',
-        `GET /2.0/user/emails answered ${status} and no list`,
-      )
+  try {
+    for (let page = 0; url !== null && page < MAX_EMAIL_PAGES; page++) {
+      const { status, body } = await api.get(url, { optional: true })
+      if (status !== 200 || !isObject(body) || !Array.isArray(body.values)) {
+        return { rows, missing: `GET /2.0/user/emails answered ${status} and no list` }
+      }
+      rows.push(...body.values.filter(isObject))
+      if (!body.values.every(isObject)) {
+        return { rows, missing: 'GET /2.0/user/emails answered a row that is no object' }
+      }
+      url = nextPage(body.next, list)
     }
-    emails.push(...body.values.filter(isObject))
-    url = nextPage(body.next, list)
+  } catch (error) {
+    // Only the messages of our own errors are free of secrets.
+    const reason = error instanceof FlowError ? error.message : 'got no answer'
+    return { rows, missing: reason }
   }
-  return emails
+  const missing = url === null ? null : `GET /2.0/user/emails has over ${MAX_EMAIL_PAGES} pages`
+  return { rows, missing }
+}
+
+/**
+ * Returns the address that is primary and confirmed, `null` if there is none, and `undefined` if Bitbucket
+ * did not let us see whether there is one.
+ */
+function primaryAddress({ rows, missing }: Emails): string | null | undefined {
+  const primary = rows.find((row) => row.is_primary === true && row.is_confirmed === true)
+  if (primary !== undefined) return addressOf(primary.email) ?? saidNone(primary.email)
+  return missing === null ? null : undefined
+}
+
+function missingAddress({ missing }: Emails): string {
+  const reason = missing ?? 'GET /2.0/user/emails answered a primary address that is no text'
+  const cure = / answered 403 /.test(reason)
+    ? 'Tick Account: Email on the OAuth client (or OAuth consumer).'
+    : 'If this lasts, look for an outage at https://bitbucket.status.atlassian.com or a change at https://developer.atlassian.com/cloud/bitbucket/changelog.'
+  return `Bitbucket did not return the person's e-mail addresses (${reason}). The person can sign in, and a stored address is kept. ${cure}`
+}
+
+function readStatus(
+  value: unknown,
+  refuseUnknown: boolean,
+): { readonly active: boolean; readonly warning?: string } {
+  if (value === undefined) return { active: true }
+  if (typeof value !== 'string') {
+    throw new FlowError(
+      'provider_bad_answer',
+      'GET /2.0/user answered an account_status that is no text',
+    )
+  }
+  const status = value.trim().toLowerCase()
+  if (status === 'active') return { active: true }
+  if (CLOSED_STATUSES.has(status)) return { active: false }
+  // The log repeats nothing from a provider that could be more than a word.
+  const word = /^[a-z][a-z_-]{0,39}$/.test(status)
+    ? `the account_status "${status}"`
+    : 'an account_status'
+  const outcome = refuseUnknown
+    ? 'The person was refused, because `refuseUnknownAccountStatus` is set.'
+    : 'The account counts as active. To refuse it, set `refuseUnknownAccountStatus: true` in bitbucket().'
+  return {
+    active: !refuseUnknown,
+    warning: `Bitbucket returned ${word} that Latchkey does not know. ${outcome}`,
+  }
 }
 
 /** The token is sent along, and the path may be logged, so that only the same list is asked for. */

@@ -25,3 +25,16 @@ export function startDeadline(limit: number): Deadline {
     done: () => clearTimeout(timer),
   }
 }
+
+/** Runs `ask` with a deadline after half of the time that is left, so that its failure leaves time to go on. */
+export async function withinHalf<T>(
+  deadline: Pick<Deadline, 'remaining'>,
+  ask: (half: Deadline) => Promise<T>,
+): Promise<T> {
+  const half = startDeadline(Math.ceil(deadline.remaining() / 2))
+  try {
+    return await half.cut(ask(half))
+  } finally {
+    half.done()
+  }
+}

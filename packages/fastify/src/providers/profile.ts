@@ -24,6 +24,14 @@ export function httpsUrl(value: unknown): string | null {
   return url.protocol === 'https:' ? url.href : null
 }
 
+/**
+ * Returns what a field means that holds nothing usable: `null` (there is none) for a text or `null`, and
+ * `undefined` (not returned) for a field that is missing or of another type.
+ */
+export function saidNone(value: unknown): null | undefined {
+  return value === null || typeof value === 'string' ? null : undefined
+}
+
 export function compact(entries: Record<string, string | null>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== null),
@@ -49,9 +57,9 @@ function isSubject(subject: unknown): boolean {
   return typeof subject === 'string' && /^[\x21-\x7e]{1,255}$/.test(subject)
 }
 
-/** Adds the fields that a provider has left out. */
+/** Adds the fields that every reader relies on. `name`, `email` and `avatarUrl` stay missing if they are. */
 function whole(profile: Read): Profile {
-  const { name = null, email = null, emailVerified = false, avatarUrl = null } = profile
-  const { attributes = {}, raw = {} } = profile
-  return { ...profile, name, email, emailVerified, avatarUrl, attributes, raw }
+  const { emailVerified = false, attributes = {}, raw = {}, warnings } = profile
+  const sentences = Array.isArray(warnings) ? warnings : []
+  return { ...profile, emailVerified, attributes, raw, warnings: sentences }
 }

@@ -1,6 +1,6 @@
 import Wreck from '@hapi/wreck'
 import type { FastifyInstance } from 'fastify'
-import type { Deadline } from './deadline.ts'
+import { type Deadline, withinHalf } from './deadline.ts'
 import { createExchangeGate, type ExchangeGate } from './exchange-gate.ts'
 import { type AuthorizationCodeGrant, registerOAuth2 } from './fastify-oauth2.ts'
 import { checkProfile } from './profile.ts'
@@ -87,8 +87,9 @@ async function requestToken(
 
 function apiOf(http: typeof Wreck, accessToken: string, deadline: Deadline): ProviderApi {
   return {
-    get(url) {
-      const answer = deadline.cut(getJson(http, url, accessToken, deadline))
+    get(url, { optional = false } = {}) {
+      const ask = (limit: Deadline) => getJson(http, url, accessToken, limit)
+      const answer = deadline.cut(optional ? withinHalf(deadline, ask) : ask(deadline))
       // A provider may ask twice, and wait for one after the other: if both fail, Node would take the
       // second failure for one that nobody minds, and end the process.
       answer.catch(() => undefined)

@@ -159,10 +159,18 @@ async function attempt(
   callback.flowUsed = before?.flowUsed ?? false
   try {
     const profile = await exchange(callback, flows)
+    logWarnings(callback, profile)
     return await welcome(flows, callback, profile)
   } catch (error) {
     const { flowUsed } = callback
     return error === LEFT ? new Dropped(flowUsed) : { error, flowUsed }
+  }
+}
+
+function logWarnings({ request, client }: Callback, { warnings = [] }: Profile): void {
+  for (const reason of warnings) {
+    const line = { event: 'sign-in-warning', provider: client.provider.id, reason }
+    request.log.warn(line, 'sign-in warning')
   }
 }
 

@@ -27,4 +27,29 @@ describe.each(shareables)('a provider of the application’s own, with %s', (_wh
       })
     }
   })
+
+  it('keeps what is stored of what it leaves out', async () => {
+    const { store } = await share()
+    const own = bitbucket({ emulatorUrl: emulator().url })
+    let leavesOut = false
+    const readProfile = async (api: ProviderApi): Promise<Profile> => {
+      const profile = await own.readProfile(api)
+      if (!leavesOut) return profile
+      const { subject, active } = profile
+      return { subject, active, emailVerified: true, attributes: {}, raw: {} }
+    }
+    const app = await buildApp(emulator(), { store: store(), providers: [{ ...own, readProfile }] })
+    const browser = createBrowser(app)
+    await browser.signIn('ada')
+    const { user } = (await browser.get('/auth/session')).json()
+    leavesOut = true
+    await browser.signIn('ada')
+    expect((await browser.get('/auth/session')).json().user).toEqual(user)
+    const other = createBrowser(app)
+    await other.signIn('ben')
+    expect((await other.get('/auth/session')).json().user).toMatchObject({
+      email: null,
+      emailVerified: false,
+    })
+  })
 })

@@ -94,7 +94,8 @@ export function bitbucketAt(url: string, elsewhere: Partial<Record<Route, string
   return {
     ...provider,
     tokenUrl: found(provider.tokenUrl),
-    readProfile: (api) => provider.readProfile({ get: (address) => api.get(found(address)) }),
+    readProfile: (api) =>
+      provider.readProfile({ get: (address, options) => api.get(found(address), options) }),
   }
 }
 
