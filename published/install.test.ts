@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../apps/demo/e2e/chromium.ts'
 import { freePort, type Machine, newest, type Project, setUpMachine } from './machine.ts'
+import { createVisitor, signIn } from './visitor.ts'
 import { type Weight, weigh } from './weigh.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -53,17 +54,7 @@ describe.each([
       const [origin] = await project.start('node server.js', /http:\/\/localhost:\d+/)
       const visitor = createVisitor()
       expect((await visitor.visit(`${origin}/api/me`)).status).toBe(401)
-      const page = await visitor.visit(`${origin}/auth/sign-in`)
-      const [, button] = /href="(\/auth\/bitbucket\/start[^"]*)"/.exec(await page.text()) ?? []
-      const start = await visitor.visit(`${origin}${button}`)
-      const consent = new URL(`${start.headers.get('location')}`)
-      consent.searchParams.set('user', 'ada')
-      const approved = await fetch(consent.origin + consent.pathname, {
-        method: 'POST',
-        body: consent.searchParams,
-        redirect: 'manual',
-      })
-      await visitor.visit(`${approved.headers.get('location')}`)
+      await signIn(visitor, `${origin}`)
       const answer = await visitor.visit(`${origin}/api/me`)
       expect(await answer.json()).toMatchObject({ name: 'Ada Test', email: 'ada@example.com' })
     })
@@ -237,21 +228,4 @@ function block(words: string): string {
 function change(text: string, from: string, to: string): string {
   if (!text.includes(from)) throw new Error(`No ${from} in:\n${text}`)
   return text.replaceAll(from, to)
-}
-
-/** Somebody with a cookie jar for one host, who follows no redirect by themselves. */
-function createVisitor(): { visit(url: string): Promise<Response> } {
-  const cookies = new Map<string, string>()
-  return {
-    async visit(url) {
-      const cookie = [...cookies].map((pair) => pair.join('=')).join('; ')
-      const response = await fetch(url, { headers: { cookie }, redirect: 'manual' })
-      for (const header of response.headers.getSetCookie()) {
-        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(header) ?? []
-        if (value === '') cookies.delete(name)
-        else cookies.set(name, value)
-      }
-      return response
-    },
-  }
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -122,15 +121,15 @@ const EMULATOR = '@latchkey/bitbucket-emulator'
  */
 async function importEmulator(): Promise<typeof import('@latchkey/bitbucket-emulator')> {
   try {
-    return await import(EMULATOR)
+    return await import(/* webpackIgnore: true */ EMULATOR)
   } catch (error) {
     if (!isMissing(error)) throw error
   }
   try {
     // Strict package managers show it to the application alone.
-    return await import(
-      pathToFileURL(createRequire(resolve('package.json')).resolve(EMULATOR)).href
-    )
+    const { createRequire } = process.getBuiltinModule('node:module')
+    const file = createRequire(resolve('package.json')).resolve(EMULATOR)
+    return await import(/* webpackIgnore: true */ pathToFileURL(file).href)
   } catch (error) {
     if (!isMissing(error)) throw error
     throw new LatchkeyError(

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import oauth2 from '@fastify/oauth2'
+import debug from 'debug'
 import type { FastifyInstance } from 'fastify'
 import type { Provider } from './provider.ts'
 import { type Agents, MAX_ANSWER_BYTES } from './provider-http.ts'
@@ -19,6 +18,8 @@ export async function registerOAuth2(
   agents: Agents,
 ): Promise<AuthorizationCodeGrant> {
   keepOutOfDebugOutput()
+  // Only now, and by its name: a bundle has no folder to find it in.
+  const { default: oauth2 } = await import('@fastify/oauth2')
   const authorize = new URL(provider.authorizeUrl)
   const token = new URL(provider.tokenUrl)
   await app.register(oauth2, {
@@ -43,13 +44,10 @@ export async function registerOAuth2(
 }
 
 /**
- * Excludes simple-oauth2 from `DEBUG=*` in its own copy of `debug`, because it prints its requests, client
- * secret included.
+ * Excludes simple-oauth2 from `DEBUG=*`, because it prints its requests, client secret included. `enable()`
+ * also sets the environment variable, so that a copy of `debug` that is loaded later excludes it too.
  */
 function keepOutOfDebugOutput(): void {
-  const fromOAuth2 = createRequire(createRequire(import.meta.url).resolve('@fastify/oauth2'))
-  const fromSimpleOAuth2 = createRequire(fromOAuth2.resolve('simple-oauth2'))
-  const debug = fromSimpleOAuth2('debug') as { disable(): string; enable(names: string): void }
-  const enabled = debug.disable()
-  if (enabled !== '') debug.enable(`${enabled},-simple-oauth2*`)
+  const given = `${process.env.DEBUG ?? ''},${debug.disable()}`.split(/[\s,]+/).filter(Boolean)
+  if (given.length > 0) debug.enable([...new Set([...given, '-simple-oauth2*'])].join(','))
 }

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-
 /** The longest `User-Agent` that is looked at, in characters. Browsers' own have some 120. */
 const LONGEST = 512
 
@@ -13,11 +11,11 @@ interface Parser {
   readonly systems: ReadonlySet<string>
 }
 
-function load(): Parser {
-  const require = createRequire(import.meta.url)
-  const { BROWSER_MAP, OS_MAP, parse } = require('bowser') as typeof import('bowser')
+async function load(): Promise<Parser> {
+  const { default: bowser } = await import('bowser')
+  const { BROWSER_MAP, OS_MAP } = bowser
   return {
-    parse,
+    parse: (userAgent) => bowser.parse(userAgent),
     programs: new Set(Object.values(BROWSER_MAP)),
     systems: new Set(Object.values(OS_MAP)),
   }
@@ -28,9 +26,9 @@ function load(): Parser {
  * where it says nothing of the kind. It is the browser's own word, for people to recognise their devices
  * by, and nothing is decided by it.
  */
-export function deviceOf(userAgent: string | undefined): string | null {
+export async function deviceOf(userAgent: string | undefined): Promise<string | null> {
   if (userAgent === undefined || userAgent === '') return null
-  loaded ??= load()
+  loaded ??= await load()
   const { browser, os } = loaded.parse(userAgent.slice(0, LONGEST))
   const program = known(browser.name, loaded.programs)
   const system = known(os.name, loaded.systems)

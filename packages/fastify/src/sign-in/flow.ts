@@ -182,7 +182,7 @@ async function welcome(
 ): Promise<SignedIn> {
   const provider = client.provider.id
   const previous = await sessions.read(request)
-  const device = deviceOf(request.headers['user-agent'])
+  const device = await deviceOf(request.headers['user-agent'])
   const { user, session, token, newUser } = await askStore(request.log, () =>
     signIn(settings, sessions, { provider, profile, previous, device }),
   )
