@@ -99,6 +99,14 @@ interface RoutesOptions {
   readonly events: LatchkeyEventSource
 }
 
+/**
+ * Keeps a route out of the application's OpenAPI document, as @fastify/swagger defines it. Without schemas,
+ * our routes would make the document invalid.
+ */
+const HIDDEN = { hide: true } as const
+
+const OWN = { [OWN_ROUTE]: true } as const
+
 /** The routes, in the order a sign-in happens. */
 async function routes(
   app: FastifyInstance,
@@ -109,7 +117,8 @@ async function routes(
 
   keepQueriesOutOfTheLog(app)
   app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, [OWN_ROUTE]: true }
+    route.config = { ...route.config, ...OWN }
+    route.schema = { ...route.schema, ...HIDDEN }
   })
   answerSafely(app)
   readBody(app)
