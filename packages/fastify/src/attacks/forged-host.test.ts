@@ -198,7 +198,8 @@ describe('bytes that no HTTP client sends', () => {
       'GET http://evil.example/auth/bitbucket/start HTTP/1.1',
       'Host: 127.0.0.1',
     ])
-    expect(location(answer).href).toBe('http://localhost:3000/auth/bitbucket/start')
+    const start = 'http://localhost:3000/auth/bitbucket/start?at_origin=1'
+    expect(location(answer).href).toBe(start)
   })
 })
 

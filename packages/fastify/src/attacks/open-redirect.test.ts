@@ -398,11 +398,12 @@ describe('a target of a sign-in', () => {
       for (const target of targets(new URL('http://localhost:3000'))) {
         const url = `/auth/bitbucket/start?return_to=${encode(target)}`
         const answer = await app.inject({ url, headers })
-        expect(answer.headers.location, `${name}: ${JSON.stringify(target)}`).toBe(start)
+        const where = `${name}: ${JSON.stringify(target)}`
+        expect(answer.headers.location, where).toBe(`${start}?at_origin=1`)
       }
     }
     const good = await app.inject({ url: '/auth/bitbucket/start?return_to=/work', headers })
-    expect(good.headers.location).toBe(`${start}?return_to=%2Fwork`)
+    expect(good.headers.location).toBe(`${start}?return_to=%2Fwork&at_origin=1`)
   })
 })
 

@@ -285,6 +285,8 @@ function expectOwnPath(path: string): void {
     expect(sameOriginPath(target, ORIGIN)).toBe(target)
   }
   url.searchParams.delete('return_to')
+  for (const popup of url.searchParams.getAll('popup')) expect(popup).toMatch(/^[\w-]{16,64}$/)
+  url.searchParams.delete('popup')
   expect(url.href).not.toContain(MARK)
 }
 

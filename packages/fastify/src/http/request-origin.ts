@@ -83,16 +83,25 @@ export function isLoopback(hostname: string): boolean {
   )
 }
 
-/** Whether the browser is on 127.0.0.1, say, while the origin is localhost. */
+/** Whether the browser seems to be on 127.0.0.1, say, while the origin is localhost. */
 export function isOtherLoopbackName(
-  { host, referer }: IncomingHttpHeaders,
+  headers: IncomingHttpHeaders,
   { hostname, origin }: Site,
 ): boolean {
+  // HTTP/2 sends `:authority` instead.
+  const host = headers.host ?? headers[':authority']
   if (!isLoopback(hostname) || !URL.canParse(`http://${host}`)) return false
   // A proxy that rewrites Host, as Vite's can, is not the browser's address.
-  if (referer?.startsWith(`${origin}/`)) return false
+  if (headers.referer?.startsWith(`${origin}/`)) return false
   const asked = new URL(`http://${host}`).hostname
   return isLoopback(asked) && asked !== hostname
+}
+
+/** Warns of a proxy that changes `Host`: the browser was sent to `origin`, and still seems to be elsewhere. */
+export function warnOfRewrittenHost(request: FastifyRequest, origin: string): void {
+  request.log.warn(
+    `Latchkey: a proxy in front of this server changes the \`Host\` header, so the browser's address differs from \`origin\`, ${origin}. Pass \`Host\` on: \`proxy_set_header Host $http_host;\` in nginx, \`changeOrigin: false\` in Vite.`,
+  )
 }
 
 /**

@@ -8,8 +8,13 @@ import { signIn } from '../accounts/sign-in.ts'
 import { connectionOf } from '../http/connection.ts'
 import { LAST_MAX_AGE } from '../http/cookies.ts'
 import { askStore, FlowError, RETRY_AFTER, sendError, UnavailableError } from '../http/errors.ts'
-import { isOtherLoopbackName, judgeStart, warnOfOtherOrigin } from '../http/request-origin.ts'
-import { withReturnTo } from '../http/return-to.ts'
+import {
+  isOtherLoopbackName,
+  judgeStart,
+  warnOfOtherOrigin,
+  warnOfRewrittenHost,
+} from '../http/request-origin.ts'
+import { withQuery, withReturnTo } from '../http/return-to.ts'
 import { sha256 } from '../http/seal.ts'
 import { startDeadline } from '../providers/deadline.ts'
 import { LEFT } from '../providers/exchange-gate.ts'
@@ -65,6 +70,9 @@ export function createFlows({
   return { settings, sessions, events, targets, cookies, callbacks, sweep }
 }
 
+/** Marks a start that was redirected to `origin`, because a proxy may make it look the same again. */
+const AT_ORIGIN = 'at_origin'
+
 /** Begins a flow, if a click on a page of ours asked for one. */
 export function start(flows: Flows, visit: Visit): FastifyReply {
   const { settings, targets } = flows
@@ -74,14 +82,18 @@ export function start(flows: Flows, visit: Visit): FastifyReply {
   if (verdict === 'refuse-embedding') return sendError(reply, 403, 'forbidden')
   if (settings.development) warnOfOtherOrigin(request, settings.site.origin)
   const target = targets.returnTo(single(request, 'return_to'))
+  const popup = popupId(single(request, 'popup'))
   if (settings.development && isOtherLoopbackName(request.headers, settings.site)) {
-    // The callback will come to `origin`, and a cookie set here would not be sent there.
-    const path = withReturnTo(paths(settings.basePath).start(client.provider.id), target)
-    return reply.redirect(settings.site.origin + path, 303)
+    if (single(request, AT_ORIGIN) === null) {
+      // The callback will come to `origin`, and a cookie set here would not be sent there.
+      const path = withReturnTo(paths(settings.basePath).start(client.provider.id), target)
+      const query = { ...(popup !== null && { popup }), [AT_ORIGIN]: '1' }
+      return reply.redirect(settings.site.origin + withQuery(path, query), 303)
+    }
+    warnOfRewrittenHost(request, settings.site.origin)
   }
   if (verdict === 'ask-first') return reply.redirect(withReturnTo(settings.signInPath, target), 303)
 
-  const popup = popupId(single(request, 'popup'))
   const hints = hintsOf(request)
   const flow = newFlow(settings, {
     provider: client.provider.id,

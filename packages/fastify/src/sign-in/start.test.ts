@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
@@ -28,12 +29,34 @@ describe('what a request says of where it is', () => {
     const url = '/auth/bitbucket/start?return_to=%2Fwork'
     const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
     expect(answer.statusCode).toBe(303)
-    expect(answer.headers.location).toBe(`http://localhost:3000${url}`)
+    expect(answer.headers.location).toBe(`http://localhost:3000${url}&at_origin=1`)
     expect(answer.headers['set-cookie']).toBeUndefined()
     const headers = { host: '127.0.0.1:3000', referer: 'http://localhost:3000/' }
     const behindProxy = await app.inject({ url, headers })
     expect(behindProxy.headers.location).toContain(emulator().url)
     const foreign = await app.inject({ url, headers: { host: 'evil.example' } })
     expect(foreign.headers.location).toContain(emulator().url)
+  })
+
+  it('in development, takes the popup along to the origin', async () => {
+    const app = await buildApp(emulator())
+    const url = `/auth/bitbucket/start?popup=${'p'.repeat(22)}`
+    const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
+    expect(answer.headers.location).toBe(`http://localhost:3000${url}&at_origin=1`)
+  })
+
+  it('in development, goes on after one redirect behind a proxy that changes Host, and warns once', async () => {
+    const lines: string[] = []
+    const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
+    const browser = createBrowser(app)
+    const throughProxy = { host: '127.0.0.1:3000' }
+    const first = await browser.get('/auth/bitbucket/start?return_to=%2Fwork', throughProxy)
+    const again = String(first.headers.location).replace('http://localhost:3000', '')
+    const second = await browser.get(again, throughProxy)
+    const callback = await browser.consent(String(second.headers.location), { user: 'ada' })
+    expect((await browser.get(callback, throughProxy)).headers.location).toBe('/work')
+    const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+    const warning = expect.stringContaining('`proxy_set_header Host $http_host;` in nginx')
+    expect(warnings.map(({ msg }) => msg)).toEqual([warning])
   })
 })
