@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
+import { Server as TlsServer } from 'node:tls'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { LatchkeyError } from './http/errors.ts'
@@ -145,7 +146,7 @@ function isMissing(error: unknown): boolean {
 }
 
 /** A port from an environment variable, or `otherwise`. */
-export function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number): number {
+function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number): number {
   const value = process.env[variable]
   if (value === undefined || value === '') return otherwise
   if (/^\d{1,5}$/.test(value) && Number(value) < 65_536) return Number(value)
@@ -153,6 +154,12 @@ export function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number):
     'LATCHKEY_OPTION_INVALID',
     `The environment variable ${variable} must be a port, from 0 to 65535.`,
   )
+}
+
+/** Returns the origin of a server without an `origin`: this machine, with TLS if the server has it. */
+export function ownOrigin(server: Server): string {
+  const scheme = server instanceof TlsServer ? 'https' : 'http'
+  return `${scheme}://localhost:${readPort('PORT', 3000)}`
 }
 
 function reasonOf(error: unknown): string {

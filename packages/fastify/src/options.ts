@@ -1,5 +1,7 @@
+import type { Server } from 'node:net'
 import { routes } from '@latchkey/contract'
-import { fillIn, isDevelopment, readPort } from './development.ts'
+import type { FastifyInstance } from 'fastify'
+import { fillIn, isDevelopment, ownOrigin } from './development.ts'
 import { invalidOption, LatchkeyError } from './http/errors.ts'
 import { isLoopback } from './http/request-origin.ts'
 import { isUnder, sameOriginPath } from './http/return-to.ts'
@@ -87,10 +89,13 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
 
 /**
  * Checks every option once, at boot. Messages name the option and its cure, never its value.
- * @param outerPrefix The prefixes of the contexts that the plugin is registered in.
+ * @param app Where the plugin is registered: its prefix, and whether its server speaks TLS.
  * @throws LatchkeyError
  */
-export async function parseOptions(given: LatchkeyOptions, outerPrefix: string): Promise<Settings> {
+export async function parseOptions(
+  given: LatchkeyOptions,
+  app: Pick<FastifyInstance, 'prefix' | 'server'>,
+): Promise<Settings> {
   refuseUnknown(given)
   // From JavaScript, null may come where nothing is meant.
   const origin = given.origin ?? undefined
@@ -101,11 +106,11 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
 
   const development = isDevelopment(origin)
   if (!development) requireForProduction({ origin, secret, providers, store })
-  const site = checkSite(origin, given.cookieName ?? 'latchkey', development)
+  const site = checkSite(origin, app.server, given.cookieName ?? 'latchkey', development)
   const secrets = secret === undefined ? undefined : checkSecrets(secret)
   if (providers !== undefined) checkProviders(providers, secrets ?? [], development)
   if (store !== undefined) checkStore(store)
-  const paths = checkPaths(given, outerPrefix, site)
+  const paths = checkPaths(given, app.prefix, site)
   checkProviderTimeout(providerTimeout)
   const providerConcurrency = checkProviderConcurrency(given.providerConcurrency ?? 100)
   checkClock(clock)
@@ -131,12 +136,15 @@ export async function parseOptions(given: LatchkeyOptions, outerPrefix: string):
   }
 }
 
+const PASSED_ON =
+  'If a loader such as @fastify/autoload passes it on, register Latchkey inside a plugin of your own: export default fp(async (app) => { await app.register(latchkey, { … }) }).'
+
 function refuseUnknown(given: LatchkeyOptions): void {
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(KNOWN, name)) continue
     throw new LatchkeyError(
       'LATCHKEY_OPTION_UNKNOWN',
-      `There is no option \`${name}\`. The options are ${Object.keys(KNOWN).join(', ')}.`,
+      `There is no option \`${name}\`. The options are ${Object.keys(KNOWN).join(', ')}. ${PASSED_ON}`,
     )
   }
 }
@@ -160,9 +168,14 @@ function requireForProduction(
   }
 }
 
-function checkSite(origin: string | undefined, cookieName: unknown, development: boolean): Site {
+function checkSite(
+  origin: string | undefined,
+  server: Server,
+  cookieName: unknown,
+  development: boolean,
+): Site {
   const site = createSite(
-    origin === undefined ? `http://localhost:${readPort('PORT', 3000)}` : checkOrigin(origin),
+    origin === undefined ? ownOrigin(server) : checkOrigin(origin),
     checkCookieName(cookieName),
   )
   if (development || site.secure) return site

@@ -52,7 +52,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   }
   registered.add(app.server)
 
-  const settings = await parseOptions(options, app.prefix)
+  const settings = await parseOptions(options, app)
   const { store } = settings
   const events: LatchkeyEventSource = createEvents(app.log, eventNames)
   const sessions = createSessions(settings, events, app.log)

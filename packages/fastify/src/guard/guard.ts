@@ -3,7 +3,7 @@
 // through ends with its session.
 
 import type { ErrorCode } from '@latchkey/contract'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
 import { GuardError, LatchkeyError, logCrossSite, sendError } from '../http/errors.ts'
 import { isForeignAction, isHandshake, warnOfOtherOrigin } from '../http/request-origin.ts'
 import type { Auth, Opened } from '../sessions/auth.ts'
@@ -24,11 +24,12 @@ import {
  * and what opens a connection for more, must come from a page of `origin`: a browser's request from any
  * other gets 403.
  *
- * It calls `done` where it knows the answer, and returns a promise where it has to ask.
+ * It calls `done` where it knows the answer, and returns a promise where it has to ask. It fits every server
+ * that Fastify can use: http, https and http2.
  */
-export type GuardHook = (
-  request: FastifyRequest,
-  reply: FastifyReply,
+export type GuardHook = <Server extends RawServerBase>(
+  request: FastifyRequest<RouteGenericInterface, Server>,
+  reply: FastifyReply<RouteGenericInterface, Server>,
   done?: () => void,
 ) => Promise<unknown> | undefined
 
@@ -101,7 +102,8 @@ function guardHook(doorway: Doorway, options: GuardOptions): GuardHook {
     return undefined
   }
   markAsGuard(latchkeyGuard)
-  return latchkeyGuard
+  // Everything that it reads of a request and a reply is the same on every server.
+  return latchkeyGuard as GuardHook
 }
 
 /** Lets a request through, or answers it. */
