@@ -405,6 +405,23 @@ describe('in development, with nothing set up', () => {
     })
   })
 
+  it('refuses to start an emulator in each worker of a cluster, and says how to share one', async () => {
+    const program = `import cluster from 'node:cluster'
+      import latchkey from ${JSON.stringify(new URL('./index.ts', import.meta.url))}
+      import Fastify from ${JSON.stringify(import.meta.resolve('fastify'))}
+      if (cluster.isPrimary) cluster.fork()
+      else {
+        await Fastify().register(latchkey).then(undefined, ({ code, message }) => console.log(code, message))
+        cluster.worker.disconnect()
+      }`
+    writeFileSync('cluster.mjs', program)
+    const { stdout } = await run(process.execPath, ['cluster.mjs'])
+    expect(stdout).toMatch(
+      /^LATCHKEY_OPTION_MISSING Option `providers` is missing, and each worker/,
+    )
+    expect(stdout).toContain('npx @latchkey/bitbucket-emulator')
+  })
+
   it('refuses a kept key that is cut short, and a folder that it cannot have', async () => {
     const app = fastify()
     await app.register(latchkey)

@@ -104,6 +104,7 @@ async function keptStore(): Promise<Store> {
 }
 
 async function startEmulator(): Promise<{ url: string; close(): Promise<void> }> {
+  await refuseClusters()
   const port = readPort('EMULATOR_PORT', 0)
   const emulator = await importEmulator()
   return emulator.startBitbucketEmulator({ port }).catch((error: unknown) => {
@@ -112,6 +113,16 @@ async function startEmulator(): Promise<{ url: string; close(): Promise<void> }>
       `The emulator cannot listen on port ${port}, which the environment variable EMULATOR_PORT names (${reasonOf(error)}). Name a free one, or none.`,
     )
   })
+}
+
+/** Refuses a worker of `node:cluster`. Workers share ports, so a code would reach another worker's emulator. */
+async function refuseClusters(): Promise<void> {
+  const { default: cluster } = await import('node:cluster')
+  if (!cluster.isWorker) return
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_MISSING',
+    `Option \`providers\` is missing, and each worker of this cluster would start an emulator of its own. Start one for all of them: npx ${EMULATOR}. Then give each worker providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })].`,
+  )
 }
 
 const EMULATOR = '@latchkey/bitbucket-emulator'
@@ -145,6 +156,12 @@ function isMissing(error: unknown): boolean {
   return /MODULE_NOT_FOUND$/.test(code) && message.includes(EMULATOR)
 }
 
+/** Returns the origin of a server without an `origin`: this machine, with TLS if the server has it. */
+export function ownOrigin(server: Server): string {
+  const scheme = server instanceof TlsServer ? 'https' : 'http'
+  return `${scheme}://localhost:${readPort('PORT', 3000)}`
+}
+
 /** A port from an environment variable, or `otherwise`. */
 function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number): number {
   const value = process.env[variable]
@@ -154,12 +171,6 @@ function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number): number
     'LATCHKEY_OPTION_INVALID',
     `The environment variable ${variable} must be a port, from 0 to 65535.`,
   )
-}
-
-/** Returns the origin of a server without an `origin`: this machine, with TLS if the server has it. */
-export function ownOrigin(server: Server): string {
-  const scheme = server instanceof TlsServer ? 'https' : 'http'
-  return `${scheme}://localhost:${readPort('PORT', 3000)}`
 }
 
 function reasonOf(error: unknown): string {
