@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { EndReason } from './packages/fastify/src/index.ts'
 import type { buildApp } from './packages/fastify/src/testing/app.ts'
+import { createBrowser } from './packages/fastify/src/testing/browser.ts'
 
 // Runs the servers that the guides print.
 
@@ -17,6 +18,7 @@ const root = import.meta.dirname
 const folder = join(root, 'apps/demo/.guides')
 const GUIDE = 'docs/guides/long-lived.md'
 const SESSIONS = 'docs/guides/sessions.md'
+const DEPLOY = 'docs/guides/deploy.md'
 const originalFolder = process.cwd()
 let workingFolder: string
 
@@ -353,5 +355,38 @@ describe(SESSIONS, () => {
     expect(await ask({ 'x-api-key': 'wrong' })).toEqual([401, null])
     expect(await ask({ 'x-api-key': '' })).toEqual([401, null])
     expect(await ask({})).toEqual([401, null])
+  })
+})
+
+describe(DEPLOY, () => {
+  it('keeps its own policies on its pages under Helmet, and remembers where a sign-in began', async () => {
+    const { app, origin } = await start(DEPLOY, 'Helmet')
+    const page = await app.inject('/')
+    expect(page.headers['referrer-policy']).toBe('same-origin')
+    expect(page.headers['content-security-policy']).toContain("img-src 'self' data: https:")
+    const signInPage = await app.inject('/auth/sign-in')
+    expect(signInPage.headers['content-security-policy']).toContain("default-src 'none'")
+    const browser = createBrowser(app, origin)
+    const consent = await browser.start('', { referer: `${origin}/pricing` })
+    const denied = await browser.get(await browser.consent(consent, { decision: 'deny' }))
+    expect(denied.headers.location).toBe('/pricing?auth_error=access_denied')
+    expect((await browser.signIn('ada')).headers.location).toBe('/')
+  })
+
+  it('opens a part of the API to other sites, and nothing else', async () => {
+    const { app } = await start(DEPLOY, 'CORS')
+    const ask = async (url: string): Promise<unknown[]> => {
+      const { headers } = await app.inject({ url, headers: { origin: FOREIGN } })
+      return [headers['access-control-allow-origin'], headers['access-control-allow-credentials']]
+    }
+    expect(await ask('/api/status')).toEqual(['*', undefined])
+    expect(await ask('/api/me')).toEqual([undefined, undefined])
+    expect(await ask('/auth/session')).toEqual([undefined, undefined])
+  })
+
+  it('leaves its routes out of the OpenAPI document', async () => {
+    const { app } = await start(DEPLOY, 'OpenAPI documents')
+    const { swagger } = app as unknown as { swagger(): { paths: object } }
+    expect(Object.keys(swagger().paths)).toEqual(['/api/me'])
   })
 })

@@ -11,6 +11,7 @@ const processes = [
   'packages/fastify/src/sign-in/own-provider.test.ts',
   'packages/bitbucket-emulator/src/bin.test.ts',
   'apps/bench/src/**/*.test.ts',
+  'deploy.test.ts',
 ]
 
 const postgres = 'packages/fastify/src/testing/postgres-server.ts'
