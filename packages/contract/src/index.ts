@@ -23,6 +23,7 @@ export { bitbucketMark } from './marks.ts'
 export {
   channelName,
   defaultBasePath,
+  longestReturnTo,
   type Paths,
   paths,
   reservedSegments,

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
-/** The longest body that any route takes, in bytes. */
-const BODY_LIMIT = 4 * 1024
+/** The longest body that any route takes, in bytes: as much as Node takes of a URL, for a `return_to`. */
+const BODY_LIMIT = 16 * 1024
 
 /**
  * Makes every route of a context read JSON objects and plain forms, and take an empty body with any

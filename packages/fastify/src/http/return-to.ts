@@ -1,28 +1,33 @@
-/** The longest target that is kept, in characters: five flows must fit into a browser's cookies. */
-const LONGEST_TARGET = 512
+import { longestReturnTo } from '@latchkey/contract'
 
 /**
- * The one place that decides where a browser may be sent inside the application.
+ * Decides where a browser may be sent inside the application. No other place decides this.
  *
- * @param untrusted Whatever a query, a form or a header said.
- * @returns path, query and fragment on `origin`, ready for a `Location` header, or `null` if the target
- *   is anywhere else, or is written so that a browser might read it otherwise than we do.
+ * @param untrusted The value of a query parameter, a form field or a header.
+ * @returns path, query and fragment on `origin`, ready for a `Location` header: whatever is not ASCII is
+ *   percent-encoded. `null` if the target is anywhere else, or if a browser might read it differently.
  */
 export function sameOriginPath(untrusted: unknown, origin: string): string | null {
-  if (typeof untrusted !== 'string' || untrusted.length > origin.length + LONGEST_TARGET)
-    return null
+  if (typeof untrusted !== 'string') return null
   // Browsers drop tabs and newlines and read `\` as `/`, so that `/<tab>/evil.example` leaves the site.
-  // What is not printable ASCII has no business in a Location header.
-  if (!/^[\x21-\x7e]+$/.test(untrusted) || untrusted.includes('\\')) return null
+  if (/[\p{Cc}\\]/u.test(untrusted)) return null
   if (!untrusted.startsWith('/') && !untrusted.startsWith(`${origin}/`)) return null
   if (!URL.canParse(untrusted, origin)) return null
   const url = new URL(untrusted, origin)
   if (url.origin !== origin || url.username !== '' || url.password !== '') return null
   // Sent as a path alone, `//host` would be another host again.
   if (url.pathname.startsWith('//')) return null
-  // Parsing may have made it longer, by escaping.
-  const path = url.pathname + url.search + url.hash
-  return path.length > LONGEST_TARGET ? null : path
+  return url.pathname + url.search + url.hash
+}
+
+/**
+ * Returns the part of a path that a flow can keep: all of it up to 2,000 characters, else the path
+ * without query and fragment, else `null`.
+ */
+export function keptPart(path: string): string | null {
+  if (path.length <= longestReturnTo) return path
+  const pathname = path.split(/[?#]/, 1)[0] ?? ''
+  return pathname.length <= longestReturnTo ? pathname : null
 }
 
 /** Whether `path` (as `sameOriginPath` gave it) is `base` or below it, whatever its letters are escaped as. */

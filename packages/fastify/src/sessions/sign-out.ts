@@ -1,5 +1,5 @@
 import type { ErrorCode, SignOutScope } from '@latchkey/contract'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { sendError, UnavailableError } from '../http/errors.ts'
 import { isForm } from '../http/request-body.ts'
 import { withQuery, withReturnTo } from '../http/return-to.ts'
@@ -10,7 +10,7 @@ import { endLastingly, endOnBehalf, type OwnEndings } from './ending.ts'
 
 export interface SignOutOptions extends OwnEndings {
   /** The untrusted `return_to` of a request, made safe. */
-  readonly returnTo: (untrusted: unknown) => string
+  readonly returnTo: (untrusted: unknown, log?: FastifyBaseLogger) => string
 }
 
 /** Signs a person out here, everywhere else or everywhere. A form is answered with a page to go to. */
@@ -21,7 +21,7 @@ export async function signOut(
 ): Promise<FastifyReply> {
   const { scope = 'local', return_to } = request.body as Record<string, unknown>
   if (!isSignOutScope(scope)) return sendError(reply, 400, 'invalid_request')
-  const target = options.returnTo(return_to)
+  const target = options.returnTo(return_to, request.log)
   const refuse = (status: number, code: ErrorCode): FastifyReply =>
     isForm(request)
       ? reply.redirect(withQuery(signInPage(options.settings, target), { auth_error: code }), 303)

@@ -20,7 +20,10 @@ export interface FlowCookies {
 /** Flows that one browser may have under way; the oldest is dropped. */
 const MOST_FLOWS = 5
 
-/** How long the flow cookies of a browser may be in its `Cookie` header, in characters. */
+/**
+ * How long the flow cookies of a browser may be in its `Cookie` header, in characters. That is five usual
+ * flows, or two with the longest targets.
+ */
 const LONGEST_HEADER = 8 * 1024
 
 /** How a flow is called behind the prefix: the beginning of its state's hash. */
@@ -90,8 +93,8 @@ interface HeldCookie {
 }
 
 /**
- * Returns the names of the cookies that have to go: the browser's flows that have expired, then its oldest,
- * until one more fits. Another application's stay, unless the header grows too long.
+ * Returns the names of the cookies that have to go: the browser's flows that have expired, and its oldest
+ * ones until one more fits, by number and by length. Another application's stay, unless the header grows too long.
  * @param held In the order of the header.
  * @param added The length of the cookie that will be set.
  */
@@ -106,7 +109,8 @@ function surplusOf(held: readonly HeldCookie[], added: number, now: number): str
   // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
   const newestFirst = own.reverse().sort((a, b) => b.expiresAt - a.expiresAt)
   for (const [index, { name, length, expiresAt }] of newestFirst.entries()) {
-    if (index >= MOST_FLOWS - 1 || expiresAt <= now) surplus.push(name)
+    const fits = index < MOST_FLOWS - 1 && total + length <= LONGEST_HEADER
+    if (!fits || expiresAt <= now) surplus.push(name)
     else total += length
   }
   for (const { length } of foreign) total += length

@@ -1,6 +1,8 @@
-import { type ErrorCode, paths } from '@latchkey/contract'
+import { type ErrorCode, longestReturnTo, paths } from '@latchkey/contract'
+import type { FastifyBaseLogger } from 'fastify'
 import {
   isUnder,
+  keptPart,
   sameOriginPath,
   withoutQuery,
   withQuery,
@@ -14,8 +16,11 @@ import type { Flow } from './flow-contents.ts'
  * even if it comes from a sealed flow: sealing proves its origin, not that it is safe.
  */
 export interface FlowTargets {
-  /** The untrusted `return_to` of a request, made safe. */
-  returnTo(untrusted: unknown): string
+  /**
+   * The untrusted `return_to` of a request, made safe.
+   * @param log Where development warns of a target that is shortened or replaced by `/`.
+   */
+  returnTo(untrusted: unknown, log?: FastifyBaseLogger): string
   /** The page that the click was made on, if it is one to come back to; else the sign-in page, `null`. */
   began(untrusted: unknown): string | null
   /** Where a flow leads that has worked. */
@@ -24,13 +29,20 @@ export interface FlowTargets {
   afterFailure(flow: Flow | null, code: ErrorCode): string
 }
 
-/** The longest way back, in characters. With the longest target it keeps five flows under 8 kB. */
+/** The longest way back, in characters. With the longest target it fits into one cookie. */
 const LONGEST_BEGAN = 256
 
-export function createFlowTargets({ basePath, signInPath, site }: Settings): FlowTargets {
-  function returnTo(untrusted: unknown): string {
+export function createFlowTargets(settings: Settings): FlowTargets {
+  const { basePath, development, signInPath, site } = settings
+
+  function returnTo(untrusted: unknown, log?: FastifyBaseLogger): string {
     const path = sameOriginPath(untrusted, site.origin)
-    return path === null || isUnder(basePath, path) ? '/' : path
+    const kept = path === null || isUnder(basePath, path) ? null : keptPart(path)
+    const isGiven = typeof untrusted === 'string' && untrusted !== ''
+    if (development && isGiven && (kept === null || kept !== path)) {
+      log?.warn(whyChanged(path, kept, settings))
+    }
+    return kept ?? '/'
   }
 
   function began(untrusted: unknown): string | null {
@@ -62,6 +74,19 @@ export function createFlowTargets({ basePath, signInPath, site }: Settings): Flo
       return withQuery(back, { auth_error: code })
     },
   }
+}
+
+/** Returns the sentence that says why a target is not kept, without the target: it may hold a secret. */
+function whyChanged(
+  path: string | null,
+  kept: string | null,
+  { basePath, site }: Settings,
+): string {
+  if (path !== null && path.length > longestReturnTo) {
+    const rest = kept === null ? '`/`' : 'its path, without query and fragment'
+    return `Latchkey: \`return_to\` has ${path.length} characters, and ${longestReturnTo} can be kept. The browser returns to ${rest}. Shorten the URL of that page.`
+  }
+  return `Latchkey: \`return_to\` is not a page of ${site.origin}, or is below ${basePath}. The browser returns to \`/\`. Use a path of your application, such as /reports.`
 }
 
 /** Of letters that need no escaping anywhere, and short: it is kept in a cookie. */

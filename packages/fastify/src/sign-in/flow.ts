@@ -81,7 +81,7 @@ export function start(flows: Flows, visit: Visit): FastifyReply {
   if (verdict === 'refuse-prefetch') return sendError(reply, 503, 'prefetch_refused')
   if (verdict === 'refuse-embedding') return sendError(reply, 403, 'forbidden')
   if (settings.development) warnOfOtherOrigin(request, settings.site.origin)
-  const target = targets.returnTo(single(request, 'return_to'))
+  const target = targets.returnTo(single(request, 'return_to'), request.log)
   const popup = popupId(single(request, 'popup'))
   if (settings.development && isOtherLoopbackName(request.headers, settings.site)) {
     if (single(request, AT_ORIGIN) === null) {

@@ -115,7 +115,7 @@ describe('a sign-in in a popup', () => {
     '/auth/popup',
     '/auth/sign-out',
     '/AUTH%2fsession',
-    `/${'r'.repeat(512)}`,
+    `/${'r'.repeat(2000)}`,
   ])('leads nowhere in particular if it was to lead to %j', async (target) => {
     expect(await arrive(`${START}&return_to=${encodeURIComponent(target)}`)).toBe(END)
   })
@@ -320,7 +320,7 @@ describe('the last page of a popup', () => {
     'javascript:alert(1)',
     '/auth/sign-out',
     '"><script>alert(1)</script>',
-    `/${'x'.repeat(600)}`,
+    `/${'x'.repeat(2100)}`,
   ])('does not repeat %j, be it a way back, an error or a name', async (hostile) => {
     const browser = await visit()
     const written = encodeURIComponent(hostile)

@@ -45,7 +45,7 @@ function serveSignInPage(
       basePath,
       providers,
       lastUsed: lastUsed(request, settings),
-      returnTo: targets.returnTo(return_to),
+      returnTo: targets.returnTo(return_to, request.log),
       authError,
       user: auth?.user ?? null,
     })
@@ -60,7 +60,7 @@ function redirectToSignInPage(
   app.get(routes.signIn, { exposeHeadRoute: false }, async (request, reply) => {
     const { auth_error: authError, return_to } = request.query as Record<string, unknown>
     const code = knownCode(authError)
-    const there = withReturnTo(settings.signInPath, targets.returnTo(return_to))
+    const there = withReturnTo(settings.signInPath, targets.returnTo(return_to, request.log))
     return reply.redirect(code === null ? there : withQuery(there, { auth_error: code }), 303)
   })
 }
@@ -71,7 +71,7 @@ function servePopupPage(
 ): void {
   app.get(routes.popup, { exposeHeadRoute: false }, async (request, reply) => {
     const { auth_error: authError, popup, return_to } = request.query as Record<string, unknown>
-    const returnTo = targets.returnTo(return_to)
+    const returnTo = targets.returnTo(return_to, request.log)
     reply.type('text/html; charset=utf-8').header('content-security-policy', POPUP_PAGE_CSP)
     return popupPage({
       popup: popupId(popup),

@@ -1,14 +1,22 @@
+import { longestReturnTo } from '@latchkey/contract'
+
 /** Adds the target that a page with a `<SignIn>` reads from its address. */
 export function withReturnTo(path: string, returnTo: string | undefined): string {
-  return withQuery(path, { return_to: returnTo && toAscii(returnTo) })
+  return withQuery(path, { return_to: returnTo && toTarget(returnTo) })
 }
 
 /**
- * A path as it would be written in a `Location` header: `/café` becomes `/caf%C3%A9`. The server alone
- * decides whether the target is safe.
+ * A path as it would be written in a `Location` header: `/café` becomes `/caf%C3%A9`. A path that is too
+ * long for the server is shortened here already, because a URL with all of it may not even get there. The
+ * server alone decides whether the target is safe.
  */
-export function toAscii(path: string): string {
-  return path.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent)
+export function toTarget(path: string): string {
+  const target = path.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent)
+  if (target.length <= longestReturnTo) return target
+  console.warn(
+    `Latchkey: the page to return to has a URL of ${target.length} characters. The browser returns to its path alone.`,
+  )
+  return target.replace(/[?#].*/, '')
 }
 
 /** Adds the parameters that have a value. */
