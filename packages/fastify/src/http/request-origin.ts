@@ -12,8 +12,8 @@ export type StartVerdict = 'start' | 'ask-first' | 'refuse-prefetch' | 'refuse-e
  * be recognised first. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose
  */
 export function judgeStart(headers: IncomingHttpHeaders): StartVerdict {
-  const purpose = `${headers['sec-purpose'] ?? ''} ${headers.purpose ?? ''}`.toLowerCase()
-  if (purpose.includes('prefetch')) return 'refuse-prefetch'
+  const isSpeculative = PURPOSE_HEADERS.some((name) => SPECULATION.test(String(headers[name])))
+  if (isSpeculative) return 'refuse-prefetch'
   const destination = headers['sec-fetch-dest']
   if (destination !== undefined && destination !== 'document') return 'refuse-embedding'
   const site = headers['sec-fetch-site']
@@ -21,6 +21,12 @@ export function judgeStart(headers: IncomingHttpHeaders): StartVerdict {
   // Another site's link may lead to our page, but the click that signs in must be made there.
   return 'ask-first'
 }
+
+/** `Sec-Purpose` of today's browsers, `Purpose` of older Chrome and Safari, and `X-Moz` of older Firefox. */
+const PURPOSE_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+
+/** `preview` is older Safari's word. */
+const SPECULATION = /prefetch|prerender|preview/i
 
 /**
  * Whether a request that changes something comes from a page of `origin`: the defence against
