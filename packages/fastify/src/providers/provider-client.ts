@@ -27,18 +27,24 @@ export interface ProviderClient {
   ): Promise<Profile>
 }
 
+export interface ExchangeLimits {
+  /** The most exchanges in progress, and the most connections to each host. */
+  readonly providerConcurrency: number
+  /** How long an exchange may take, in milliseconds. */
+  readonly providerTimeout: number
+}
+
 /**
  * Connects a provider through @fastify/oauth2, which builds authorize URLs and makes token requests.
  * @param app A context of the plugin's own: the decorators stay there, and its cookies, start route and
  *   callback handling stay unused (they lose flows, replay them, and log the client's secret).
- * @param concurrency The most exchanges in progress, and the most connections to each host.
  */
 export async function connectProvider(
   app: FastifyInstance,
   provider: Provider,
-  concurrency: number,
+  { providerConcurrency, providerTimeout }: ExchangeLimits,
 ): Promise<ProviderClient> {
-  const agents = keepAliveAgents(concurrency)
+  const agents = keepAliveAgents(providerConcurrency, providerTimeout)
   app.addHook('onClose', async () => {
     agents.http.destroy()
     agents.https.destroy()
@@ -48,7 +54,7 @@ export async function connectProvider(
 
   return {
     provider,
-    gate: createExchangeGate(concurrency),
+    gate: createExchangeGate(providerConcurrency),
 
     authorizeUrl({ redirectUri, state, codeChallenge, hints }) {
       return oauth.authorizeURL({

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import type Wreck from '@hapi/wreck'
 import { FlowError } from '../http/errors.ts'
 import type { Deadline } from './deadline.ts'
+import { proxySettings } from './proxy.ts'
 
 /** The longest answer of a provider that is read, in decoded bytes: we accept no compression. */
 export const MAX_ANSWER_BYTES: number = 256 * 1024
@@ -17,14 +18,16 @@ export interface Agents {
 /**
  * @param maxSockets The most connections to each host, idle ones included. `maxTotalSockets` would let the
  *   idle connections of one host starve another.
+ * @param timeout How long a proxy may take to open a tunnel, in milliseconds.
  */
-export function keepAliveAgents(maxSockets: number): Agents {
+export function keepAliveAgents(maxSockets: number, timeout: number): Agents {
   // Imported, it would bring Node's `fetch` along, which nobody may need and takes longer to load than this.
   const http = process.getBuiltinModule('node:http')
-  const https = passedAsItIs(new HttpsAgent({ keepAlive: true, maxSockets }))
+  const options = { keepAlive: true, maxSockets, ...proxySettings(timeout) }
+  const https = passedAsItIs(new HttpsAgent(options))
   // Wreck insists on a third agent, meant for requests that skip certificate checks. Ours does not.
   return {
-    http: passedAsItIs(new http.Agent({ keepAlive: true, maxSockets })),
+    http: passedAsItIs(new http.Agent(options)),
     https,
     httpsAllowUnauthorized: https,
   }

@@ -97,12 +97,12 @@ function serveProviders(app: FastifyInstance, settings: Settings): void {
 
 /** Each provider in a context of its own, where its client may leave decorators and hooks. */
 async function serveFlows(app: FastifyInstance, options: SignInRoutesOptions): Promise<void> {
-  const { providers, providerConcurrency } = options.settings
+  const { providers } = options.settings
   const flows = createFlows(options)
   for (const provider of providers) {
     await app.register(async (context) => {
       const { id } = provider
-      const client = await connectProvider(context, provider, providerConcurrency)
+      const client = await connectProvider(context, provider, options.settings)
       context.get(routes.start(id), { exposeHeadRoute: false }, async (request, reply) =>
         start(flows, { request, reply, client }),
       )

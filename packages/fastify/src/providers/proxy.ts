@@ -1,0 +1,38 @@
+import type { AgentOptions } from 'node:http'
+import type { FastifyBaseLogger } from 'fastify'
+
+// https://nodejs.org/api/http.html#built-in-proxy-support
+
+/** The hosts that are this machine. Node's list of exceptions is empty without `NO_PROXY`. */
+const LOOPBACK = ['localhost', '.localhost', '127.0.0.0-127.255.255.255', '::1', '[::1]']
+
+/**
+ * Returns the proxy settings that Node uses itself, with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`, for
+ * an agent of our own. Loopback is never proxied.
+ * @param timeout How long a tunnel may take to open, in milliseconds. Node ends none with its request.
+ */
+export function proxySettings(timeout: number): Pick<AgentOptions, 'proxyEnv' | 'timeout'> {
+  const { proxyEnv } = globalOptions()
+  if (proxyEnv === undefined) return {}
+  // Node prefers the name in lower case.
+  const exceptions = proxyEnv.no_proxy || proxyEnv.NO_PROXY || ''
+  return { timeout, proxyEnv: { ...proxyEnv, no_proxy: [exceptions, ...LOOPBACK].join(',') } }
+}
+
+/** Warns if the environment names a proxy, and this version of Node has none for agents (22.21, 24.5). */
+export function warnOfUnusedProxy(log: FastifyBaseLogger): void {
+  if ('proxyEnv' in globalOptions()) return
+  const named = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find(
+    (name) => process.env[name],
+  )
+  if (named === undefined) return
+  log.warn(
+    `Latchkey: the environment variable ${named} is ignored, because Node ${process.versions.node} has no proxy support for agents. Providers are asked directly. Use Node 22.21, 24.5 or newer, and set NODE_USE_ENV_PROXY=1.`,
+  )
+}
+
+function globalOptions(): AgentOptions {
+  const { globalAgent } = process.getBuiltinModule('node:http')
+  // Missing from its types.
+  return (globalAgent as { readonly options?: AgentOptions }).options ?? {}
+}
