@@ -49,6 +49,21 @@ describe.each([
       expect(warnings).toEqual([])
     })
 
+    it('says on an older Node that it is too old, in one sentence', async () => {
+      // By its number alone: another Node would be another download.
+      await project.write({
+        'old-node.js':
+          "Object.defineProperty(process.versions, 'node', { value: '20.19.0' })\nawait import(process.argv[2])\n",
+      })
+      for (const name of ['fastify', 'fastify/sqlite', 'fastify/postgres', 'bitbucket-emulator']) {
+        const { code, said } = await project.run(`node old-node.js @latchkey/${name}`)
+        expect(said).toMatch(
+          /Error: @latchkey\/[\w-]+ needs Node 22\.16 .* this is Node 20\.19\.0\./,
+        )
+        expect(code).toBe(1)
+      }
+    })
+
     it('signs in at its server, which brings the emulator along', async () => {
       await project.write({ 'server.js': change(block('app.listen'), '3000', '0') })
       const [origin] = await project.start('node server.js', /http:\/\/localhost:\d+/)

@@ -9,6 +9,8 @@ const config: RolldownOptions = {
     sqlite: 'src/store/sqlite.ts',
   },
   platform: 'node',
+  // It exports nothing, and package.json says that nothing here has side effects.
+  treeshake: { moduleSideEffects: [{ test: /node-version\.ts$/, sideEffects: true }] },
   // Other packages stay what npm installs.
   external: /^[^./]/,
   // Not beside the types of modules that happen to be called the same.

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import './node-version.ts'
+
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'

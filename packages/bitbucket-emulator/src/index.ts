@@ -1,3 +1,5 @@
+import './node-version.ts'
+
 export { type BitbucketEmulator, startBitbucketEmulator } from './emulator.ts'
 export type { EmulatorOptions } from './options.ts'
 export type { Profile } from './rules/profiles.ts'

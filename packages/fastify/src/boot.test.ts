@@ -14,11 +14,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import latchkey, { bitbucket, type LatchkeyOptions } from './index.ts'
+import latchkey, { type Auth, bitbucket, type LatchkeyOptions, type RequestAuth } from './index.ts'
+import { postgres } from './store/postgres.ts'
 import { sqlite } from './store/sqlite.ts'
 import { SECRET, setUpEmulator } from './testing/app.ts'
 import { createBrowser } from './testing/browser.ts'
@@ -112,7 +114,30 @@ describe('in production', () => {
 describe('an option that cannot work', () => {
   it.each([
     [{ origin: 'app.example.com' }, '`origin` must be scheme and host alone'],
-    [{ origin: 'https://app.example.com/app' }, '`origin` must be scheme and host alone'],
+    [
+      { origin: 'https://app.example.com/app' },
+      '`origin` must be scheme and host alone, such as https://app.example.com. If a proxy strips a path, give the whole path of the routes as `basePath`',
+    ],
+    [{ basePath: '/api/auth/' }, '`basePath` must be a path such as /auth, without a slash'],
+    [{ basePath: 'https://app.example.com/auth' }, '`basePath` must be a path such as /auth'],
+    [{ decorators: 'auth' }, '`decorators` must be an object'],
+    [{ decorators: { auth: 'a b' } }, '`decorators.auth` must be a name of letters and digits'],
+    [{ decorators: { auth: 'x', getAuth: 'x' } }, '`decorators` must give two different names'],
+    [
+      { decorators: { getauth: 'x' } },
+      'There is no option `decorators.getauth`. Did you mean `getAuth`?',
+    ],
+    [
+      { session: { lifeTime: 1 } },
+      'There is no option `session.lifeTime`. Did you mean `lifetime`?',
+    ],
+    [{ provider: [] }, 'There is no option `provider`. Did you mean `providers`?'],
+    [{ cookie_name: 'acme' }, 'There is no option `cookie_name`. Did you mean `cookieName`?'],
+    [{ database: 'x' }, 'There is no option `database`. The options are origin,'],
+    [{ providerTimeout: 10 }, '`providerTimeout` is in milliseconds, and this looks like seconds'],
+    [{ session: { lifetime: 3600 } }, '`session.lifetime` is in milliseconds, and this looks like'],
+    [{ session: { lifetime: 30 * 86_400 } }, '`session.lifetime` is in milliseconds, and this'],
+    [{ session: { idleTimeout: 604_800 } }, '`session.idleTimeout` is in milliseconds, and this'],
     [{ origin: 'https://user:pw@app.example.com' }, '`origin` must be scheme and host alone'],
     [{ origin: 'http://app.example.com' }, '`origin` must be https'],
     [{ origin: 'ftp://app.example.com' }, '`origin` must be'],
@@ -147,7 +172,7 @@ describe('an option that cannot work', () => {
     [{ cookieName: 'ac me' }, '`cookieName` must be 1 to 64 letters, digits, - or _'],
     [
       { orgin: 'https://app.example.com' },
-      'There is no option `orgin`. The options are origin, secret',
+      'There is no option `orgin`. Did you mean `origin`? The options are origin, secret',
     ],
   ])('%o is refused at boot, by name', async (option, message) => {
     const answer = await refusal({ ...production(), ...option })
@@ -237,6 +262,204 @@ describe('an option that cannot work', () => {
     const answer = await refusal({ ...production(), store: sqlite('/dev/null/latchkey.db') })
     expect(answer.code).toBe('LATCHKEY_STORE_UNUSABLE')
     expect(answer.message).toContain('/dev/null/latchkey.db cannot be used as a database')
+  })
+})
+
+describe('a time in milliseconds', () => {
+  const minute = 60_000
+  it.each([5, 7, 10, 30, 36, 60, 90, 12 * 60, 24 * 60, 7 * 24 * 60])(
+    'may be %i minutes',
+    async (minutes) => {
+      const app = fastify()
+      const session = { lifetime: 400 * 24 * 60 * minute, idleTimeout: minutes * minute }
+      await app.register(latchkey, { ...production(), session })
+      await app.ready()
+    },
+  )
+
+  it('of PostgreSQL that looks like seconds causes a warning', async () => {
+    const warnings: string[] = []
+    const listen = ({ name, message }: Error): void => {
+      if (name === 'LatchkeyWarning') warnings.push(message)
+    }
+    process.on('warning', listen)
+    postgres('postgres://localhost/x', { timeout: 5, maxStaleness: 100 })
+    await setImmediate()
+    process.off('warning', listen)
+    expect(warnings).toEqual([
+      'postgres(): `timeout` is in milliseconds, and this looks like seconds. Multiply it by 1000.',
+    ])
+  })
+})
+
+describe('an option of bitbucket() or postgres() that does not exist', () => {
+  it('is refused with the name that was probably meant', () => {
+    expect(() => bitbucket({ clientID: 'x' } as object)).toThrow(
+      'bitbucket(): there is no option `clientID`. Did you mean `clientId`? The options are clientId,',
+    )
+    expect(() => postgres('postgres://localhost/x', { maxConnection: 1 } as object)).toThrow(
+      'postgres(): there is no option `maxConnection`. Did you mean `maxConnections`?',
+    )
+  })
+})
+
+describe('a secret that is a placeholder', () => {
+  it.each([
+    'please-change-me-to-something-random-32',
+    'CHANGE_THIS_TO_A_LONG_RANDOM_STRING_NOW',
+    'your-secret-key-at-least-32-characters-long',
+    'replace-with-the-output-of-openssl-rand',
+    'thisisaverylongsecretthatnobodyknows',
+    'an-example-of-a-key-with-32-characters',
+    'my-super-password-that-is-long-enough-1',
+    'abcdefghijklmnopqrstuvwxyz0123456789',
+    '0123456789abcdefghijklmnopqrstuv',
+  ])('such as %s is refused in production, and in a list', async (secret) => {
+    vi.stubEnv('NODE_ENV', 'production')
+    for (const given of [secret, [SECRET, secret]]) {
+      const { code, message } = await refusal({ ...production(), secret: given })
+      expect(code).toBe('LATCHKEY_OPTION_INVALID')
+      expect(message).toBe(
+        'Option `secret` must be random, and this one is a placeholder. Make one with: openssl rand -base64 48.',
+      )
+    }
+    vi.stubEnv('NODE_ENV', 'development')
+    const app = fastify()
+    await app.register(latchkey, { ...production(), secret })
+  })
+
+  it.each([
+    '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+    'latchkey-secret-9f86d081884c7d659a2feaa0c55ad015',
+    'correct horse battery staple clipper',
+    'Q1x9/Zt0+rW5cH3vL8nB2kD6mS4pG7jYaEuIoTfXyqU=',
+  ])('unlike %s, which is accepted', async (secret) => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const app = fastify()
+    await app.register(latchkey, { ...production(), secret })
+    await app.ready()
+  })
+})
+
+describe('a Node that is too old', () => {
+  const version = Object.getOwnPropertyDescriptor(process.versions, 'node') as PropertyDescriptor
+  afterEach(() => {
+    Object.defineProperty(process.versions, 'node', version)
+    vi.resetModules()
+  })
+
+  it.each(['18.20.0', '20.19.5', '22.15.1'])('such as %s is told so on import', async (old) => {
+    vi.resetModules()
+    Object.defineProperty(process.versions, 'node', { ...version, value: old })
+    const message = `needs Node 22.16 or newer, and this is Node ${old}.`
+    await expect(import('./http/node-version.ts')).rejects.toThrow(`@latchkey/fastify ${message}`)
+  })
+
+  it.each(['22.16.0', '23.0.0', '24.5.0', '26.10.0'])('is not %s', async (enough) => {
+    vi.resetModules()
+    Object.defineProperty(process.versions, 'node', { ...version, value: enough })
+    await import('./http/node-version.ts')
+  })
+})
+
+describe('behind a proxy that strips a part of the path', () => {
+  it('every URL that a browser sees is below `basePath`, and a sign-in works', async () => {
+    // Does what such a proxy does: the browser asks for /api/auth, and the routes are at /auth.
+    const rewriteUrl = ({ url = '' }: { url?: string | undefined }): string =>
+      url.startsWith('/api/') ? url.slice('/api'.length) : `/elsewhere${url}`
+    const app = Fastify({ rewriteUrl })
+    apps.push(app)
+    await app.register(latchkey, {
+      ...production(),
+      origin: 'http://localhost:3000',
+      providers: [bitbucket({ emulatorUrl: emulator().url })],
+      basePath: '/api/auth',
+    })
+    app.get('/me', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth.user)
+    const browser = createBrowser(app)
+
+    const page = await browser.get('/api/auth/sign-in?return_to=/api/me')
+    const [, href = ''] = /href="([^"]*\/start[^"]*)"/.exec(page.body) ?? []
+    expect(href).toBe('/api/auth/bitbucket/start?return_to=%2Fapi%2Fme')
+    const start = new URL(String((await browser.get(href)).headers.location))
+    const callbackUrl = 'http://localhost:3000/api/auth/bitbucket/callback'
+    expect(start.searchParams.get('redirect_uri')).toBe(callbackUrl)
+    const denied = await browser.get(await browser.consent(start.href, { decision: 'deny' }))
+    expect(denied.headers.location).toBe(
+      '/api/auth/sign-in?return_to=%2Fapi%2Fme&auth_error=access_denied',
+    )
+    const again = String((await browser.get(href)).headers.location)
+    const callback = await browser.get(await browser.consent(again, { user: 'ada' }))
+    expect(callback.headers.location).toBe('/api/me')
+    expect((await browser.get('/api/me')).json()).toMatchObject({ name: 'Ada Test' })
+    const signedIn = await browser.get('/api/auth/sign-in')
+    expect(signedIn.body).toContain('action="/api/auth/sign-out"')
+    // A route of ours is no target, by its public path.
+    const ours = await browser.get('/api/auth/bitbucket/start?return_to=/api/auth/session')
+    const callbackOfOurs = await browser.consent(String(ours.headers.location), { user: 'ada' })
+    expect((await browser.get(callbackOfOurs)).headers.location).toBe('/')
+  })
+
+  it('other names of this machine are led to the public path first', async () => {
+    const app = fastify()
+    await app.register(latchkey, {
+      ...production(),
+      origin: 'http://localhost:3000',
+      basePath: '/api/auth',
+    })
+    const headers = { host: '127.0.0.1:3000' }
+    const answer = await app.inject({ url: '/auth/bitbucket/start', headers })
+    expect(answer.headers.location).toBe('http://localhost:3000/api/auth/bitbucket/start')
+  })
+})
+
+describe('beside another plugin with decorators of the same names', () => {
+  it.each([
+    ['auth', 'auth'],
+    ['getAuth', 'getAuth'],
+  ])('`request.%s` is reported with the option that renames ours', async (name, option) => {
+    const app = fastify()
+    app.decorateRequest(name, null)
+    await expect(app.register(latchkey, production())).rejects.toMatchObject({
+      code: 'LATCHKEY_DECORATOR_TAKEN',
+      message: expect.stringContaining(`with the option \`decorators: { ${option}: '…' }\``),
+    })
+  })
+
+  it('`app.latchkey` is reported too', async () => {
+    const app = fastify()
+    app.decorate('latchkey', 'theirs' as never)
+    await expect(app.register(latchkey, production())).rejects.toMatchObject({
+      code: 'LATCHKEY_DECORATOR_TAKEN',
+      message: expect.stringContaining('already decorates the server with `latchkey`'),
+    })
+  })
+
+  it('ours work under other names', async () => {
+    const app = fastify()
+    app.decorateRequest('auth', 'theirs' as never)
+    app.decorateRequest('getAuth', (() => 'theirs') as never)
+    await app.register(latchkey, {
+      ...production(),
+      origin: 'http://localhost:3000',
+      providers: [bitbucket({ emulatorUrl: emulator().url })],
+      decorators: { auth: 'person', getAuth: 'getPerson' },
+    })
+    type Renamed = { person: RequestAuth; getPerson(): Promise<Auth | null> }
+    const ours = (request: unknown): Renamed => request as Renamed
+    app.get('/guarded', { onRequest: app.latchkey.guard() }, async (request) => {
+      return [ours(request).person.user.name, request.auth]
+    })
+    app.get('/open', async (request) => (await ours(request).getPerson())?.user.name ?? 'nobody')
+    app.get('/unguarded', async (request) => ours(request).person)
+    const browser = createBrowser(app)
+    expect((await browser.get('/open')).body).toBe('nobody')
+    await browser.signIn('ada')
+    expect((await browser.get('/guarded')).json()).toEqual(['Ada Test', 'theirs'])
+    expect((await browser.get('/open')).body).toBe('Ada Test')
+    expect((await browser.get('/unguarded')).json().message).toContain(
+      'request.person was read on GET /unguarded',
+    )
   })
 })
 

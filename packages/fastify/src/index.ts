@@ -1,12 +1,16 @@
+import './http/node-version.ts'
+
 export type { ErrorCode, ListedSession, Mark, Session, SessionBody, User } from '@latchkey/contract'
 export type { PageOptions } from './administration/arguments.ts'
 export type { Latchkey } from './administration/latchkey.ts'
 export type { ManagedUser } from './administration/user-administration.ts'
+
+export type { RenamedDecorators, RequestDecorators } from './guard/decorators.ts'
 export type { GuardHook } from './guard/guard.ts'
 export type { GuardOptions } from './guard/guard-options.ts'
 export { type RequestAuth, SessionEndedError } from './guard/request-auth.ts'
 export { GuardError, LatchkeyError, type LatchkeyErrorCode } from './http/errors.ts'
-export type { LatchkeyOptions, SessionOptions } from './options.ts'
+export type { DecoratorNames, LatchkeyOptions, SessionOptions } from './options.ts'
 export { default } from './plugin.ts'
 export { type BitbucketOptions, bitbucket } from './providers/bitbucket.ts'
 export type { Profile, Provider, ProviderApi } from './providers/provider.ts'

@@ -2,9 +2,12 @@ import type { Server } from 'node:net'
 import { routes } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
 import { fillIn, isDevelopment, ownOrigin } from './development.ts'
+import { IN_MILLISECONDS, looksLikeSeconds } from './http/durations.ts'
 import { invalidOption, LatchkeyError } from './http/errors.ts'
+import { refuseUnknownOptions } from './http/option-names.ts'
 import { isLoopback } from './http/request-origin.ts'
 import { isUnder, sameOriginPath } from './http/return-to.ts'
+import { checkSecrets } from './http/secrets.ts'
 import { createSite, type Site } from './http/site.ts'
 import { checkProviders, isEmulated } from './providers/check-providers.ts'
 import type { Provider } from './providers/provider.ts'
@@ -32,6 +35,13 @@ export interface LatchkeyOptions {
   readonly store?: Store | undefined
   /** Where the routes are mounted, below the prefixes around the plugin. Default `/auth`. */
   readonly prefix?: string
+  /**
+   * The path under which browsers reach the routes, if a proxy strips a part of it, such as `/api/auth`.
+   * Give `<AuthProvider>` the same `basePath`. Default: the prefixes around the plugin, and `prefix`.
+   */
+  readonly basePath?: string | undefined
+  /** Other names for `request.auth` and `request.getAuth()`, for an application that already uses these. */
+  readonly decorators?: DecoratorNames | undefined
   /** The path of the application's own sign-in page. Replaces the hosted one at `<prefix>/sign-in`. */
   readonly signInPath?: string | undefined
   /** How long people stay signed in, and on how many devices. */
@@ -53,6 +63,14 @@ export interface LatchkeyOptions {
   readonly providerConcurrency?: number | undefined
   /** Tells the time in milliseconds since the Unix epoch. Default `Date.now`; for tests. */
   readonly clock?: (() => number) | undefined
+}
+
+/** What Latchkey's decorators of a request are called. Declare the same names in `RenamedDecorators`. */
+export interface DecoratorNames {
+  /** Default `auth`. */
+  readonly auth?: string | undefined
+  /** Default `getAuth`. */
+  readonly getAuth?: string | undefined
 }
 
 export interface SessionOptions {
@@ -77,6 +95,8 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   providers: true,
   store: true,
   prefix: true,
+  basePath: true,
+  decorators: true,
   signInPath: true,
   session: true,
   cookieName: true,
@@ -96,7 +116,7 @@ export async function parseOptions(
   given: LatchkeyOptions,
   app: Pick<FastifyInstance, 'prefix' | 'server'>,
 ): Promise<Settings> {
-  refuseUnknown(given)
+  refuseUnknownOptions(given, Object.keys(KNOWN), { unlike: PASSED_ON })
   // From JavaScript, null may come where nothing is meant.
   const origin = given.origin ?? undefined
   const secret = given.secret ?? undefined
@@ -107,7 +127,7 @@ export async function parseOptions(
   const development = isDevelopment(origin)
   if (!development) requireForProduction({ origin, secret, providers, store })
   const site = checkSite(origin, app.server, given.cookieName ?? 'latchkey', development)
-  const secrets = secret === undefined ? undefined : checkSecrets(secret)
+  const secrets = secret === undefined ? undefined : checkSecrets(secret, development)
   if (providers !== undefined) checkProviders(providers, secrets ?? [], development)
   if (store !== undefined) checkStore(store)
   const paths = checkPaths(given, app.prefix, site)
@@ -115,6 +135,7 @@ export async function parseOptions(
   const providerConcurrency = checkProviderConcurrency(given.providerConcurrency ?? 100)
   checkClock(clock)
   const session = checkSession(given.session ?? {})
+  const decorators = checkDecorators(given.decorators ?? {})
 
   const filled = await fillIn({ secrets, providers, store })
   return {
@@ -123,6 +144,7 @@ export async function parseOptions(
     development,
     site,
     session,
+    decorators,
     providerTimeout,
     providerConcurrency,
     clock,
@@ -138,16 +160,6 @@ export async function parseOptions(
 
 const PASSED_ON =
   'If a loader such as @fastify/autoload passes it on, register Latchkey inside a plugin of your own: export default fp(async (app) => { await app.register(latchkey, { … }) }).'
-
-function refuseUnknown(given: LatchkeyOptions): void {
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(KNOWN, name)) continue
-    throw new LatchkeyError(
-      'LATCHKEY_OPTION_UNKNOWN',
-      `There is no option \`${name}\`. The options are ${Object.keys(KNOWN).join(', ')}. ${PASSED_ON}`,
-    )
-  }
-}
 
 function requireForProduction(
   given: Pick<LatchkeyOptions, 'origin' | 'secret' | 'providers' | 'store'>,
@@ -185,7 +197,11 @@ function checkSite(
 function checkOrigin(origin: string): string {
   const url = URL.canParse(origin) ? new URL(origin) : null
   if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
-    throw invalidOption('origin', 'must be scheme and host alone, such as https://app.example.com')
+    const hint = '. If a proxy strips a path, give the whole path of the routes as `basePath`'
+    throw invalidOption(
+      'origin',
+      `must be scheme and host alone, such as https://app.example.com${url && url.pathname !== '/' ? hint : ''}`,
+    )
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     throw invalidOption(
@@ -202,22 +218,27 @@ function checkStore(store: Store): void {
 }
 
 function checkPaths(
-  given: Pick<LatchkeyOptions, 'prefix' | 'signInPath'>,
+  given: Pick<LatchkeyOptions, 'prefix' | 'basePath' | 'signInPath'>,
   outerPrefix: string,
   { origin }: Site,
 ): Pick<Settings, 'prefix' | 'basePath' | 'signInPath' | 'hostsSignInPage'> {
   const { prefix = '/auth' } = given
-  const basePath = joinPrefixes(outerPrefix, prefix)
+  const seenPath = joinPrefixes(outerPrefix, prefix)
+  const basePath = given.basePath ?? seenPath
+  checkPath('basePath', basePath)
   const signInPath = given.signInPath ?? basePath + routes.signIn
   if (given.signInPath !== undefined) checkSignInPath(signInPath, origin, basePath)
   return { prefix, basePath, signInPath, hostsSignInPage: given.signInPath === undefined }
 }
 
+function checkPath(name: 'prefix' | 'basePath', path: unknown): void {
+  if (typeof path === 'string' && /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(path)) return
+  throw invalidOption(name, 'must be a path such as /auth, without a slash at its end')
+}
+
 /** As Fastify joins them. */
 function joinPrefixes(outer: string, prefix: string): string {
-  if (!/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(prefix)) {
-    throw invalidOption('prefix', 'must be a path such as /auth, without a slash at its end')
-  }
+  checkPath('prefix', prefix)
   const before = outer.replace(/\/$/, '')
   if (!/^(\/[\w.~-]+)*$/.test(before)) {
     throw new LatchkeyError(
@@ -262,6 +283,8 @@ function checkCookieName(name: unknown): string {
 
 function checkProviderTimeout(timeout: number): void {
   if (Number.isInteger(timeout) && timeout >= 100 && timeout <= 60_000) return
+  if (looksLikeSeconds(timeout, 100, 60_000))
+    throw invalidOption('providerTimeout', IN_MILLISECONDS)
   throw invalidOption('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
 }
 
@@ -296,16 +319,15 @@ function checkSession(given: SessionOptions): Settings['session'] {
   if (typeof given !== 'object' || Array.isArray(given)) {
     throw invalidOption('session', 'must be an object, such as { lifetime }')
   }
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(SESSION_RANGES, name)) continue
-    throw new LatchkeyError(
-      'LATCHKEY_OPTION_UNKNOWN',
-      `There is no option \`session.${name}\`. The options are ${Object.keys(SESSION_RANGES).join(', ')}.`,
-    )
-  }
+  refuseUnknownOptions(given, Object.keys(SESSION_RANGES), {
+    say: (name) => `There is no option \`session.${name}\`.`,
+  })
   const check = (name: keyof SessionOptions): number => {
     const [from, to, otherwise] = SESSION_RANGES[name]
     const value = given[name] ?? otherwise
+    if (name !== 'maxPerUser' && looksLikeSeconds(value, from, to)) {
+      throw invalidOption(`session.${name}`, IN_MILLISECONDS)
+    }
     if (Number.isInteger(value) && value >= from && value <= to) return value
     const unit = name === 'maxPerUser' ? '' : ' of milliseconds'
     throw invalidOption(`session.${name}`, `must be a whole number${unit} from ${from} to ${to}`)
@@ -317,32 +339,18 @@ function checkSession(given: SessionOptions): Settings['session'] {
   }
 }
 
-const SHORTEST_SECRET = 32
-/** The shortest random secrets, of 32 hexadecimal digits, have more; `aaaa…` and words have fewer. */
-const FEWEST_CHARACTERS = 8
-
-function checkSecrets(given: NonNullable<LatchkeyOptions['secret']>): [string, ...string[]] {
-  const [first, ...others] = [given].flat()
-  const cure = 'Make one with: openssl rand -base64 48'
-  const check = (secret: string | undefined): string => {
-    if (Array.isArray(given) && given.length > 0 && !secret) {
-      throw invalidOption('secret', 'has one in its list that is missing; is a variable not set?')
-    }
-    if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
-      throw invalidOption('secret', `must have at least ${SHORTEST_SECRET} characters. ${cure}`)
-    }
-    if (new Set(secret).size < FEWEST_CHARACTERS || repeatsItself(secret)) {
-      throw invalidOption('secret', `must be random, and this one repeats itself. ${cure}`)
-    }
-    return secret
+function checkDecorators(given: DecoratorNames): Settings['decorators'] {
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    throw invalidOption('decorators', "must be an object, such as { auth: 'latchkeyAuth' }")
   }
-  return [check(first), ...others.map(check)]
-}
-
-/** Whether a text is a shorter one over and over, the last time perhaps not to its end. */
-function repeatsItself(text: string): boolean {
-  for (let period = 1; period <= text.length / 2; period++) {
-    if (text.startsWith(text.slice(period))) return true
+  refuseUnknownOptions(given, ['auth', 'getAuth'], {
+    say: (name) => `There is no option \`decorators.${name}\`.`,
+  })
+  const names = { auth: given.auth ?? 'auth', getAuth: given.getAuth ?? 'getAuth' }
+  for (const [name, value] of Object.entries(names)) {
+    if (typeof value === 'string' && /^[a-z_$][\w$]*$/i.test(value)) continue
+    throw invalidOption(`decorators.${name}`, 'must be a name of letters and digits')
   }
-  return false
+  if (names.auth !== names.getAuth) return names
+  throw invalidOption('decorators', 'must give two different names')
 }

@@ -1,18 +1,18 @@
 import cookie from '@fastify/cookie'
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, RegisterOptions } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { createLatchkey, type Latchkey } from './administration/latchkey.ts'
 import { prepareToListen } from './development.ts'
+import { decorateRequest, type RequestDecorators, refuseTakenNames } from './guard/decorators.ts'
 import { createGuards, OWN_ROUTE } from './guard/guard.ts'
-import { refuseMisplacedGuards } from './guard/guard-places.ts'
-import type { RequestAuth } from './guard/request-auth.ts'
+import { refuseMisplacedGuards, refuseUncalledGuards } from './guard/guard-places.ts'
 import { answerSafely, answerUnknownPaths } from './http/answers.ts'
 import { LatchkeyError } from './http/errors.ts'
 import { keepPacketsOutOfTheLog, keepQueriesOutOfTheLog } from './http/log.ts'
 import { readBody } from './http/request-body.ts'
 import { type LatchkeyOptions, parseOptions } from './options.ts'
+import { warnOfUnusedProxy } from './providers/proxy.ts'
 import { createEvents } from './record/events.ts'
-import type { Auth } from './sessions/auth.ts'
 import { createSessions, type Sessions } from './sessions/session.ts'
 import { sessionRoutes } from './sessions/session-routes.ts'
 import { eventNames, type LatchkeyEventSource, type Settings } from './settings.ts'
@@ -23,22 +23,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     readonly latchkey: Latchkey
   }
-  interface FastifyRequest {
-    /**
-     * Who is signed in, on a route with `app.latchkey.guard()`, and a `signal` for the end of their
-     * session.
-     * @throws LatchkeyError `LATCHKEY_UNGUARDED` on any other
-     */
-    readonly auth: RequestAuth
-    /**
-     * Returns who is signed in, or `null`, on any route. It returns `null` for a request that may change
-     * something, or opens a WebSocket, and that a browser sends from a page of another origin. Called
-     * again later, as in the handler of a WebSocket, it returns `null` once the session has ended.
-     * @throws an error whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`, as a
-     *   rejection, while the store does not answer
-     */
-    getAuth(): Promise<Auth | null>
-  }
+  interface FastifyRequest extends RequestDecorators {}
 }
 
 const registered = new WeakSet<object>()
@@ -63,23 +48,19 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
     if (isOpen) await store.close()
     await settings.close()
   })
+  refuseTakenNames(app, settings)
+  warnOfUnusedProxy(app.log)
   await store.open()
   isOpen = true
 
   keepPacketsOutOfTheLog(app)
   const guards = createGuards(sessions, settings)
   refuseMisplacedGuards(app)
+  refuseUncalledGuards(app)
 
   app.decorateRequest(sessions.asked, undefined)
   app.decorateRequest(guards.passed, undefined)
-  app.decorateRequest('auth', {
-    getter() {
-      return guards.authOf(this)
-    },
-  })
-  app.decorateRequest('getAuth', function getAuth(this: FastifyRequest) {
-    return guards.getAuth(this)
-  })
+  decorateRequest(app, guards, settings)
   app.decorate('latchkey', createLatchkey(app, settings, { events, guards, sessions }))
 
   if (settings.development) prepareToListen(app, settings)

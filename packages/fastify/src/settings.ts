@@ -14,7 +14,7 @@ export interface Settings {
   readonly providers: readonly Provider[]
   readonly store: Store
   readonly prefix: string
-  /** The whole path in front of the routes: the prefixes around the plugin, and its own. */
+  /** The whole path in front of the routes, as a browser sees it. A proxy may strip a part of it. */
   readonly basePath: string
   readonly signInPath: string
   readonly session: {
@@ -23,6 +23,8 @@ export interface Settings {
     readonly maxPerUser: number
   }
   readonly hostsSignInPage: boolean
+  /** What is added to a request is called this. */
+  readonly decorators: { readonly auth: string; readonly getAuth: string }
   readonly providerTimeout: number
   readonly providerConcurrency: number
   readonly clock: () => number

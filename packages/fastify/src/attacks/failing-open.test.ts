@@ -142,11 +142,11 @@ describe('a guard', () => {
     expect((await browser.get('/nothing')).statusCode).toBe(404)
   })
 
-  it('that was given without being called refuses everybody, in words, and keeps nobody waiting', async () => {
+  it('that is given a request instead of options refuses everybody, in words, and keeps nobody waiting', async () => {
     const app = await buildApp(emulator())
     // TypeScript sees it; JavaScript does not.
-    const onRequest = app.latchkey.guard as never
-    app.get('/work', { onRequest }, async () => 'work')
+    const guard = app.latchkey.guard as (...given: unknown[]) => unknown
+    app.get('/work', { onRequest: async (...given) => guard(...given) }, async () => 'work')
     const browser = createBrowser(app)
     await browser.signIn('ada')
     const answer = await browser.get('/work')

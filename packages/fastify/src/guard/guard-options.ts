@@ -1,5 +1,8 @@
 import type { FastifyRequest } from 'fastify'
+import { looksLikeMilliseconds } from '../http/durations.ts'
 import { LatchkeyError } from '../http/errors.ts'
+import { suggestion } from '../http/option-names.ts'
+import { notCalled } from './guard-places.ts'
 import type { RequestAuth } from './request-auth.ts'
 
 /** What a guard demands beyond a signed-in user. */
@@ -48,30 +51,30 @@ export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
     Object.getPrototypeOf(options) === Object.prototype
   // As a hook itself, it would get a request, and its result, which is no promise, would be awaited forever.
   if (given.length > 1 || !isPlain) {
-    throw new LatchkeyError(
-      'LATCHKEY_UNGUARDED',
-      'app.latchkey.guard was given something, as if it were a hook. Call it: { onRequest: app.latchkey.guard() }.',
-    )
+    throw notCalled()
   }
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.some((known) => known === name))
   if (unknown !== undefined) {
-    throw invalid(`there is no option \`${unknown}\`. The options are ${OPTION_NAMES.join(', ')}`)
+    throw invalid(`there is no option \`${unknown}\`. ${suggestion(unknown, OPTION_NAMES)}`)
   }
   const { check, maxAge, throws, keepUpgradedConnectionsAfterSessionEnds } = options as GuardOptions
   if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge >= 0)) {
-    throw invalid('`maxAge` must be a number of seconds, such as 300')
+    throw invalid('`maxAge` must be a number of seconds, such as 300.')
+  }
+  if (maxAge !== undefined && looksLikeMilliseconds(maxAge)) {
+    throw invalid('`maxAge` is in seconds, and this looks like milliseconds. Divide it by 1000.')
   }
   if (check !== undefined && typeof check !== 'function') {
-    throw invalid('`check` must be a function that returns true or false')
+    throw invalid('`check` must be a function that returns true or false.')
   }
   for (const [name, value] of Object.entries({ throws, keepUpgradedConnectionsAfterSessionEnds })) {
     if (value !== undefined && typeof value !== 'boolean') {
-      throw invalid(`\`${name}\` must be true or false`)
+      throw invalid(`\`${name}\` must be true or false.`)
     }
   }
   return { check, maxAge, throws, keepUpgradedConnectionsAfterSessionEnds }
 }
 
 function invalid(what: string): LatchkeyError {
-  return new LatchkeyError('LATCHKEY_ARGUMENT_INVALID', `app.latchkey.guard(): ${what}.`)
+  return new LatchkeyError('LATCHKEY_ARGUMENT_INVALID', `app.latchkey.guard(): ${what}`)
 }

@@ -4,6 +4,15 @@ import { LatchkeyError } from '../http/errors.ts'
 /** Every guard that was made, so that one in a wrong place is recognized. */
 const guardHooks = new WeakSet<object>()
 
+/** Every `app.latchkey.guard`, which is easily given as a hook itself. */
+const guardMakers = new WeakSet<object>()
+
+/** Makes `app.latchkey.guard` recognizable to `refuseMisplacedGuards`. */
+export function markAsGuardMaker<T extends object>(guard: T): T {
+  guardMakers.add(guard)
+  return guard
+}
+
 /** Makes a guard's hook recognizable to `refuseMisplacedGuards`. */
 export function markAsGuard(hook: object): void {
   guardHooks.add(hook)
@@ -21,15 +30,52 @@ const WRONG_PLACES = [
   'handler',
 ] as const satisfies (keyof RouteOptions)[]
 
-/** Refuses a route that has a guard where it cannot work, when the route is added. */
+/** The hooks in which a guard works. */
+const RIGHT_PLACES = [
+  'onRequest',
+  'preValidation',
+  'preHandler',
+] as const satisfies (keyof RouteOptions)[]
+
+/**
+ * Refuses a route that has a guard where it cannot work, or `app.latchkey.guard` itself, when the route is
+ * added.
+ */
 export function refuseMisplacedGuards(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
+    for (const place of [...RIGHT_PLACES, ...WRONG_PLACES]) {
+      const hooks: unknown[] = [route[place]].flat()
+      const isMaker = (hook: unknown): boolean =>
+        typeof hook === 'function' && guardMakers.has(hook)
+      if (hooks.some(isMaker)) throw notCalled(`\`${place}\` of ${route.method} ${route.url}`)
+    }
     for (const place of WRONG_PLACES) {
       const hooks: unknown[] = [route[place]].flat()
       const isGuard = (hook: unknown): boolean => typeof hook === 'function' && guardHooks.has(hook)
       if (hooks.some(isGuard)) throw misplaced(`\`${place}\` of ${route.method} ${route.url}`)
     }
   })
+}
+
+/**
+ * Refuses `app.latchkey.guard` itself as a hook of the application. Fastify has no hook that is called when
+ * another one is added.
+ */
+export function refuseUncalledGuards(app: FastifyInstance): void {
+  const addHook = app.addHook as (...given: unknown[]) => FastifyInstance
+  app.addHook = function addCalledGuard(this: FastifyInstance, ...given: unknown[]) {
+    const [place, hook] = given
+    if (typeof hook === 'function' && guardMakers.has(hook)) throw notCalled(`\`${place}\``)
+    return addHook.apply(this, given)
+  }
+}
+
+/** Returns the error for `app.latchkey.guard` as a hook. */
+export function notCalled(where = 'a hook'): LatchkeyError {
+  return new LatchkeyError(
+    'LATCHKEY_UNGUARDED',
+    `app.latchkey.guard was used as ${where} without being called. Call it: { onRequest: app.latchkey.guard() }.`,
+  )
 }
 
 /** Returns the error for a guard in a place where it cannot work. */

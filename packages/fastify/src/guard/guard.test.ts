@@ -317,12 +317,14 @@ describe('a guard of options that make no sense', () => {
     [invalid, { maxAge: Number.NaN }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: Number.POSITIVE_INFINITY }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: null }, '`maxAge` must be a number of seconds'],
+    [invalid, { maxAge: 5 * 60_000 }, '`maxAge` is in seconds, and this looks like milliseconds.'],
+    [invalid, { maxAge: 3_600_000 }, '`maxAge` is in seconds, and this looks like milliseconds.'],
     [invalid, { check: true }, '`check` must be a function that returns true or false.'],
     [invalid, { check: null }, '`check` must be a function'],
     [
       invalid,
       { maxage: 5 },
-      'there is no option `maxage`. The options are maxAge, check, throws, keepUpgradedConnectionsAfterSessionEnds.',
+      'there is no option `maxage`. Did you mean `maxAge`? The options are maxAge, check, throws, keepUpgradedConnectionsAfterSessionEnds.',
     ],
     [invalid, { role: 'admin' }, 'there is no option `role`.'],
     ['LATCHKEY_UNGUARDED', 300, 'Call it: { onRequest: app.latchkey.guard() }.'],
@@ -338,7 +340,13 @@ describe('a guard of options that make no sense', () => {
 
   it('may leave all of them out', async () => {
     const app = await buildApp(emulator())
-    const options = [undefined, {}, { maxAge: undefined, check: undefined }]
+    const options = [
+      undefined,
+      {},
+      { maxAge: undefined, check: undefined },
+      { maxAge: 30 * 24 * 60 * 60 },
+      { maxAge: 50 * 60 * 60 },
+    ]
     for (const [index, given] of options.entries()) {
       const onRequest = app.latchkey.guard(given)
       app.get(`/${index}`, { onRequest }, async ({ auth }) => auth.user.name)
@@ -517,7 +525,7 @@ describe('in TypeScript', () => {
     // @ts-expect-error: a word is no answer.
     app.latchkey.guard({ check: () => 'yes' })
     // @ts-expect-error: a guard is made by a call, and is none itself.
-    app.get('/uncalled', { onRequest: app.latchkey.guard }, () => '')
+    expect(() => app.get('/uncalled', { onRequest: app.latchkey.guard }, () => '')).toThrow()
     expect((await (await signedIn(app)).get('/types')).body).toBe('checked')
   })
 })
@@ -594,6 +602,28 @@ describe('without the plugin', () => {
     expect((await app.inject('/')).json()).toEqual({ auth: 'absent' })
     await app.close()
   })
+})
+
+describe('app.latchkey.guard without its parentheses', () => {
+  it.each(['onRequest', 'preValidation', 'preHandler', 'onSend'] as const)(
+    'as %s of a route or a scope is refused when it is added',
+    async (place) => {
+      const app = await buildApp(emulator())
+      const guard = app.latchkey.guard as never
+      const uncalled = (where: string): unknown =>
+        expect.objectContaining({
+          code: 'LATCHKEY_UNGUARDED',
+          message: `app.latchkey.guard was used as \`${place}\`${where} without being called. Call it: { onRequest: app.latchkey.guard() }.`,
+        })
+      expect(() => app.get('/x', { [place]: guard }, () => '')).toThrow(uncalled(' of GET /x'))
+      expect(() => app.get('/x', { [place]: [guard] }, () => '')).toThrow(uncalled(' of GET /x'))
+      expect(() => app.addHook(place as 'onRequest', guard)).toThrow(uncalled(''))
+      const inside = app.register(async (context) => {
+        context.addHook(place as 'onRequest', guard)
+      })
+      await expect(inside).rejects.toThrow(uncalled(''))
+    },
+  )
 })
 
 describe('a guard in a place where it cannot work', () => {

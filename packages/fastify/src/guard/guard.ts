@@ -10,7 +10,7 @@ import type { Auth, Opened } from '../sessions/auth.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { Settings } from '../settings.ts'
 import { checkGuardOptions, type GuardOptions } from './guard-options.ts'
-import { markAsGuard, misplaced } from './guard-places.ts'
+import { markAsGuard, markAsGuardMaker, misplaced } from './guard-places.ts'
 import {
   type Connection,
   closeWithSession,
@@ -71,8 +71,9 @@ export function createGuards(sessions: Sessions, settings: Settings): Guards {
   }
   return {
     passed: doorway.passed,
-    guard: (...given: [options?: GuardOptions, ...unknown[]]) =>
+    guard: markAsGuardMaker((...given: [options?: GuardOptions, ...unknown[]]) =>
       guardHook(doorway, checkGuardOptions(given)),
+    ),
     getAuth: (request) => getAuth(doorway, request),
     authOf: (request) => authOf(doorway, request),
   }
@@ -179,8 +180,9 @@ async function getAuth(
 function authOf(doorway: Doorway, request: Passing): RequestAuth {
   const auth = request[doorway.passed]
   if (auth !== undefined) return auth
+  const { decorators } = doorway.settings
   throw new LatchkeyError(
     'LATCHKEY_UNGUARDED',
-    `request.auth was read on ${request.method} ${request.routeOptions.url ?? 'a route'}, which has no guard. Add { onRequest: app.latchkey.guard() } to the route, or use await request.getAuth() where signed-out people are welcome.`,
+    `request.${decorators.auth} was read on ${request.method} ${request.routeOptions.url ?? 'a route'}, which has no guard. Add { onRequest: app.latchkey.guard() } to the route, or use await request.${decorators.getAuth}() where signed-out people are welcome.`,
   )
 }

@@ -1,5 +1,6 @@
 import { bitbucketMark } from '@latchkey/contract'
 import { FlowError, LatchkeyError } from '../http/errors.ts'
+import { refuseUnknownOptions } from '../http/option-names.ts'
 import { isLoopback } from '../http/request-origin.ts'
 import { addressOf, compact, httpsUrl, plainText, saidNone } from './profile.ts'
 import { isObject, type Profile, type Provider, type ProviderApi } from './provider.ts'
@@ -46,13 +47,25 @@ export interface BitbucketOptions {
   readonly refuseUnknownAccountStatus?: boolean | undefined
 }
 
+const OPTIONS: Readonly<Record<keyof BitbucketOptions, true>> = {
+  clientId: true,
+  clientSecret: true,
+  id: true,
+  name: true,
+  emulatorUrl: true,
+  refuseUnknownAccountStatus: true,
+}
+
 /**
  * Bitbucket Cloud as an OAuth 2.0 provider. Its scopes are set on the consumer: tick Account, Email and
  * Read. https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/
  *
- * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` or `LATCHKEY_OPTION_INVALID`
+ * @throws LatchkeyError `LATCHKEY_OPTION_MISSING`, `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`
  */
 export function bitbucket(options: BitbucketOptions = {}): Provider {
+  refuseUnknownOptions(options, Object.keys(OPTIONS), {
+    say: (name) => `bitbucket(): there is no option \`${name}\`.`,
+  })
   const emulator = checkEmulatorUrl(options.emulatorUrl)
   const site = emulator ?? SITE
   const api = emulator ?? API

@@ -1,4 +1,7 @@
+import '../http/node-version.ts'
+
 import { LatchkeyError } from '../http/errors.ts'
+import { refuseUnknownOptions } from '../http/option-names.ts'
 import { connectPostgres } from './postgres-driver.ts'
 import { sqlStore } from './sql-store.ts'
 import type { Store } from './store.ts'
@@ -47,6 +50,8 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
   checkWhole('maxConnections', maxConnections, 1, 10_000)
   checkWhole('timeout', timeout, 1, 600_000)
   checkWhole('maxStaleness', maxStaleness, 0, 60_000)
+  warnOfSeconds('timeout', timeout)
+  warnOfSeconds('maxStaleness', maxStaleness)
 
   const settings = { url, listenUrl, maxConnections, timeout, maxStaleness }
   return sqlStore((watcher) => connectPostgres(settings, watcher))
@@ -56,12 +61,10 @@ const NAMES = ['maxConnections', 'timeout', 'listenUrl', 'maxStaleness']
 
 function checkNames(options: PostgresOptions): PostgresOptions {
   if (typeof options === 'object' && options !== null) {
-    const unknown = Object.keys(options).find((name) => !NAMES.includes(name))
-    if (unknown === undefined) return options
-    throw new LatchkeyError(
-      'LATCHKEY_OPTION_UNKNOWN',
-      `postgres(): there is no option \`${unknown}\`. The options are ${NAMES.join(', ')}.`,
-    )
+    refuseUnknownOptions(options, NAMES, {
+      say: (name) => `postgres(): there is no option \`${name}\`.`,
+    })
+    return options
   }
   throw new LatchkeyError(
     'LATCHKEY_OPTION_INVALID',
@@ -75,6 +78,15 @@ function checkUrl(name: string, url: string): void {
   throw new LatchkeyError(
     'LATCHKEY_OPTION_INVALID',
     `postgres(): ${name} must be a URL that begins with postgres:// or postgresql://.`,
+  )
+}
+
+/** Only warns, because as milliseconds it is possible too. */
+function warnOfSeconds(name: string, value: number): void {
+  if (value < 1 || value > 60) return
+  process.emitWarning(
+    `postgres(): \`${name}\` is in milliseconds, and this looks like seconds. Multiply it by 1000.`,
+    'LatchkeyWarning',
   )
 }
 

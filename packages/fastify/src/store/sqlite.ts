@@ -1,3 +1,5 @@
+import '../http/node-version.ts'
+
 import { LatchkeyError } from '../http/errors.ts'
 import { sqlStore } from './sql-store.ts'
 import { connectSqlite } from './sqlite-driver.ts'

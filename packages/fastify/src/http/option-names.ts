@@ -1,0 +1,61 @@
+import { LatchkeyError } from './errors.ts'
+
+interface Wording {
+  /** The sentence about an unknown name. */
+  readonly say?: (name: string) => string
+  /** What more to say of a name that resembles no option. */
+  readonly unlike?: string
+}
+
+/**
+ * Refuses a name that is no option, and suggests the one that was probably meant.
+ * @throws LatchkeyError `LATCHKEY_OPTION_UNKNOWN`
+ */
+export function refuseUnknownOptions(
+  given: object,
+  known: readonly string[],
+  { say = (name) => `There is no option \`${name}\`.`, unlike }: Wording = {},
+): void {
+  const unknown = Object.keys(given).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_UNKNOWN',
+    `${say(unknown)} ${suggestion(unknown, known, unlike)}`,
+  )
+}
+
+/** Returns the sentences that say which name was probably meant, and which names there are. */
+export function suggestion(unknown: string, known: readonly string[], unlike?: string): string {
+  const close = closest(unknown, known)
+  const all = `The options are ${known.join(', ')}.`
+  if (close !== null) return `Did you mean \`${close}\`? ${all}`
+  return unlike === undefined ? all : `${all} ${unlike}`
+}
+
+/** Returns the known name that is a few keystrokes away, or `null`. */
+function closest(unknown: string, known: readonly string[]): string | null {
+  const [best] = known
+    .map((name) => ({ name, distance: distance(plain(unknown), plain(name)) }))
+    .sort((a, b) => a.distance - b.distance)
+  if (best === undefined || best.distance > Math.max(1, best.name.length / 3)) return null
+  return best.name
+}
+
+/** `client_id`, `clientID` and `client-id` differ from `clientId` by nothing. */
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+}
+
+/** The Levenshtein distance: how many letters must be inserted, deleted or replaced. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
