@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, onTestFinished } from 'vitest'
 import { readReference } from './docs/props.ts'
 import { buildApp } from './packages/fastify/src/testing/app.ts'
 
@@ -39,6 +39,29 @@ it('every block of code in the docs compiles', async () => {
   )
   const tsc = join(root, 'node_modules/.bin/tsc')
   const result = await promisify(execFile)(tsc, ['-p', folder]).catch((error) => error)
+  expect(result.stdout).toBe('')
+})
+
+it.each(
+  documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8')
+    return [...text.matchAll(/^```ts alone\n(.*?)^```$/gms)].map(([, code = '']) => [
+      document,
+      code,
+    ])
+  }),
+)('a block of %s that declares something for the whole program compiles alone', async (_, code) => {
+  const alone = `${folder}-alone`
+  onTestFinished(() => rmSync(alone, { recursive: true }))
+  mkdirSync(alone)
+  writeFileSync(join(alone, 'block.ts'), code)
+  const include = ['*.ts']
+  writeFileSync(
+    join(alone, 'tsconfig.json'),
+    JSON.stringify({ extends: '../tsconfig.json', include }),
+  )
+  const tsc = join(root, 'node_modules/.bin/tsc')
+  const result = await promisify(execFile)(tsc, ['-p', alone]).catch((error) => error)
   expect(result.stdout).toBe('')
 })
 
