@@ -113,7 +113,8 @@ describe('in production', () => {
 
 describe('an option that cannot work', () => {
   it.each([
-    [{ origin: 'app.example.com' }, '`origin` must be scheme and host alone'],
+    [{ origin: 'app.example.com' }, '`origin` must begin with a scheme'],
+    [{ origin: 'localhost:3000' }, '`origin` must begin with a scheme, as in https://'],
     [
       { origin: 'https://app.example.com/app' },
       '`origin` must be scheme and host alone, such as https://app.example.com. If a proxy strips a path, give the whole path of the routes as `basePath`',
@@ -496,7 +497,7 @@ describe('in development, with nothing set up', () => {
     expect(warnings.map(({ msg }) => msg)).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^Latchkey runs in development with a key kept in \\.latchkey, SQLite in \\.latchkey, an emulated Bitbucket at http://127\\.0\\.0\\.1:\\d+\\. Origin http://localhost:${port}, callback URL http://localhost:${port}/auth/bitbucket/callback\\.`,
+          `^Latchkey runs in development with a key kept in \\.latchkey, SQLite in \\.latchkey, an emulated Bitbucket at http://127\\.0\\.0\\.1:\\d+\\. Sign in at http://localhost:${port}/auth/sign-in\\. The callback URL is http://localhost:${port}/auth/bitbucket/callback\\.`,
         ),
       ),
     ])

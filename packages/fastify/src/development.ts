@@ -198,7 +198,7 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
     }
     const filler = filledIn.length === 0 ? "the server's own origin" : filledIn.join(', ')
     app.log.warn(
-      `Latchkey runs in development with ${filler}. Origin ${site.origin}, callback URL ${callbacks}. Production needs origin, secret, providers and store.`,
+      `Latchkey runs in development with ${filler}. Sign in at ${site.origin}${settings.signInPath}. The callback URL is ${callbacks}. Production needs origin, secret, providers and store.`,
     )
   })
 }

@@ -124,6 +124,7 @@ export async function parseOptions(
   const store = given.store ?? undefined
   const { providerTimeout = 10_000, clock = Date.now } = given
 
+  if (origin !== undefined) checkOrigin(origin)
   const development = isDevelopment(origin)
   if (!development) requireForProduction({ origin, secret, providers, store })
   const site = checkSite(origin, app.server, given.cookieName ?? 'latchkey', development)
@@ -195,6 +196,12 @@ function checkSite(
 }
 
 function checkOrigin(origin: string): string {
+  if (!/^https?:\/\//i.test(origin)) {
+    throw invalidOption(
+      'origin',
+      'must begin with a scheme, as in https://app.example.com or http://localhost:3000',
+    )
+  }
   const url = URL.canParse(origin) ? new URL(origin) : null
   if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
     const hint = '. If a proxy strips a path, give the whole path of the routes as `basePath`'

@@ -8,12 +8,7 @@ import { signIn } from '../accounts/sign-in.ts'
 import { connectionOf } from '../http/connection.ts'
 import { LAST_MAX_AGE } from '../http/cookies.ts'
 import { askStore, FlowError, RETRY_AFTER, sendError, UnavailableError } from '../http/errors.ts'
-import {
-  isOtherLoopbackName,
-  judgeStart,
-  warnOfOtherOrigin,
-  warnOfRewrittenHost,
-} from '../http/request-origin.ts'
+import { judgeStart, warnOfOtherOrigin } from '../http/request-origin.ts'
 import { withQuery, withReturnTo } from '../http/return-to.ts'
 import { sha256 } from '../http/seal.ts'
 import { startDeadline } from '../providers/deadline.ts'
@@ -24,6 +19,7 @@ import { deviceOf } from '../sessions/device.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import type { StoredSession } from '../store/store.ts'
+import { redirectToOrigin } from './at-origin.ts'
 import { exchange } from './exchange.ts'
 import { type Flow, newFlow, whyUnfit } from './flow-contents.ts'
 import { createFlowCookies, type FlowCookies } from './flow-cookies.ts'
@@ -70,9 +66,6 @@ export function createFlows({
   return { settings, sessions, events, targets, cookies, callbacks, sweep }
 }
 
-/** Marks a start that was redirected to `origin`, because a proxy may make it look the same again. */
-const AT_ORIGIN = 'at_origin'
-
 /** Begins a flow, if a click on a page of ours asked for one. */
 export function start(flows: Flows, visit: Visit): FastifyReply {
   const { settings, targets } = flows
@@ -83,15 +76,13 @@ export function start(flows: Flows, visit: Visit): FastifyReply {
   if (settings.development) warnOfOtherOrigin(request, settings.site.origin)
   const target = targets.returnTo(single(request, 'return_to'), request.log)
   const popup = popupId(single(request, 'popup'))
-  if (settings.development && isOtherLoopbackName(request.headers, settings.site)) {
-    if (single(request, AT_ORIGIN) === null) {
-      // The callback will come to `origin`, and a cookie set here would not be sent there.
-      const path = withReturnTo(paths(settings.basePath).start(client.provider.id), target)
-      const query = { ...(popup !== null && { popup }), [AT_ORIGIN]: '1' }
-      return reply.redirect(settings.site.origin + withQuery(path, query), 303)
-    }
-    warnOfRewrittenHost(request, settings.site.origin)
-  }
+  const here = withReturnTo(paths(settings.basePath).start(client.provider.id), target)
+  const redirected = redirectToOrigin(
+    visit,
+    settings,
+    popup === null ? here : withQuery(here, { popup }),
+  )
+  if (redirected !== null) return redirected
   if (verdict === 'ask-first') return reply.redirect(withReturnTo(settings.signInPath, target), 303)
 
   const hints = hintsOf(request)

@@ -6,6 +6,7 @@ import { withQuery, withReturnTo } from '../http/return-to.ts'
 import { connectProvider } from '../providers/provider-client.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { LatchkeyEventSource, Settings } from '../settings.ts'
+import { redirectToOrigin } from './at-origin.ts'
 import { knownCode } from './auth-error.ts'
 import { createFlows, finish, start } from './flow.ts'
 import { type FlowTargets, popupId } from './flow-targets.ts'
@@ -38,6 +39,10 @@ function serveSignInPage(
   const { basePath, providers } = settings
   app.get(routes.signIn, { exposeHeadRoute: false }, async (request, reply) => {
     const { auth_error: authError, return_to } = request.query as Record<string, unknown>
+    const returnTo = targets.returnTo(return_to, request.log)
+    const here = signInUrl(basePath + routes.signIn, returnTo, authError)
+    const redirected = redirectToOrigin({ request, reply }, settings, here)
+    if (redirected !== null) return redirected
     // Without the store there may still be a provider; the page says no more than it knows.
     const auth = await sessions.readOrNull(request)
     reply.type('text/html; charset=utf-8').header('content-security-policy', SIGN_IN_PAGE_CSP)
@@ -45,7 +50,7 @@ function serveSignInPage(
       basePath,
       providers,
       lastUsed: lastUsed(request, settings),
-      returnTo: targets.returnTo(return_to, request.log),
+      returnTo,
       authError,
       user: auth?.user ?? null,
     })
@@ -59,10 +64,15 @@ function redirectToSignInPage(
 ): void {
   app.get(routes.signIn, { exposeHeadRoute: false }, async (request, reply) => {
     const { auth_error: authError, return_to } = request.query as Record<string, unknown>
-    const code = knownCode(authError)
-    const there = withReturnTo(settings.signInPath, targets.returnTo(return_to, request.log))
-    return reply.redirect(code === null ? there : withQuery(there, { auth_error: code }), 303)
+    const returnTo = targets.returnTo(return_to, request.log)
+    return reply.redirect(signInUrl(settings.signInPath, returnTo, authError), 303)
   })
+}
+
+function signInUrl(path: string, returnTo: string, authError: unknown): string {
+  const code = knownCode(authError)
+  const url = withReturnTo(path, returnTo)
+  return code === null ? url : withQuery(url, { auth_error: code })
 }
 
 function servePopupPage(

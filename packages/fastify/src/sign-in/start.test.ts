@@ -38,6 +38,19 @@ describe('what a request says of where it is', () => {
     expect(foreign.headers.location).toContain(emulator().url)
   })
 
+  it('in development, leads the hosted page to the origin first, so that the first click signs in', async () => {
+    const app = await buildApp(emulator())
+    const url = '/auth/sign-in?return_to=%2Fwork&auth_error=access_denied'
+    const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
+    expect(answer.statusCode).toBe(303)
+    expect(answer.headers.location).toBe(`http://localhost:3000${url}&at_origin=1`)
+    const again = await app.inject({
+      url: `${url}&at_origin=1`,
+      headers: { host: '127.0.0.1:3000' },
+    })
+    expect(again.statusCode).toBe(200)
+  })
+
   it('in development, takes the popup along to the origin', async () => {
     const app = await buildApp(emulator())
     const url = `/auth/bitbucket/start?popup=${'p'.repeat(22)}`
