@@ -7,14 +7,22 @@ import { escapeHtml, hostedPage, hostedPagePolicy } from './page-layout.ts'
  * Tells the page that opened this window, and goes. A channel, as the `opener` is gone once the provider
  * isolates itself (https://html.spec.whatwg.org/#cross-origin-opener-policies), and because it reaches no
  * other origin. What the address said is wiped off: nobody needs it again. The window may go before the
- * message has, so it waits.
+ * message has, so it waits. Either can be blocked in a browser. A window that cannot report stays open, and says
+ * how to go on.
  */
 const SCRIPT = `
 const { popup, error, returnTo } = document.querySelector('#outcome').dataset
-history.replaceState(null, '', location.pathname)
+function attempt(use) {
+  try {
+    use()
+  } catch {}
+}
+attempt(() => history.replaceState(null, '', location.pathname))
 if (popup) {
-  new BroadcastChannel('${channelName}').postMessage({ type: 'popup', popup, error: error || null, returnTo })
-  setTimeout(() => window.close(), 100)
+  attempt(() => {
+    new BroadcastChannel('${channelName}').postMessage({ type: 'popup', popup, error: error || null, returnTo })
+    setTimeout(() => window.close(), 100)
+  })
 }
 `
 
