@@ -29,6 +29,15 @@ test.each(sources)('%s does nothing that a strict page or a careful reader would
     expect(call).toBe('channel?.postMessage')
 })
 
+test.each(sources.filter((name) => name !== 'browser/optional.ts'))(
+  '%s leaves to browser/optional.ts what a browser may lack or block',
+  (name) => {
+    expect(read(name)).not.toMatch(
+      /new BroadcastChannel|\bcrypto\.|AbortSignal\.|showModal|history\.|replaceState|matchMedia|navigator\.|toWellFormed|window\.open/,
+    )
+  },
+)
+
 test.each(sources)('%s can be imported by a server component', (name) => {
   const source = read(name)
   const callsReact = /\b(use[A-Z]\w*|createContext|forwardRef)\(/.test(source)

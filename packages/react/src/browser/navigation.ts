@@ -8,7 +8,6 @@ export function leavesThisPage(event: MouseEvent<HTMLAnchorElement>): boolean {
 }
 
 /** Navigates only within this origin, regardless of where the path came from. */
-export function goTo(path: unknown): void {
-  const target = String(path)
-  if (new URL(target, origin).origin === origin) location.assign(target)
+export function goTo(path: string): void {
+  if (new URL(path, origin).origin === origin) location.assign(path)
 }

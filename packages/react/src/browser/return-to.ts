@@ -11,7 +11,10 @@ export function withReturnTo(path: string, returnTo: string | undefined): string
  * server alone decides whether the target is safe.
  */
 export function toTarget(path: string): string {
-  const target = path.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent)
+  // Half a character, which cannot be encoded, is replaced as browsers do.
+  const target = path
+    .replace(/\p{Surrogate}/gu, '\ufffd')
+    .replace(/[^\x21-\x7e]+/g, encodeURIComponent)
   if (target.length <= longestReturnTo) return target
   console.warn(
     `Latchkey: the page to return to has a URL of ${target.length} characters. The browser returns to its path alone.`,

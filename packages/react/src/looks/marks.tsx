@@ -15,7 +15,7 @@ export interface ProviderMarkProps {
 /** A company's mark. It is always next to the name, so screen readers skip it. */
 export function ProviderMark({ mark }: ProviderMarkProps): ReactElement {
   return (
-    <svg viewBox={mark.viewBox} aria-hidden="true" focusable="false">
+    <svg viewBox={mark.viewBox} aria-hidden="true">
       {mark.paths.map(({ d, fill = 'currentColor' }) => (
         <path key={d} d={d} fill={fill} />
       ))}

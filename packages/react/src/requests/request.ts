@@ -22,25 +22,38 @@ export async function request<T>(
   isExpected: Check<T>,
   content: object = {},
 ): Promise<T> {
-  const response = await send(method, url, content)
-  const body: unknown =
-    response.status === 204 ? undefined : await response.json().catch(() => null)
-  if (response.ok && isExpected(body)) return body
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), DEADLINE)
+  try {
+    const response = await send(method, url, content, deadline.signal)
+    const body: unknown =
+      response.status === 204 ? undefined : await response.json().catch(() => null)
+    if (response.ok && isExpected(body)) return body
 
-  const cause = `${method} ${url} was not answered by Latchkey (status ${response.status}).`
-  throw errorIn(body) ?? new AuthError('bad_answer', `${cause} Check basePath and your proxy.`)
+    const cause = `${method} ${url} was not answered by Latchkey (status ${response.status}).`
+    throw errorIn(body) ?? new AuthError('bad_answer', `${cause} Check basePath and your proxy.`)
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
-function send(method: Method, url: string, content: object): Promise<Response> {
-  return fetch(url, {
-    method,
-    cache: 'no-store',
-    headers: { 'content-type': 'application/json' },
-    body: method === 'GET' ? null : JSON.stringify(content),
-    signal: AbortSignal.timeout(DEADLINE),
-  }).catch((cause) => {
+async function send(
+  method: Method,
+  url: string,
+  content: object,
+  signal: AbortSignal,
+): Promise<Response> {
+  try {
+    return await fetch(url, {
+      method,
+      cache: 'no-store',
+      headers: { 'content-type': 'application/json' },
+      body: method === 'GET' ? null : JSON.stringify(content),
+      signal,
+    })
+  } catch (cause) {
     throw new AuthError('unreachable', `${method} ${url} was not answered.`, { cause })
-  })
+  }
 }
 
 /** The server's own error, if the body is one. */

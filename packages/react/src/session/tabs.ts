@@ -1,5 +1,5 @@
 import { channelName } from '@latchkey/contract'
-import { isObject } from '../requests/answer.ts'
+import { attempt, openChannel } from '../browser/optional.ts'
 
 /** A tab tells the others which session it has seen. The id names a session, it does not open it. */
 interface SessionMessage {
@@ -8,7 +8,7 @@ interface SessionMessage {
   readonly sessionId: string | null
 }
 
-/** The other tabs of this browser. */
+/** The other tabs of this browser. In a browser without channels, each tab asks the server when it is shown again. */
 export interface Tabs {
   /**
    * Listens to the other tabs, and to the last page of a sign-in in a popup.
@@ -23,25 +23,23 @@ export interface Tabs {
 }
 
 export function createTabs(basePath: string): Tabs {
-  let channel: BroadcastChannel | undefined
+  let channel: BroadcastChannel | null = null
 
   return {
     listen(isNews, onNews) {
-      const listening = new BroadcastChannel(channelName)
+      const listening = openChannel(channelName, (message) => {
+        const isSession = message.type === 'session' && message.basePath === basePath
+        if (message.type === 'popup' || (isSession && isNews(message.sessionId))) onNews()
+      })
       channel = listening
-      listening.onmessage = ({ data }: MessageEvent<unknown>) => {
-        if (!isObject(data)) return
-        const isSession = data.type === 'session' && data.basePath === basePath
-        if (data.type === 'popup' || (isSession && isNews(data.sessionId))) onNews()
-      }
       return () => {
-        listening.close()
-        channel = undefined
+        listening?.close()
+        channel = null
       }
     },
     announce(sessionId) {
-      const message: SessionMessage = { type: 'session', basePath, sessionId }
-      channel?.postMessage(message)
+      const news: SessionMessage = { type: 'session', basePath, sessionId }
+      attempt(() => channel?.postMessage(news))
     },
   }
 }

@@ -1,4 +1,5 @@
 import { channelName, type PopupMessage } from '@latchkey/contract'
+import { type Message, openChannel, openNamedWindow } from '../browser/optional.ts'
 import { withQuery } from '../browser/return-to.ts'
 
 /** The outcome of a sign-in in a popup. */
@@ -12,24 +13,23 @@ const WINDOW_FEATURES = 'popup,width=500,height=720'
  * is no use for that: if the provider isolates its pages (COOP), the browser separates the two windows, and
  * `closed` is true even while the popup is open.
  *
- * @returns a function that stops listening, or `null` if the browser opened no window
+ * @returns a function that stops listening, or `null` if the browser opened no window or could not hear from it
  */
 export function openPopup(
   href: string,
   onResult: (result: PopupResult) => void,
 ): (() => void) | null {
-  // Only a page that knows this name can report an outcome.
-  const popupName = crypto.getRandomValues(new Uint32Array(4)).join('-')
-  const opened = open(withQuery(href, { popup: popupName }), '', WINDOW_FEATURES)
-  // Some popup blockers return a window that is already closed.
-  if (!opened || opened.closed) return null
-
-  const channel = new BroadcastChannel(channelName)
-  const stop = () => channel.close()
-  channel.onmessage = ({ data }) => {
-    if (data?.popup !== popupName) return
+  // First, because without a channel nobody could report an outcome.
+  const channel = openChannel(channelName, (message) => {
+    if (message.popup !== popup) return
     stop()
-    onResult(data)
-  }
-  return stop
+    onResult(message as Message & PopupResult)
+  })
+  if (!channel) return null
+  const stop = () => channel.close()
+  // Only a page that knows this name can report an outcome.
+  const popup = openNamedWindow((popup) => withQuery(href, { popup }), WINDOW_FEATURES)
+  if (popup) return stop
+  stop()
+  return null
 }

@@ -13,6 +13,7 @@ import {
 } from 'react'
 import { inQuery, thisPage } from '../browser/address.ts'
 import { leavesThisPage } from '../browser/navigation.ts'
+import { closeDialog, openDialog } from '../browser/optional.ts'
 import { withReturnTo } from '../browser/return-to.ts'
 import { SignInCard, type SignInCardProps } from './sign-in-card.tsx'
 
@@ -103,10 +104,10 @@ function useDialog(isSignedIn: boolean, authError: string | undefined): Dialog {
   useEffect(() => {
     const dialog = ref.current
     if (visibility !== 'open' || !dialog) return
-    dialog.showModal()
+    openDialog(dialog)
     // In a closed menu, for example, an invisible dialog would block the page.
     if (dialog.offsetWidth === 0) setVisibility('closed')
-    return () => dialog.close()
+    return () => closeDialog(dialog)
   }, [visibility])
 
   function close(event: SyntheticEvent): void {

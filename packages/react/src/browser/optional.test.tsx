@@ -1,0 +1,110 @@
+import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
+import { userEvent } from '@testing-library/user-event'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AuthProvider, SignedIn, SignIn, SignInButton } from '../index.ts'
+import { type FakeServer, nobody, somebody, startFakeServer } from '../testing/fake-server.ts'
+
+const complaints = vi.spyOn(console, 'error')
+let server: FakeServer
+
+beforeEach(() => {
+  server = startFakeServer()
+})
+
+afterEach(() => {
+  cleanup()
+  vi.unstubAllGlobals()
+  server.close()
+  history.replaceState(null, '', '/')
+  expect(complaints).not.toHaveBeenCalled()
+})
+
+function throwBlocked(): never {
+  throw new DOMException('Blocked.', 'SecurityError')
+}
+
+const silent = {
+  postMessage: throwBlocked,
+  close: () => {},
+} as unknown as BroadcastChannel
+
+test.each([
+  ['does not exist', undefined],
+  ['is blocked', throwBlocked],
+  [
+    'sends nothing',
+    function Silent() {
+      return silent
+    },
+  ],
+])('a page shows who is signed in where BroadcastChannel %s', async (_, channel) => {
+  vi.stubGlobal('BroadcastChannel', channel)
+  server.session = somebody()
+  render(
+    <AuthProvider>
+      <p>public</p>
+      <SignedIn>{({ name }) => <p>{name}</p>}</SignedIn>
+    </AuthProvider>,
+  )
+  await screen.findByText('Test Person')
+  expect(screen.queryByText('public')).not.toBeNull()
+})
+
+test.each([
+  ['BroadcastChannel', undefined],
+  ['BroadcastChannel', throwBlocked],
+  ['crypto', undefined],
+  ['open', undefined],
+  ['open', throwBlocked],
+  ['open', () => null],
+])('a popup without %s (%s) becomes a navigation of this window', async (name, value) => {
+  const user = userEvent.setup()
+  let isPrevented: boolean | undefined
+  const leave = (event: Event) => {
+    isPrevented = event.defaultPrevented
+    event.preventDefault()
+  }
+  document.addEventListener('click', leave)
+  vi.stubGlobal(name, value)
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  await user.click(screen.getByRole('link'))
+  expect(isPrevented).toBe(false)
+  document.removeEventListener('click', leave)
+})
+
+test.each([undefined, throwBlocked])(
+  'a browser without AbortSignal.timeout or fetch (%s) is told that the server cannot be reached',
+  async (fetch) => {
+    vi.stubGlobal('AbortSignal', { any: undefined, timeout: undefined })
+    vi.stubGlobal('fetch', fetch)
+    render(
+      <AuthProvider>
+        <SignedIn>in</SignedIn>
+      </AuthProvider>,
+    )
+    expect((await screen.findByRole('alert')).dataset.code).toBe('unreachable')
+  },
+)
+
+test('an error in the address stays there if the browser does not let a page replace it', async () => {
+  history.replaceState(null, '', '/?auth_error=access_denied')
+  const replaceState = vi.spyOn(history, 'replaceState').mockImplementation(throwBlocked)
+  render(<SignIn providers={['bitbucket']} />)
+  await screen.findByRole('alert')
+  await waitFor(() => expect(replaceState).toHaveBeenCalled())
+  replaceState.mockRestore()
+})
+
+test('a dialog is shown in the page by a browser that has none', async () => {
+  // As in jsdom, which knows the element without its methods.
+  expect(HTMLDialogElement.prototype.showModal).toBeUndefined()
+  vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(384)
+  const user = userEvent.setup()
+  server.session = nobody
+  render(<SignIn display="modal" providers={['bitbucket']} />)
+  await user.click(screen.getByRole('link', { name: 'Sign in' }))
+  await screen.findByRole('link', { name: 'Continue with Bitbucket' })
+  expect(document.querySelector('dialog')?.hasAttribute('open')).toBe(true)
+  await act(async () => screen.getByRole('button', { name: 'Close' }).click())
+  expect(document.querySelector('dialog')?.hasAttribute('open')).toBe(false)
+})

@@ -1,0 +1,60 @@
+// Browser features that can be missing or blocked: cookies that are switched off, a sandboxed frame, an old
+// browser, a test environment. This module promises: without a feature the page loses what the feature adds, and
+// nothing throws. No other module of the kit uses these features.
+
+/** Runs `use`. Returns `null` if the browser lacks or blocks a feature that it needs. */
+export function attempt<T>(use: () => T): T | null {
+  try {
+    return use()
+  } catch {
+    return null
+  }
+}
+
+/** What another page sent. It is checked where it is used. */
+export type Message = Readonly<Record<string, unknown>>
+
+/** Opens a channel to the other pages of this origin. Returns `null` in a browser without channels. */
+export function openChannel(
+  name: string,
+  onMessage: (message: Message) => void,
+): BroadcastChannel | null {
+  return attempt(() => {
+    const channel = new BroadcastChannel(name)
+    channel.onmessage = ({ data }) => onMessage(Object(data))
+    return channel
+  })
+}
+
+/**
+ * Opens a small window at `urlOf(name)`, where `name` is one that nobody can guess.
+ *
+ * @returns the name, or `null` if the browser opened no window
+ */
+export function openNamedWindow(urlOf: (name: string) => string, features: string): string | null {
+  return attempt(() => {
+    const name = crypto.getRandomValues(new Uint32Array(4)).join('-')
+    // Some popup blockers return a window that is already closed.
+    return open(urlOf(name), '', features)?.closed === false ? name : null
+  })
+}
+
+/** Opens a dialog over the page. A browser without dialogs shows its content in the page instead. */
+export function openDialog(dialog: HTMLDialogElement): void {
+  attempt(() => dialog.showModal())
+  dialog.setAttribute('open', '')
+}
+
+export function closeDialog(dialog: HTMLDialogElement): void {
+  attempt(() => dialog.close())
+  dialog.removeAttribute('open')
+}
+
+/** Replaces the path in the address bar and keeps the router's own state. Browsers limit how often a page may. */
+export function replaceAddress(path: string): void {
+  attempt(() => {
+    // Next.js ignores a change whose state has its own mark, `__NA`.
+    const state = history.state && { ...history.state, __NA: undefined }
+    history.replaceState(state, '', path)
+  })
+}
