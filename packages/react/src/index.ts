@@ -24,6 +24,9 @@ export {
   useRedirectToSignIn,
 } from './guards/require-auth.tsx'
 export {
+  AuthFailed,
+  type AuthFailedProps,
+  type AuthFailure,
   AuthLoading,
   type AuthLoadingProps,
   SignedIn,

@@ -30,11 +30,10 @@ export function useAccount(): AccountActions {
   const url = usePaths()
   const client = useContext(AuthContext)?.client
   const ask = useRequest()
-  const refresh = () => client?.refresh()
 
   return {
-    update: (patch) => ask('PATCH', url.user, isUser, patch).then(refresh),
-    delete: () => ask('DELETE', url.user, isEmpty).then(refresh),
+    update: (patch) => ask('PATCH', url.user, isUser, patch).then(() => client?.refresh()),
+    delete: () => ask('DELETE', url.user, isEmpty).then(() => client?.forget()),
     exportUrl: url.userExport,
   }
 }

@@ -43,6 +43,11 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
+/** Lets everything happen that is under way. */
+async function settle(): Promise<void> {
+  await act(() => new Promise((resolve) => setTimeout(resolve)))
+}
+
 function offer(...account: AccountPart[]): void {
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
@@ -367,6 +372,55 @@ test.each([
     expect(within(region).queryByRole('alert')).toBeNull()
   },
 )
+
+test.each([
+  ['a device', 'Sign out There', 'DELETE /auth/sessions/session-2'],
+  ['all other devices', 'Sign out everywhere else', 'POST /auth/sign-out'],
+])('offline, signing out %s keeps the list and says that it failed', async (_, name, action) => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  render(page())
+  await screen.findByText('There')
+  server.answerNext(action, unreachable)
+  for (let times = 0; times < 4; times++) server.answerNext('GET /auth/sessions', unreachable)
+  await user.click(button(name))
+  expect((await screen.findByRole('alert')).dataset.code).toBe('unreachable')
+  await settle()
+  expect(screen.queryByText('There')).not.toBeNull()
+  expect(screen.getAllByRole('alert')).toHaveLength(1)
+  complaints.mockClear()
+})
+
+test('offline, disconnecting an account keeps the list and says that it failed', async () => {
+  const user = userEvent.setup()
+  offer('identities')
+  server.identities = [
+    identity('identity-1', 'bitbucket', 'testy'),
+    identity('identity-2', 'forge'),
+  ]
+  render(page())
+  await screen.findByText('testy')
+  server.answerNext('DELETE /auth/identities/identity-1', unreachable)
+  for (let times = 0; times < 4; times++) server.answerNext('GET /auth/identities', unreachable)
+  await user.click(screen.getAllByText('Disconnect', { selector: 'summary' })[0] as HTMLElement)
+  await user.click(screen.getAllByRole('button', { name: 'Disconnect' })[0] as HTMLElement)
+  expect((await screen.findByRole('alert')).dataset.code).toBe('unreachable')
+  await settle()
+  expect(screen.queryByText('testy')).not.toBeNull()
+  expect(screen.getAllByRole('alert')).toHaveLength(1)
+  complaints.mockClear()
+})
+
+test('an account that was deleted is signed out, though the server does not respond any more', async () => {
+  const user = userEvent.setup()
+  offer('delete')
+  render(page())
+  await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
+  server.answerNext('GET /auth/session', unreachable)
+  await user.click(button('Delete for good'))
+  await screen.findByText('Nobody is here')
+})
 
 test('pressing twice signs a device out once', async () => {
   const user = userEvent.setup()

@@ -13,7 +13,7 @@ import {
   useId,
 } from 'react'
 import { classes } from '../looks/classes.ts'
-import { Unready } from '../looks/notices.tsx'
+import { StandIn, Unready } from '../looks/notices.tsx'
 import { Person } from '../looks/person.tsx'
 import { useAuth, useTexts } from '../session/auth-context.ts'
 import { useProviders } from '../sign-in/providers.ts'
@@ -43,7 +43,7 @@ const allParts = Object.keys(contents) as AccountPart[]
 
 /**
  * What people see and do of their own account: profile, connected accounts, devices, export, deletion, each
- * if the server offers it; nothing while nobody is known to be signed in. Other props and the ref go to
+ * if the server offers it; nothing if nobody is signed in. Other props and the ref go to
  * the `<section>`.
  */
 export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttributes<HTMLElement>> =
@@ -53,8 +53,9 @@ export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttrib
     const texts = useTexts()
     const titleId = useId()
     const signedIn = auth.status === 'signed-in'
-    const offer = useProviders({ enabled: signedIn })
-    if (!signedIn) return null
+    // Together with the session, so that the parts need not wait twice.
+    const offer = useProviders({ enabled: signedIn || auth.status === 'loading' })
+    if (!signedIn) return <StandIn />
 
     const { user, session } = auth
     return (

@@ -1,5 +1,8 @@
 // The browser around the page: its address bar, its history, and how people leave and come back. This room
-// promises: `goTo` never leaves the origin, and nothing but `auth_error` is removed from an address.
+// promises: `goTo` never leaves the origin, nothing but `auth_error` is removed from an address, and a browser
+// feature that is missing or blocked takes nothing else with it.
+
+import { replaceAddress } from './optional.ts'
 
 /** A parameter of the current page's query, if it has a value. */
 export function inQuery(name: string): string | undefined {
@@ -23,9 +26,26 @@ function searchWithoutError(): string {
 export function removeErrorFromAddressBar(): void {
   // After routers have begun to listen, so that they see the change.
   setTimeout(() => {
-    if (searchWithoutError() === location.search) return
-    // Next.js ignores a change whose state has its own mark, `__NA`.
-    const state = history.state && { ...history.state, __NA: undefined }
-    history.replaceState(state, '', thisPage())
+    if (searchWithoutError() !== location.search) replaceAddress(thisPage())
   })
+}
+
+/** Whether a navigation to `path` would lead to the current page again, whatever each returns to. */
+export function leadsHere(path: string): boolean {
+  const { pathname, search, hash } = new URL(path, location.href)
+  return withoutReturnTo(pathname + search + hash) === withoutReturnTo(thisPage())
+}
+
+/** A router may keep its own path and query in the fragment. */
+function withoutReturnTo(path: string): string {
+  return path.replace(/[?&]return_to=[^&#]*/, '')
+}
+
+/** Logs that this page is at an address that belongs to the server's routes, and the usual cause. */
+export function warnIfServerPath(basePath: string): void {
+  const base = `${basePath.replace(/\/+$/, '')}/`
+  if (base === '/' || !location.pathname.startsWith(base)) return
+  console.warn(
+    `This page is at ${location.pathname}, where the server's sign-in routes are. Does a service worker or a proxy serve the application below ${base}? Exclude these paths from it, for example with navigateFallbackDenylist of Workbox.`,
+  )
 }

@@ -159,6 +159,39 @@ test('an attacker who wrote the address of the page changes no other parameter',
   expect(url.hash).toBe('')
 })
 
+test.each([
+  ['/login', '/login?return_to=%2Freports'],
+  ['/login', '/login'],
+  ['/login?theme=dark', '/login?theme=dark&return_to=%2F'],
+  ['/#/login', '/#/login?return_to=%2F'],
+  [`${location.origin}/login`, '/login'],
+])('the sign-in page %s at %s does not redirect to itself', (signInPath, address) => {
+  history.replaceState(null, '', address)
+  const { container } = render(
+    <AuthProvider initialSession={nobody}>
+      <RequireAuth signInPath={signInPath} fallback="Bones">
+        Reports
+      </RequireAuth>
+    </AuthProvider>,
+  )
+  expect(browser.visits).toEqual([])
+  expect(container.textContent).toContain('Bones')
+  expect(complaints).toHaveBeenCalledExactlyOnceWith(
+    expect.stringContaining('would redirect to itself'),
+  )
+  complaints.mockClear()
+})
+
+test('another page of a router in the fragment is redirected', () => {
+  history.replaceState(null, '', '/#/reports')
+  render(
+    <AuthProvider initialSession={nobody}>
+      <RequireAuth signInPath="/#/login">Reports</RequireAuth>
+    </AuthProvider>,
+  )
+  expect(browser.visits).toHaveLength(1)
+})
+
 test('strict mode leads to the same place', () => {
   render(
     <StrictMode>

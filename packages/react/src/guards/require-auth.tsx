@@ -5,9 +5,9 @@
 
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
-import { thisPage } from '../browser/address.ts'
+import { leadsHere, thisPage } from '../browser/address.ts'
 import { withReturnTo } from '../browser/return-to.ts'
-import { Placeholder, Unready } from '../looks/notices.tsx'
+import { Notice, Placeholder, Unready } from '../looks/notices.tsx'
 import { useAuth, usePaths, useTexts } from '../session/auth-context.ts'
 
 export interface RedirectToSignInProps {
@@ -32,7 +32,11 @@ export function useRedirectToSignIn(options: RedirectToSignInProps = {}): {
   return {
     href: withReturnTo(signInPath, returnTo),
     redirect() {
-      location.replace(withReturnTo(signInPath, returnTo ?? thisPage()))
+      const target = withReturnTo(signInPath, returnTo ?? thisPage())
+      if (!leadsHere(target)) return location.replace(target)
+      console.error(
+        `The page ${signInPath} would redirect to itself, because it is where people sign in. Render it outside of <RequireAuth>, and without <RedirectToSignIn>.`,
+      )
     },
   }
 }
@@ -59,7 +63,7 @@ function LinkToSignIn(props: RedirectToSignInProps): ReactElement {
 export interface RequireAuthProps extends RedirectToSignInProps {
   /** Rendered for a signed-in person; a function is given who it is. */
   readonly children?: ReactNode | ((user: User) => ReactNode)
-  /** Shown while it is not known who is signed in. Default: a placeholder. */
+  /** Shown while it is not known who is signed in, and until the sign-in page opens. Default: a placeholder. */
   readonly fallback?: ReactNode
 }
 
@@ -74,18 +78,25 @@ export function RequireAuth(props: RequireAuthProps): ReactNode {
   switch (auth.status) {
     case 'loading':
       return (
-        <>
+        <Notice>
           {fallback}
           <LinkToSignIn {...redirect} />
-        </>
+        </Notice>
       )
     case 'signed-out':
-      return <RedirectToSignIn {...redirect} />
+      return (
+        <>
+          {fallback}
+          <RedirectToSignIn {...redirect} />
+        </>
+      )
     case 'error':
       return (
-        <div className="latchkey-part" tabIndex={-1}>
-          <Unready state={auth} />
-        </div>
+        <Notice>
+          <div className="latchkey-part" tabIndex={-1}>
+            <Unready state={auth} />
+          </div>
+        </Notice>
       )
     case 'signed-in':
       return typeof children === 'function' ? children(auth.user) : children

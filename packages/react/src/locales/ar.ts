@@ -10,6 +10,7 @@ export const arabic: Texts = {
   loading: 'جارٍ التحميل…',
   goingOn: 'جارٍ الانتقال إلى {provider}…',
   loadingFailed: 'تعذّر التحميل. يُرجى المحاولة مرة أخرى.',
+  authFailed: 'تعذّر التحقق مما إذا كنت مسجّل الدخول.',
   noProviders: 'لا يمكن تسجيل الدخول حاليًا.',
   tryAgain: 'إعادة المحاولة',
   close: 'إغلاق',

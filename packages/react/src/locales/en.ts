@@ -11,6 +11,7 @@ export const english: Texts = {
   loading: 'Loading…',
   goingOn: 'Going on to {provider}…',
   loadingFailed: 'This could not be loaded. Please try again.',
+  authFailed: "We couldn't check whether you're signed in.",
   noProviders: 'Nobody can sign in at the moment.',
   tryAgain: 'Try again',
   close: 'Close',

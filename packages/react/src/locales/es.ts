@@ -10,6 +10,7 @@ export const spanish: Texts = {
   loading: 'Cargando…',
   goingOn: 'Redirigiendo a {provider}…',
   loadingFailed: 'No se ha podido cargar. Inténtalo de nuevo.',
+  authFailed: 'No hemos podido comprobar si has iniciado sesión.',
   noProviders: 'No es posible iniciar sesión en este momento.',
   tryAgain: 'Reintentar',
   close: 'Cerrar',

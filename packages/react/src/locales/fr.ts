@@ -11,6 +11,7 @@ export const french: Texts = {
   loading: 'Chargement…',
   goingOn: 'Redirection vers {provider}…',
   loadingFailed: 'Le chargement a échoué. Veuillez réessayer.',
+  authFailed: 'Impossible de vérifier si vous êtes connecté.',
   noProviders: 'La connexion est impossible pour le moment.',
   tryAgain: 'Réessayer',
   close: 'Fermer',

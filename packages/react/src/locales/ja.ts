@@ -10,6 +10,7 @@ export const japanese: Texts = {
   loading: '読み込み中…',
   goingOn: '{provider}に移動しています…',
   loadingFailed: '読み込めませんでした。もう一度お試しください。',
+  authFailed: 'ログインの状態を確認できませんでした。',
   noProviders: '現在、ログインできません。',
   tryAgain: '再試行',
   close: '閉じる',

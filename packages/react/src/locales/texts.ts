@@ -23,6 +23,8 @@ export interface Texts {
   readonly goingOn: string
   /** Instead of what the server did not send. */
   readonly loadingFailed: string
+  /** Where it is not known who is signed in, because the server did not respond. */
+  readonly authFailed: string
   readonly noProviders: string
   readonly tryAgain: string
   /** Name of the button that closes a dialog. */

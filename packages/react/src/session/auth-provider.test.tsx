@@ -1,3 +1,4 @@
+import type { SessionBody } from '@latchkey/contract'
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
 import { Profiler, type ReactElement, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -90,6 +91,45 @@ test('a page learns from the server that somebody is signed in', async () => {
     signal: expect.any(AbortSignal),
   })
 })
+
+test.each([
+  ['an error', { error: { code: 'unavailable', message: 'A sentence.' } }],
+  ['an empty object', {}],
+  ['half a session', { user: { id: 'user-1' }, session: null }],
+  ['text', '<!doctype html>'],
+])('a page that was rendered with %s does not know who is signed in, and asks', async (_, body) => {
+  server.session = somebody()
+  render(
+    <AuthProvider initialSession={body as SessionBody}>
+      <Page />
+    </AuthProvider>,
+  )
+  expect(seen()).toBe('loading ')
+  await comesTo('signed-in Test Person')
+})
+
+test.each([
+  ['/auth/bitbucket/start', '/auth', 1],
+  ['/auth/bitbucket/start', '/auth/', 1],
+  ['/authors/1', '/auth', 0],
+  ['/anything', '/', 0],
+])(
+  'a page at %s below %s warns that it is where the server should be: %i',
+  async (path, basePath, times) => {
+    const warnings = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    history.replaceState(null, '', path)
+    render(
+      <AuthProvider basePath={basePath} initialSession={null}>
+        <Page />
+      </AuthProvider>,
+    )
+    expect(warnings.mock.calls.flat().join()).toEqual(
+      times === 0 ? '' : expect.stringContaining('navigateFallbackDenylist'),
+    )
+    warnings.mockRestore()
+    history.replaceState(null, '', '/')
+  },
+)
 
 test('a page learns that nobody is signed in', async () => {
   render(

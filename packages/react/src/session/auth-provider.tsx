@@ -11,9 +11,9 @@ export interface AuthProviderProps {
   /** Where the server's routes are, without a slash at the end. Default `/auth`. */
   readonly basePath?: string | undefined
   /**
-   * What `await request.getAuth()` answered while the server rendered this page, `null` for nobody: no
-   * request is made then, and no loading state is seen. Only the first value counts. Default: asks the
-   * server.
+   * The result of `await request.getAuth()` when the server rendered this page, `null` if nobody is signed in:
+   * no request is made, and there is no loading state. Only the first value counts. Anything else, such as the
+   * body of an error response, means "not known". Default: asks the server.
    */
   readonly initialSession?: SessionBody | null | undefined
   /**

@@ -23,12 +23,18 @@ export function useRequest(): typeof request {
   return useContext(AuthContext)?.client?.request ?? request
 }
 
+interface Known<T> {
+  readonly question: string
+  readonly remote: Remote<T>
+}
+
 /**
  * Asks the server for `url`, unless that is `null`.
  *
  * @param isExpected checks the answer, as for `request`
  * @param who whose answer it is: another person's is asked for again
- * @returns the answer, and a function that asks again and keeps showing the old answer until the new one
+ * @returns the answer, and a function that asks again. The old answer stays until a new one arrives, also if
+ *   the server does not respond.
  */
 export function useRemote<T>(
   url: string | null,
@@ -37,7 +43,7 @@ export function useRemote<T>(
 ): readonly [remote: Remote<T>, reload: () => void] {
   const ask = useRequest()
   const question = `${url} ${who}`
-  const [known, setKnown] = useState<{ readonly question: string; readonly remote: Remote<T> }>()
+  const [known, setKnown] = useState<Known<T>>()
   const [turn, setTurn] = useState(0)
   const reload = () => setTurn((turn) => turn + 1)
 
@@ -46,6 +52,9 @@ export function useRemote<T>(
     if (url === null) return
     let isOutdated = false
     const learn = (remote: Remote<T>) => isOutdated || setKnown({ question, remote })
+    const fail = (failed: Remote<T>) =>
+      isOutdated ||
+      setKnown((known) => (isAnswerTo(question, known) ? known : { question, remote: failed }))
     const retry = () => {
       setKnown(undefined)
       reload()
@@ -56,7 +65,7 @@ export function useRemote<T>(
         if (!(error instanceof AuthError)) throw error
         // The person sees a sentence. Developers need the address and the cause.
         if (!isOutdated) console.error(error)
-        learn({ status: 'error', error, retry })
+        fail({ status: 'error', error, retry })
       })
     return () => {
       isOutdated = true
@@ -64,4 +73,8 @@ export function useRemote<T>(
   }, [question, turn])
 
   return [known?.question === question ? known.remote : { status: 'loading' }, reload]
+}
+
+function isAnswerTo<T>(question: string, known: Known<T> | undefined): boolean {
+  return known?.question === question && known.remote.status === 'ready'
 }

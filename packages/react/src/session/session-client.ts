@@ -2,12 +2,13 @@
 // that is known, all tabs agree on it, and a server that does not answer signs nobody out.
 
 import { type Paths, paths, type SessionBody } from '@latchkey/contract'
-import { removeErrorFromAddressBar } from '../browser/address.ts'
+import { removeErrorFromAddressBar, warnIfServerPath } from '../browser/address.ts'
 import { watchForReturn } from '../browser/page-return.ts'
-import { isEmpty } from '../requests/answer.ts'
+import { isEmpty, isObject } from '../requests/answer.ts'
 import { AuthError } from '../requests/auth-error.ts'
 import { request } from '../requests/request.ts'
 import { type AuthState, type SignOutOptions, sessionIdOf } from './auth-state.ts'
+import { Notices } from './notices.ts'
 import { isSessionBody } from './session-body.ts'
 import { createTabs, type Tabs } from './tabs.ts'
 
@@ -24,6 +25,8 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1
 export class SessionClient {
   /** The state that the server rendered with, so that hydration sees the same. */
   readonly initialState: AuthState
+  readonly notices: Notices = new Notices()
+  readonly #basePath: string
   readonly #url: Paths
   readonly #tabs: Tabs
   readonly #listeners = new Set<() => void>()
@@ -33,12 +36,16 @@ export class SessionClient {
   /** Names the newest request. The answers to older ones may be outdated. */
   #newestRequest: symbol | undefined
   #askedAt = 0
+  /** Answers that were requested before they were needed, by their URL. */
+  readonly #early = new Map<string, Promise<unknown>>()
 
-  constructor(basePath: string, initialSession: SessionBody | null | undefined) {
+  /** @param initialSession what the server rendered with. Anything but `null` or a session means "not known". */
+  constructor(basePath: string, initialSession: unknown) {
+    this.#basePath = basePath
     this.#url = paths(basePath)
     this.#tabs = createTabs(basePath)
-    this.initialState =
-      initialSession === undefined ? { status: 'loading' } : this.#stateOf(initialSession)
+    const isKnown = initialSession === null || isSessionBody(initialSession)
+    this.initialState = isKnown ? this.#stateOf(initialSession) : { status: 'loading' }
     this.#state = this.initialState
   }
 
@@ -58,6 +65,7 @@ export class SessionClient {
       () => void this.#ask(),
     )
     const stopWatching = watchForReturn(this.#refreshOnReturn, this.refresh)
+    warnIfServerPath(this.#basePath)
     this.#isStarted = true
     this.#followState()
     if (sessionIdOf(this.#state) !== undefined) this.#announce()
@@ -77,16 +85,36 @@ export class SessionClient {
     if (hasChanged) this.#announce()
   }
 
+  /**
+   * Requests what components need once nobody is known to be signed in, so that they need not wait twice. A
+   * failure is no outcome: the component that needs the answer asks again.
+   */
+  readonly askEarly = (url: string): void => {
+    if (this.#early.has(url)) return
+    this.#early.set(
+      url,
+      request('GET', url, isObject).catch(() => null),
+    )
+  }
+
   /** Sends a request as `request` does. If the server answers `unauthenticated`, the state follows. */
-  readonly request: typeof request = (...parameters) =>
-    request(...parameters).catch((error) => {
-      if (error.code === 'unauthenticated') void this.refresh()
-      throw error
-    })
+  readonly request: typeof request = (method, url, isExpected, content) => {
+    const ask = () =>
+      request(method, url, isExpected, content).catch((error) => {
+        if (error.code === 'unauthenticated') void this.refresh()
+        throw error
+      })
+    const early = method === 'GET' && this.#early.get(url)
+    return early ? early.then((body) => (isExpected(body) ? body : ask())) : ask()
+  }
 
   readonly #signOut = async ({ scope = 'local' }: SignOutOptions = {}): Promise<void> => {
     await this.request('POST', this.#url.signOut, isEmpty, { scope })
-    if (scope === 'others') return
+    if (scope !== 'others') this.forget()
+  }
+
+  /** Shows that nobody is signed in, in every tab, once the server has ended this session. */
+  readonly forget = (): void => {
     this.#newestRequest = undefined
     this.#become({ status: 'signed-out' })
     this.#announce()
@@ -138,6 +166,8 @@ export class SessionClient {
     if (JSON.stringify(next) !== JSON.stringify(this.#state)) this.#state = next
     this.#followState()
     for (const listener of this.#listeners) listener()
+    // Components have asked by then. Later, the answers would be outdated.
+    if (next.status !== 'loading') setTimeout(() => this.#early.clear())
   }
 
   /** While somebody is signed in: removes an outdated error, and asks again before the session expires. */

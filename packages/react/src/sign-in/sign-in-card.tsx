@@ -3,7 +3,7 @@
 import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
 import { removeErrorFromAddressBar } from '../browser/address.ts'
 import { errorSentence } from '../locales/texts.ts'
-import { Alert, Unready } from '../looks/notices.tsx'
+import { Alert, Notice, Unready, type UnreadyProps } from '../looks/notices.tsx'
 import { Person } from '../looks/person.tsx'
 import type { AuthState } from '../session/auth-state.ts'
 import { SignOutButton } from '../sign-out/sign-out-button.tsx'
@@ -100,18 +100,29 @@ interface WhenReadyProps {
 
 /** Shows its children once it is known who is signed in and what is offered. */
 function WhenReady({ auth, offer, children }: WhenReadyProps): ReactElement {
-  const awaited = auth?.status === 'loading' || auth?.status === 'error' ? auth : offer
-  return (
-    <div className="latchkey-part">
-      {awaited.status === 'ready' ? (
-        children
-      ) : (
-        <>
-          <Unready state={awaited} />
-          {/* Without JavaScript nothing ever finishes loading, so the browser shows this immediately. */}
-          <noscript>{children}</noscript>
-        </>
-      )}
-    </div>
-  )
+  const isUnknown = auth?.status === 'loading' || auth?.status === 'error'
+  const awaited = isUnknown ? auth : offer
+  const content =
+    awaited.status === 'ready' ? (
+      children
+    ) : (
+      <>
+        <Unready state={retryingBoth(awaited, offer)} />
+        {/* Without JavaScript nothing ever finishes loading, so the browser shows this immediately. */}
+        <noscript>{children}</noscript>
+      </>
+    )
+  return <div className="latchkey-part">{isUnknown ? <Notice>{content}</Notice> : content}</div>
+}
+
+/** If the server did not answer, it probably answered neither: one button asks for both again. */
+function retryingBoth(awaited: UnreadyProps['state'], offer: Offer): UnreadyProps['state'] {
+  if (awaited.status !== 'error' || offer.status !== 'error' || awaited === offer) return awaited
+  return {
+    ...awaited,
+    retry() {
+      awaited.retry()
+      offer.retry()
+    },
+  }
 }
