@@ -1,15 +1,36 @@
 import {
   AuthProvider,
+  type SessionBody,
   SignedIn,
   SignedOut,
   SignIn,
   SignInButton,
+  SignOutButton,
   UserButton,
   UserProfile,
 } from '@latchkey/react'
 import '@latchkey/react/styles.css'
+import './test-page.css'
 import { type ReactElement, useState } from 'react'
 import { createRoot } from 'react-dom/client'
+
+const somebody: SessionBody = {
+  user: {
+    id: 'user-1',
+    name: 'Ada Test',
+    email: 'ada@example.com',
+    emailVerified: false,
+    avatarUrl: null,
+    createdAt: 0,
+  },
+  session: {
+    id: 'session-1',
+    provider: 'bitbucket',
+    createdAt: 0,
+    authenticatedAt: 0,
+    expiresAt: Date.parse('2100-01-01'),
+  },
+}
 
 /** What there is at a path. `test-pages.ts` serves it, and says what it is for. */
 const PAGES: Readonly<Record<string, () => ReactElement>> = {
@@ -27,6 +48,35 @@ const PAGES: Readonly<Record<string, () => ReactElement>> = {
     </AuthProvider>
   ),
   '/test/alone': () => <SignInButton provider="bitbucket" mode="popup" returnTo="/?from=popup" />,
+  '/test/features': () => (
+    <AuthProvider>
+      <SignedOut>
+        <SignIn display="modal" />
+        <nav>
+          <SignInButton provider="bitbucket" mode="popup" returnTo="/test/features" />
+        </nav>
+      </SignedOut>
+      <SignedIn>{({ name }) => <p>Signed in as {name}</p>}</SignedIn>
+      <UserButton />
+    </AuthProvider>
+  ),
+  '/test/own-colours': () => (
+    <AuthProvider initialSession={somebody}>
+      <SignInButton provider="bitbucket" className="own-colours" />
+      <SignOutButton className="own-colours" scope="others" />
+      <UserButton className="own-colours" showName />
+      <UserProfile className="own-colours" />
+      <AuthProvider initialSession={null}>
+        <SignIn
+          className="own-colours"
+          title="Own title"
+          description="Own description"
+          footer="Own footer"
+          authError="access_denied"
+        />
+      </AuthProvider>
+    </AuthProvider>
+  ),
   '/test/account': () => (
     <AuthProvider loadRemoteAvatars>
       <UserButton showName profileUrl="/test/account" />

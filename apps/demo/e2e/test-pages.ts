@@ -15,6 +15,9 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** No string becomes a script, and no policy makes an exception. */
+const TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types 'none'"
+
 const PAGE = `<!doctype html>
 <html lang="en">
 <head>
@@ -33,16 +36,19 @@ const PAGE = `<!doctype html>
  *
  * - `/test/button` and `/test/card` sign in by popup, and have something in them that must not get lost.
  * - `/test/alone` does so without an `<AuthProvider>`.
+ * - `/test/features` signs in from a dialog or in a popup. With `?trusted-types` its policy enforces these.
+ * - `/test/own-colours` has components with a class that sets other colours.
  * - `/test/account` shows a person with their picture wherever the kit can.
  */
 export async function testPages(app: FastifyInstance): Promise<void> {
   const { script, styles } = await bundle()
   app.get('/test.js', async (_request, reply) => reply.type('text/javascript').send(script))
   app.get('/test.css', async (_request, reply) => reply.type('text/css').send(styles))
-  app.get('/test/:page', async (_request, reply) => {
+  app.get('/test/:page', async (request, reply) => {
+    const enforcesTypes = request.url.includes('trusted-types')
     reply.type('text/html; charset=utf-8').headers({
       'cache-control': 'max-age=60',
-      'content-security-policy': POLICY,
+      'content-security-policy': enforcesTypes ? `${POLICY}; ${TRUSTED_TYPES}` : POLICY,
       'referrer-policy': 'same-origin',
     })
     return PAGE
