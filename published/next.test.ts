@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchChromium } from '../apps/demo/e2e/chromium.ts'
+import { buildApp } from '../packages/fastify/src/testing/app.ts'
 import { type Machine, newest, type Project, setUpMachine } from './machine.ts'
 
 describe('a Next.js application whose pages are server components', () => {
@@ -7,15 +10,18 @@ describe('a Next.js application whose pages are server components', () => {
   let built: Awaited<ReturnType<Project['run']>>
   let origin: string
   let browser: Browser
+  let fastifyPort: number
   beforeAll(async () => {
+    fastifyPort = await unusedPort()
+    const env = { ...QUIET, FASTIFY: `http://localhost:${fastifyPort}` }
     machine = await setUpMachine(newest.node, newest.npm)
     const project = await machine.createProject('next')
     await project.install('npm install next@16 react@19 react-dom@19 @latchkey/react')
     await project.write(APPLICATION)
-    built = await project.run('next build', QUIET)
+    built = await project.run('next build', env)
     if (built.code !== 0) throw new Error(`next build failed:\n${built.said}`)
     const server = 'next start --hostname 127.0.0.1 --port 0'
-    ;[origin = ''] = await project.start(server, /http:\/\/127\.0\.0\.1:\d+/, QUIET)
+    ;[origin = ''] = await project.start(server, /http:\/\/127\.0\.0\.1:\d+/, env)
     browser = await launchChromium()
   })
   afterAll(async () => {
@@ -34,16 +40,22 @@ describe('a Next.js application whose pages are server components', () => {
     expect(complaints).toEqual([])
   })
 
+  function requestsOf(path: string): string[] {
+    return requests.filter((request) => request.endsWith(path))
+  }
+
   async function open(path: string, options: Options = {}): Promise<Page> {
-    const { signedIn = false, ...contextOptions } = options
+    const { signedIn = false, cookie, ...contextOptions } = options
     const context = await browser.newContext(contextOptions)
     if (signedIn) await context.addCookies([{ name: 'person', value: 'ada', url: origin }])
+    if (cookie) await context.addCookies([{ ...cookie, url: origin }])
     context.on('weberror', (error) => complaints.push(String(error.error())))
     context.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`))
     context.on('request', (request) => {
       const url = new URL(request.url())
       if (url.origin !== origin) complaints.push(`asked ${url.origin}`)
-      if (url.pathname.startsWith('/auth/')) requests.push(`${request.method()} ${url.pathname}`)
+      if (/^(\/real)?\/auth\//.test(url.pathname))
+        requests.push(`${request.method()} ${url.pathname}`)
     })
     const page = await context.newPage()
     await page.goto(origin + path)
@@ -171,6 +183,33 @@ describe('a Next.js application whose pages are server components', () => {
       expect(requests).toEqual(['POST /auth/sign-out'])
     })
 
+    it('signs nobody out while Fastify is stopped, and asks again at a click', async () => {
+      const fastify = await buildApp({ url: 'http://127.0.0.1:4020' })
+      await fastify.listen({ port: fastifyPort, host: 'localhost' })
+      const { id } = await fastify.latchkey.users.create({ name: 'Grace' })
+      const { cookie } = await fastify.latchkey.sessions.create(id)
+      const [name = '', value = ''] = cookie.split('=')
+      const withoutScript = await open('/recipe', {
+        javaScriptEnabled: false,
+        cookie: { name, value },
+      })
+      expect(await withoutScript.getByText('Hello').textContent()).toBe('Hello, Grace.')
+      const page = await open('/recipe', { cookie: { name, value } })
+      await page.getByText('Hello, Grace.').waitFor()
+
+      fastify.server.closeAllConnections()
+      await fastify.close()
+      await page.reload()
+      await page.getByRole('alert').waitFor()
+      expect(await page.getByText('Nobody').count()).toBe(0)
+      const [before] = requestsOf('/real/auth/session')
+      expect(before).toBeDefined()
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await expect.poll(() => requestsOf('/real/auth/session').length).toBeGreaterThan(1)
+      expect(complaints.every((complaint) => complaint.includes('Failed to load'))).toBe(true)
+      complaints.length = 0
+    })
+
     it('asks who is signed in on a page that was rendered once for everybody', async () => {
       const page = await open('/static', { signedIn: true })
       await page.getByText('ada@example.com').waitFor()
@@ -184,6 +223,8 @@ type Page = Awaited<ReturnType<Browser['newPage']>>
 
 interface Options {
   readonly signedIn?: boolean
+  /** Of a session that the real server has opened. */
+  readonly cookie?: { readonly name: string; readonly value: string }
   readonly javaScriptEnabled?: boolean
   readonly colorScheme?: 'light' | 'dark'
 }
@@ -265,6 +306,50 @@ export default async function Page() {
       </RequireAuth>
     </AuthProvider>
   )
+}
+`,
+
+  'next.config.js': `export default {
+  rewrites: () => [{ source: '/real/:path*', destination: process.env.FASTIFY + '/:path*' }],
+}
+`,
+
+  'app/recipe/page.jsx': `import { AuthProvider, SignedIn, SignedOut } from '@latchkey/react'
+import { headers } from 'next/headers'
+import { Greeting } from './greeting.jsx'
+
+async function readSession() {
+  const cookie = (await headers()).get('cookie') ?? ''
+  try {
+    const response = await fetch(\`\${process.env.FASTIFY}/auth/session\`, {
+      headers: { cookie },
+      cache: 'no-store',
+      signal: AbortSignal.timeout(2_000),
+    })
+    return response.ok ? await response.json() : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export default async function Page() {
+  return (
+    <AuthProvider basePath="/real/auth" initialSession={await readSession()}>
+      <SignedIn>
+        <Greeting />
+      </SignedIn>
+      <SignedOut>Nobody is signed in.</SignedOut>
+    </AuthProvider>
+  )
+}
+`,
+
+  'app/recipe/greeting.jsx': `'use client'
+
+import { useUser } from '@latchkey/react'
+
+export function Greeting() {
+  return <p>Hello, {useUser().name}.</p>
 }
 `,
 
@@ -351,6 +436,16 @@ export function GET({ cookies }) {
   return new Response(null, { status: 303, headers: { ...headers, location } })
 }
 `,
+}
+
+/** A port for a server that starts later. */
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, 'localhost')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 /** The text of each link, and where it leads. */

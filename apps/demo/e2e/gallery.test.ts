@@ -38,10 +38,17 @@ async function settled(page: Page): Promise<void> {
     const stage = document.querySelector('.stage') ?? {}
     const takenOver = Object.keys(stage).some((name) => name.startsWith('__react'))
     const waiting = [...document.querySelectorAll('.latchkey-placeholder')]
-    const trouble = [...document.querySelectorAll('#NotLoaded, #RequiredFailed')]
+    const trouble = [
+      ...document.querySelectorAll('#NotLoaded, #RequiredFailed, #Failed, #FailedStandIn'),
+    ]
     return (
       takenOver &&
-      waiting.every((placeholder) => placeholder.closest('#Loading, #RequiredNotKnownYet')) &&
+      waiting.every((placeholder) =>
+        placeholder.closest('#Loading, #RequiredNotKnownYet, #NotKnownYetStandIn'),
+      ) &&
+      [...document.querySelectorAll('#NotKnownYetStandIn')].every((example) =>
+        example.querySelector('.latchkey-placeholder'),
+      ) &&
       trouble.every((example) => example.querySelector('[role="alert"]'))
     )
   })
@@ -289,6 +296,22 @@ describe('every component', () => {
       expect(await surface(page)).toBe(here)
       await decide(page, colorScheme, other)
       expect(await surface(page)).toBe(there)
+    }
+  })
+
+  it('has the colours that a class sets on its outermost element, in all of its text', async () => {
+    for (const colorScheme of themes) {
+      const { page } = await demo.visit({ colorScheme })
+      await demo.signIn(page)
+      await page.goto(`${demo.origin}/test/own-colours`)
+      await page.getByText('This device').waitFor()
+      await page.locator('.latchkey-card .latchkey-button').waitFor()
+      const label = page.locator('a.own-colours > .latchkey-label')
+      expect(await label.evaluate((element) => getComputedStyle(element).color)).toBe(
+        'rgb(255, 255, 255)',
+      )
+      const findings = await findingsOfAxe(page)
+      expect(findings.filter((finding) => finding.startsWith('color-contrast'))).toEqual([])
     }
   })
 

@@ -1,4 +1,4 @@
-import { AuthLoading, RequireAuth, SignedIn, SignedOut, useAuth } from '@latchkey/react'
+import { AuthFailed, AuthLoading, RequireAuth, SignedIn, SignedOut, useAuth } from '@latchkey/react'
 import type { ReactElement } from 'react'
 
 export function SomebodyIn(): ReactElement {
@@ -28,6 +28,44 @@ export function NotKnownYet(): ReactElement {
     <AuthLoading>
       <p>One moment…</p>
     </AuthLoading>
+  )
+}
+
+export function Failed(): ReactElement {
+  return <AuthFailed />
+}
+
+export function FailedStandIn(): ReactElement {
+  return (
+    <>
+      <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
+      <SignedOut>
+        <p>Hello, whoever you are.</p>
+      </SignedOut>
+    </>
+  )
+}
+
+export function NotKnownYetStandIn(): ReactElement {
+  return (
+    <SignedOut>
+      <p>Hello, whoever you are.</p>
+    </SignedOut>
+  )
+}
+
+export function FailedOwnWords(): ReactElement {
+  return (
+    <AuthFailed>
+      {({ retry }) => (
+        <p>
+          We are having trouble.{' '}
+          <button type="button" onClick={retry}>
+            Reload
+          </button>
+        </p>
+      )}
+    </AuthFailed>
   )
 }
 

@@ -1,0 +1,173 @@
+import type { BrowserContext, Page, Route } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { setUpDemo } from './demo.ts'
+import { docsPages } from './docs-pages.ts'
+import { testPages } from './test-pages.ts'
+
+// What is left of a page when the server does not respond, or the browser lacks a feature.
+
+const demo = setUpDemo(undefined, 'http', {
+  async pages(app) {
+    await testPages(app)
+    await docsPages(app)
+  },
+})
+
+const TROUBLE = /AuthError|Failed to load resource|status of 503/
+
+/** The examples of the docs that show nothing, and those of components of the kit without a link or a button. */
+async function lookAtDocs(page: Page): Promise<{ blank: string[]; stuck: string[]; all: number }> {
+  return page.evaluate(() => {
+    const isSeen = (element: Element) =>
+      element.checkVisibility() &&
+      [...element.getClientRects()].some(({ width, height }) => width > 1 && height > 1)
+    const sections = [...document.querySelectorAll<HTMLElement>('[data-composition]')]
+    const names = (found: readonly HTMLElement[]) =>
+      found.map(({ dataset }) => String(dataset.composition))
+    const shows = (section: Element, what: string) =>
+      [...section.querySelectorAll(what)].some(isSeen)
+    return {
+      all: sections.length,
+      blank: names(
+        sections.filter(
+          (section) => !shows(section, ':not(:has(*), .latchkey-hidden), .latchkey-placeholder'),
+        ),
+      ),
+      stuck: names(
+        sections.filter(
+          (section) => !section.matches('[data-headless]') && !shows(section, 'button, a[href]'),
+        ),
+      ),
+    }
+  })
+}
+
+describe('every example of the docs', () => {
+  const outages: readonly (readonly [string, (route: Route) => Promise<void>])[] = [
+    [
+      'responds with 503',
+      (route) =>
+        route.fulfill({
+          status: 503,
+          json: { error: { code: 'unavailable', message: 'A sentence.' } },
+        }),
+    ],
+    ['does not respond', (route) => route.abort('connectionrefused')],
+    [
+      'is behind a proxy that responds with HTML',
+      (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+    ],
+  ]
+
+  it.each(outages)('shows a way forward while the server %s', async (_, respond) => {
+    const { page } = await demo.visit({}, TROUBLE)
+    await page.route('**/auth/**', respond)
+    await page.goto(`${demo.origin}/docs`)
+    await expect.poll(async () => (await lookAtDocs(page)).stuck).toEqual([])
+    const { all, blank } = await lookAtDocs(page)
+    expect(all).toBeGreaterThan(25)
+    expect(blank).toEqual([])
+  })
+
+  it('shows that it waits while the server is slow, and goes on after that', async () => {
+    const { page } = await demo.visit({}, TROUBLE)
+    const held = Promise.withResolvers<void>()
+    await page.route('**/auth/{session,providers}', async (route) => {
+      await held.promise
+      await route.continue().catch(() => {})
+    })
+    await page.goto(`${demo.origin}/docs`)
+    await expect.poll(async () => (await lookAtDocs(page)).blank).toEqual([])
+    held.resolve()
+    // One of the examples is for signed-in people.
+    await page.waitForURL(/\/(auth\/sign-in|login)\?return_to=%2Fdocs/)
+  })
+})
+
+/** Makes a feature of the browser missing, or blocked. */
+type Sabotage = 'missing' | 'throwing'
+
+interface Feature {
+  readonly name: string
+  /** Of the object that has it, as an expression. */
+  readonly owner: string
+  readonly property: string
+  /** Whether it is a value rather than a function, so that reading it throws. */
+  readonly isValue?: true
+  /** Whether a sign-in in a popup needs it. Without it, the sign-in happens in the page's own window. */
+  readonly isForPopups?: true
+}
+
+const features: readonly Feature[] = [
+  { name: 'BroadcastChannel', owner: 'window', property: 'BroadcastChannel', isForPopups: true },
+  { name: 'sessionStorage', owner: 'window', property: 'sessionStorage', isValue: true },
+  { name: 'localStorage', owner: 'window', property: 'localStorage', isValue: true },
+  { name: 'navigator.locks', owner: 'navigator', property: 'locks', isValue: true },
+  { name: 'AbortSignal.any', owner: 'AbortSignal', property: 'any' },
+  { name: 'AbortSignal.timeout', owner: 'AbortSignal', property: 'timeout' },
+  { name: 'dialog', owner: 'HTMLDialogElement.prototype', property: 'showModal' },
+  { name: 'history.replaceState', owner: 'history', property: 'replaceState' },
+  { name: 'history.state', owner: 'history', property: 'state', isValue: true },
+  { name: 'crypto', owner: 'crypto', property: 'getRandomValues', isForPopups: true },
+  { name: 'window.open', owner: 'window', property: 'open', isForPopups: true },
+  { name: 'matchMedia', owner: 'window', property: 'matchMedia' },
+  { name: 'toWellFormed', owner: 'String.prototype', property: 'toWellFormed' },
+]
+
+async function sabotage(
+  context: BrowserContext,
+  { owner, property, isValue }: Feature,
+  how: Sabotage,
+): Promise<void> {
+  const blocked = "() => { throw new DOMException('Blocked by a test.', 'SecurityError') }"
+  const throwing = isValue
+    ? `{ get: ${blocked} }`
+    : `{ value: ${blocked.replace('() =>', 'function ()')} }`
+  const descriptor = how === 'missing' ? '{ value: undefined }' : throwing
+  await context.addInitScript(
+    `Object.defineProperty(${owner}, '${property}', { configurable: true, ...${descriptor} })`,
+  )
+}
+
+/** Opens a page that has components of the kit, and signs in. */
+async function signIn(page: Page, address: string, from: 'dialog' | 'popup'): Promise<void> {
+  await page.goto(`${demo.origin}${address}`)
+  // An error in the address opens the dialog.
+  const place = page.locator(from === 'dialog' ? 'dialog .latchkey-card' : 'nav')
+  await place.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+  await page.getByRole('button', { name: 'Ada Test' }).click()
+  await page.getByText('Signed in as Ada Test').waitFor()
+}
+
+describe('a browser', () => {
+  it.each(features)(
+    'without $name, or with it blocked, shows the page and signs in',
+    async (feature) => {
+      await Promise.all(
+        (['missing', 'throwing'] as const).map(async (how) => {
+          const { page, context } = await demo.visit()
+          await sabotage(context, feature, how)
+          if (feature.isForPopups) {
+            await signIn(page, '/test/features', 'popup')
+          } else {
+            await signIn(page, '/test/features?auth_error=access_denied', 'dialog')
+          }
+        }),
+      )
+    },
+  )
+
+  it('without channels or a history says on the last page of a popup how to go on', async () => {
+    const { page, context } = await demo.visit()
+    for (const feature of features) await sabotage(context, feature, 'throwing')
+    await page.goto(`${demo.origin}/auth/popup?popup=${'a'.repeat(16)}&return_to=/decisions`)
+    await page.getByText('You can close this window.').waitFor()
+    expect(await page.getByRole('link', { name: 'Continue here instead' }).count()).toBe(1)
+  })
+
+  it('that enforces Trusted Types shows the page and signs in', async () => {
+    const { page } = await demo.visit()
+    await signIn(page, '/test/features?trusted-types&auth_error=access_denied', 'dialog')
+    expect(page.url()).toContain('trusted-types')
+  })
+})
