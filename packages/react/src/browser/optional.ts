@@ -42,12 +42,13 @@ export function openNamedWindow(urlOf: (name: string) => string, features: strin
 /** Opens a dialog over the page. A browser without dialogs shows its content in the page instead. */
 export function openDialog(dialog: HTMLDialogElement): void {
   attempt(() => dialog.showModal())
-  dialog.setAttribute('open', '')
+  // A no-op on an open dialog. Setting the attribute again would keep Escape from closing it.
+  dialog.toggleAttribute('open', true)
 }
 
 export function closeDialog(dialog: HTMLDialogElement): void {
   attempt(() => dialog.close())
-  dialog.removeAttribute('open')
+  dialog.toggleAttribute('open', false)
 }
 
 /** Replaces the path in the address bar and keeps the router's own state. Browsers limit how often a page may. */
