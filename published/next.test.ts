@@ -200,7 +200,7 @@ describe('a Next.js application whose pages are server components', () => {
       fastify.server.closeAllConnections()
       await fastify.close()
       await page.reload()
-      await page.getByRole('alert').waitFor()
+      await page.getByText("We couldn't check").waitFor()
       expect(await page.getByText('Nobody').count()).toBe(0)
       const [before] = requestsOf('/real/auth/session')
       expect(before).toBeDefined()
