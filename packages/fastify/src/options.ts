@@ -2,7 +2,7 @@ import type { Server } from 'node:net'
 import { routes } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
 import { fillIn, isDevelopment, ownOrigin } from './development.ts'
-import { IN_MILLISECONDS, looksLikeSeconds } from './http/durations.ts'
+import { demandMilliseconds, looksLikeSeconds } from './http/durations.ts'
 import { invalidOption, LatchkeyError } from './http/errors.ts'
 import { refuseUnknownOptions } from './http/option-names.ts'
 import { isLoopback } from './http/request-origin.ts'
@@ -289,10 +289,9 @@ function checkCookieName(name: unknown): string {
 }
 
 function checkProviderTimeout(timeout: number): void {
-  if (Number.isInteger(timeout) && timeout >= 100 && timeout <= 60_000) return
-  if (looksLikeSeconds(timeout, 100, 60_000))
-    throw invalidOption('providerTimeout', IN_MILLISECONDS)
-  throw invalidOption('providerTimeout', 'must be a whole number of milliseconds from 100 to 60000')
+  const isWhole = Number.isInteger(timeout) && timeout >= 100 && timeout <= 60_000
+  if (isWhole && !looksLikeSeconds(timeout, 100, 60_000)) return
+  throw invalidOption('providerTimeout', demandMilliseconds(timeout, 100, 60_000))
 }
 
 function checkProviderConcurrency(limit: number): number {
@@ -332,12 +331,13 @@ function checkSession(given: SessionOptions): Settings['session'] {
   const check = (name: keyof SessionOptions): number => {
     const [from, to, otherwise] = SESSION_RANGES[name]
     const value = given[name] ?? otherwise
-    if (name !== 'maxPerUser' && looksLikeSeconds(value, from, to)) {
-      throw invalidOption(`session.${name}`, IN_MILLISECONDS)
+    const isWhole = Number.isInteger(value) && value >= from && value <= to
+    if (name === 'maxPerUser') {
+      if (isWhole) return value
+      throw invalidOption('session.maxPerUser', `must be a whole number from ${from} to ${to}`)
     }
-    if (Number.isInteger(value) && value >= from && value <= to) return value
-    const unit = name === 'maxPerUser' ? '' : ' of milliseconds'
-    throw invalidOption(`session.${name}`, `must be a whole number${unit} from ${from} to ${to}`)
+    if (isWhole && !looksLikeSeconds(value, from, to)) return value
+    throw invalidOption(`session.${name}`, demandMilliseconds(value, from, to))
   }
   return {
     lifetime: check('lifetime'),

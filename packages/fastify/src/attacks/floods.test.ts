@@ -124,7 +124,7 @@ describe('a request that is too large', () => {
     [
       'in pieces',
       ['Transfer-Encoding: chunked'],
-      `${(5000).toString(16)}\r\n${'x'.repeat(5000)}\r\n`,
+      `${(17_000).toString(16)}\r\n${'x'.repeat(17_000)}\r\n`,
     ],
   ])('with a body %s is refused without waiting for the rest', async (_what, framing, body) => {
     const app = await listening(await buildApp(emulator()))

@@ -23,6 +23,7 @@ const MESSAGES = [
   'sign-in warning',
   'session cookie refused',
   'request refused',
+  'Latchkey: `return_to` is not a page of http://localhost:3000, or is below /auth. The browser returns to `/`. Use a path of your application, such as /reports.',
 ]
 const REASONS = [
   /^(malformed|unknown|wrong secret|expired)$/,

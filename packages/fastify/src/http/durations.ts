@@ -3,14 +3,14 @@ const DAY_OF_SECONDS = 24 * 60 * 60
 const MINUTE = 60 * 1000
 
 /**
- * Whether a number of milliseconds was probably meant as seconds: it is below `least`, and as seconds it
+ * Whether a number of milliseconds was probably meant as seconds: it is far below `least`, and as seconds it
  * would be allowed; or as seconds it is a number of whole days, and as milliseconds not even of whole minutes,
  * such as 604,800, which is a week or 10 minutes and 4.8 seconds.
  */
 export function looksLikeSeconds(value: number, least: number, most: number): boolean {
   const asSeconds = value * 1000
   if (asSeconds < least || asSeconds > most) return false
-  return value < least || (value % DAY_OF_SECONDS === 0 && value % MINUTE !== 0)
+  return value < least / 2 || (value % DAY_OF_SECONDS === 0 && value % MINUTE !== 0)
 }
 
 /**
@@ -23,6 +23,9 @@ export function looksLikeMilliseconds(value: number): boolean {
   return value % 3600 !== 0 || value > 10 * DAY_OF_SECONDS
 }
 
-/** The sentence for a time that looks like seconds. */
-export const IN_MILLISECONDS =
-  'is in milliseconds, and this looks like seconds. Multiply it by 1000'
+/** Returns the demand of a time in milliseconds, with the cure if it looks like seconds. */
+export function demandMilliseconds(value: number, least: number, most: number): string {
+  const demand = `must be a whole number of milliseconds from ${least} to ${most}`
+  const hint = '. This looks like seconds: multiply it by 1000'
+  return looksLikeSeconds(value, least, most) ? demand + hint : demand
+}
