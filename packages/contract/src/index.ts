@@ -23,7 +23,6 @@ export { bitbucketMark } from './marks.ts'
 export {
   channelName,
   defaultBasePath,
-  longestReturnTo,
   type Paths,
   paths,
   reservedSegments,

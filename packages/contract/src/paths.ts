@@ -4,9 +4,6 @@ export const channelName = 'latchkey'
 /** Where the server's routes are unless the application says otherwise. */
 export const defaultBasePath = '/auth'
 
-/** The most characters that a `return_to` keeps, percent-encoded: a flow's cookie has no room for more. */
-export const longestReturnTo = 2000
-
 /** Every route under the base path. The server mounts these; the browser calls them. */
 export const routes = {
   session: '/session',

@@ -413,7 +413,9 @@ describe('behind a proxy that strips a part of the path', () => {
     })
     const headers = { host: '127.0.0.1:3000' }
     const answer = await app.inject({ url: '/auth/bitbucket/start', headers })
-    expect(answer.headers.location).toBe('http://localhost:3000/api/auth/bitbucket/start')
+    expect(answer.headers.location).toBe(
+      'http://localhost:3000/api/auth/bitbucket/start?at_origin=1',
+    )
   })
 })
 

@@ -196,7 +196,7 @@ function checkSite(
 }
 
 function checkOrigin(origin: string): string {
-  if (!/^https?:\/\//i.test(origin)) {
+  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(origin)) {
     throw invalidOption(
       'origin',
       'must begin with a scheme, as in https://app.example.com or http://localhost:3000',

@@ -1,4 +1,5 @@
-import { longestReturnTo } from '@latchkey/contract'
+/** The most characters that a `return_to` keeps, percent-encoded: a flow's cookie has no room for more. */
+export const longestReturnTo = 2000
 
 /**
  * Decides where a browser may be sent inside the application. No other place decides this.

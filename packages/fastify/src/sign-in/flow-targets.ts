@@ -1,8 +1,9 @@
-import { type ErrorCode, longestReturnTo, paths } from '@latchkey/contract'
+import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyBaseLogger } from 'fastify'
 import {
   isUnder,
   keptPart,
+  longestReturnTo,
   sameOriginPath,
   withoutQuery,
   withQuery,

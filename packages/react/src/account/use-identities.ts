@@ -2,7 +2,7 @@
 
 import type { IdentitiesBody, Identity, UrlBody } from '@latchkey/contract'
 import { thisPage } from '../browser/address.ts'
-import { toTarget } from '../browser/return-to.ts'
+import { toAscii } from '../browser/return-to.ts'
 import { hasFields, isListOf, isNumber, isString, isStringOrNull } from '../requests/answer.ts'
 import { usePaths } from '../session/auth-context.ts'
 import { type Remote, useRequest } from '../session/remote.ts'
@@ -42,7 +42,7 @@ export function useIdentities(): IdentitiesState {
     ...state,
     disconnect,
     async connect(provider, returnTo = thisPage()) {
-      const target = { return_to: toTarget(returnTo) }
+      const target = { return_to: toAscii(returnTo) }
       const { url: providerUrl } = await ask('POST', url.link(provider), isProviderUrl, target)
       location.assign(providerUrl)
     },

@@ -1,25 +1,15 @@
-import { longestReturnTo } from '@latchkey/contract'
-
 /** Adds the target that a page with a `<SignIn>` reads from its address. */
 export function withReturnTo(path: string, returnTo: string | undefined): string {
-  return withQuery(path, { return_to: returnTo && toTarget(returnTo) })
+  return withQuery(path, { return_to: returnTo && toAscii(returnTo) })
 }
 
 /**
- * A path as it would be written in a `Location` header: `/café` becomes `/caf%C3%A9`. A path that is too
- * long for the server is shortened here already, because a URL with all of it may not even get there. The
- * server alone decides whether the target is safe.
+ * A path as it would be written in a `Location` header: `/café` becomes `/caf%C3%A9`. The server alone
+ * decides whether the target is safe, and shortens one that is too long.
  */
-export function toTarget(path: string): string {
+export function toAscii(path: string): string {
   // Half a character, which cannot be encoded, is replaced as browsers do.
-  const target = path
-    .replace(/\p{Surrogate}/gu, '\ufffd')
-    .replace(/[^\x21-\x7e]+/g, encodeURIComponent)
-  if (target.length <= longestReturnTo) return target
-  console.warn(
-    `Latchkey: the page to return to has a URL of ${target.length} characters. The browser returns to its path alone.`,
-  )
-  return target.replace(/[?#].*/, '')
+  return path.replace(/\p{Surrogate}/gu, '\ufffd').replace(/[^\x21-\x7e]+/g, encodeURIComponent)
 }
 
 /** Adds the parameters that have a value. */

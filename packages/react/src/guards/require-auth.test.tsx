@@ -247,7 +247,7 @@ test.each([
     </AuthProvider>,
   )
   const alert = await screen.findByRole('alert')
-  expect(alert.textContent).toBe('This could not be loaded. Please try again.')
+  expect(alert.textContent).toBe("We couldn't check whether you're signed in.")
   expect(alert.dataset.code).toBe(code)
   expect(browser.visits).toEqual([])
   await user.click(screen.getByRole('button', { name: 'Try again' }))

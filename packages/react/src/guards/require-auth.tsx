@@ -7,7 +7,7 @@ import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
 import { leadsHere, thisPage } from '../browser/address.ts'
 import { withReturnTo } from '../browser/return-to.ts'
-import { Notice, Placeholder, Unready } from '../looks/notices.tsx'
+import { AuthNotice, Notice, Placeholder } from '../looks/notices.tsx'
 import { useAuth, usePaths, useTexts } from '../session/auth-context.ts'
 
 export interface RedirectToSignInProps {
@@ -93,9 +93,7 @@ export function RequireAuth(props: RequireAuthProps): ReactNode {
     case 'error':
       return (
         <Notice>
-          <div className="latchkey-part" tabIndex={-1}>
-            <Unready state={auth} />
-          </div>
+          <AuthNotice auth={auth} />
         </Notice>
       )
     case 'signed-in':

@@ -1,5 +1,5 @@
 import { startPath } from '@latchkey/contract'
-import { toTarget, withQuery } from '../browser/return-to.ts'
+import { toAscii, withQuery } from '../browser/return-to.ts'
 
 export interface SignInUrlOptions {
   /** Where to go after signing in: a path of your application, such as `/reports?year=2026`. */
@@ -14,7 +14,7 @@ export interface SignInUrlOptions {
 export function signInUrl(provider: string, options: SignInUrlOptions = {}): string {
   const { returnTo, loginHint, basePath } = options
   return withQuery(startPath(provider, basePath), {
-    return_to: returnTo && toTarget(returnTo),
+    return_to: returnTo && toAscii(returnTo),
     login_hint: loginHint,
   })
 }

@@ -3,7 +3,7 @@
 import type { SignOutScope } from '@latchkey/contract'
 import { type FormEvent, useEffect, useState } from 'react'
 import { usePendingNavigation } from '../browser/pending-navigation.ts'
-import { toTarget } from '../browser/return-to.ts'
+import { toAscii } from '../browser/return-to.ts'
 import { AuthError } from '../requests/auth-error.ts'
 import { useOptionalAuth, usePaths } from '../session/auth-context.ts'
 
@@ -74,6 +74,6 @@ export function useSignOut(options: UseSignOutOptions = {}): SignOutForm {
   return {
     status,
     form: { method: 'post', action, onSubmit },
-    fields: returnTo === undefined ? { scope } : { scope, return_to: toTarget(returnTo) },
+    fields: returnTo === undefined ? { scope } : { scope, return_to: toAscii(returnTo) },
   }
 }
