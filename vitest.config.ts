@@ -15,6 +15,7 @@ const processes = [
 ]
 
 const postgres = 'packages/fastify/src/testing/postgres-server.ts'
+const cleanUp = 'packages/fastify/src/testing/clean-up.ts'
 
 // A machine may be busy with something else. No test measures time.
 const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
@@ -39,6 +40,7 @@ export default defineConfig(({ mode }) => ({
           name: 'node',
           include: ['{apps,packages}/*/src/**/*.test.ts', '*.test.ts'],
           exclude: processes,
+          setupFiles: [cleanUp],
           // A process for each file would load the same modules again, which took a third of their time.
           isolate: false,
           env: { NODE_ENV: 'test', ...fuzzRuns(mode) },
@@ -59,6 +61,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'processes',
           include: processes,
+          setupFiles: [cleanUp],
           globalSetup: [postgres],
           env: { NODE_ENV: 'test' },
           ...patience,

@@ -206,7 +206,9 @@ describe('a Next.js application whose pages are server components', () => {
       expect(before).toBeDefined()
       await page.getByRole('button', { name: 'Try again' }).click()
       await expect.poll(() => requestsOf('/real/auth/session').length).toBeGreaterThan(1)
-      expect(complaints.every((complaint) => complaint.includes('Failed to load'))).toBe(true)
+      // What was asked last may still be answered.
+      await page.context().close()
+      expect(complaints.filter((complaint) => !complaint.includes('Failed to load'))).toEqual([])
       complaints.length = 0
     })
 

@@ -9,9 +9,14 @@ const packages = ['bitbucket-emulator', 'contract', 'fastify', 'react']
 
 /** The scripts of a package that has a few for all its modules. */
 const bundles: Readonly<Record<string, readonly string[]>> = {
-  fastify: ['index', 'postgres', 'sqlite', 'chunks/sql-store', 'chunks/store'].map(
-    (file) => `dist/${file}.js`,
-  ),
+  fastify: [
+    'index',
+    'postgres',
+    'sqlite',
+    'chunks/option-names',
+    'chunks/sql-store',
+    'chunks/store',
+  ].map((file) => `dist/${file}.js`),
 }
 
 interface Manifest {

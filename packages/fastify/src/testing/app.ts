@@ -60,9 +60,10 @@ export async function buildApp(
   return app
 }
 
-afterEach(async () => {
+/** Closes what `buildApp` has built. */
+export async function closeApps(): Promise<void> {
   await Promise.all(open.splice(0).map((app) => app.close()))
-})
+}
 
 /** How many rows a table of a SQLite file has. */
 export function countRows(
@@ -92,6 +93,7 @@ export function temporaryFile(): string {
 
 const folders: string[] = []
 
-afterAll(() => {
+/** Removes the folders of `temporaryFile`. */
+export function removeFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
+}

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
-import { afterEach } from 'vitest'
 import type { Orders } from './server.ts'
 
 /** A server in a process of its own. */
@@ -19,12 +18,13 @@ export interface Child {
 
 const children: Child[] = []
 
-afterEach(async () => {
+/** Ends what `startChild` has started. */
+export async function endChildren(): Promise<void> {
   for (const child of children.splice(0)) {
     child.process.kill('SIGKILL')
     await child.ended
   }
-})
+}
 
 /** Starts `server.ts`, which ends with the test at the latest. */
 export async function startChild(

@@ -3,7 +3,6 @@ import { createServer as createSecureServer, type ServerOptions } from 'node:htt
 import type { AddressInfo, Server } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
-import { afterEach } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createBrowser } from './browser.ts'
@@ -28,9 +27,10 @@ export const agree: RequestListener = (request, response) => {
 
 const closing: (() => void)[] = []
 
-afterEach(() => {
+/** Closes what `serve` has opened. */
+export function closeProviders(): void {
   for (const close of closing.splice(0)) close()
-})
+}
 
 /**
  * A provider on 127.0.0.1, for one test, that does what the emulator is too well-behaved for: `listener`

@@ -1,0 +1,15 @@
+import { afterAll, afterEach } from 'vitest'
+import { closeApps, removeFolders } from './app.ts'
+import { endChildren } from './child.ts'
+import { closeProviders } from './unruly.ts'
+
+// Vitest runs this before each file of tests. A hook in a module that several files share in one process
+// would count for the first of them only.
+
+afterEach(async () => {
+  await closeApps()
+  await endChildren()
+  closeProviders()
+})
+
+afterAll(removeFolders)
