@@ -107,10 +107,10 @@ async function startEmulator(): Promise<{ url: string; close(): Promise<void> }>
   await refuseClusters()
   const port = readPort('EMULATOR_PORT', 0)
   const emulator = await importEmulator()
-  return emulator.startBitbucketEmulator({ port }).catch((error: unknown) => {
+  return emulator.startBitbucketEmulator({ port }).catch(() => {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_INVALID',
-      `The emulator cannot listen on port ${port}, which the environment variable EMULATOR_PORT names (${reasonOf(error)}). Name a free one, or none.`,
+      `The emulator cannot listen on port ${port}, which the environment variable EMULATOR_PORT names. Set EMULATOR_PORT to a free port, or unset it.`,
     )
   })
 }
