@@ -86,7 +86,8 @@ async function addUser(
 ): Promise<StoredUser> {
   const user: StoredUser = {
     id: randomUUID(),
-    name: null,
+    // A provider that does not return the name may still return what else it calls the person.
+    name: profile.attributes.nickname ?? null,
     email: null,
     emailVerified: false,
     avatarUrl: null,

@@ -204,7 +204,8 @@ describe('the user API', () => {
 
   it.each([
     ['none', { body: { values: [] } }],
-    ['not primary and confirmed', { body: { values: [{ email: 'ada@example.com' }] } }],
+    ['not primary', { body: { values: [{ ...CONFIRMED, is_primary: false }] } }],
+    ['not confirmed', { body: { values: [{ ...CONFIRMED, is_confirmed: false }] } }],
   ])('addresses that are %s leave a person without one', async (_what, answer) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
@@ -255,6 +256,11 @@ describe('addresses that Bitbucket does not return', () => {
     ['without a list', { body: { values: 'none' } }],
     ['without values', { body: {} }],
     ['in rows that are no objects', { body: { values: [null, 7, 'x'] } }],
+    ['in rows without flags', { body: { values: [{ email: 'ada@example.com' }] } }],
+    [
+      'in rows with half of the flags',
+      { body: { values: [{ ...CONFIRMED, is_confirmed: 'true' }] } },
+    ],
     ['in a primary row without a text', { body: { values: [{ ...CONFIRMED, email: 7 }] } }],
     ['with a next page that is elsewhere', { body: { values: [], next } }],
   ])('(%s) are kept as stored, with one warning', async (_what, answer) => {
@@ -350,6 +356,14 @@ describe('a name, a picture and other names that Bitbucket does not return', () 
       const { attributes } = (await store.findIdentity('bitbucket', uuid)) ?? {}
       expect(attributes).toEqual(identity?.attributes)
     }
+  })
+
+  it('keeps the stored name if Bitbucket returns only a nickname', async () => {
+    const browser = createBrowser(await buildApp(emulator()))
+    await browser.signIn('ada')
+    emulator().answerNext(USER, { body: { uuid: defaultPeople[0]?.uuid, nickname: 'other' } })
+    await browser.signIn('ada')
+    expect((await browser.get('/auth/session')).json().user.name).toBe('Ada Test')
   })
 
   it('are removed if Bitbucket says that there are none', async () => {

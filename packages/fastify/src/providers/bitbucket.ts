@@ -69,7 +69,7 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
   const emulator = checkEmulatorUrl(options.emulatorUrl)
   const site = emulator ?? SITE
   const api = emulator ?? API
-  const { refuseUnknownAccountStatus = false } = options
+  const refuseUnknownAccountStatus = options.refuseUnknownAccountStatus ?? false
   if (typeof refuseUnknownAccountStatus !== 'boolean') {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_INVALID',
@@ -103,7 +103,7 @@ async function readProfile(
 
   return {
     subject: subjectOf(user),
-    name: plainText(display_name, 200) ?? plainText(nickname, 200) ?? saidNone(display_name),
+    name: plainText(display_name, 200) ?? nameWithout(display_name, nickname),
     email,
     emailVerified: typeof email === 'string',
     avatarUrl: httpsUrl(avatar) ?? saidNone(avatar),
@@ -121,6 +121,11 @@ async function readProfile(
       ...(status.warning === undefined ? [] : [status.warning]),
     ],
   }
+}
+
+/** Returns the nickname of a person who has no name. A name that was not returned is kept as it is stored. */
+function nameWithout(displayName: unknown, nickname: unknown): string | null | undefined {
+  return saidNone(displayName) === null ? plainText(nickname, 200) : undefined
 }
 
 async function readUser(api: ProviderApi, base: string): Promise<Record<string, unknown>> {
@@ -160,8 +165,8 @@ async function readEmails(api: ProviderApi, base: string): Promise<Emails> {
         return { rows, missing: `GET /2.0/user/emails answered ${status} and no list` }
       }
       rows.push(...body.values.filter(isObject))
-      if (!body.values.every(isObject)) {
-        return { rows, missing: 'GET /2.0/user/emails answered a row that is no object' }
+      if (!body.values.every(isEmail)) {
+        return { rows, missing: 'GET /2.0/user/emails returned a row without its flags' }
       }
       url = nextPage(body.next, list)
     }
@@ -172,6 +177,12 @@ async function readEmails(api: ProviderApi, base: string): Promise<Emails> {
   }
   const missing = url === null ? null : `GET /2.0/user/emails has over ${MAX_EMAIL_PAGES} pages`
   return { rows, missing }
+}
+
+/** Whether a row says of its address what decides: without it, the row is no evidence that there is none. */
+function isEmail(row: unknown): boolean {
+  if (!isObject(row)) return false
+  return typeof row.is_primary === 'boolean' && typeof row.is_confirmed === 'boolean'
 }
 
 /**
