@@ -318,6 +318,9 @@ describe('a secret that is a placeholder', () => {
     'my-super-password-that-is-long-enough-1',
     'abcdefghijklmnopqrstuvwxyz0123456789',
     '0123456789abcdefghijklmnopqrstuv',
+    'changeme1changeme2changeme3changeme4',
+    'supersecret1supersecret2supersecret3',
+    'your-secret-key-0123456789abcdef0',
   ])('such as %s is refused in production, and in a list', async (secret) => {
     vi.stubEnv('NODE_ENV', 'production')
     for (const given of [secret, [SECRET, secret]]) {
@@ -335,6 +338,7 @@ describe('a secret that is a placeholder', () => {
   it.each([
     '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
     'latchkey-secret-9f86d081884c7d659a2feaa0c55ad015',
+    'acme-secret-3f2b8c1e-9d4a-4e7b-8f6a-1c2d3e4f5a6b',
     'correct horse battery staple clipper',
     'Q1x9/Zt0+rW5cH3vL8nB2kD6mS4pG7jYaEuIoTfXyqU=',
   ])('unlike %s, which is accepted', async (secret) => {

@@ -124,7 +124,7 @@ export async function parseOptions(
   const store = given.store ?? undefined
   const { providerTimeout = 10_000, clock = Date.now } = given
 
-  if (origin !== undefined) checkOrigin(origin)
+  if (origin) checkOrigin(origin)
   const development = isDevelopment(origin)
   if (!development) requireForProduction({ origin, secret, providers, store })
   const site = checkSite(origin, app.server, given.cookieName ?? 'latchkey', development)
@@ -233,9 +233,10 @@ function checkPaths(
   const seenPath = joinPrefixes(outerPrefix, prefix)
   const basePath = given.basePath ?? seenPath
   checkPath('basePath', basePath)
+  const hostsSignInPage = (given.signInPath ?? undefined) === undefined
   const signInPath = given.signInPath ?? basePath + routes.signIn
-  if (given.signInPath !== undefined) checkSignInPath(signInPath, origin, basePath)
-  return { prefix, basePath, signInPath, hostsSignInPage: given.signInPath === undefined }
+  if (!hostsSignInPage) checkSignInPath(signInPath, origin, basePath)
+  return { prefix, basePath, signInPath, hostsSignInPage }
 }
 
 function checkPath(name: 'prefix' | 'basePath', path: unknown): void {

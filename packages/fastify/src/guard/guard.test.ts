@@ -319,6 +319,7 @@ describe('a guard of options that make no sense', () => {
     [invalid, { maxAge: null }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: 5 * 60_000 }, '`maxAge` is in seconds, and this looks like milliseconds.'],
     [invalid, { maxAge: 3_600_000 }, '`maxAge` is in seconds, and this looks like milliseconds.'],
+    [invalid, { maxAge: 24 * 3_600_000 }, '`maxAge` is in seconds, and this looks like'],
     [invalid, { check: true }, '`check` must be a function that returns true or false.'],
     [invalid, { check: null }, '`check` must be a function'],
     [

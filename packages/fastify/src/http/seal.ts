@@ -17,6 +17,26 @@ const TAG_BYTES = 16
  */
 const LONG = 1024
 
+/** How a text is encoded before it is encrypted. */
+interface Form {
+  /** Bound to the result after the context. A server that lacks a form cannot open it, as if it were not its own. */
+  readonly mark: string
+  pack(text: string): Buffer
+  unpack(bytes: Buffer): string
+}
+
+const PLAIN: Form = {
+  mark: '',
+  pack: (text) => Buffer.from(text),
+  unpack: (bytes) => bytes.toString('utf8'),
+}
+
+const COMPRESSED: Form = {
+  mark: ' deflate',
+  pack: (text) => deflateSync(text),
+  unpack: (bytes) => inflateSync(bytes).toString('utf8'),
+}
+
 /** Encrypts small texts for one purpose, so that what was sealed for another never opens. */
 export interface Seal {
   /**
@@ -42,8 +62,9 @@ export function createSeal(secrets: readonly [string, ...string[]], purpose: str
   return {
     seal(text, context) {
       const nonce = randomBytes(NONCE_BYTES)
+      const { mark, pack } = text.length > LONG ? COMPRESSED : PLAIN
       const cipher = createCipheriv('aes-256-gcm', keys[0] as KeyObject, nonce)
-      cipher.setAAD(Buffer.from(context))
+      cipher.setAAD(Buffer.from(context + mark))
       const sealed = Buffer.concat([nonce, cipher.update(pack(text)), cipher.final()])
       return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url')
     },
@@ -57,28 +78,20 @@ export function createSeal(secrets: readonly [string, ...string[]], purpose: str
       const tag = bytes.subarray(-TAG_BYTES)
       const text = bytes.subarray(NONCE_BYTES, -TAG_BYTES)
       for (const key of keys) {
-        const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-        decipher.setAAD(Buffer.from(context))
-        decipher.setAuthTag(tag)
-        try {
-          return unpack(Buffer.concat([decipher.update(text), decipher.final()]))
-        } catch {
-          // Not this key, or not ours at all.
+        for (const { mark, unpack } of [PLAIN, COMPRESSED]) {
+          const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+          decipher.setAAD(Buffer.from(context + mark))
+          decipher.setAuthTag(tag)
+          try {
+            return unpack(Buffer.concat([decipher.update(text), decipher.final()]))
+          } catch {
+            // Not this key, not this form, or not ours at all.
+          }
         }
       }
       return null
     },
   }
-}
-
-function pack(text: string): Buffer {
-  return text.length > LONG ? deflateSync(text) : Buffer.from(text)
-}
-
-/** zlib's header is 78 9C. UTF-8 never has a byte 9C after 78, so no text starts like that. */
-function unpack(bytes: Buffer): string {
-  const isCompressed = bytes[0] === 0x78 && bytes[1] === 0x9c
-  return (isCompressed ? inflateSync(bytes) : bytes).toString('utf8')
 }
 
 /** SHA-256 of a text, base64url: 43 characters. */

@@ -44,15 +44,19 @@ function repeatsItself(text: string): boolean {
 }
 
 /** Of six letters or more: a random secret has none of them. */
-const PLACEHOLDER =
-  /change[-_. ]?(me|this|it)|replace|placeholder|example|secret|password|insert|default|insecure|dummy[-_. ]|your[-_. ]/i
+const PLACEHOLDERS =
+  /change[-_. ]?(me|this|it)|replace|placeholder|example|secret|password|insert|default|insecure|dummy[-_. ]|your[-_. ]/gi
 
-/** Letters and digits mixed, 16 at least. Words with such a part behind them are a good secret. */
-const RANDOM_PART = /(?=[a-z0-9+/]*\d[a-z+/]+\d)[a-z0-9+/]{16,}/i
-
-/** Whether a text is one that people write until they have a secret, or that goes along the keyboard's alphabet. */
+/** Whether people write such a text until they have a secret. */
 function isPlaceholder(text: string): boolean {
-  return (PLACEHOLDER.test(text) && !RANDOM_PART.test(text)) || isAlphabet(text)
+  const rest = text.replaceAll(PLACEHOLDERS, '')
+  return isAlphabet(text) || (rest !== text && !isRandom(rest.replaceAll(/[^a-z0-9]/gi, '')))
+}
+
+/** Whether letters and digits are mixed as in a random text. A placeholder with such a rest is a good secret. */
+function isRandom(text: string): boolean {
+  const isMixed = text.length >= 16 && /\d[a-z]+\d/i.test(text)
+  return isMixed && !isAlphabet(text) && !repeatsItself(text.replaceAll(/\d/g, ''))
 }
 
 /** Whether most characters follow the one before, as in `abcdefgh…` and `01234567…`. */

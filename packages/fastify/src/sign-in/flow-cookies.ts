@@ -108,9 +108,10 @@ function surplusOf(held: readonly HeldCookie[], added: number, now: number): str
   let total = added
   // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
   const newestFirst = own.reverse().sort((a, b) => b.expiresAt - a.expiresAt)
+  let isFull = false
   for (const [index, { name, length, expiresAt }] of newestFirst.entries()) {
-    const fits = index < MOST_FLOWS - 1 && total + length <= LONGEST_HEADER
-    if (!fits || expiresAt <= now) surplus.push(name)
+    isFull ||= index >= MOST_FLOWS - 1 || total + length > LONGEST_HEADER
+    if (isFull || expiresAt <= now) surplus.push(name)
     else total += length
   }
   for (const { length } of foreign) total += length
