@@ -54,7 +54,9 @@ export function Site({ data }: { data: QuireData }): ReactElement {
         <p>
           Quire is the demo of Latchkey. Its decisions live in memory, and its Bitbucket is emulated
           on this machine unless you gave it real credentials.{' '}
-          <a href="/gallery">All components, in every state</a>
+          <a className="foot-link" href="/gallery">
+            All components, in every state
+          </a>
         </p>
       </footer>
     </AuthProvider>
