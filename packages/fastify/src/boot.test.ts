@@ -123,7 +123,10 @@ describe('an option that cannot work', () => {
     [{ basePath: 'https://app.example.com/auth' }, '`basePath` must be a path such as /auth'],
     [{ decorators: 'auth' }, '`decorators` must be an object'],
     [{ decorators: { auth: 'a b' } }, '`decorators.auth` must be a name of letters and digits'],
-    [{ decorators: { auth: 'x', getAuth: 'x' } }, '`decorators` must give two different names'],
+    [
+      { decorators: { auth: 'x', getAuth: 'x' } },
+      '`decorators` must give `auth` and `getAuth` different names',
+    ],
     [
       { decorators: { getauth: 'x' } },
       'There is no option `decorators.getauth`. Did you mean `getAuth`?',
@@ -137,7 +140,7 @@ describe('an option that cannot work', () => {
     [{ database: 'x' }, 'There is no option `database`. The options are origin,'],
     [
       { providerTimeout: 10 },
-      '`providerTimeout` must be a whole number of milliseconds from 100 to 60000. This looks like seconds: multiply it by 1000.',
+      '`providerTimeout` is in milliseconds, from 100 to 60000. This looks like seconds: multiply it by 1000.',
     ],
     [{ session: { lifetime: 3600 } }, 'This looks like seconds: multiply it by 1000.'],
     [{ session: { lifetime: 30 * 86_400 } }, 'This looks like seconds: multiply it by 1000.'],
@@ -148,15 +151,15 @@ describe('an option that cannot work', () => {
     [{ secret: 'short' }, '`secret` must have at least 32 characters'],
     [{ secret: '' }, '`secret` must have at least 32 characters'],
     [{ secret: [] }, '`secret` must have at least 32 characters'],
-    [{ secret: [SECRET, undefined] }, '`secret` has one in its list that is missing'],
+    [{ secret: [SECRET, undefined] }, '`secret[1]` is missing. Set its environment variable.'],
     [{ clock: 'Date.now' }, '`clock` must be a function that gives whole milliseconds since 1970'],
     [{ clock: () => Math.floor(Date.now() / 1000) }, '`clock` must be a function'],
     [{ clock: () => performance.now() }, '`clock` must be a function'],
     [{ clock: () => Date.now() + 0.5 }, '`clock` must be a function'],
     [{ clock: () => new Date() }, '`clock` must be a function'],
     [{ clock: () => Number.NaN }, '`clock` must be a function'],
-    [{ secret: 'a'.repeat(64) }, '`secret` must be random'],
-    [{ secret: 'password'.repeat(8) }, '`secret` must be random'],
+    [{ secret: 'a'.repeat(64) }, '`secret` repeats itself'],
+    [{ secret: 'password'.repeat(8) }, '`secret` repeats itself'],
     [{ providers: [] }, '`providers` must be a list with at least one'],
     [{ providers: [{}] }, '`providers` must hold providers'],
     [{ providers: 'bitbucket' }, '`providers` must be a list'],
@@ -327,7 +330,7 @@ describe('a secret that is a placeholder', () => {
       const { code, message } = await refusal({ ...production(), secret: given })
       expect(code).toBe('LATCHKEY_OPTION_INVALID')
       expect(message).toBe(
-        'Option `secret` must be random, and this one is a placeholder. Make one with: openssl rand -base64 48.',
+        'Option `secret` is a placeholder. Use a random value: openssl rand -base64 48.',
       )
     }
     vi.stubEnv('NODE_ENV', 'development')
@@ -408,7 +411,7 @@ describe('behind a proxy that strips a part of the path', () => {
     expect((await browser.get(callbackOfOurs)).headers.location).toBe('/')
   })
 
-  it('other names of this machine are led to the public path first', async () => {
+  it('redirects other loopback names to the public path', async () => {
     const app = fastify()
     await app.register(latchkey, {
       ...production(),
@@ -445,7 +448,7 @@ describe('beside another plugin with decorators of the same names', () => {
     })
   })
 
-  it('ours work under other names', async () => {
+  it('works under renamed decorators', async () => {
     const app = fastify()
     app.decorateRequest('auth', 'theirs' as never)
     app.decorateRequest('getAuth', (() => 'theirs') as never)

@@ -360,5 +360,5 @@ function checkDecorators(given: DecoratorNames): Settings['decorators'] {
     throw invalidOption(`decorators.${name}`, 'must be a name of letters and digits')
   }
   if (names.auth !== names.getAuth) return names
-  throw invalidOption('decorators', 'must give two different names')
+  throw invalidOption('decorators', 'must give `auth` and `getAuth` different names')
 }

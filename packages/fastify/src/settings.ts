@@ -23,7 +23,7 @@ export interface Settings {
     readonly maxPerUser: number
   }
   readonly hostsSignInPage: boolean
-  /** What is added to a request is called this. */
+  /** Names of the request decorators. */
   readonly decorators: { readonly auth: string; readonly getAuth: string }
   readonly providerTimeout: number
   readonly providerConcurrency: number

@@ -142,7 +142,7 @@ describe('a guard', () => {
     expect((await browser.get('/nothing')).statusCode).toBe(404)
   })
 
-  it('that is given a request instead of options refuses everybody, in words, and keeps nobody waiting', async () => {
+  it('rejects every request when called with a request instead of options', async () => {
     const app = await buildApp(emulator())
     // TypeScript sees it; JavaScript does not.
     const guard = app.latchkey.guard as (...given: unknown[]) => unknown

@@ -173,7 +173,7 @@ describe('text that would be another line of the log', () => {
     expect(failureIn(lines)).toBeDefined()
   })
 
-  it('in a status of a profile is in none, and the person is signed in', async () => {
+  it('does not log control characters from account_status', async () => {
     const lines = await logOf(async (_app, browser) => {
       emulator().answerNext('GET /2.0/user', { body: { uuid, account_status: FORGED } })
       await browser.signIn('ada')

@@ -199,14 +199,10 @@ describe('a secret that can be guessed', () => {
     ['the word', 'secret', 'must have at least 32 characters'],
     ['a character short', SECRET.slice(1), 'must have at least 32 characters'],
     ['no string', 42 as never, 'must have at least 32 characters'],
-    ['one letter', 'x'.repeat(64), 'must be random, and this one repeats itself'],
-    ['a word again and again', 'secret'.repeat(6), 'must be random, and this one repeats itself'],
-    ['too short and doubled', 'fK7pQ2xV9sLm4TzR'.repeat(2), 'must be random, and this one repeats'],
-    [
-      'doubled and a bit',
-      `${'fK7pQ2xV9sLm'.repeat(3)}fK7p`,
-      'must be random, and this one repeats',
-    ],
+    ['one letter', 'x'.repeat(64), 'repeats itself'],
+    ['a word again and again', 'secret'.repeat(6), 'repeats itself'],
+    ['too short and doubled', 'fK7pQ2xV9sLm4TzR'.repeat(2), 'repeats itself'],
+    ['doubled and a bit', `${'fK7pQ2xV9sLm'.repeat(3)}fK7p`, 'repeats itself'],
     ['the client secret too', 'Vb3nM5qW8eR2tY6uI9oP1aS4dF7gH0jK', 'must not be the client secret'],
   ])('being %s is refused', async (_what, secret, reason) => {
     vi.stubEnv('NODE_ENV', 'production')

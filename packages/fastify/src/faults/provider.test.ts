@@ -255,7 +255,7 @@ describe('addresses that Bitbucket does not return', () => {
     ['redirected', { fault: 'redirect' }],
     ['without a list', { body: { values: 'none' } }],
     ['without values', { body: {} }],
-    ['in rows that are no objects', { body: { values: [null, 7, 'x'] } }],
+    ['in rows that are not objects', { body: { values: [null, 7, 'x'] } }],
     ['in rows without flags', { body: { values: [{ email: 'ada@example.com' }] } }],
     [
       'in rows with half of the flags',

@@ -28,7 +28,8 @@ export function looksLikeMilliseconds(value: number): boolean {
 
 /** Returns the demand of a time in milliseconds, with the cure if it looks like seconds. */
 export function demandMilliseconds(value: number, least: number, most: number): string {
-  const demand = `must be a whole number of milliseconds from ${least} to ${most}`
-  const hint = '. This looks like seconds: multiply it by 1000'
-  return looksLikeSeconds(value, least, most) ? demand + hint : demand
+  if (looksLikeSeconds(value, least, most)) {
+    return `is in milliseconds, from ${least} to ${most}. This looks like seconds: multiply it by 1000`
+  }
+  return `must be a whole number of milliseconds from ${least} to ${most}`
 }

@@ -4,7 +4,7 @@ const SHORTEST_SECRET = 32
 /** The shortest random secrets, of 32 hexadecimal digits, have more; `aaaa…` and words have fewer. */
 const FEWEST_CHARACTERS = 8
 
-const CURE = 'Make one with: openssl rand -base64 48'
+const CURE = 'Use a random value: openssl rand -base64 48'
 
 /**
  * Checks the option `secret`. Messages never hold a secret.
@@ -16,23 +16,23 @@ export function checkSecrets(
   development: boolean,
 ): [string, ...string[]] {
   const isArray = typeof given !== 'string'
-  const check = (secret: string | undefined): string => {
+  const check = (secret: string | undefined, index: number): string => {
     if (isArray && given.length > 0 && !secret) {
-      throw invalidOption('secret', 'has one in its list that is missing; is a variable not set?')
+      throw invalidOption(`secret[${index}]`, 'is missing. Set its environment variable')
     }
     if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
       throw invalidOption('secret', `must have at least ${SHORTEST_SECRET} characters. ${CURE}`)
     }
     if (new Set(secret).size < FEWEST_CHARACTERS || repeatsItself(secret)) {
-      throw invalidOption('secret', `must be random, and this one repeats itself. ${CURE}`)
+      throw invalidOption('secret', `repeats itself. ${CURE}`)
     }
     if (!development && isPlaceholder(secret)) {
-      throw invalidOption('secret', `must be random, and this one is a placeholder. ${CURE}`)
+      throw invalidOption('secret', `is a placeholder. ${CURE}`)
     }
     return secret
   }
   const [first, ...others] = [given].flat() as readonly (string | undefined)[]
-  return [check(first), ...others.map(check)]
+  return [check(first, 0), ...others.map((secret, index) => check(secret, index + 1))]
 }
 
 /** Whether a text is a shorter one over and over, the last time perhaps not to its end. */

@@ -196,7 +196,7 @@ function primaryAddress({ rows, missing }: Emails): string | null | undefined {
 }
 
 function missingAddress({ missing }: Emails): string {
-  const reason = missing ?? 'GET /2.0/user/emails answered a primary address that is no text'
+  const reason = missing ?? 'GET /2.0/user/emails returned a primary address that is not a string'
   const cure = / answered 403 /.test(reason)
     ? 'Tick Account: Email on the OAuth client (or OAuth consumer).'
     : 'If this lasts, look for an outage at https://bitbucket.status.atlassian.com or a change at https://developer.atlassian.com/cloud/bitbucket/changelog.'
@@ -211,7 +211,7 @@ function readStatus(
   if (typeof value !== 'string') {
     throw new FlowError(
       'provider_bad_answer',
-      'GET /2.0/user answered an account_status that is no text',
+      'GET /2.0/user returned an account_status that is not a string',
     )
   }
   const status = value.trim().toLowerCase()

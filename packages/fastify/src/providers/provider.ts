@@ -6,7 +6,7 @@ import type { Mark } from '@latchkey/contract'
 /**
  * What a provider says about a person; transient. In `name`, `email` and `avatarUrl`, `null` means that
  * there is none, and replaces what is stored. A missing field or `undefined` means that the provider did not
- * return it, for want of a permission or in an outage, and what is stored is kept.
+ * return it, because of a missing permission or an outage, and what is stored is kept.
  */
 export interface Profile {
   /** The provider's unchangeable name for the person: 1 to 255 printable ASCII characters, no spaces. */

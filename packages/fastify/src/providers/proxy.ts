@@ -27,7 +27,7 @@ export function warnOfUnusedProxy(log: FastifyBaseLogger): void {
   )
   if (named === undefined) return
   log.warn(
-    `Latchkey: the environment variable ${named} is ignored, because Node ${process.versions.node} has no proxy support for agents. Providers are asked directly. Use Node 22.21, 24.5 or newer, and set NODE_USE_ENV_PROXY=1.`,
+    `Latchkey: the environment variable ${named} is ignored, because Node ${process.versions.node} has no proxy support for agents. Latchkey connects to providers directly. Use Node 22.21, 24.5 or newer, and set NODE_USE_ENV_PROXY=1.`,
   )
 }
 

@@ -22,7 +22,7 @@ const MOST_FLOWS = 5
 
 /**
  * How long the flow cookies of a browser may be in its `Cookie` header, in characters. That is five usual
- * flows, or two with the longest targets.
+ * flows, or two or three with the longest targets.
  */
 const LONGEST_HEADER = 8 * 1024
 

@@ -85,7 +85,7 @@ function whyChanged(
 ): string {
   if (path !== null && path.length > longestReturnTo) {
     const rest = kept === null ? '`/`' : 'its path, without query and fragment'
-    return `Latchkey: \`return_to\` has ${path.length} characters, and ${longestReturnTo} can be kept. The browser returns to ${rest}. Shorten the URL of that page.`
+    return `Latchkey: \`return_to\` is ${path.length} characters long; the limit is ${longestReturnTo}. The browser returns to ${rest}. Shorten the URL of that page.`
   }
   return `Latchkey: \`return_to\` is not a page of ${site.origin}, or is below ${basePath}. The browser returns to \`/\`. Use a path of your application, such as /reports.`
 }

@@ -28,7 +28,7 @@ describe.each(shareables)('a provider of the application’s own, with %s', (_wh
     }
   })
 
-  it('keeps what is stored of what it leaves out', async () => {
+  it('keeps stored fields that the provider omits', async () => {
     const { store } = await share()
     const own = bitbucket({ emulatorUrl: emulator().url })
     let leavesOut = false

@@ -15,14 +15,14 @@ function pageOf(length: number): string {
 const startWith = (target: string): string => `?return_to=${encodeURIComponent(target)}`
 
 describe('a target to return to', () => {
-  it.each([513, 2000])('keeps all of its %i characters', async (length) => {
+  it.each([513, 2000])('keeps a target of %i characters', async (length) => {
     const target = pageOf(length)
     const browser = createBrowser(await buildApp(emulator()))
     const signedIn = await browser.signIn('ada', startWith(target))
     expect(signedIn.headers.location).toBe(target)
   })
 
-  it('keeps them on its way over the sign-in page', async () => {
+  it('keeps a long target through the sign-in page', async () => {
     const target = pageOf(2000)
     const browser = createBrowser(await buildApp(emulator()))
     const page = await browser.get(`/auth/sign-in${startWith(target)}`)
@@ -42,9 +42,14 @@ describe('a target to return to', () => {
       '2,001 characters',
       pageOf(2001),
       '/reports/2026',
-      'has 2001 characters, and 2000 can be kept',
+      'is 2001 characters long; the limit is 2000',
     ],
-    ['2,001 characters once encoded', `/é?${'é'.repeat(332)}x`, '/%C3%A9', 'has 2001 characters'],
+    [
+      '2,001 characters once encoded',
+      `/é?${'é'.repeat(332)}x`,
+      '/%C3%A9',
+      'is 2001 characters long',
+    ],
     ['a path of 2,001 characters', `/${'x'.repeat(2000)}?y`, '/', 'The browser returns to `/`.'],
     ['another origin', 'https://evil.example/', '/', 'is not a page of http://localhost:3000'],
     ['a route of Latchkey', '/auth/session', '/', 'or is below /auth'],

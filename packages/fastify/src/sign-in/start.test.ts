@@ -24,7 +24,7 @@ describe('what a request says of where it is', () => {
     expect(warnings.map(({ msg }) => msg)).toEqual([warning, warning])
   })
 
-  it('in development, another name of this machine is led to the origin first', async () => {
+  it('redirects other loopback names to origin in development', async () => {
     const app = await buildApp(emulator())
     const url = '/auth/bitbucket/start?return_to=%2Fwork'
     const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
@@ -38,7 +38,7 @@ describe('what a request says of where it is', () => {
     expect(foreign.headers.location).toContain(emulator().url)
   })
 
-  it('in development, leads the hosted page to the origin first, so that the first click signs in', async () => {
+  it('redirects the sign-in page to origin in development', async () => {
     const app = await buildApp(emulator())
     const url = '/auth/sign-in?return_to=%2Fwork&auth_error=access_denied'
     const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
