@@ -359,6 +359,18 @@ describe(SESSIONS, () => {
 })
 
 describe(DEPLOY, () => {
+  it('links to the path that browsers use behind a proxy that strips a prefix', async () => {
+    const { app } = await start(DEPLOY, 'A proxy that strips a path prefix')
+    const page = await app.inject({ url: '/auth/sign-in', headers: { host: 'app.example.com' } })
+    expect(page.body).toContain('href="/api/auth/bitbucket/start')
+  })
+
+  it('renames the decorators of a request', async () => {
+    const { app } = await start(DEPLOY, 'Plugins with the same decorators')
+    const names = ['person', 'getPerson', 'auth', 'getAuth']
+    expect(names.filter((name) => app.hasRequestDecorator(name))).toEqual(['person', 'getPerson'])
+  })
+
   it('keeps its own policies on its pages under Helmet, and remembers where a sign-in began', async () => {
     const { app, origin } = await start(DEPLOY, 'Helmet')
     const page = await app.inject('/')
