@@ -43,6 +43,12 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
+/** Developers are told of an error of the server. */
+function expectLoggedErrors(): void {
+  for (const [error] of complaints.mock.calls) expect(error).toBeInstanceOf(AuthError)
+  complaints.mockClear()
+}
+
 /** Lets everything happen that is under way. */
 async function settle(): Promise<void> {
   await act(() => new Promise((resolve) => setTimeout(resolve)))
@@ -903,4 +909,30 @@ test('an app says it in its own words, and dates as its language writes them', a
   fireEvent.click(await screen.findByRole('button', { name: 'Irgendwo abmelden' }))
   await screen.findByText('Irgendwo ist abgemeldet.')
   expect(screen.getByText(/^Seit 02\.01\.2026, /)).not.toBeNull()
+})
+
+test('after a retry, the error of an earlier request is not shown again', async () => {
+  const user = userEvent.setup()
+  offer('profile')
+  const slow = gate()
+  server.answerNext('GET /auth/session', failure(503, 'unavailable'))
+  server.answerNext('GET /auth/providers', failure(503, 'unavailable'))
+  server.answerNext(
+    'GET /auth/providers',
+    slow.before(() => Response.json(server.providers)),
+  )
+  render(
+    <AuthProvider>
+      <UserProfile />
+    </AuthProvider>,
+  )
+  await screen.findByRole('alert')
+  await settle()
+  await user.click(button('Try again'))
+  await screen.findByText('test.person@example.com')
+  expect(screen.queryByRole('alert')).toBeNull()
+  expect(screen.queryByText('Loading…')).not.toBeNull()
+  await act(async () => slow.open())
+  await part('Profile')
+  expectLoggedErrors()
 })

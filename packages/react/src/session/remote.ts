@@ -49,7 +49,8 @@ export function useRemote<T>(
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another question or turn asks again
   useEffect(() => {
-    if (url === null) return
+    // What is asked again later starts at loading.
+    if (url === null) return setKnown(undefined)
     let isOutdated = false
     const learn = (remote: Remote<T>) => isOutdated || setKnown({ question, remote })
     const fail = (failed: Remote<T>) =>
