@@ -32,13 +32,16 @@ export function removeErrorFromAddressBar(): void {
 
 /** Whether a navigation to `path` would lead to the current page again, whatever each returns to. */
 export function leadsHere(path: string): boolean {
-  const { pathname, search, hash } = new URL(path, location.href)
-  return withoutReturnTo(pathname + search + hash) === withoutReturnTo(thisPage())
+  const { origin, pathname, search, hash } = new URL(path, location.href)
+  return origin === location.origin && samePage(pathname + search + hash) === samePage(thisPage())
 }
 
-/** A router may keep its own path and query in the fragment. */
-function withoutReturnTo(path: string): string {
-  return path.replace(/[?&]return_to=[^&#]*/, '')
+/**
+ * A path without its target, and without the trailing slash that some hosts add. A router may keep its own path and
+ * query in the fragment.
+ */
+function samePage(path: string): string {
+  return path.replace(/[?&]return_to=[^&#]*/, '').replace(/\/+(?=[?#]|$)/, '')
 }
 
 /** Logs that this page is at an address that belongs to the server's routes, and the usual cause. */
@@ -46,6 +49,6 @@ export function warnIfServerPath(basePath: string): void {
   const base = `${basePath.replace(/\/+$/, '')}/`
   if (base === '/' || !location.pathname.startsWith(base)) return
   console.warn(
-    `This page is at ${location.pathname}, where the server's sign-in routes are. Does a service worker or a proxy serve the application below ${base}? Exclude these paths from it, for example with navigateFallbackDenylist of Workbox.`,
+    `This page is at ${location.pathname}, which belongs to Latchkey's routes. A service worker or proxy probably serves the app there. Exclude ${base} from it, for example with navigateFallbackDenylist of Workbox.`,
   )
 }

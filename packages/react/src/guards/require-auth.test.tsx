@@ -162,6 +162,9 @@ test('an attacker who wrote the address of the page changes no other parameter',
 test.each([
   ['/login', '/login?return_to=%2Freports'],
   ['/login', '/login'],
+  // Many hosts add a slash.
+  ['/login', '/login/?return_to=%2Freports'],
+  ['/login/?theme=dark', '/login?theme=dark'],
   ['/login?theme=dark', '/login?theme=dark&return_to=%2F'],
   ['/#/login', '/#/login?return_to=%2F'],
   [`${location.origin}/login`, '/login'],
@@ -177,9 +180,19 @@ test.each([
   expect(browser.visits).toEqual([])
   expect(container.textContent).toContain('Bones')
   expect(complaints).toHaveBeenCalledExactlyOnceWith(
-    expect.stringContaining('would redirect to itself'),
+    `<RequireAuth> would redirect ${signInPath} to itself. Move the sign-in page outside <RequireAuth> and <RedirectToSignIn>.`,
   )
   complaints.mockClear()
+})
+
+test('a sign-in page at the same path of another origin is redirected to', () => {
+  history.replaceState(null, '', '/')
+  render(
+    <AuthProvider initialSession={nobody}>
+      <RequireAuth signInPath="https://login.example.com/">Reports</RequireAuth>
+    </AuthProvider>,
+  )
+  expect(browser.visits).toEqual(['replace https://login.example.com/?return_to=%2F'])
 })
 
 test('another page of a router in the fragment is redirected', () => {
@@ -277,7 +290,7 @@ test('a page rendered without knowing for whom has that link too, and what waits
     </AuthProvider>,
   )
   expect(document.body.innerHTML).toBe(
-    'One moment<noscript><a class="latchkey-button" href="/login">Sign in</a></noscript>',
+    '<template></template>One moment<noscript><a class="latchkey-button" href="/login">Sign in</a></noscript>',
   )
 })
 
