@@ -50,6 +50,23 @@ test.each([
   expect(screen.queryByText('public')).not.toBeNull()
 })
 
+/** Whether a click on a button for a popup stays on this page. */
+async function opensPopup(): Promise<boolean | undefined> {
+  const user = userEvent.setup()
+  let isPrevented: boolean | undefined
+  const leave = (event: Event) => {
+    isPrevented = event.defaultPrevented
+    event.preventDefault()
+  }
+  document.addEventListener('click', leave)
+  render(<SignInButton provider="bitbucket" mode="popup" />)
+  await user.click(screen.getByRole('link'))
+  document.removeEventListener('click', leave)
+  return isPrevented
+}
+
+const opened = (): { closed: boolean } => ({ closed: false })
+
 test.each([
   ['BroadcastChannel', undefined],
   ['BroadcastChannel', throwBlocked],
@@ -58,18 +75,14 @@ test.each([
   ['open', throwBlocked],
   ['open', () => null],
 ])('a popup without %s (%s) becomes a navigation of this window', async (name, value) => {
-  const user = userEvent.setup()
-  let isPrevented: boolean | undefined
-  const leave = (event: Event) => {
-    isPrevented = event.defaultPrevented
-    event.preventDefault()
-  }
-  document.addEventListener('click', leave)
+  vi.stubGlobal('open', opened)
   vi.stubGlobal(name, value)
-  render(<SignInButton provider="bitbucket" mode="popup" />)
-  await user.click(screen.getByRole('link'))
-  expect(isPrevented).toBe(false)
-  document.removeEventListener('click', leave)
+  expect(await opensPopup()).toBe(false)
+})
+
+test('a popup opens in a browser that lacks nothing', async () => {
+  vi.stubGlobal('open', opened)
+  expect(await opensPopup()).toBe(true)
 })
 
 test.each([undefined, throwBlocked])(

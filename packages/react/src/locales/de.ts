@@ -11,7 +11,7 @@ export const german: Texts = {
   loading: 'Wird geladen\u00a0…',
   goingOn: 'Weiter zu {provider}\u00a0…',
   loadingFailed: 'Das konnte nicht geladen werden. Bitte versuchen Sie es erneut.',
-  authFailed: 'Es ließ sich nicht feststellen, ob Sie angemeldet sind.',
+  authFailed: 'Wir konnten nicht prüfen, ob Sie angemeldet sind.',
   noProviders: 'Derzeit ist keine Anmeldung möglich.',
   tryAgain: 'Erneut versuchen',
   close: 'Schließen',
