@@ -117,9 +117,9 @@ function browserAims({ result: { sizes } }: Kept<'browser'>): Aim[] {
     },
     {
       what: 'The whole kit, with styles',
-      aim: '≤ 14 kB',
+      aim: '≤ 14.5 kB',
       found: `${kilobytes(everything)} kB`,
-      met: everything <= 14_000,
+      met: everything <= 14_500,
     },
   ]
 }

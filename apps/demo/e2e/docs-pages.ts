@@ -13,6 +13,9 @@ const BROWSER_IMPORTS = /^(@latchkey\/react(\/.*)?|react)$/
 /** What an example without it renders is its own, also when the server does not respond. */
 const KIT_ELEMENT = /<(Auth(Failed|Loading)|Sign|RequireAuth|Redirect|User)/
 
+/** An example with one keeps its placeholder until the sign-in page opens. */
+const REDIRECT = /<(RequireAuth|RedirectToSignIn)/
+
 interface Composition {
   readonly name: string
   readonly code: string
@@ -84,10 +87,11 @@ function entryOf(examples: readonly Composition[]): string {
       `import * as example${index} from ${JSON.stringify(join(folder, `docs-${index}.tsx`))}`,
   )
   const list = examples.map(({ name, code }, index) =>
-    JSON.stringify({ name, isHeadless: !KIT_ELEMENT.test(code) }).replace(
-      '}',
-      `, exports: example${index} }`,
-    ),
+    JSON.stringify({
+      name,
+      isHeadless: !KIT_ELEMENT.test(code),
+      isRedirecting: REDIRECT.test(code),
+    }).replace('}', `, exports: example${index} }`),
   )
   return `import '@latchkey/react/styles.css'
 import { AuthProvider } from '@latchkey/react'
@@ -98,12 +102,13 @@ ${imports.join('\n')}
 // What examples declare as the router's.
 window.Link = ({ to, ...props }) => createElement('a', { href: to, ...props })
 
-for (const { name: file, isHeadless, exports } of [${list}]) {
+for (const { name: file, isHeadless, isRedirecting, exports } of [${list}]) {
   for (const [name, Component] of Object.entries(exports)) {
     if (!/^[A-Z]/.test(name) || Component.constructor.name === 'AsyncFunction') continue
     const section = document.createElement('section')
     section.dataset.composition = file + ' ' + name
     section.toggleAttribute('data-headless', isHeadless)
+    section.toggleAttribute('data-redirecting', isRedirecting)
     document.body.append(section)
     const element = createElement(Component)
     createRoot(section).render(name === 'App' ? element : createElement(AuthProvider, null, element))

@@ -60,6 +60,26 @@ const PAGES: Readonly<Record<string, () => ReactElement>> = {
       <UserButton />
     </AuthProvider>
   ),
+  '/test/hidden': () => (
+    <AuthProvider>
+      <nav hidden>
+        <SignedOut>Menu</SignedOut>
+      </nav>
+      <div className="drawer">
+        <SignedOut>Drawer</SignedOut>
+      </div>
+      <details>
+        <summary>More</summary>
+        <SignIn />
+      </details>
+      <SignIn display="modal" />
+      <main>
+        <div className="wrapper">
+          <SignedIn>Page</SignedIn>
+        </div>
+      </main>
+    </AuthProvider>
+  ),
   '/test/own-colours': () => (
     <AuthProvider initialSession={somebody}>
       <SignInButton provider="bitbucket" className="own-colours" />

@@ -37,6 +37,7 @@ const PAGE = `<!doctype html>
  * - `/test/button` and `/test/card` sign in by popup, and have something in them that must not get lost.
  * - `/test/alone` does so without an `<AuthProvider>`.
  * - `/test/features` signs in from a dialog or in a popup. With `?trusted-types` its policy enforces these.
+ * - `/test/hidden` has components in hidden parts, before those that are visible.
  * - `/test/own-colours` has components with a class that sets other colours.
  * - `/test/account` shows a person with their picture wherever the kit can.
  */

@@ -259,7 +259,7 @@ async function streamed(page: ReactElement, stream: Stream): Promise<HTMLElement
     script.textContent = inert.textContent
     inert.replaceWith(script)
   }
-  await vi.waitFor(() => expect(container.querySelector('template')).toBeNull())
+  await vi.waitFor(() => expect(container.querySelector('template[id]')).toBeNull())
   return container
 }
 

@@ -51,6 +51,15 @@ export function closeDialog(dialog: HTMLDialogElement): void {
   dialog.toggleAttribute('open', false)
 }
 
+/** Whether an element is rendered. Without an element, or in a browser without layout, nothing is known to be hidden. */
+export function isVisible(element: Element | null | undefined): boolean {
+  // It has no box of its own.
+  if (element && getComputedStyle(element).display === 'contents') {
+    return isVisible(element.parentElement)
+  }
+  return element?.checkVisibility?.({ visibilityProperty: true }) ?? true
+}
+
 /** Replaces the path in the address bar and keeps the router's own state. Browsers limit how often a page may. */
 export function replaceAddress(path: string): void {
   attempt(() => {

@@ -7,8 +7,9 @@ import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
 import { leadsHere, thisPage } from '../browser/address.ts'
 import { withReturnTo } from '../browser/return-to.ts'
-import { AuthNotice, Notice, Placeholder } from '../looks/notices.tsx'
+import { AuthNotice, Place, Placeholder, useIsFailing } from '../looks/notices.tsx'
 import { useAuth, usePaths, useTexts } from '../session/auth-context.ts'
+import { useNotice } from '../session/use-notice.ts'
 
 export interface RedirectToSignInProps {
   /** Your own page with a `<SignIn>`, such as `/login`. Default: the server's. */
@@ -35,7 +36,7 @@ export function useRedirectToSignIn(options: RedirectToSignInProps = {}): {
       const target = withReturnTo(signInPath, returnTo ?? thisPage())
       if (!leadsHere(target)) return location.replace(target)
       console.error(
-        `The page ${signInPath} would redirect to itself, because it is where people sign in. Render it outside of <RequireAuth>, and without <RedirectToSignIn>.`,
+        `<RequireAuth> would redirect ${signInPath} to itself. Move the sign-in page outside <RequireAuth> and <RedirectToSignIn>.`,
       )
     },
   }
@@ -73,30 +74,33 @@ export interface RequireAuthProps extends RedirectToSignInProps {
  * the server.
  */
 export function RequireAuth(props: RequireAuthProps): ReactNode {
-  const { children, fallback = <Placeholder />, ...redirect } = props
+  const { children, fallback, ...redirect } = props
   const auth = useAuth()
+  const notice = useNotice()
+  const isFailing = useIsFailing(auth.status)
   switch (auth.status) {
-    case 'loading':
-      return (
-        <Notice>
-          {fallback}
-          <LinkToSignIn {...redirect} />
-        </Notice>
-      )
+    case 'signed-in':
+      return typeof children === 'function' ? children(auth.user) : children
     case 'signed-out':
       return (
         <>
-          {fallback}
+          {fallback === undefined ? <Placeholder /> : fallback}
           <RedirectToSignIn {...redirect} />
         </>
       )
-    case 'error':
-      return (
-        <Notice>
-          <AuthNotice auth={auth} />
-        </Notice>
-      )
-    case 'signed-in':
-      return typeof children === 'function' ? children(auth.user) : children
   }
+  const isShown = notice.isShown[auth.status]
+  return (
+    <>
+      <Place of={notice} />
+      {isFailing ? (
+        <AuthNotice auth={auth} isShown={isShown} />
+      ) : (
+        <>
+          {fallback === undefined ? isShown && <Placeholder /> : fallback}
+          <LinkToSignIn {...redirect} />
+        </>
+      )}
+    </>
+  )
 }

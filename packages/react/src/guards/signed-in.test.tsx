@@ -13,6 +13,7 @@ import {
   UserButton,
   UserProfile,
 } from '../index.ts'
+import { teachDialogs } from '../testing/fake-browser.ts'
 import {
   type FakeServer,
   failure,
@@ -32,6 +33,7 @@ beforeEach(() => {
 
 afterEach(() => {
   cleanup()
+  Reflect.deleteProperty(Element.prototype, 'checkVisibility')
   vi.useRealTimers()
   server.close()
   // The address and the cause, for developers.
@@ -79,6 +81,26 @@ const compositions = [
       <SignedOut>Header</SignedOut>
       <AuthFailed />
     </div>,
+  ],
+  [
+    'a place for it and a page for signed-in people',
+    <div key="1">
+      <RequireAuth>Page</RequireAuth>
+      <AuthFailed />
+    </div>,
+  ],
+  [
+    'a place for it and a card',
+    <div key="1">
+      <SignIn />
+      <AuthFailed />
+    </div>,
+  ],
+  [
+    'a sentence',
+    <p key="1">
+      Hello <SignedIn>Inside</SignedIn>
+    </p>,
   ],
 ] as const
 
@@ -135,7 +157,136 @@ test('what an app shows while it waits, or nothing, replaces the placeholder', a
     </AuthProvider>,
   )
   expect(container.textContent).toBe('')
+  rerender(
+    <AuthProvider>
+      <RequireAuth>Inside</RequireAuth>
+      <SignIn />
+      <AuthLoading>One moment</AuthLoading>
+    </AuthProvider>,
+  )
+  await act(() => vi.advanceTimersByTimeAsync(1_000))
+  expect(container.textContent).toBe('Sign inOne moment')
   await act(async () => slow.open())
+})
+
+/** jsdom has no layout. */
+function teachVisibility(): void {
+  Element.prototype.checkVisibility = function checkVisibility() {
+    return this.closest('[hidden], dialog:not([open])') === null
+  }
+}
+
+function isSeen(element: HTMLElement): boolean {
+  return element.checkVisibility()
+}
+
+test.each([
+  ['a stand-in', <SignedOut key="1">Out</SignedOut>],
+  ['a card', <SignIn key="1" />],
+  ['a page for signed-in people', <RequireAuth key="1">In</RequireAuth>],
+])('%s in a hidden part of the page does not hide the error', async (_, hidden) => {
+  teachVisibility()
+  server.answerNext('GET /auth/session', failure(503, 'unavailable'))
+  const { container } = render(
+    <AuthProvider>
+      <nav hidden>{hidden}</nav>
+      <main>
+        <SignedIn>Page</SignedIn>
+      </main>
+    </AuthProvider>,
+  )
+  await waitFor(() => expect(container.querySelector('main [role=alert]')).not.toBeNull())
+  expect(screen.getAllByRole('alert').filter(isSeen)).toHaveLength(1)
+})
+
+test('the error is in the page again after the sign-in dialog was closed', async () => {
+  teachVisibility()
+  teachDialogs()
+  const user = userEvent.setup()
+  server.answerNext('GET /auth/session', failure(503, 'unavailable'))
+  const { container } = render(
+    <AuthProvider>
+      <SignIn display="modal" />
+      <main>
+        <SignedIn>Page</SignedIn>
+      </main>
+    </AuthProvider>,
+  )
+  const inPage = () => container.querySelector('main [role=alert]')
+  await waitFor(() => expect(inPage()).not.toBeNull())
+  await user.click(screen.getByRole('link', { name: 'Sign in' }))
+  await waitFor(() => expect(inPage()).toBeNull())
+  expect(screen.getAllByRole('alert').filter(isSeen)).toHaveLength(1)
+  await user.click(screen.getByRole('button', { name: 'Close' }))
+  await waitFor(() => expect(inPage()).not.toBeNull())
+})
+
+test.each([
+  ['a place for the error', <AuthFailed key="1" />],
+  ['a page for signed-in people', <RequireAuth key="1">In</RequireAuth>],
+])('%s keeps the focus while it asks again', async (_, composition) => {
+  const user = userEvent.setup()
+  const slow = gate()
+  server.answerNext('GET /auth/session', failure(503, 'unavailable'))
+  server.answerNext('GET /auth/session', slow.before(failure(503, 'unavailable')))
+  const { container } = render(
+    <AuthProvider>
+      {composition}
+      <SignedOut>Out</SignedOut>
+    </AuthProvider>,
+  )
+  await user.click(await screen.findByRole('button', { name: 'Try again' }))
+  const notice = container.querySelector('.latchkey-notice')
+  expect(notice?.textContent).toBe('Loading…')
+  expect(document.activeElement).toBe(notice)
+  await act(async () => slow.open())
+  await waitFor(() => expect(notice?.textContent).toContain("couldn't check"))
+  expect(document.activeElement).toBe(notice)
+  expect(screen.getAllByRole('alert')).toHaveLength(1)
+})
+
+test.each([
+  ['a place for the error', <AuthFailed key="1" />],
+  ['a page for signed-in people', <RequireAuth key="1">In</RequireAuth>],
+])('%s announces a late error only once', async (_, composition) => {
+  vi.useFakeTimers()
+  const slow = gate()
+  server.answerNext('GET /auth/session', slow.before(failure(503, 'unavailable')))
+  const { container } = render(
+    <AuthProvider>
+      <SignedOut>Out</SignedOut>
+      {composition}
+    </AuthProvider>,
+  )
+  await act(() => vi.advanceTimersByTimeAsync(1_000))
+  const added: Node[] = []
+  const watch = new MutationObserver((records) => {
+    for (const { addedNodes } of records) added.push(...addedNodes)
+  })
+  watch.observe(container, { childList: true, subtree: true })
+  await act(async () => slow.open())
+  await act(() => vi.advanceTimersByTimeAsync(1_000))
+  watch.disconnect()
+  const alerts = added.filter(
+    (node) => node instanceof Element && node.outerHTML.includes('role="alert"'),
+  )
+  expect(alerts).toHaveLength(1)
+})
+
+test('a card shows after one deadline that the server does not answer', async () => {
+  const slow = gate()
+  server.answerNext('GET /auth/providers', slow.before(unreachable))
+  render(
+    <AuthProvider>
+      <SignedOut>
+        <SignIn />
+      </SignedOut>
+    </AuthProvider>,
+  )
+  await screen.findByText('Loading…')
+  await act(async () => slow.open())
+  expect((await screen.findByRole('alert')).dataset.code).toBe('unreachable')
+  expect(server.count('GET /auth/providers')).toBe(1)
 })
 
 test.each([

@@ -2,10 +2,10 @@
 
 import type { User } from '@latchkey/contract'
 import { type ReactNode, useContext, useEffect } from 'react'
-import { AuthNotice, Notice, StandIn } from '../looks/notices.tsx'
+import { AuthNotice, StandIn, useIsFailing } from '../looks/notices.tsx'
 import type { AuthError } from '../requests/auth-error.ts'
 import { AuthContext, useAuth, usePaths } from '../session/auth-context.ts'
-import type { AuthState } from '../session/auth-state.ts'
+import { useRegistration } from '../session/use-notice.ts'
 
 export interface SignedInProps {
   /** Rendered for a signed-in person; a function is given who it is. */
@@ -14,7 +14,8 @@ export interface SignedInProps {
 
 /**
  * Renders its children if somebody is signed in. While that is not known, one of these components says so:
- * see `<AuthLoading>` and `<AuthFailed>`. It decides what is shown, not what is allowed: guard the data on
+ * see `<AuthLoading>` and `<AuthFailed>`. Its notice is a `<span>`, which HTML does not allow directly in a `<tr>`
+ * or a `<ul>`. It decides what is shown, not what is allowed: guard the data on
  * the server.
  */
 export function SignedIn({ children }: SignedInProps): ReactNode {
@@ -46,46 +47,44 @@ export function SignedOut({ children }: SignedOutProps): ReactNode {
 }
 
 export interface AuthLoadingProps {
-  /** Rendered while it is not known. Without children, nothing is shown instead of a placeholder. */
+  /** Shown while the session loads. Without children, the placeholder is hidden. */
   readonly children?: ReactNode
 }
 
-/** Renders its children while the server is asked who is signed in, instead of a placeholder. */
+/** Renders its children while the session loads, instead of a placeholder. Use it once per `<AuthProvider>`. */
 export function AuthLoading({ children }: AuthLoadingProps): ReactNode {
-  return useAuth().status === 'loading' ? <Notice>{children}</Notice> : null
+  useRegistration('loading', 'app')
+  return useAuth().status === 'loading' ? children : null
 }
 
-/** Why it is not known who is signed in. */
+/** Why the server did not say who is signed in. */
 export interface AuthFailure {
-  /** Switch on its `code`. */
+  /** The error. Switch on `error.code`. */
   readonly error: AuthError
-  /** Asks again. */
+  /** Requests the session again. */
   readonly retry: () => void
 }
 
 export interface AuthFailedProps {
-  /**
-   * Rendered instead of a sentence and a button that asks again. A function is given the error, and `retry`.
-   */
+  /** Replaces the default message and retry button. A function receives the error and `retry`. */
   readonly children?: ReactNode | ((failure: AuthFailure) => ReactNode)
 }
 
 /**
- * Renders while the server does not say who is signed in: by default a sentence, and a button that asks
- * again. Without it, the first of the page's components that would show nothing says so.
+ * Rendered when the server did not say who is signed in. Without it, the first stand-in shows the error. Use it
+ * once per `<AuthProvider>`.
  *
  * @example
  * <AuthFailed>{({ retry }) => <button onClick={retry}>Try again</button>}</AuthFailed>
  */
 export function AuthFailed({ children }: AuthFailedProps): ReactNode {
   const auth = useAuth()
-  return auth.status === 'error' ? <Notice>{contentFor(auth, children)}</Notice> : null
-}
-
-function contentFor(
-  auth: Extract<AuthState, { status: 'error' }>,
-  children: AuthFailedProps['children'],
-): ReactNode {
+  useRegistration('error', 'app')
+  // The default stays during a retry, because its element has the focus.
+  const isKept = useIsFailing(auth.status) && children === undefined
+  const isWaitShown = useRegistration('loading', isKept ? 'part' : null)
+  if (auth.status === 'loading' && isKept) return <AuthNotice auth={auth} isShown={isWaitShown} />
+  if (auth.status !== 'error') return null
   if (children === undefined) return <AuthNotice auth={auth} />
   return typeof children === 'function' ? children(auth) : children
 }

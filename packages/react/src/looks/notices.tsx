@@ -4,7 +4,7 @@ import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
 import { useAuth, useTexts } from '../session/auth-context.ts'
 import type { AuthState } from '../session/auth-state.ts'
 import type { Remote } from '../session/remote.ts'
-import { useNotice, useStandIn } from '../session/use-notice.ts'
+import { type PlacedNotice, useStandIn } from '../session/use-notice.ts'
 
 /** In milliseconds. A page that stays empty for longer seems broken. */
 const UNNOTICED = 300
@@ -15,21 +15,21 @@ interface AlertProps {
   readonly children: ReactNode
 }
 
-/** An error message, which screen readers announce. */
+/** An error message, which screen readers announce. A `<span>`, because it may be inside a paragraph. */
 export function Alert({ code, children }: AlertProps): ReactElement {
   return (
-    <p role="alert" className="latchkey-alert" data-code={code}>
+    <span role="alert" className="latchkey-alert" data-code={code}>
       {children}
-    </p>
+    </span>
   )
 }
 
 /** Fills the place of content that is loading. */
 export function Placeholder(): ReactElement {
   return (
-    <p role="status" className="latchkey-placeholder">
+    <span role="status" className="latchkey-placeholder">
       <span className="latchkey-hidden">{useTexts().loading}</span>
-    </p>
+    </span>
   )
 }
 
@@ -81,34 +81,48 @@ type UnknownAuth = Extract<AuthState, { status: 'loading' | 'error' }>
 
 interface AuthNoticeProps {
   readonly auth: UnknownAuth
+  /** `false` keeps only the element that has the focus after a retry. */
+  readonly isShown?: boolean
 }
 
-/** Says that it is not known who is signed in: a placeholder while the server is asked, or an error and a button. */
-export function AuthNotice({ auth }: AuthNoticeProps): ReactElement {
+/** Shows an unknown state: a placeholder while the session loads, or an error message and a retry button. */
+export function AuthNotice({ auth, isShown = true }: AuthNoticeProps): ReactElement {
   const { authFailed } = useTexts()
+  const content =
+    auth.status === 'loading' ? (
+      <Placeholder />
+    ) : (
+      <>
+        <Alert code={auth.error.code}>{authFailed}</Alert>
+        <RetryButton retry={auth.retry} size="small" />
+      </>
+    )
   return (
-    <div className="latchkey-notice" tabIndex={-1}>
-      {auth.status === 'loading' ? (
-        <Placeholder />
-      ) : (
-        <>
-          <Alert code={auth.error.code}>{authFailed}</Alert>
-          <RetryButton retry={auth.retry} size="small" />
-        </>
-      )}
-    </div>
+    <span className="latchkey-notice" tabIndex={-1}>
+      {isShown && content}
+    </span>
   )
 }
 
-/** Shows its children while it is not known who is signed in, and no stand-in of the page. */
-export function Notice({ children }: { readonly children: ReactNode }): ReactNode {
-  useNotice()
-  return children
+/**
+ * Whether the last request for the session failed. It stays `true` while a retry is pending, so that a notice
+ * keeps its element and the focus.
+ */
+export function useIsFailing(status: AuthState['status']): boolean {
+  const [wasFailing, setFailing] = useState(false)
+  const isFailing = status === 'loading' ? wasFailing : status === 'error'
+  if (isFailing !== wasFailing) setFailing(isFailing)
+  return isFailing
+}
+
+/** Marks where a notice is. It takes no space, and HTML allows it inside paragraphs, lists and tables. */
+export function Place({ of }: { readonly of: PlacedNotice }): ReactElement {
+  return <template ref={of.place} />
 }
 
 /**
- * What a component renders that has nothing to show unless somebody is signed in, or unless nobody is. While
- * that is not known, one such component of the page says so, unless another component does.
+ * Rendered by components that otherwise show nothing while the status is unknown. The page shows one of these
+ * stand-ins, unless another component shows the status.
  */
 export function StandIn(): ReactElement | null {
   const auth = useAuth()
@@ -116,10 +130,17 @@ export function StandIn(): ReactElement | null {
   return isUnknown ? <OneOfTheStandIns auth={auth} /> : null
 }
 
-function OneOfTheStandIns({ auth }: AuthNoticeProps): ReactElement | null {
-  const isShown = useStandIn()
+function OneOfTheStandIns({ auth }: AuthNoticeProps): ReactElement {
+  const notice = useStandIn()
   const isLate = useIsLate()
-  return isShown && (isLate || auth.status === 'error') ? <AuthNotice auth={auth} /> : null
+  return (
+    <>
+      <Place of={notice} />
+      {notice.isShown[auth.status] && (isLate || auth.status === 'error') && (
+        <AuthNotice auth={auth} />
+      )}
+    </>
+  )
 }
 
 /** Most answers arrive before a placeholder is worth showing. */

@@ -87,14 +87,14 @@ export class SessionClient {
 
   /**
    * Requests what components need once nobody is known to be signed in, so that they need not wait twice. A
-   * failure is no outcome: the component that needs the answer asks again.
+   * failure is passed on to them too. A second request would double the time until they show it.
    */
   readonly askEarly = (url: string): void => {
     if (this.#early.has(url)) return
-    this.#early.set(
-      url,
-      request('GET', url, isObject).catch(() => null),
-    )
+    const answer = request('GET', url, isObject)
+    this.#early.set(url, answer)
+    // Maybe no component asks for it.
+    answer.catch(() => {})
   }
 
   /** Sends a request as `request` does. If the server answers `unauthenticated`, the state follows. */
@@ -165,6 +165,8 @@ export class SessionClient {
     // A state that says the same stays the same object, so that nothing renders again.
     if (JSON.stringify(next) !== JSON.stringify(this.#state)) this.#state = next
     this.#followState()
+    // Styles that hide a part of the page may have loaded since.
+    this.notices.update()
     for (const listener of this.#listeners) listener()
     // Components have asked by then. Later, the answers would be outdated.
     if (next.status !== 'loading') setTimeout(() => this.#early.clear())

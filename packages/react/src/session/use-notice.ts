@@ -1,21 +1,51 @@
 'use client'
 
-import { useContext, useEffect, useState } from 'react'
+import { type RefObject, useContext, useEffect, useRef, useState } from 'react'
+import { isVisible } from '../browser/optional.ts'
 import { AuthContext } from './auth-context.ts'
+import type { NoticeKind, UnknownStatus } from './notices.ts'
 
-/** For a component that shows that it is not known who is signed in: no stand-in of the page does so then. */
-export function useNotice(): void {
-  useAnnouncement(false)
+export interface PlacedNotice {
+  /** For an element next to the notice, which is there as long as the status is unknown. */
+  readonly place: RefObject<HTMLTemplateElement | null>
+  /** Whether to show each of the unknown states. */
+  readonly isShown: Readonly<Record<UnknownStatus, boolean>>
 }
 
-/** For a component that would show nothing. Returns whether it is the one that shows it instead. */
-export function useStandIn(): boolean {
-  return useAnnouncement(true)
+/** Registers a component that shows the unknown state, which hides the stand-ins. */
+export function useNotice(): PlacedNotice {
+  return usePlacedNotice('part')
 }
 
-function useAnnouncement(isStandIn: boolean): boolean {
+/** Registers a stand-in. Returns whether it is the one to show. */
+export function useStandIn(): PlacedNotice {
+  return usePlacedNotice('stand-in')
+}
+
+function usePlacedNotice(kind: NoticeKind): PlacedNotice {
+  const place = useRef<HTMLTemplateElement>(null)
+  const loading = useRegistration('loading', kind, place)
+  const error = useRegistration('error', kind, place)
+  return { place, isShown: { loading, error } }
+}
+
+/**
+ * Registers a component that shows one of the unknown states.
+ *
+ * @param kind `null` registers nothing
+ * @param place next to the component. Without it, the component counts as visible.
+ * @returns whether to show it
+ */
+export function useRegistration(
+  status: UnknownStatus,
+  kind: NoticeKind | null,
+  place?: PlacedNotice['place'],
+): boolean {
   const notices = useContext(AuthContext)?.client?.notices
-  const [isShown, show] = useState(false)
-  useEffect(() => notices?.add({ isStandIn, show }), [notices, isStandIn])
+  const [isShown, show] = useState(kind !== 'stand-in')
+  useEffect(() => {
+    const isHidden = () => !isVisible(place?.current?.parentElement)
+    return kind ? notices?.add({ kind, status, isHidden, show }) : undefined
+  }, [notices, kind, status, place])
   return isShown
 }

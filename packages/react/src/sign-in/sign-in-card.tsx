@@ -3,9 +3,10 @@
 import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
 import { removeErrorFromAddressBar } from '../browser/address.ts'
 import { errorSentence } from '../locales/texts.ts'
-import { Alert, Notice, Unready, type UnreadyProps } from '../looks/notices.tsx'
+import { Alert, Place, Unready } from '../looks/notices.tsx'
 import { Person } from '../looks/person.tsx'
 import type { AuthState } from '../session/auth-state.ts'
+import { useNotice } from '../session/use-notice.ts'
 import { SignOutButton } from '../sign-out/sign-out-button.tsx'
 import { CardFrame, type CardFrameProps } from './card-frame.tsx'
 import { type Offer, type OfferOptions, useOffer } from './offer.ts'
@@ -38,7 +39,9 @@ export function SignInCard(props: SignInCardProps): ReactElement {
   } = props
   const { purpose, basePath, texts } = frame
   const user = auth?.status === 'signed-in' ? auth.user : null
-  const offer = useOffer({ providers, purpose, basePath, enabled: user === null })
+  // A retry of the session also requests the providers again.
+  const enabled = user === null && auth?.status !== 'error'
+  const offer = useOffer({ providers, purpose, basePath, enabled })
   /** `undefined` until a popup has been used, `null` while none has failed. */
   const [popupError, setPopupError] = useState<string | null>()
   useEffect(removeErrorFromAddressBar, [])
@@ -100,29 +103,21 @@ interface WhenReadyProps {
 
 /** Shows its children once it is known who is signed in and what is offered. */
 function WhenReady({ auth, offer, children }: WhenReadyProps): ReactElement {
-  const isUnknown = auth?.status === 'loading' || auth?.status === 'error'
-  const awaited = isUnknown ? auth : offer
-  const content =
-    awaited.status === 'ready' ? (
-      children
-    ) : (
-      <>
-        <Unready state={retryingBoth(awaited, offer)} />
-        {/* Without JavaScript nothing ever finishes loading, so the browser shows this immediately. */}
-        <noscript>{children}</noscript>
-      </>
-    )
-  return <div className="latchkey-part">{isUnknown ? <Notice>{content}</Notice> : content}</div>
-}
-
-/** If the server did not answer, it probably answered neither: one button asks for both again. */
-function retryingBoth(awaited: UnreadyProps['state'], offer: Offer): UnreadyProps['state'] {
-  if (awaited.status !== 'error' || offer.status !== 'error' || awaited === offer) return awaited
-  return {
-    ...awaited,
-    retry() {
-      awaited.retry()
-      offer.retry()
-    },
-  }
+  const notice = useNotice()
+  const unknown = auth?.status === 'loading' || auth?.status === 'error' ? auth : null
+  const awaited = unknown ?? offer
+  return (
+    <div className="latchkey-part">
+      {unknown && <Place of={notice} />}
+      {awaited.status === 'ready' ? (
+        children
+      ) : (
+        <>
+          {(!unknown || notice.isShown[unknown.status]) && <Unready state={awaited} />}
+          {/* Without JavaScript nothing ever finishes loading, so the browser shows this immediately. */}
+          <noscript>{children}</noscript>
+        </>
+      )}
+    </div>
+  )
 }

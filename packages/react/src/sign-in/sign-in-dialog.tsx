@@ -7,6 +7,7 @@ import {
   type ReactNode,
   type RefObject,
   type SyntheticEvent,
+  useContext,
   useEffect,
   useRef,
   useState,
@@ -15,6 +16,7 @@ import { inQuery, thisPage } from '../browser/address.ts'
 import { leavesThisPage } from '../browser/navigation.ts'
 import { closeDialog, openDialog } from '../browser/optional.ts'
 import { withReturnTo } from '../browser/return-to.ts'
+import { AuthContext } from '../session/auth-context.ts'
 import { SignInCard, type SignInCardProps } from './sign-in-card.tsx'
 
 export interface SignInDialogProps extends SignInCardProps {
@@ -90,6 +92,7 @@ interface Dialog {
 function useDialog(isSignedIn: boolean, authError: string | undefined): Dialog {
   const ref = useRef<HTMLDialogElement>(null)
   const [visibility, setVisibility] = useState<Visibility>('unopened')
+  const notices = useContext(AuthContext)?.client?.notices
   const open = () => setVisibility('open')
 
   useEffect(() => {
@@ -102,13 +105,15 @@ function useDialog(isSignedIn: boolean, authError: string | undefined): Dialog {
     if (authError !== undefined && !isSignedIn && !isShown) open()
   }, [authError])
   useEffect(() => {
+    // A card in a closed dialog shows nothing.
+    notices?.update()
     const dialog = ref.current
     if (visibility !== 'open' || !dialog) return
     openDialog(dialog)
     // In a closed menu, for example, an invisible dialog would block the page.
     if (dialog.offsetWidth === 0) setVisibility('closed')
     return () => closeDialog(dialog)
-  }, [visibility])
+  }, [visibility, notices])
 
   function close(event: SyntheticEvent): void {
     // Events also bubble up from inside, for example from another dialog.
