@@ -99,7 +99,7 @@ describe('every example of the docs', () => {
       await route.fulfill({ status: 204 })
     })
     held.resolve()
-    await expect.poll(() => redirects.length).toBeGreaterThan(0)
+    await expect.poll(() => redirects.length, PATIENCE).toBeGreaterThan(0)
     await expect.poll(async () => (await lookAtDocs(page)).waiting, PATIENCE).toEqual([])
   })
 })
