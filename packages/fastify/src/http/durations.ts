@@ -5,14 +5,15 @@ const MINUTE = 60 * 1000
 const LONGEST_MAX_AGE = 400 * DAY_OF_SECONDS
 
 /**
- * Whether a number of milliseconds was probably meant as seconds: it is below `least`, and as seconds it
- * would be allowed; or as seconds it is a number of whole days, and as milliseconds not even of whole minutes,
+ * Whether a number of milliseconds was probably meant as seconds: it is far below `least`, and as seconds
+ * it would be allowed; or as seconds it is a number of whole days, and as milliseconds not even of whole minutes,
  * such as 604,800, which is a week or 10 minutes and 4.8 seconds.
  */
 export function looksLikeSeconds(value: number, least: number, most: number): boolean {
   const asSeconds = value * 1000
   if (asSeconds < least || asSeconds > most) return false
-  return value < least || (value % DAY_OF_SECONDS === 0 && value % MINUTE !== 0)
+  // 60 seconds is the maximum of an option whose minimum is 100 ms.
+  return value <= least * 0.6 || (value % DAY_OF_SECONDS === 0 && value % MINUTE !== 0)
 }
 
 /**
