@@ -86,7 +86,7 @@ async function addUser(
 ): Promise<StoredUser> {
   const user: StoredUser = {
     id: randomUUID(),
-    // A provider that does not return the name may still return what else it calls the person.
+    // The nickname stands in for a name that the provider did not return.
     name: profile.attributes.nickname ?? null,
     email: null,
     emailVerified: false,
