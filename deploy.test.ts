@@ -1,8 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, request as requestOf } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request as requestOf } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -12,6 +11,7 @@ import { postgres } from './packages/fastify/src/store/postgres.ts'
 import { buildApp, setUpEmulator } from './packages/fastify/src/testing/app.ts'
 import { createBrowser } from './packages/fastify/src/testing/browser.ts'
 import { ask, emptyDatabase, withRole } from './packages/fastify/src/testing/postgres.ts'
+import { freePort } from './published/machine.ts'
 
 type App = Awaited<ReturnType<typeof buildApp>>
 
@@ -54,15 +54,6 @@ function write(files: Readonly<Record<string, string>>): void {
     mkdirSync(join(folder, name, '..'), { recursive: true })
     writeFileSync(join(folder, name), content)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Starts a program in an empty folder, and waits until its output matches `ready` so many times. */

@@ -1,9 +1,16 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest'
 import { launchChromium } from '../apps/demo/e2e/chromium.ts'
 import { buildApp } from '../packages/fastify/src/testing/app.ts'
-import { type Machine, newest, type Project, setUpMachine } from './machine.ts'
+import { freePort, type Machine, newest, type Project, setUpMachine } from './machine.ts'
 
 describe('a Next.js application whose pages are server components', () => {
   let machine: Machine
@@ -12,7 +19,7 @@ describe('a Next.js application whose pages are server components', () => {
   let browser: Browser
   let fastifyPort: number
   beforeAll(async () => {
-    fastifyPort = await unusedPort()
+    fastifyPort = await freePort()
     const env = { ...QUIET, FASTIFY: `http://localhost:${fastifyPort}` }
     machine = await setUpMachine(newest.node, newest.npm)
     const project = await machine.createProject('next')
@@ -185,6 +192,7 @@ describe('a Next.js application whose pages are server components', () => {
 
     it('signs nobody out while Fastify is stopped, and asks again at a click', async () => {
       const fastify = await buildApp({ url: 'http://127.0.0.1:4020' })
+      onTestFinished(() => fastify.close())
       await fastify.listen({ port: fastifyPort, host: 'localhost' })
       const { id } = await fastify.latchkey.users.create({ name: 'Grace' })
       const { cookie } = await fastify.latchkey.sessions.create(id)
@@ -438,16 +446,6 @@ export function GET({ cookies }) {
   return new Response(null, { status: 303, headers: { ...headers, location } })
 }
 `,
-}
-
-/** A port for a server that starts later. */
-async function unusedPort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** The text of each link, and where it leads. */

@@ -10,7 +10,7 @@ const DOCUMENTS = ['README.md', 'packages/react/README.md', 'docs/{react,guides}
 /** Packages that a page does not have. Code that imports another one belongs to a server or to a build. */
 const BROWSER_IMPORTS = /^(@latchkey\/react(\/.*)?|react)$/
 
-/** What an example without it renders is its own, also when the server does not respond. */
+/** An example without one of these renders only elements of its own, so it has no notice to show. */
 const KIT_ELEMENT = /<(Auth(Failed|Loading)|Sign|RequireAuth|Redirect|User)/
 
 /** An example with one keeps its placeholder until the sign-in page opens. */

@@ -33,7 +33,7 @@ export function Placeholder(): ReactElement {
   )
 }
 
-export interface UnreadyProps {
+interface UnreadyProps {
   readonly state: Exclude<Remote<unknown>, { readonly status: 'ready' }>
 }
 
