@@ -44,8 +44,8 @@ async function seedFile(text: string): Promise<string> {
   return file
 }
 
-describe('the program', () => {
-  it('explains itself', async () => {
+describe('the command line', () => {
+  it('prints its flags with --help', async () => {
     const { code, stdout } = await run('--help')
     expect(code).toBe(0)
     expect(stdout).toContain('--port NUMBER')
@@ -54,7 +54,7 @@ describe('the program', () => {
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'serves, says how to reach it, and ends cleanly on %s',
+    'serves, prints its URLs, and exits cleanly on %s',
     async (signal) => {
       const { child, output, closed } = start('--port', '0')
       await once(child.stdout ?? child, 'data')
@@ -71,7 +71,7 @@ describe('the program', () => {
     },
   )
 
-  it('takes its people and consumers from a file', async () => {
+  it('reads people and consumers from a file', async () => {
     const seed = {
       people: [{ nickname: 'sam', displayName: 'Sam Test' }],
       consumers: [{ clientId: 'mine', clientSecret: 'mine-secret' }],
@@ -84,7 +84,7 @@ describe('the program', () => {
     expect(output.stdout).not.toContain('latchkey-dev')
   })
 
-  it('is the Bitbucket of the profile that it is given', async () => {
+  it('uses the profile of the --profile flag', async () => {
     const seed = await seedFile(JSON.stringify({ consumers: [{ name: 'Mine' }] }))
     const { child, output } = start('--port', '0', '--profile', 'legacy', '--seed', seed)
     await once(child.stdout ?? child, 'data')
@@ -94,7 +94,7 @@ describe('the program', () => {
     expect(await answer.text()).toContain('Token is invalid or not supported for this endpoint.')
   })
 
-  it('has a flag for every rule of which nobody knows', async () => {
+  it('has a flag for every unknown rule', async () => {
     const { child, output } = start(
       ...['--port', '0', '--pkce', 'enforce', '--client-auth', 'basic'],
       ...['--scope-parameter', 'narrow', '--refresh-lockout-ms', '60000'],
@@ -121,14 +121,14 @@ describe('the program', () => {
     [['--port', 'http'], '--port must be a whole number, 0 or more.'],
     [['--port', '65536'], '--port must be a whole number from 0 to 65535.'],
     [['--port', ''], '--port must be a whole number, 0 or more.'],
-    [['--pkce', 'on'], '--pkce must be ignore or enforce, not on.'],
-    [['--client-auth', 'body'], '--client-auth must be basic+body or basic, not body.'],
-    [['--scope-parameter', 'no'], '--scope-parameter must be ignore or narrow, not no.'],
+    [['--pkce', 'on'], '--pkce must be ignore or enforce.'],
+    [['--client-auth', 'body'], '--client-auth must be basic+body or basic.'],
+    [['--scope-parameter', 'no'], '--scope-parameter must be ignore or narrow.'],
     [['--refresh-lockout-ms', '1s'], '--refresh-lockout-ms must be a whole number, 0 or more.'],
-    [['--seed', '/nowhere/seed.json'], '--seed: /nowhere/seed.json cannot be read (ENOENT).'],
-    [['--profile', 'old'], '--profile must be 2026 or legacy, not old.'],
+    [['--seed', '/nowhere/seed.json'], '--seed: Cannot read /nowhere/seed.json (ENOENT).'],
+    [['--profile', 'old'], '--profile must be 2026 or legacy.'],
     [['stray'], `Unexpected argument 'stray'`],
-  ])('refuses %j in one line', async (flags, problem) => {
+  ])('rejects %j with a one-line error', async (flags, problem) => {
     const { code, stdout, stderr } = await run(...flags)
     expect(code).toBe(1)
     expect(stdout).toBe('')
@@ -138,8 +138,8 @@ describe('the program', () => {
 
   it.each([
     ['{', 'JSON'],
-    ['{"people":[{"nickname":7}]}', 'people[0].nickname must be a text that is not empty.'],
-  ])('names the file and the field of a wrong seed: %s', async (text, problem) => {
+    ['{"people":[{"nickname":7}]}', 'people[0].nickname must be a non-empty string.'],
+  ])('names the file and the field of an invalid seed: %s', async (text, problem) => {
     const file = await seedFile(text)
     const { code, stderr } = await run('--port', '0', '--seed', file)
     expect(code).toBe(1)
@@ -147,13 +147,13 @@ describe('the program', () => {
     expect(stderr).toContain(problem)
   })
 
-  it('says what to do about a port that is in use', async () => {
+  it('explains how to choose another port if one is in use', async () => {
     const other = await startBitbucketEmulator()
     const port = new URL(other.url).port
     const { code, stderr } = await run('--port', port)
     await other.close()
     expect(code).toBe(1)
-    expect(stderr).toContain(`Port ${port} is in use.`)
+    expect(stderr).toContain(`Port ${port} is already in use.`)
     expect(stderr).toContain('--port')
   })
 })

@@ -14,14 +14,14 @@ const help = `Bitbucket Cloud's OAuth 2.0 and user API on your own machine, for 
 
 Usage: bitbucket-emulator [flags]
 
-  --port NUMBER           where to listen on 127.0.0.1; 0 takes any free port (default 4020)
-  --seed FILE             people, workspaces and clients as JSON, instead of the built-in ones
+  --port NUMBER           port on 127.0.0.1; 0 selects a free port (default 4020)
+  --seed FILE             JSON file with people, workspaces and clients (default: built-in ones)
   --profile NAME          2026, or legacy for Bitbucket before May 2026 (default 2026)
   --pkce MODE             ignore or enforce PKCE (default ignore)
-  --client-auth WHERE     basic+body or basic: where client credentials count (default basic+body)
-  --scope-parameter MODE  ignore what is asked for, or narrow tokens to it (default ignore)
-  --refresh-lockout-ms N  how long a dead refresh token locks its client out (default 0)
-  --help                  this text
+  --client-auth WHERE     accept client credentials in basic+body or basic only (default basic+body)
+  --scope-parameter MODE  ignore the scope parameter, or narrow tokens to it (default ignore)
+  --refresh-lockout-ms N  how long a dead refresh token locks out its client (default 0)
+  --help                  print this help
 `
 
 const flags = {
@@ -76,12 +76,12 @@ function readChoice<Choice extends string>(
 ): Choice {
   const chosen = choices.find((choice) => choice === text)
   if (chosen !== undefined) return chosen
-  throw new Error(`--${flag} must be ${choices.join(' or ')}, not ${text}.`)
+  throw new Error(`--${flag} must be ${choices.join(' or ')}.`)
 }
 
 async function readSeedFile(file: string): Promise<Seed> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`--seed: ${file} cannot be read (${cause.code}).`, { cause })
+    throw new Error(`--seed: Cannot read ${file} (${cause.code}).`, { cause })
   })
   try {
     const seed = JSON.parse(text)
@@ -100,7 +100,7 @@ function describe(
   const lines = [
     `Bitbucket emulator: ${url}`,
     '',
-    'Point a client here:',
+    'Configure your client with:',
     `  authorize URL  ${url}/site/oauth2/authorize`,
     `  token URL      ${url}/site/oauth2/access_token`,
     `  API base       ${url}/2.0`,
@@ -108,7 +108,7 @@ function describe(
       '',
       `  client id      ${clientId}`,
       `  client secret  ${clientSecret}`,
-      `  callback       ${callbackUrl === anyLoopback ? 'any address of this machine' : (callbackUrl ?? 'none')}`,
+      `  callback       ${callbackUrl === anyLoopback ? 'any loopback URL' : (callbackUrl ?? 'none')}`,
     ]),
     '',
     'Sign in as:',

@@ -14,7 +14,7 @@ import type { EmulatorOptions } from './options.ts'
 import { defaultConsumer, defaultPeople } from './seed/people.ts'
 import { callback, postConsent } from './testing/client.ts'
 
-// Clients that know Bitbucket, and nothing of an emulator: only their URLs are changed.
+// Clients written for Bitbucket, without any support for the emulator. Only their URLs differ.
 
 let emulator: BitbucketEmulator
 let origin: string
@@ -22,7 +22,7 @@ let origin: string
 async function start(options: EmulatorOptions): Promise<Express> {
   emulator = await startBitbucketEmulator(options)
   const app = express()
-  // A store in memory is what express-session warns of, in production only.
+  // express-session warns about its in-memory store in production only.
   app.use(session({ secret: 'a secret of the tests', resave: false, saveUninitialized: true }))
   const server: Server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -35,9 +35,9 @@ async function start(options: EmulatorOptions): Promise<Express> {
 }
 
 /**
- * Presses the client's button and then a button of the consent page, as a browser would.
+ * Opens the client's sign-in URL and presses a button of the consent page, as a browser would.
  *
- * @returns the last answer that is not a redirect
+ * @returns The first response that is not a redirect
  */
 async function signIn(path: string, press: Record<string, string>): Promise<Response> {
   const cookies = new Map<string, string>()
@@ -67,7 +67,7 @@ async function signIn(path: string, press: Record<string, string>): Promise<Resp
 
 const [ada] = defaultPeople
 
-describe('passport-bitbucket-oauth20, against the Bitbucket that it was written for', () => {
+describe('passport-bitbucket-oauth20', () => {
   async function startPassport(profile: 'legacy' | '2026'): Promise<void> {
     const app = await start({ profile })
     const strategy = new Strategy(
@@ -92,7 +92,7 @@ describe('passport-bitbucket-oauth20, against the Bitbucket that it was written 
     )
   }
 
-  it.each(['legacy', '2026'] as const)('signs somebody in: %s', async (profile) => {
+  it.each(['legacy', '2026'] as const)('signs in with the profile %s', async (profile) => {
     await startPassport(profile)
     const answer = await signIn('/auth/bitbucket', { user: 'ada' })
     expect(answer.status).toBe(200)
@@ -104,14 +104,14 @@ describe('passport-bitbucket-oauth20, against the Bitbucket that it was written 
     })
   })
 
-  it('takes a refusal for one', async () => {
+  it('reports a denied consent', async () => {
     await startPassport('legacy')
     const answer = await signIn('/auth/bitbucket', { decision: 'deny' })
     expect(answer.status).toBe(401)
   })
 })
 
-describe('grant, against the Bitbucket of 2026', () => {
+describe('grant, with the profile 2026', () => {
   async function startGrant(options: EmulatorOptions): Promise<void> {
     const app = await start(options)
     app.use(
@@ -139,7 +139,7 @@ describe('grant, against the Bitbucket of 2026', () => {
     })
   }
 
-  it.each(['ignore', 'enforce'] as const)('signs somebody in, with PKCE: %s', async (pkce) => {
+  it.each(['ignore', 'enforce'] as const)('signs in with PKCE set to %s', async (pkce) => {
     await startGrant({ pkce })
     const answer = await signIn('/connect/bitbucket', { user: 'ada' })
     expect(answer.status).toBe(200)
@@ -155,13 +155,13 @@ describe('grant, against the Bitbucket of 2026', () => {
     })
   })
 
-  it('takes a refusal for one', async () => {
+  it('reports a denied consent', async () => {
     await startGrant({})
     const answer = await signIn('/connect/bitbucket', { decision: 'deny' })
     expect(await answer.json()).toMatchObject({ response: { error: 'access_denied' } })
   })
 
-  it('is told that its credentials are wrong where only the header counts', async () => {
+  it('gets unauthorized_client for credentials in the form with clientAuth basic', async () => {
     await startGrant({ clientAuth: 'basic' })
     const answer = await signIn('/connect/bitbucket', { user: 'ada' })
     expect(await answer.json()).toMatchObject({
@@ -170,8 +170,8 @@ describe('grant, against the Bitbucket of 2026', () => {
   })
 })
 
-// Both encode `-` in a Basic header as `%2D`, as RFC 6749 section 2.3.1 says, where others send it as it is.
-describe('clients that encode their credentials, against the Bitbucket of 2026', () => {
+// Both encode `-` in a Basic header as `%2D`, as RFC 6749 §2.3.1 requires. Other clients send it unencoded.
+describe('clients that encode their credentials, with the profile 2026', () => {
   async function startBitbucket(): Promise<oauth.AuthorizationServer> {
     emulator = await startBitbucketEmulator({ pkce: 'enforce', clientAuth: 'basic' })
     onTestFinished(emulator.close)
@@ -182,7 +182,7 @@ describe('clients that encode their credentials, against the Bitbucket of 2026',
     }
   }
 
-  /** Where the browser comes back to once Ada has agreed. */
+  /** Returns the callback URL after Ada has consented. */
   async function agree(authorizeUrl: URL): Promise<URL> {
     const parameters = Object.fromEntries(authorizeUrl.searchParams)
     const consent = await postConsent(emulator.url, { ...parameters, user: 'ada' })
@@ -195,7 +195,7 @@ describe('clients that encode their credentials, against the Bitbucket of 2026',
     expect(atob(encoded)).toBe('latchkey%2Ddev:latchkey%2Ddev%2Dsecret')
   }
 
-  it('signs somebody in through oauth4webapi, and refreshes', async () => {
+  it('signs in and refreshes with oauth4webapi', async () => {
     const server = await startBitbucket()
     const client = { client_id: defaultConsumer.clientId }
     const authentication = oauth.ClientSecretBasic(defaultConsumer.clientSecret)
@@ -242,7 +242,7 @@ describe('clients that encode their credentials, against the Bitbucket of 2026',
     expect(await user.json()).toMatchObject({ uuid: ada?.uuid })
   })
 
-  it('signs somebody in through openid-client, and refreshes', async () => {
+  it('signs in and refreshes with openid-client', async () => {
     const client = new openid.Configuration(
       await startBitbucket(),
       defaultConsumer.clientId,

@@ -23,7 +23,7 @@ describe('starting', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   })
 
-  it('is not to be had at any other address of the machine', async () => {
+  it('does not listen on any other address of the machine', async () => {
     const others = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .filter(({ address }) => address !== '127.0.0.1')
@@ -35,10 +35,10 @@ describe('starting', () => {
     }
   })
 
-  it('says what to do about a port that is in use', async () => {
+  it('explains how to choose another port if one is in use', async () => {
     const port = Number(new URL(url).port)
     await expect(startBitbucketEmulator({ port })).rejects.toThrow(
-      `Port ${port} is in use. Choose another with the option \`port\` or the flag --port`,
+      `Port ${port} is already in use. Choose another with the option \`port\` or the flag --port`,
     )
   })
 
@@ -52,13 +52,13 @@ describe('starting', () => {
     [{ refreshLockoutMs: '5' }, 'refreshLockoutMs must be a number of milliseconds, 0 or more'],
     [{ refreshLockoutMs: -1 }, 'refreshLockoutMs must be a number of milliseconds, 0 or more'],
     [{ clock: 0 }, 'clock must be a function'],
-    [{ people: [] }, 'There is no option "people". There are port, seed, '],
+    [{ people: [] }, 'There is no option `people`. The options are port, seed, '],
     [{ seed: { people: [] } }, 'people is empty'],
-  ])('refuses %j', async (options, problem) => {
+  ])('rejects %j', async (options, problem) => {
     await expect(startBitbucketEmulator(options as never)).rejects.toThrow(problem)
   })
 
-  it('takes its time from the clock it is given', async () => {
+  it('reads the time from the `clock` option', async () => {
     let time = 1_000_000
     const clocked = await startBitbucketEmulator({ clock: () => time })
     const token = await signIn(clocked.url, 'ada')
@@ -69,8 +69,8 @@ describe('starting', () => {
   })
 })
 
-describe('the record of requests', () => {
-  it('has everything that came, in order', async () => {
+describe('the request log', () => {
+  it('contains every request, in order', async () => {
     const before = Date.now()
     const token = await signIn(url, 'ada')
     await getApi(url, '/2.0/user/emails?pagelen=5', token)
@@ -103,7 +103,7 @@ describe('the record of requests', () => {
 })
 
 describe('reset', () => {
-  it('forgets requests, codes, tokens, planned answers and the advance of the clock', async () => {
+  it('clears requests, codes, tokens and planned answers, and undoes advance', async () => {
     const stopped = await startBitbucketEmulator({ clock: () => 1000 })
     const token = await signIn(stopped.url, 'ada')
     const code = await approve(stopped.url, 'ada')
@@ -119,13 +119,13 @@ describe('reset', () => {
 })
 
 describe('the clock', () => {
-  it('moves forward only', () => {
-    for (const ms of [-1, Number.NaN]) expect(() => emulator.advance(ms)).toThrow('advance takes')
+  it('only moves forward', () => {
+    for (const ms of [-1, Number.NaN]) expect(() => emulator.advance(ms)).toThrow('advance requires')
   })
 })
 
 describe('a planned answer', () => {
-  it('replaces the usual one, once', async () => {
+  it('replaces the usual one once', async () => {
     emulator.answerNext('GET /2.0/user', {
       status: 429,
       headers: { 'retry-after': '7' },
@@ -140,7 +140,7 @@ describe('a planned answer', () => {
     expect((await getApi(url, '/2.0/user', token)).status).toBe(200)
   })
 
-  it('is for its route only', async () => {
+  it('only affects its route', async () => {
     emulator.answerNext('GET /2.0/user/emails', { status: 500 })
     const token = await signIn(url, 'ada')
     expect((await getApi(url, '/2.0/user', token)).status).toBe(200)
@@ -148,7 +148,7 @@ describe('a planned answer', () => {
     expect((await getApi(url, '/2.0/user/emails', token)).status).toBe(500)
   })
 
-  it('comes as often as it should, then makes way for the next', async () => {
+  it('is sent as often as planned, before the next one in the queue', async () => {
     emulator.answerNext('GET /2.0/user', { status: 500, times: 2 })
     emulator.answerNext('GET /2.0/user', { status: 503 })
     const statuses = []
@@ -156,7 +156,7 @@ describe('a planned answer', () => {
     expect(statuses).toEqual([500, 500, 503, 401])
   })
 
-  it('uses up no code', async () => {
+  it('does not use up a code', async () => {
     const code = await approve(url, 'ada')
     emulator.answerNext('POST /site/oauth2/access_token', { status: 503 })
     const failed = await postToken(url, { ...grant, code })
@@ -165,7 +165,7 @@ describe('a planned answer', () => {
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
   })
 
-  it('may be any text under any content type', async () => {
+  it('can be any text with any content type', async () => {
     emulator.answerNext('GET /2.0/user', {
       headers: { 'Content-Type': 'text/html' },
       body: '<p>{"not": "JSON"',
@@ -176,13 +176,13 @@ describe('a planned answer', () => {
     expect(await response.text()).toBe('<p>{"not": "JSON"')
   })
 
-  it('may come late, and is the usual one if nothing else is said', async () => {
+  it('delays the usual answer if it has only a delay', async () => {
     const token = await signIn(url, 'ada')
     emulator.answerNext('GET /2.0/user', { delayMs: 1 })
     expect((await getApi(url, '/2.0/user', token)).status).toBe(200)
   })
 
-  it('that is late does not keep others waiting, and ends with a reset', async () => {
+  it('does not delay other requests, and is cut by a reset', async () => {
     emulator.answerNext('GET /2.0/user', { delayMs: 600_000 })
     const late = fetch(`${url}/2.0/user`)
     await vi.waitFor(() => expect(emulator.requests).toHaveLength(1))
@@ -192,7 +192,7 @@ describe('a planned answer', () => {
     await expect(late).rejects.toThrow()
   })
 
-  it('that nobody waits for any more uses up no code', async () => {
+  it('does not use up a code if the client has disconnected', async () => {
     const code = await approve(url, 'ada')
     emulator.answerNext('POST /site/oauth2/access_token', { delayMs: 300 })
     const gone = new AbortController()
@@ -211,7 +211,7 @@ describe('a planned answer', () => {
   })
 
   it.each([
-    ['GET /2.0/users', { status: 500 }, 'There is no route "GET /2.0/users". There are GET /site/'],
+    ['GET /2.0/users', { status: 500 }, 'There is no route "GET /2.0/users". The routes are GET /site/'],
     ['GET /2.0/user', { status: 42 }, 'status must be an HTTP status from 200 to 599'],
     ['GET /2.0/user', { fault: 'explode' }, 'fault must be one of hang, truncate, huge, redirect'],
     ['GET /2.0/user', { delayMs: -1 }, 'delayMs must be'],
@@ -219,18 +219,18 @@ describe('a planned answer', () => {
     ['GET /2.0/user', { body: [1n] }, 'BigInt'],
     ['GET /2.0/user', { times: 0 }, 'times must be a whole number, 1 or more'],
     ['GET /2.0/user', { times: 1.5 }, 'times must be a whole number, 1 or more'],
-    ['GET /2.0/user', { body: () => 1 }, 'body must be a text, or a value that JSON can hold'],
-    ['GET /2.0/user', { status: 200, fault: 'redirect' }, 'status must be from 300 to 399'],
-    ['GET /2.0/user', null, 'An answer must be an object'],
-    ['GET /2.0/user', { code: 500 }, 'An answer has no field "code". It has status, '],
+    ['GET /2.0/user', { body: () => 1 }, 'body must be a string or a value that JSON can represent'],
+    ['GET /2.0/user', { status: 200, fault: 'redirect' }, 'With the fault redirect, status must be from 300 to 399'],
+    ['GET /2.0/user', null, 'A planned answer must be an object'],
+    ['GET /2.0/user', { code: 500 }, 'A planned answer has no field "code". The fields are status, '],
     ['GET /2.0/user', { headers: { 'x-a': 'b\r\nx-c: d' } }, 'Invalid character in header'],
-  ])('that makes no sense is refused at once: %s %o', (route, answer, problem) => {
+  ])('is rejected immediately if it is invalid: %s %o', (route, answer, problem) => {
     expect(() => emulator.answerNext(route as never, answer as never)).toThrow(problem)
   })
 })
 
-describe('too many requests', () => {
-  it('are refused in the words of the real one, or with nothing at all', async () => {
+describe('the rate limit', () => {
+  it('responds 429 with the text of Bitbucket, or with an empty body', async () => {
     emulator.answerNext('GET /2.0/user', rateLimitExceeded)
     emulator.answerNext('GET /2.0/user', { status: 429 })
     const inWords = await getApi(url, '/2.0/user', 'any')
@@ -246,7 +246,7 @@ describe('too many requests', () => {
 })
 
 describe('a fault', () => {
-  it('hang: the client waits until the emulator closes', async () => {
+  it('hang: keeps the client waiting until the emulator closes', async () => {
     emulator.answerNext('POST /site/oauth2/access_token', { fault: 'hang' })
     const waiting = postToken(url, grant)
     await vi.waitFor(() => expect(emulator.requests).toHaveLength(1))
@@ -254,7 +254,7 @@ describe('a fault', () => {
     await Promise.all([expect(waiting).rejects.toThrow(), emulator.close()])
   })
 
-  it('truncate: the connection is cut in the middle of the usual answer', async () => {
+  it('truncate: cuts the connection in the middle of the usual answer', async () => {
     emulator.answerNext('GET /2.0/user', { fault: 'truncate' })
     const response = await getApi(url, '/2.0/user', await signIn(url, 'ada'))
     expect(response.status).toBe(200)
@@ -272,7 +272,7 @@ describe('a fault', () => {
     await expect(empty.text()).rejects.toThrow()
   })
 
-  it('huge: a client without a limit reads 64 MiB, and finds what it looked for', async () => {
+  it('huge: sends 64 MiB of valid JSON to a client without a limit', async () => {
     emulator.answerNext('GET /2.0/user', { fault: 'huge' })
     const response = await getApi(url, '/2.0/user', await signIn(url, 'ada'))
     expect(response.headers.has('content-length')).toBe(false)
@@ -281,14 +281,14 @@ describe('a fault', () => {
     expect(JSON.parse(text)).toMatchObject({ nickname: 'ada' })
   })
 
-  it('huge: a client with a limit may leave', async () => {
+  it('huge: survives a client that disconnects', async () => {
     emulator.answerNext('GET /2.0/user', { fault: 'huge' })
     const response = await fetch(`${url}/2.0/user`)
     await response.body?.cancel()
     expect((await fetch(`${url}/2.0/user`)).status).toBe(401)
   })
 
-  it('redirect: a client that follows it sends its secret a second time', async () => {
+  it('redirect: makes a client that follows it send its secret again', async () => {
     const code = await approve(url, 'ada')
     const form = new URLSearchParams({ ...grant, code })
     const headers = { authorization: basic }
@@ -305,7 +305,7 @@ describe('a fault', () => {
     expect(emulator.requests.map(({ status }) => status)).toEqual([303, 307, 307, 200])
   })
 
-  it('redirect: to elsewhere, with another status', async () => {
+  it('redirect: can have another status and destination', async () => {
     emulator.answerNext('GET /2.0/user', {
       fault: 'redirect',
       status: 302,
@@ -318,14 +318,14 @@ describe('a fault', () => {
 })
 
 describe('closing', () => {
-  it('ends kept-alive connections, and may be asked for twice', async () => {
+  it('closes idle connections, and can be repeated', async () => {
     await fetch(`${url}/2.0/user`)
     await Promise.all([emulator.close(), emulator.close()])
     await expect(fetch(`${url}/2.0/user`)).rejects.toThrow()
   })
 })
 
-describe('odd requests', () => {
+describe('unusual requests', () => {
   function statusFor(host: string): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       request(`${url}/2.0/user`, { headers: { host } }, (response) => {
@@ -338,13 +338,13 @@ describe('odd requests', () => {
   }
 
   it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:4020', 'x@localhost'])(
-    'a page of %s that has pointed its name at this machine reads nothing',
+    'rejects the host %s, so that DNS rebinding fails',
     async (host) => {
       expect(await statusFor(host)).toBe(421)
     },
   )
 
-  it.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:4020'])('%s is served', async (host) => {
+  it.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:4020'])('accepts the host %s', async (host) => {
     expect(await statusFor(host)).toBe(401)
   })
 
@@ -353,13 +353,13 @@ describe('odd requests', () => {
     ['OPTIONS', '/2.0/user/emails', 'GET, HEAD'],
     ['PUT', '/site/oauth2/authorize', 'GET, HEAD, POST'],
     ['GET', '/site/oauth2/access_token', 'POST'],
-  ])('%s %s is not allowed', async (method, path, allow) => {
+  ])('rejects %s %s with 405', async (method, path, allow) => {
     const response = await fetch(`${url}${path}`, { method })
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe(allow)
   })
 
-  it('HEAD gets the headers of GET and no body', async () => {
+  it('responds to HEAD with the headers of GET and no body', async () => {
     const token = await signIn(url, 'ada')
     const response = await fetch(`${url}/2.0/user`, {
       method: 'HEAD',
@@ -370,7 +370,7 @@ describe('odd requests', () => {
     expect(await response.text()).toBe('')
   })
 
-  it('there is nothing to control it by', async () => {
+  it('has no control endpoints', async () => {
     emulator.answerNext('GET /2.0/user', { status: 500 })
     const names = ['reset', 'advance', 'close', 'requests', 'answer-next', 'faults', 'people', '_']
     for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
@@ -384,7 +384,7 @@ describe('odd requests', () => {
     expect((await getApi(url, '/2.0/user', 'any')).status).toBe(500)
   })
 
-  it('an API that does not exist is not found in the words of the real one', async () => {
+  it('responds 404 to an unknown API path with the text of Bitbucket', async () => {
     const response = await fetch(`${url}/2.0/nothing`)
     expect(response.status).toBe(404)
     expect(await response.json()).toEqual({
@@ -396,13 +396,13 @@ describe('odd requests', () => {
     })
   })
 
-  it('anything else is a page that says what there is', async () => {
+  it('lists its routes on the page for an unknown path', async () => {
     const response = await fetch(`${url}/`)
     expect(response.status).toBe(404)
     expect(await response.text()).toContain('GET /site/oauth2/authorize')
   })
 
-  it('a body of more than 64 kB is refused', async () => {
+  it('rejects a body of more than 64 kB', async () => {
     const fits = await postToken(url, { padding: 'x'.repeat(60_000) })
     expect(fits.status).toBe(400)
     const response = await postToken(url, { padding: 'x'.repeat(1_000_000) })

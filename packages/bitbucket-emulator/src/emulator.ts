@@ -10,33 +10,79 @@ import { isRoute, type Route, routeNames } from './server/routes.ts'
 import { serve } from './server/serve.ts'
 import { createBitbucket } from './state/bitbucket.ts'
 
+/** A running emulator, as returned by `startBitbucketEmulator`. */
 export interface BitbucketEmulator {
-  /** Without a slash at the end: `http://127.0.0.1:4020`. */
+  /** The base URL, without a trailing slash: `http://127.0.0.1:4020`. */
   readonly url: string
-  /** The newest 10,000 requests, oldest first. Held in memory only. */
+  /**
+   * The newest 10,000 requests, oldest first. Kept in memory only.
+   *
+   * @example
+   * ```ts
+   * const exchanges = emulator.requests.filter(({ path }) => path === '/site/oauth2/access_token')
+   * expect(exchanges).toHaveLength(1)
+   * ```
+   */
   readonly requests: readonly RecordedRequest[]
   /**
-   * Plans the next answer of a route; further calls queue up behind it.
+   * Plans the response to the next request for a route. Several plans for one route form a queue.
    *
-   * @throws TypeError if there is no such route, or if the answer cannot be given
+   * @example
+   * ```ts
+   * emulator.answerNext('GET /2.0/user', { status: 503, times: 3 })
+   * emulator.answerNext('POST /site/oauth2/access_token', { fault: 'hang' })
+   * ```
+   *
+   * @throws TypeError if the route does not exist or the plan is invalid
    */
   answerNext(route: Route, answer: PlannedAnswer): void
-  /** Moves the clock on, in milliseconds, so that codes and tokens expire. */
+  /**
+   * Moves the emulator's clock forward, which expires codes and tokens.
+   *
+   * @example
+   * ```ts
+   * emulator.advance(2 * 60 * 60 * 1000) // access tokens expire after two hours
+   * ```
+   *
+   * @param ms Milliseconds, 0 or more
+   * @throws TypeError if `ms` is negative or not a finite number
+   */
   advance(ms: number): void
   /**
-   * Back to the start: forgets requests, codes, tokens, planned answers and what `advance` added, and
-   * cuts the connections whose answers are held back.
+   * Restores the initial state: clears requests, codes, tokens and planned answers, undoes every
+   * `advance`, and closes connections that wait for a delayed response.
+   *
+   * @example
+   * ```ts
+   * afterEach(() => emulator.reset())
+   * ```
    */
   reset(): void
-  /** Stops listening and ends every open connection. */
+  /**
+   * Stops the server and closes all open connections. Calling it again is a no-op.
+   *
+   * @example
+   * ```ts
+   * afterAll(() => emulator.close())
+   * ```
+   */
   close(): Promise<void>
 }
 
 /**
- * Starts a Bitbucket Cloud on 127.0.0.1: its OAuth 2.0 pages and the user part of its API.
+ * Starts an emulator of Bitbucket Cloud on 127.0.0.1: OAuth 2.0 and the user part of the API.
  *
- * @throws TypeError if an option or the seed is wrong, naming the field and the cure
- * @throws Error if the port cannot be had
+ * @example
+ * ```ts
+ * import { startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
+ *
+ * const emulator = await startBitbucketEmulator({ port: 4020 })
+ * console.log(`${emulator.url}/site/oauth2/authorize`)
+ * await emulator.close()
+ * ```
+ *
+ * @throws TypeError if an option or the seed is invalid. The message names the field and the cure.
+ * @throws Error if the port is unavailable
  */
 export async function startBitbucketEmulator(
   options: EmulatorOptions = {},
@@ -61,13 +107,13 @@ export async function startBitbucketEmulator(
     requests: log.requests,
     answerNext(route, plan) {
       if (!isRoute(route)) {
-        throw new TypeError(`There is no route "${route}". There are ${routeNames.join(', ')}.`)
+        throw new TypeError(`There is no route "${route}". The routes are ${routeNames.join(', ')}.`)
       }
       plans.add(route, plan)
     },
     advance(ms) {
       if (!Number.isFinite(ms) || ms < 0) {
-        throw new TypeError('advance takes a number of milliseconds, 0 or more.')
+        throw new TypeError('advance requires a number of milliseconds, 0 or more.')
       }
       advanced += ms
     },
@@ -88,7 +134,7 @@ export async function startBitbucketEmulator(
   }
 }
 
-/** Starts to listen on 127.0.0.1, and returns the URL. */
+/** Starts listening on 127.0.0.1 and returns the base URL. */
 async function listen(server: Server, port: number): Promise<string> {
   server.listen(port, '127.0.0.1')
   await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
@@ -99,6 +145,6 @@ async function listen(server: Server, port: number): Promise<string> {
 }
 
 function portTrouble(port: number, code: string | undefined): string {
-  const problem = code === 'EADDRINUSE' ? 'is in use' : `cannot be opened (${code})`
-  return `Port ${port} ${problem}. Choose another with the option \`port\` or the flag --port; 0 takes any free port.`
+  const problem = code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${code})`
+  return `Port ${port} ${problem}. Choose another with the option \`port\` or the flag --port; 0 selects a free port.`
 }

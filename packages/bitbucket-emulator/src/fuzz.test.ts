@@ -9,12 +9,12 @@ import { readSeed } from './seed/seed.ts'
 import type { Seed } from './seed/seed-format.ts'
 import { askConsent, basic, getApi, ordinary, postConsent, signIn } from './testing/client.ts'
 
-/** How often a property is tried: `usual` times, or `LATCHKEY_FUZZ_RUNS` percent of that. */
+/** The number of runs of a property: `usual`, or `LATCHKEY_FUZZ_RUNS` percent of it. */
 function tries(usual: number): { numRuns: number } {
   return { numRuns: Math.ceil((usual * Number(process.env.LATCHKEY_FUZZ_RUNS || 100)) / 100) }
 }
 
-/** So long may a property take that is told to be tried often. */
+/** The timeout for properties with many runs. */
 const PATIENT = { timeout: 60 * 60 * 1000 }
 
 const CALLBACK = 'https://app.example.com/callback'
@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-/** What must not stand in a page as it is. */
+/** Markup that must never appear unescaped in a page. */
 const MARKUP = `quokka<b a='"&quokka`
 
 const text = fc.oneof(
@@ -34,7 +34,7 @@ const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
 )
 
-/** Addresses that lead, or seem to lead, to a callback. */
+/** URLs that point, or seem to point, to a callback. */
 const address = fc.oneof(
   fc.webUrl({ withFragments: true, withQueryParameters: true }),
   fc
@@ -73,7 +73,7 @@ const address = fc.oneof(
 )
 
 describe('any redirect_uri', () => {
-  it('leads to the callback or below it, or nowhere', PATIENT, () => {
+  it('is the callback, below it, or rejected', PATIENT, () => {
     fc.assert(
       fc.property(address, (requested) => {
         const url = allowedRedirectUri(requested, CALLBACK)
@@ -86,7 +86,7 @@ describe('any redirect_uri', () => {
     )
   })
 
-  it('leads to this machine or nowhere, for the consumer of any loopback callback', PATIENT, () => {
+  it('has a loopback host or is rejected, for a consumer with any-loopback', PATIENT, () => {
     fc.assert(
       fc.property(address, (requested) => {
         const url = allowedRedirectUri(requested, anyLoopback)
@@ -98,7 +98,7 @@ describe('any redirect_uri', () => {
     )
   })
 
-  it('is where a refusal goes, and no state gets out of its parameter', PATIENT, async () => {
+  it('receives a denied consent, and keeps any state inside its parameter', PATIENT, async () => {
     await fc.assert(
       fc.asyncProperty(address, text, async (redirect_uri, state) => {
         const request = { ...ordinary, client_id: 'site', redirect_uri, state, decision: 'deny' }
@@ -119,7 +119,7 @@ describe('any redirect_uri', () => {
 const FORM = 'application/x-www-form-urlencoded'
 const token = { grant_type: 'authorization_code', code: 'x', redirect_uri: CALLBACK }
 
-/** What clients and browsers send. */
+/** Requests that clients and browsers send. */
 const usual = fc.constantFrom<{
   method: string
   path: string
@@ -144,7 +144,7 @@ const noise = fc.oneof(
   fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 4 }),
 )
 
-/** Such a request with something else in it here and there, as it goes over the wire. */
+/** Such a request with random changes, as bytes on the wire. */
 const request = fc
   .record({
     usual,
@@ -181,28 +181,28 @@ const request = fc
     ].join('\r\n')
   })
 
-/** What the emulator says to these bytes, until it hangs up. */
-async function say(bytes: string): Promise<string> {
+/** Sends these bytes, and returns everything that the emulator responds until it closes the connection. */
+async function send(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(emulator.url).port), '127.0.0.1').setEncoding('latin1')
-  let said = ''
+  let response = ''
   socket.on('data', (chunk) => {
-    said += chunk
+    response += chunk
   })
   socket.on('error', () => {})
   socket.end(bytes, 'latin1')
   await new Promise((resolve) => socket.on('close', resolve))
-  return said
+  return response
 }
 
 describe('a request of any kind', () => {
-  it('is answered without failing, and with no markup of its own', PATIENT, async () => {
+  it('never causes a server error, and is never echoed as markup', PATIENT, async () => {
     await fc.assert(
       fc.asyncProperty(request, async (bytes) => {
-        const said = await say(bytes)
-        // 501 is for what is not emulated.
-        expect(said).not.toMatch(/^HTTP\/1\.1 5(?!01)/)
-        expect(said).not.toContain('quokka<b')
-        expect(said.split('\r\n\r\n', 1)[0]).not.toMatch(/^set-cookie:/im)
+        const response = await send(bytes)
+        // 501 marks features that are not emulated.
+        expect(response).not.toMatch(/^HTTP\/1\.1 5(?!01)/)
+        expect(response).not.toContain('quokka<b')
+        expect(response.split('\r\n\r\n', 1)[0]).not.toMatch(/^set-cookie:/im)
         expect((await fetch(`${emulator.url}/2.0/user`)).status).toBe(401)
       }),
       tries(300),
@@ -234,7 +234,7 @@ const seed: fc.Arbitrary<Seed> = fc.record(
 )
 
 describe('any seed', () => {
-  it('is read, or refused with a word for what is wrong', PATIENT, () => {
+  it('is accepted, or rejected with an error that names the field', PATIENT, () => {
     const anything = fc.oneof(seed, fc.anything(), fc.record({ people: fc.array(fc.anything()) }))
     fc.assert(
       fc.property(anything, (given) => {
@@ -249,7 +249,7 @@ describe('any seed', () => {
     )
   })
 
-  it('that is read makes people who can sign in', PATIENT, async () => {
+  it('that is accepted contains people who can sign in', PATIENT, async () => {
     const readable = seed.filter((given) => {
       try {
         return readSeed(given).people.length > 0

@@ -1,39 +1,43 @@
 import { type Profile, profiles } from './rules/profiles.ts'
 import type { Seed } from './seed/seed-format.ts'
 
+/** Options of `startBitbucketEmulator`. All are optional. */
 export interface EmulatorOptions {
-  /** Where to listen on 127.0.0.1. Default 0: any free port. */
+  /** The port on 127.0.0.1. Default 0, which selects a free port. */
   readonly port?: number
-  /** Who and what exists. Default: `defaultPeople` and `defaultConsumer`. */
+  /** The people, workspaces and clients. Default: `defaultPeople` and `defaultConsumer`. */
   readonly seed?: Seed
   /** `legacy` is Bitbucket before the changes that began in May 2026. Default `2026`. */
   readonly profile?: Profile
   /**
-   * `ignore` takes no notice of `code_challenge` and `code_verifier`, as Bitbucket seems to do;
-   * `enforce` checks them (RFC 7636, S256 only). Default `ignore`.
+   * Whether to verify PKCE. `ignore` ignores `code_challenge` and `code_verifier`, as Bitbucket seems
+   * to do. `enforce` verifies them (RFC 7636, S256 only). Default `ignore`.
    */
   readonly pkce?: 'ignore' | 'enforce'
-  /** Where client credentials count at the token endpoint. Default `basic+body`. */
+  /** Where the token endpoint accepts client credentials. Default `basic+body`. */
   readonly clientAuth?: 'basic+body' | 'basic'
   /**
-   * What `scope` in an authorize request does. `ignore`: nothing, the scopes are those of the client;
-   * `narrow`: only what was asked for is given, and `invalid_scope` is the answer to more than the
-   * client has. Sources differ. Default `ignore`.
+   * The effect of `scope` in an authorize request. With `ignore`, a token always has the client's own
+   * scopes. With `narrow`, it has only the requested ones, and a scope that the client lacks causes
+   * `invalid_scope`. Sources contradict each other. Default `ignore`.
    */
   readonly scopeParameter?: 'ignore' | 'narrow'
   /**
-   * For how long, in milliseconds, a client gets the answer of a dead refresh token to good ones too,
-   * once it has sent a dead one. It was seen to last some minutes, by one observer. Default 0.
+   * How long a client that sent a dead refresh token cannot use its valid ones either, in milliseconds.
+   * One observer saw Bitbucket do this for some minutes. Default 0.
    */
   readonly refreshLockoutMs?: number
-  /** The time in milliseconds since the Unix epoch, for codes and tokens. Default `Date.now`. */
+  /**
+   * Returns the time in milliseconds since the Unix epoch. Codes, tokens and the request log use it.
+   * Default `Date.now`.
+   */
   readonly clock?: () => number
 }
 
 /**
- * Checks every option and fills in the defaults.
+ * Validates the options and fills in the defaults.
  *
- * @throws TypeError naming the option and the cure
+ * @throws TypeError that names the invalid option and the cure
  */
 export function readOptions(options: EmulatorOptions): Required<EmulatorOptions> {
   const {
@@ -45,17 +49,16 @@ export function readOptions(options: EmulatorOptions): Required<EmulatorOptions>
     scopeParameter = 'ignore',
     refreshLockoutMs = 0,
     clock = Date.now,
-    ...strangers
+    ...unknown
   } = options
   const read = { port, seed, profile, pkce, clientAuth, scopeParameter, refreshLockoutMs, clock }
-  const [stranger] = Object.keys(strangers)
-  if (stranger !== undefined) {
-    throw new TypeError(
-      `There is no option "${stranger}". There are ${Object.keys(read).join(', ')}.`,
-    )
+  const [unknownName] = Object.keys(unknown)
+  if (unknownName !== undefined) {
+    const names = Object.keys(read).join(', ')
+    throw new TypeError(`There is no option \`${unknownName}\`. The options are ${names}.`)
   }
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new TypeError('port must be a whole number from 0 to 65535; 0 takes any free port.')
+    throw new TypeError('port must be a whole number from 0 to 65535; 0 selects a free port.')
   }
   checkChoice('profile', profile, Object.keys(profiles))
   checkChoice('pkce', pkce, ['ignore', 'enforce'])
@@ -65,7 +68,7 @@ export function readOptions(options: EmulatorOptions): Required<EmulatorOptions>
     throw new TypeError('refreshLockoutMs must be a number of milliseconds, 0 or more.')
   }
   if (typeof clock !== 'function') {
-    throw new TypeError('clock must be a function that gives milliseconds since the Unix epoch.')
+    throw new TypeError('clock must be a function that returns milliseconds since the Unix epoch.')
   }
   return read
 }

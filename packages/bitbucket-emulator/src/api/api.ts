@@ -1,28 +1,28 @@
 // Bitbucket's API below /2.0. This room promises: every endpoint checks token and scope the same way, every
-// error has the same shape, every list comes in pages, and what is not emulated is answered 501 in words that are
-// not Bitbucket's.
+// error has the same shape, every list is paginated, and anything that is not emulated gets a 501 with a text that
+// cannot be mistaken for Bitbucket's.
 
 import { type Answer, json, type Received, wordOf } from '../http/http.ts'
 import { allows } from '../rules/scopes.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import type { Access } from '../state/tokens.ts'
 
-/** Every failure of the API. */
+/** Returns an error in the API's shape. */
 export function apiError(status: number, message: string, detail?: unknown): Answer {
   return json(status, { type: 'error', error: { message, detail } })
 }
 
-/** The answer to what Bitbucket has and the emulator does not. A guess would look like Bitbucket's answer. */
-export function notEmulated(what: string): Answer {
-  return apiError(501, `The Bitbucket emulator does not emulate ${what}. Bitbucket may have it.`)
+/** Returns a 501 for a feature that the emulator lacks. A guess would look like Bitbucket's response. */
+export function notEmulated(feature: string): Answer {
+  return apiError(501, `The Bitbucket emulator does not emulate ${feature}. Bitbucket may have it.`)
 }
 
-/** The query parameters of every list. */
+/** The query parameters of all lists. */
 export const paging: readonly string[] = ['page', 'pagelen']
 
 /**
- * Answers with `read` if the request has a token with `scope`, and no query parameter but `parameters`. [?] No
- * token at all gets the answer of an unknown one; what Bitbucket says to that was not recorded.
+ * Returns the result of `read` if the request has a token with `scope`, and no query parameters other than
+ * `parameters`. [?] A missing token gets the same response as an unknown one. Bitbucket's is unrecorded.
  */
 export function withScope(
   scope: string,
@@ -51,7 +51,7 @@ export function withScope(
   }
 }
 
-/** Without this, `?q=` would be ignored, and a filter that matches nothing would return everything. */
+/** Rejects other query parameters. Ignoring `?q=` would return everything for a filter without matches. */
 function refuseOthers(query: URLSearchParams, parameters: readonly string[]): Answer | null {
   const known = [...parameters, 'access_token']
   const other = [...query.keys()].find((name) => !known.includes(name))
@@ -66,7 +66,7 @@ function readToken({ headers, query, form }: Received, { behaviour }: Bitbucket)
   return query.get('access_token') ?? form?.get('access_token') ?? null
 }
 
-/** The page of `items` that the query asks for, in the API's envelope. */
+/** Returns the page of `items` that the query requests, in the API's envelope. */
 export function paginate<Item>(
   items: readonly Item[],
   { origin, path, query }: Received,

@@ -6,9 +6,9 @@ import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
 import { scopes } from '../rules/scopes.ts'
 import { callback, getApi, postToken, readJson, signIn } from '../testing/client.ts'
 
-// Atlassian's OpenAPI description of the API decides whether an answer has the right shape. The repository holds the
-// facts of it that these tests need: names, types and statuses, and none of its text. LATCHKEY_BITBUCKET_OPENAPI names
-// a copy of the whole description to test against instead.
+// These tests validate responses against Atlassian's OpenAPI description. The repository contains only the facts that
+// they need: names, types and statuses, but no text. Set LATCHKEY_BITBUCKET_OPENAPI to the path of the full description
+// to test against that instead.
 
 interface Description {
   readonly paths: Readonly<Record<string, { readonly get: Operation }>>
@@ -39,15 +39,15 @@ const ajv = new Ajv({ strict: false, allErrors: true })
 formats.default.default(ajv)
 ajv.addSchema(description, 'bitbucket')
 
-/** What is wrong with a value, by a schema's reference. */
+/** Returns the violations of the schema with this reference. */
 function faultsOf(value: unknown, reference: string): string[] {
   const validate = ajv.getSchema(`bitbucket${reference}`)
-  if (!validate) throw new Error(`There is no schema ${reference}.`)
+  if (!validate) throw new Error(`The description has no schema ${reference}.`)
   validate(value)
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
 }
 
-/** What is wrong with every object in a value that says its type, by the schema of that type. */
+/** Returns the violations of every nested object with a `type`, by the schema of that type. */
 function faultsByType(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return []
   const { type } = value as { type?: unknown }
@@ -88,9 +88,9 @@ async function appToken(client: string): Promise<string> {
 const tokens: Readonly<Record<string, () => Promise<string>>> = {
   ada: () => signIn(url, 'ada'),
   ben: () => signIn(url, 'ben'),
-  'somebody without a workspace': () => signIn(url, 'no-email'),
+  'an account without a workspace': () => signIn(url, 'no-email'),
   'an app user': () => appToken('app'),
-  nobody: async () => 'made-up',
+  'an unknown token': async () => 'made-up',
 }
 
 const paths = {
@@ -107,23 +107,23 @@ describe.each(Object.entries(paths))('GET %s', (template, path) => {
     security: [],
   }
 
-  it.each(Object.entries(tokens))('answers %s as described', async (_who, token) => {
+  it.each(Object.entries(tokens))('responds to %s as described', async (_account, token) => {
     const response = await getApi(url, `/2.0${path}`, await token())
     const described = responses[response.status] ?? responses.default
-    expect(described ?? `nothing for ${response.status}`).toBeInstanceOf(Object)
+    expect(described ?? `The description lacks the status ${response.status}`).toBeInstanceOf(Object)
     const body = await response.json()
     expect(faultsByType(body)).toEqual([])
-    // The description of addresses has nothing but errors.
+    // For addresses, the description contains only errors.
     if (response.status === 200 && responses['200'] === undefined) return
     const { $ref } = described?.content['application/json'].schema ?? { $ref: '' }
     expect(faultsOf(body, $ref)).toEqual([])
   })
 
-  it('needs the scope that is described', async () => {
+  it('requires the described scope', async () => {
     const response = await getApi(url, `/2.0${path}`, await appToken('narrow'))
     const needed = security.flatMap(({ oauth2 }) => oauth2 ?? [])
     expect(response.headers.get('x-accepted-oauth-scopes')).toBe(needed.join())
-    // Recorded answers have an object here, which clients read. By the description it would be a text.
+    // Recorded responses have an object here, and clients read it. The description has a string.
     expect(faultsOf(await response.json(), '#/components/schemas/error')).toEqual([
       '/error/detail must be string',
     ])
@@ -135,13 +135,13 @@ it.each([
   ['/2.0/user/workspaces?pagelen=0', 400],
   ['/2.0/user/workspaces?sort=slug', 501],
   ['/2.0/nothing', 404],
-])('answers %s with a described error (%i)', async (path, status) => {
+])('responds to %s with a described error (%i)', async (path, status) => {
   const response = await getApi(url, path, await signIn(url, 'ada'))
   expect(response.status).toBe(status)
   expect(faultsOf(await response.json(), '#/components/schemas/error')).toEqual([])
 })
 
-it('has the scopes that are described, and no others', () => {
+it('has exactly the described scopes', () => {
   const described = Object.keys(securitySchemes.oauth2.flows.authorizationCode.scopes)
   expect(Object.keys(scopes).toSorted()).toEqual(described.toSorted())
 })

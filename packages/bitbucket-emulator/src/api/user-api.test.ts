@@ -26,7 +26,7 @@ const invalidToken = {
 }
 
 describe('GET /2.0/user', () => {
-  it('describes the person in the shape of the real one', async () => {
+  it('returns the account in the shape of Bitbucket', async () => {
     const response = await getApi(url, '/2.0/user', await signIn(url, 'ada'))
     expect(response.status).toBe(200)
     expect(response.headers.get('x-oauth-scopes')).toBe('account, email')
@@ -60,7 +60,7 @@ describe('GET /2.0/user', () => {
     })
   })
 
-  it('knows the same person after a restart', async () => {
+  it('returns the same ids after a restart', async () => {
     const before = await getApi(url, '/2.0/user', await signIn(url, 'ben'))
     const restarted = await startBitbucketEmulator()
     const token = await signIn(restarted.url, 'ben')
@@ -70,12 +70,12 @@ describe('GET /2.0/user', () => {
     expect(await before.json()).toMatchObject({ uuid, account_id })
   })
 
-  it('says so of an account that is not active', async () => {
+  it('returns the status of an inactive account', async () => {
     const response = await getApi(url, '/2.0/user', await signIn(url, 'inactive'))
     expect(await response.json()).toMatchObject({ account_status: 'inactive' })
   })
 
-  it('links back to the name by which it was called', async () => {
+  it('links to the host name of the request', async () => {
     const local = url.replace('127.0.0.1', 'localhost')
     const response = await getApi(local, '/2.0/user/emails', await signIn(url, 'many-emails'))
     expect(await response.json()).toMatchObject({ next: `${local}/2.0/user/emails?page=2` })
@@ -83,7 +83,7 @@ describe('GET /2.0/user', () => {
 })
 
 describe('GET /2.0/user/emails', () => {
-  it('gives one address on one page', async () => {
+  it('returns one address on one page', async () => {
     const response = await getApi(url, '/2.0/user/emails', await signIn(url, 'ada'))
     expect(response.headers.get('x-accepted-oauth-scopes')).toBe('email')
     expect(await response.json()).toEqual({
@@ -102,19 +102,19 @@ describe('GET /2.0/user/emails', () => {
     })
   })
 
-  it('gives none to somebody who has none', async () => {
+  it('returns an empty page for an account without addresses', async () => {
     const response = await getApi(url, '/2.0/user/emails', await signIn(url, 'no-email'))
     expect(await response.json()).toEqual({ pagelen: 10, values: [], page: 1, size: 0 })
   })
 
-  it('tells an address that was never confirmed', async () => {
+  it('marks an unconfirmed address', async () => {
     const response = await getApi(url, '/2.0/user/emails', await signIn(url, 'unconfirmed'))
     expect(await response.json()).toMatchObject({
       values: [{ is_primary: true, is_confirmed: false }],
     })
   })
 
-  it('leads through all pages to the primary address on the last one, and back', async () => {
+  it('links all pages to each other, with the primary address on the last one', async () => {
     const token = await signIn(url, 'many-emails')
     const pages: EmailPage[] = []
     let next: string | undefined = `${url}/2.0/user/emails`
@@ -137,7 +137,7 @@ describe('GET /2.0/user/emails', () => {
     ])
   })
 
-  it('keeps the length of the page in its links', async () => {
+  it('keeps pagelen in its links', async () => {
     const token = await signIn(url, 'many-emails')
     const page: EmailPage = await readJson(await getApi(url, '/2.0/user/emails?pagelen=20', token))
     expect(page.values).toHaveLength(20)
@@ -147,7 +147,7 @@ describe('GET /2.0/user/emails', () => {
     expect(all).not.toHaveProperty('next')
   })
 
-  it('is empty beyond the last page', async () => {
+  it('is empty after the last page', async () => {
     const page = await getApi(url, '/2.0/user/emails?page=9', await signIn(url, 'ada'))
     expect(await page.json()).toMatchObject({ values: [], page: 9, size: 1 })
   })
@@ -158,7 +158,7 @@ describe('GET /2.0/user/emails', () => {
     ['pagelen=ten', 'Invalid pagelen'],
     ['page=0', 'Invalid page'],
     ['page=-1', 'Invalid page'],
-  ])('refuses %s', async (query, message) => {
+  ])('rejects %s', async (query, message) => {
     const response = await getApi(url, `/2.0/user/emails?${query}`, await signIn(url, 'ada'))
     expect(response.status).toBe(400)
     expect(await response.json()).toEqual({ type: 'error', error: { message } })
@@ -166,12 +166,12 @@ describe('GET /2.0/user/emails', () => {
 })
 
 describe('GET /2.0/user/emails/{email}', () => {
-  it.each(['ada@example.com', 'ada%40example.com'])('gives %s', async (email) => {
+  it.each(['ada@example.com', 'ada%40example.com'])('returns %s', async (email) => {
     const response = await getApi(url, `/2.0/user/emails/${email}`, await signIn(url, 'ada'))
     expect(await response.json()).toMatchObject({ type: 'email', email: 'ada@example.com' })
   })
 
-  it('gives nobody else’s', async () => {
+  it('does not return an address of another account', async () => {
     const token = await signIn(url, 'ada')
     const response = await getApi(url, '/2.0/user/emails/ben@example.com', token)
     expect(response.status).toBe(404)
@@ -181,16 +181,16 @@ describe('GET /2.0/user/emails/{email}', () => {
     })
   })
 
-  it('survives a broken escape', async () => {
+  it('responds 404 to a malformed escape', async () => {
     const response = await getApi(url, '/2.0/user/emails/%zz', await signIn(url, 'ada'))
     expect(response.status).toBe(404)
   })
 })
 
-describe('without a good token', () => {
+describe('without a valid token', () => {
   const paths = ['/2.0/user', '/2.0/user/emails', '/2.0/user/emails/ada@example.com']
 
-  it.each(paths)('%s is refused', async (path) => {
+  it.each(paths)('%s responds 401', async (path) => {
     for (const headers of [
       {},
       { authorization: 'Bearer' },
@@ -203,13 +203,13 @@ describe('without a good token', () => {
     }
   })
 
-  it.each(paths)('%s is refused to a token in the query', async (path) => {
+  it.each(paths)('%s responds 401 to a token in the query', async (path) => {
     const response = await fetch(`${url}${path}?access_token=${await signIn(url, 'ada')}`)
     expect(response.status).toBe(401)
     expect(await response.json()).toEqual(invalidToken)
   })
 
-  it('a token is good for two hours', async () => {
+  it('a token expires after two hours', async () => {
     const token = await signIn(url, 'ada')
     emulator.advance(7199 * 1000)
     expect((await getApi(url, '/2.0/user', token)).status).toBe(200)
@@ -240,7 +240,7 @@ describe('without the scope', () => {
     ['/2.0/user', 'account', 'email'],
     ['/2.0/user/emails', 'email', 'account'],
     ['/2.0/user/emails/ada@example.com', 'email', 'account'],
-  ])('%s says that it needs %s', async (path, required, granted) => {
+  ])('%s requires %s', async (path, required, granted) => {
     const narrow = await startWithScopes(granted)
     const response = await getApi(narrow.url, path, await signIn(narrow.url, 'ada'))
     await narrow.close()

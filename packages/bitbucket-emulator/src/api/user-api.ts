@@ -7,7 +7,7 @@ import type { Bitbucket } from '../state/bitbucket.ts'
 import type { Access } from '../state/tokens.ts'
 import { apiError, paginate, paging, withScope } from './api.ts'
 
-/** `GET /2.0/user`: whom the token belongs to. */
+/** `GET /2.0/user`: the account that the token belongs to. */
 export function showUser(request: Received, bitbucket: Bitbucket): Answer {
   const { origin } = request
   return withScope('account', request, bitbucket, [], ({ actsAs, consumer }) =>
@@ -15,7 +15,7 @@ export function showUser(request: Received, bitbucket: Bitbucket): Answer {
   )
 }
 
-/** `GET /2.0/user/emails`: their addresses, confirmed or not, in pages. An app user has none. */
+/** `GET /2.0/user/emails`: the account's addresses, confirmed or not, in pages. An app user has none. */
 export function listEmails(request: Received, bitbucket: Bitbucket): Answer {
   return withScope('email', request, bitbucket, paging, ({ actsAs }) =>
     paginate(actsAs === 'app user' ? [] : actsAs.emails, request, (email) =>
@@ -24,7 +24,7 @@ export function listEmails(request: Received, bitbucket: Bitbucket): Answer {
   )
 }
 
-/** `GET /2.0/user/emails/{email}`: one of them. */
+/** `GET /2.0/user/emails/{email}`: one address of the account. */
 export function showEmail(request: Received, bitbucket: Bitbucket): Answer {
   return withScope('email', request, bitbucket, [], ({ actsAs }) => {
     const emails = actsAs === 'app user' ? [] : actsAs.emails
@@ -33,12 +33,12 @@ export function showEmail(request: Received, bitbucket: Bitbucket): Answer {
   })
 }
 
-/** `GET /user`, by somebody who has forgotten the `/2.0`. */
+/** `GET /user`: a request without the `/2.0`. */
 export function forbidden(): Answer {
   return apiError(403, 'Forbidden')
 }
 
-/** Whom a token belongs to, as other objects show them: without what only they themselves may see. */
+/** Returns the token's account as embedded in other objects, without its private fields. */
 export function accountBody({ actsAs, consumer }: Access, origin: string): object {
   if (actsAs === 'app user') return appUserBody(consumer, origin)
   const { displayName, uuid, accountId, nickname } = actsAs
@@ -65,7 +65,7 @@ function userBody(person: Person, origin: string): object {
     created_on: createdOn,
     type: 'user',
     uuid: person.uuid,
-    // Recorded answers have null here, and Atlassian's description of the API has a boolean.
+    // Recorded responses have null. Atlassian's OpenAPI description has a boolean.
     has_2fa_enabled: false,
     username: person.nickname,
     is_staff: false,
@@ -76,8 +76,8 @@ function userBody(person: Person, origin: string): object {
   }
 }
 
-// [?] Known is the type, and what Atlassian's description of the API says of every account. The rest is what the
-// API says of the client's own name and id elsewhere.
+// [?] Only the type and the fields that Atlassian's OpenAPI description requires of every account are known. The
+// rest is derived from the client's name and id.
 function appUserBody({ clientId, name }: Consumer, origin: string): object {
   const uuid = uuidFrom(`app user ${clientId}`)
   return {
@@ -95,7 +95,7 @@ const createdOn = '2012-07-25T04:53:41.525465+00:00'
 
 type Named = Pick<Person, 'uuid' | 'displayName'>
 
-// Links to the API lead to the emulator: a client that follows one must not send its token elsewhere.
+// Links to the API point to the emulator, because a client that follows one sends its token there.
 function accountLinks(account: Named, origin: string): object {
   const id = encodeURIComponent(account.uuid)
   return {

@@ -48,7 +48,7 @@ interface WorkspacePage {
 }
 
 describe('GET /2.0/user/workspaces', () => {
-  it('lists those where the person is, and says which of them are theirs', async () => {
+  it('lists the workspaces of the account, and marks the ones that it owns', async () => {
     const response = await getAs('ben', '/2.0/user/workspaces')
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({
@@ -78,7 +78,7 @@ describe('GET /2.0/user/workspaces', () => {
     })
   })
 
-  it('is empty for somebody who is in none', async () => {
+  it('is empty for an account without workspaces', async () => {
     const body = await readJson(await getAs('no-email', '/2.0/user/workspaces'))
     expect(body).toEqual({ pagelen: 10, page: 1, size: 0, values: [] })
   })
@@ -86,18 +86,18 @@ describe('GET /2.0/user/workspaces', () => {
   it.each([
     ['true', ['other']],
     ['false', ['acme']],
-  ])('?administrator=%s leaves %j', async (administrator, slugs) => {
+  ])('?administrator=%s returns %j', async (administrator, slugs) => {
     const path = `/2.0/user/workspaces?administrator=${administrator}`
     const { values } = await readJson<WorkspacePage>(await getAs('ben', path))
     expect(values.map(({ workspace }) => workspace.slug)).toEqual(slugs)
   })
 
-  it.each(['', 'yes', 'TRUE', 'any'])('?administrator=%s is a bad request', async (value) => {
+  it.each(['', 'yes', 'TRUE', 'any'])('rejects ?administrator=%s', async (value) => {
     const response = await getAs('ben', `/2.0/user/workspaces?administrator=${value}`)
     expect(response.status).toBe(400)
   })
 
-  it('comes in pages, whose links keep what was asked for', async () => {
+  it('is paginated, and its links keep the other parameters', async () => {
     const token = await signIn(url, 'many-emails')
     const first = await readJson<WorkspacePage>(
       await getApi(url, '/2.0/user/workspaces?administrator=true', token),
@@ -116,7 +116,7 @@ describe('GET /2.0/user/workspaces/{workspace}/permission', () => {
     ['ada', 'owner'],
     ['unconfirmed', 'create-project'],
     ['ben', 'member'],
-  ])('says that %s is %s, by slug and by uuid', async (user, permission) => {
+  ])('returns the role of %s, %s, by slug and by uuid', async (user, permission) => {
     const token = await signIn(url, user)
     const list = await readJson<WorkspacePage>(await getApi(url, '/2.0/user/workspaces', token))
     const uuid =
@@ -135,9 +135,9 @@ describe('GET /2.0/user/workspaces/{workspace}/permission', () => {
   })
 
   it.each([
-    ['a stranger', 'no-email', 'acme'],
-    ['somebody who made up the workspace', 'ada', 'nowhere'],
-  ])('is forbidden to %s', async (_, user, workspace) => {
+    ['an account that is not a member', 'no-email', 'acme'],
+    ['an unknown workspace', 'ada', 'nowhere'],
+  ])('responds 403 to %s', async (_, user, workspace) => {
     const response = await getAs(user, `/2.0/user/workspaces/${workspace}/permission`)
     expect(response.status).toBe(403)
     expect(await response.json()).toEqual({
@@ -147,13 +147,13 @@ describe('GET /2.0/user/workspaces/{workspace}/permission', () => {
   })
 })
 
-describe('an endpoint across workspaces', () => {
+describe('a removed cross-workspace endpoint', () => {
   it.each([
     '/2.0/workspaces',
     '/2.0/user/permissions/workspaces',
     '/2.0/user/permissions/repositories',
     '/2.0/repositories?role=member',
-  ])('%s is gone', async (path) => {
+  ])('%s responds 410', async (path) => {
     const response = await getAs('ada', path)
     expect(response.status).toBe(410)
     const data = {
@@ -172,7 +172,7 @@ describe('an endpoint across workspaces', () => {
 })
 
 describe('a repository', () => {
-  it('is not found, in the words of the real one', async () => {
+  it('is not found, with the text of Bitbucket', async () => {
     const response = await getAs('ada', '/2.0/repositories/acme/rocket')
     expect(response.status).toBe(404)
     expect(await response.json()).toEqual({
@@ -182,7 +182,7 @@ describe('a repository', () => {
   })
 })
 
-describe('what Bitbucket has and the emulator has not', () => {
+describe('a feature that is not emulated', () => {
   it.each([
     ['GET', '/2.0/repositories/acme'],
     ['PUT', '/2.0/repositories/acme/rocket'],
@@ -192,11 +192,11 @@ describe('what Bitbucket has and the emulator has not', () => {
     ['GET', '/2.0/user/workspaces/acme/permissions/repositories'],
     ['GET', '/2.0/users/%7Ba1e7c0de-0001-4a01-8a01-000000000001%7D'],
     ['GET', '/2.0/snippets'],
-  ])('%s %s is 501, in words of our own', async (method, path) => {
+  ])('%s %s responds 501', async (method, path) => {
     await expectNotEmulated(await fetch(`${url}${path}`, { method }), 'this path or this method')
   })
 
-  it('says so of the list of public repositories', async () => {
+  it('responds 501 to the list of public repositories', async () => {
     const response = await getAs('ada', '/2.0/repositories')
     await expectNotEmulated(response, 'the list of public repositories')
   })
@@ -209,18 +209,18 @@ describe('what Bitbucket has and the emulator has not', () => {
     ['/2.0/user/workspaces', 'sort'],
     ['/2.0/user/workspaces/acme/permission', 'fields'],
     ['/2.0/repositories/acme/rocket', 'fields'],
-  ])('%s?%s= is 501 too, so that it is not ignored', async (path, parameter) => {
+  ])('%s responds 501 to ?%s= and does not ignore it', async (path, parameter) => {
     const token = await signIn(url, 'ada')
-    const what = `the query parameter "${parameter}" of this path`
+    const feature = `the query parameter "${parameter}" of this path`
     await expectNotEmulated(
       await getApi(url, `${path}?${parameter}=slug%3D%22nope%22`, token),
-      what,
+      feature,
     )
   })
 
-  async function expectNotEmulated(response: Response, what: string): Promise<void> {
+  async function expectNotEmulated(response: Response, feature: string): Promise<void> {
     expect(response.status).toBe(501)
-    const message = `The Bitbucket emulator does not emulate ${what}. Bitbucket may have it.`
+    const message = `The Bitbucket emulator does not emulate ${feature}. Bitbucket may have it.`
     expect(await response.json()).toEqual({ type: 'error', error: { message } })
   }
 })
@@ -228,7 +228,7 @@ describe('what Bitbucket has and the emulator has not', () => {
 describe('without the scope or the token', () => {
   const paths = ['/2.0/user/workspaces', '/2.0/user/workspaces/acme/permission']
 
-  it.each(paths)('%s needs account', async (path) => {
+  it.each(paths)('%s requires the scope account', async (path) => {
     const narrow = await startWithScopes('email')
     const response = await getApi(narrow.url, path, await signIn(narrow.url, 'ada'))
     await narrow.close()
@@ -238,7 +238,7 @@ describe('without the scope or the token', () => {
     })
   })
 
-  it.each([...paths, '/2.0/repositories/acme/rocket'])('%s needs a token', async (path) => {
+  it.each([...paths, '/2.0/repositories/acme/rocket'])('%s requires a token', async (path) => {
     expect((await fetch(`${url}${path}`)).status).toBe(401)
   })
 })

@@ -6,14 +6,14 @@ import { apiError, notEmulated, paginate, paging, withScope } from './api.ts'
 import { accountBody } from './user-api.ts'
 
 /**
- * `GET /2.0/user/workspaces`: the workspaces of whom the token belongs to; `?administrator=true` leaves
- * only those that they own. It takes the place of endpoints that are gone since April 2026.
+ * `GET /2.0/user/workspaces`: the account's workspaces. `?administrator=true` returns only those that the
+ * account owns. It replaces endpoints that were removed in April 2026.
  */
 export function listWorkspaces(request: Received, bitbucket: Bitbucket): Answer {
   const parameters = [...paging, 'administrator']
   return withScope('account', request, bitbucket, parameters, (access) => {
     const wanted = request.query.get('administrator')
-    // [?] The status is in Atlassian's description, the words are ours.
+    // [?] The status is from Atlassian's OpenAPI description, the text is ours.
     if (!/^(true|false)$/.test(wanted ?? 'true')) return apiError(400, 'Invalid administrator')
     const theirs = bitbucket.workspaces.filter((workspace) => {
       const role = roleIn(workspace, access)
@@ -32,7 +32,7 @@ export function listWorkspaces(request: Received, bitbucket: Bitbucket): Answer 
   })
 }
 
-/** `GET /2.0/user/workspaces/{workspace}/permission`, by slug or uuid: the highest one they have. */
+/** `GET /2.0/user/workspaces/{workspace}/permission`: the account's highest role, by slug or uuid. */
 export function showPermission(request: Received, bitbucket: Bitbucket): Answer {
   return withScope('account', request, bitbucket, [], (access) => {
     const asked = request.parameters.workspace
@@ -40,8 +40,8 @@ export function showPermission(request: Received, bitbucket: Bitbucket): Answer 
       ({ slug, uuid }) => slug === asked || uuid === asked,
     )
     const permission = workspace ? roleIn(workspace, access) : null
-    // The status is in Atlassian's description, the words are ours. [?] Whether a workspace that does not exist gets
-    // another answer: the description has none.
+    // The status is from Atlassian's OpenAPI description, the text is ours. [?] The description has no separate
+    // response for an unknown workspace.
     if (!workspace || permission === null) {
       return apiError(403, 'You do not have access to this workspace.')
     }
@@ -60,7 +60,7 @@ const announcement = {
   announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770',
 }
 
-/** The endpoints across workspaces that were removed on 14 April 2026 (CHANGE-2770, CHANGE-3022). */
+/** Responds for the cross-workspace endpoints, removed on 14 April 2026 (CHANGE-2770, CHANGE-3022). */
 export function gone(): Answer {
   return json(410, {
     type: 'error',
@@ -73,12 +73,12 @@ export function gone(): Answer {
   })
 }
 
-/** `GET /2.0/repositories`: what is left of it is the list of public ones, which is not emulated. */
+/** `GET /2.0/repositories`: only the list of public ones still exists. It is not emulated. */
 export function listRepositories({ query }: Received): Answer {
   return query.has('role') ? gone() : notEmulated('the list of public repositories')
 }
 
-/** `GET /2.0/repositories/{workspace}/{repository}`: there are none. */
+/** `GET /2.0/repositories/{workspace}/{repository}`: never found, because the emulator has none. */
 export function showRepository(request: Received, bitbucket: Bitbucket): Answer {
   const { workspace, repository } = request.parameters
   return withScope('repository', request, bitbucket, [], () =>
@@ -88,7 +88,7 @@ export function showRepository(request: Received, bitbucket: Bitbucket): Answer 
 
 type Role = 'owner' | 'create-project' | 'member'
 
-// [?] What an app user may do in the workspace that its client was registered in is not known.
+// [?] The role of an app user in the workspace where its client was registered is unknown.
 function roleIn(workspace: Workspace, { actsAs, consumer }: Access): Role | null {
   if (actsAs === 'app user') return consumer.workspace === workspace ? 'member' : null
   const { nickname } = actsAs

@@ -1,23 +1,23 @@
-// Requests and answers as values. This room promises: a route gets a request that has been read, returns an
-// answer that has not been sent, and never touches a connection.
+// Requests and responses as values. This room promises: a route receives a fully read request, returns an unsent
+// response, and never touches a connection.
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
-/** A request as the routes see it. */
+/** A request, as passed to a route. */
 export interface Received {
-  /** Scheme and host as the client named them, so that links in answers lead back the same way. */
+  /** Scheme and host as in the request, so that links in responses use the same host name. */
   readonly origin: string
-  /** As it was sent, without the query. */
+  /** The path as sent, without the query. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   /** The body, if it is a form; `null` for any other content type. */
   readonly form: URLSearchParams | null
-  /** What the `{placeholders}` of the route's path stand for, decoded. */
+  /** The decoded values of the `{placeholders}` in the route's path. */
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** What goes back. A value, so that a planned fault can still spoil it on its way out. */
+/** A response. It is a value, so that a planned fault can still change how it is sent. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -26,15 +26,15 @@ export interface Answer {
 
 const bodyLimit = 64 * 1024
 
-/** The text of the body, or why there is none: it was too large, or the client left. */
+/** Returns the text of the body, or the reason why it could not be read. */
 export async function readBody(
   request: IncomingMessage,
 ): Promise<{ text: string } | 'too large' | 'client left'> {
   const chunks: Buffer[] = []
   let size = 0
   try {
-    // An oversized body is read to its end, unstored, so that the client reads our answer
-    // and not a broken pipe.
+    // Read an oversized body to its end and discard it. Otherwise, the client gets a broken pipe
+    // instead of the response.
     for await (const chunk of request) {
       size += chunk.length
       if (size <= bodyLimit) chunks.push(chunk)
@@ -45,14 +45,14 @@ export async function readBody(
   return size > bodyLimit ? 'too large' : { text: Buffer.concat(chunks).toString() }
 }
 
-/** The form in a body, or `null` if the content type says that it is something else. */
+/** Returns the form in a body, or `null` for any other content type. */
 export function readForm(headers: IncomingHttpHeaders, text: string): URLSearchParams | null {
   const [type = ''] = (headers['content-type'] ?? '').split(';')
   const isForm = type.trim().toLowerCase() === 'application/x-www-form-urlencoded'
   return isForm ? new URLSearchParams(text) : null
 }
 
-/** A JSON answer that no cache keeps (RFC 6749 §5.1 asks it of tokens; people are no different). */
+/** Returns a JSON response that must not be cached. RFC 6749 §5.1 requires that for tokens. */
 export function json(
   status: number,
   body: unknown,
@@ -69,14 +69,14 @@ export function json(
   }
 }
 
-/** Returns what a client sent, without anything that could be markup, so that an answer can repeat it. */
+/** Returns a client's input without characters that could be markup, so that a response can quote it. */
 export function wordOf(text: string): string {
   return text.replace(/[^\w:.-]/g, '?').slice(0, 60)
 }
 
 /**
- * An answer that sends the browser on with GET. 303 and not 302 or 307, because the consent form is a
- * POST and must not be posted again to the client (RFC 9700 §4.12).
+ * Returns a redirect that the browser follows with GET. The status is 303 and not 302 or 307, because the
+ * browser must not repeat the POST of the consent form at the client (RFC 9700 §4.12).
  */
 export function redirect(location: string): Answer {
   return { status: 303, headers: { location, 'cache-control': 'no-store' }, body: '' }

@@ -37,7 +37,7 @@ async function expectError(
 }
 
 describe('a code', () => {
-  it('is exchanged for tokens as Bitbucket gives them in 2026', async () => {
+  it('is exchanged for tokens in the shape of 2026', async () => {
     const response = await postToken(url, { ...grant, code: await approve(url, 'ada') })
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toMatch(/^application\/json/)
@@ -57,14 +57,14 @@ describe('a code', () => {
     expect((await getApi(url, '/2.0/user', body.refresh_token)).status).toBe(401)
   })
 
-  it('is good once', async () => {
+  it('works once', async () => {
     const code = await approve(url, 'ada')
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
     const again = await postToken(url, { ...grant, code })
     await expectError(again, 400, 'invalid_grant', 'The specified code is not valid.')
   })
 
-  it('is good once, however many ask at the same moment', async () => {
+  it('works once among concurrent requests', async () => {
     const code = await approve(url, 'ada')
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => postToken(url, { ...grant, code })),
@@ -73,7 +73,7 @@ describe('a code', () => {
     expect(answers.filter(({ status }) => status === 400)).toHaveLength(19)
   })
 
-  it('is good for ten minutes', async () => {
+  it('is valid for ten minutes', async () => {
     const early = await approve(url, 'ada')
     emulator.advance(10 * 60 * 1000 - 60_000)
     expect((await postToken(url, { ...grant, code: early })).status).toBe(200)
@@ -83,14 +83,14 @@ describe('a code', () => {
     await expectError(answer, 400, 'invalid_grant', 'The specified code is not valid.')
   })
 
-  it('that nobody issued, or that is missing, is refused', async () => {
+  it('is rejected if it is unknown or missing', async () => {
     for (const form of [{ ...grant, code: 'made-up' }, grant]) {
       const answer = await postToken(url, form)
       await expectError(answer, 400, 'invalid_grant', 'The specified code is not valid.')
     }
   })
 
-  it('of another client is refused, and stays good for its own', async () => {
+  it('is rejected from another client, and stays valid for its own', async () => {
     await start({
       seed: {
         consumers: [
@@ -106,7 +106,7 @@ describe('a code', () => {
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
   })
 
-  it('has the scopes of its consumer, whatever the request asked for', async () => {
+  it('has the scopes of its consumer, whatever scope the request had', async () => {
     await start({
       seed: {
         consumers: [
@@ -126,18 +126,18 @@ describe('a code', () => {
 })
 
 describe('redirect_uri', () => {
-  const mismatch = 'redirect_uri is not the one of the authorize request.'
+  const mismatch = 'redirect_uri differs from the authorize request.'
 
   it.each([
-    ['left out', {}],
-    ['another one', { redirect_uri: `${callback}/below` }],
-  ])('must be repeated if it was sent to authorize: %s', async (_, redirect) => {
+    ['omitted', {}],
+    ['changed', { redirect_uri: `${callback}/below` }],
+  ])('is rejected at the exchange if it was in the authorize request and is now %s', async (_, redirect) => {
     const code = await approve(url, 'ada')
     const form = { grant_type: 'authorization_code', code, ...redirect }
     await expectError(await postToken(url, form), 400, 'invalid_grant', mismatch)
   })
 
-  it('is in neither request or in both', async () => {
+  it('must be in both requests or in neither', async () => {
     await start({
       seed: {
         consumers: [
@@ -159,12 +159,12 @@ describe('client credentials', () => {
   const missing = 'Requests must be authenticated using OAuth client credentials'
   const wrong = 'Invalid OAuth client credentials'
 
-  it('may be in the form', async () => {
+  it('are accepted in the form', async () => {
     const code = await approve(url, 'ada')
     expect((await postToken(url, { ...grant, ...body, code }, {})).status).toBe(200)
   })
 
-  it('do not count in the form with clientAuth basic', async () => {
+  it('are rejected in the form with clientAuth basic', async () => {
     await start({ clientAuth: 'basic' })
     const code = await approve(url, 'ada')
     const answer = await postToken(url, { ...grant, ...body, code }, {})
@@ -172,7 +172,7 @@ describe('client credentials', () => {
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
   })
 
-  it('are missing', async () => {
+  it('are required', async () => {
     for (const form of [grant, { ...grant, client_id: 'latchkey-dev' }]) {
       await expectError(await postToken(url, form, {}), 400, 'unauthorized_client', missing)
     }
@@ -183,8 +183,8 @@ describe('client credentials', () => {
     ['an unknown client', 'nobody:latchkey-dev-secret'],
     ['no secret', 'latchkey-dev'],
     ['nothing', ''],
-    ['a secret that goes on', 'latchkey-dev:latchkey-dev-secret:more'],
-  ])('are wrong: %s', async (_, credentials) => {
+    ['a secret with a suffix', 'latchkey-dev:latchkey-dev-secret:more'],
+  ])('are rejected: %s', async (_, credentials) => {
     const code = await approve(url, 'ada')
     const headers = { authorization: `Basic ${btoa(credentials) || '='}` }
     const answer = await postToken(url, { ...grant, code }, headers)
@@ -192,7 +192,7 @@ describe('client credentials', () => {
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
   })
 
-  it('of a consumer without callback get nothing', async () => {
+  it('are rejected for a consumer without a callback', async () => {
     await start({ seed: { consumers: [{ clientId: 'bare', clientSecret: 'bare-secret' }] } })
     const headers = { authorization: `Basic ${btoa('bare:bare-secret')}` }
     const answer = await postToken(url, { ...grant, code: 'x' }, headers)
@@ -202,40 +202,40 @@ describe('client credentials', () => {
 })
 
 describe('a Basic header', () => {
-  it.each(['basic', 'BASIC', 'Basic  '])('may be written %j', async (scheme) => {
+  it.each(['basic', 'BASIC', 'Basic  '])('accepts the scheme written as %j', async (scheme) => {
     const code = await approve(url, 'ada')
     const headers = { authorization: basic.replace('Basic', scheme) }
     expect((await postToken(url, { ...grant, code }, headers)).status).toBe(200)
   })
 
   it.each([
-    ['as a form field is', 'latchkey%2Ddev', 'latchkey%2ddev%2Dsecret', 200],
-    ['not at all', 'latchkey-dev', 'latchkey-dev-secret', 200],
-    ['twice', 'latchkey%252Ddev', 'latchkey-dev-secret', 400],
-    ['in a way that cannot be decoded', 'latchkey-dev', 'latchkey-dev-secret%', 400],
-  ])('with its credentials encoded %s', async (_, id, secret, status) => {
+    ['accepts credentials encoded like form fields', 'latchkey%2Ddev', 'latchkey%2ddev%2Dsecret', 200],
+    ['accepts unencoded credentials', 'latchkey-dev', 'latchkey-dev-secret', 200],
+    ['rejects credentials encoded twice', 'latchkey%252Ddev', 'latchkey-dev-secret', 400],
+ ['rejects credentials that cannot be decoded', 'latchkey-dev', 'latchkey-dev-secret%', 400],
+  ])('%s', async (_, id, secret, status) => {
     const code = await approve(url, 'ada')
     const headers = { authorization: `Basic ${btoa(`${id}:${secret}`)}` }
     expect((await postToken(url, { ...grant, code }, headers)).status).toBe(status)
   })
 
-  it('counts before what is in the form', async () => {
+  it('takes precedence over the form', async () => {
     const code = await approve(url, 'ada')
     const wrong = { client_id: 'latchkey-dev', client_secret: 'wrong' }
     expect((await postToken(url, { ...grant, ...wrong, code })).status).toBe(200)
   })
 })
 
-describe('a request that is not what Bitbucket expects', () => {
+describe('an invalid request', () => {
   it.each([
     ['no grant type', {}, 'None'],
     ['an unknown grant type', { grant_type: 'magic' }, 'magic'],
-  ])('%s', async (_, form, named) => {
+  ])('is rejected with %s', async (_, form, named) => {
     const answer = await postToken(url, form)
     await expectError(answer, 400, 'invalid_grant', `Unsupported grant type: ${named}`)
   })
 
-  it('a JSON body', async () => {
+  it('is rejected with a JSON body', async () => {
     const answer = await fetch(`${url}/site/oauth2/access_token`, {
       method: 'POST',
       headers: { authorization: basic, 'content-type': 'application/json' },
@@ -244,13 +244,13 @@ describe('a request that is not what Bitbucket expects', () => {
     await expectError(answer, 400, 'invalid_grant', 'Unsupported grant type: None')
   })
 
-  it('a password', async () => {
+  it('is rejected with the password grant', async () => {
     const answer = await postToken(url, { grant_type: 'password', username: 'ada', password: 'x' })
     const description = 'Invalid resource owner username/password'
     await expectError(answer, 401, 'invalid_request', description)
   })
 
-  it('the Bearer scheme or parameters in the query get a page instead of JSON', async () => {
+  it('gets a page instead of JSON for the Bearer scheme or parameters in the query', async () => {
     const code = await approve(url, 'ada')
     const bearer = { authorization: basic.replace('Basic', 'Bearer') }
     const query = new URLSearchParams({ ...grant, code })
@@ -266,12 +266,12 @@ describe('a request that is not what Bitbucket expects', () => {
       expect(await answer.text()).toContain('OpenID transaction in progress')
     }
     const form = { ...grant, code }
-    const beside = await fetch(`${url}/site/oauth2/access_token?client_id=beside`, {
+    const withBoth = await fetch(`${url}/site/oauth2/access_token?client_id=ignored`, {
       method: 'POST',
       headers: { authorization: basic },
       body: new URLSearchParams(form),
     })
-    expect(beside.status).toBe(200)
+    expect(withBoth.status).toBe(200)
   })
 })
 
@@ -279,16 +279,16 @@ describe('PKCE', () => {
   const verifier = 'a-verifier-of-at-least-forty-three-characters'
   const challenge = createHash('sha256').update(verifier).digest('base64url')
   const withChallenge = { ...ordinary, code_challenge: challenge, code_challenge_method: 'S256' }
-  const mismatch = 'code_verifier does not belong to the code_challenge.'
+  const mismatch = 'code_verifier does not match the code_challenge.'
 
-  it('is ignored by default, right or wrong', async () => {
+  it('is ignored by default, with a right or wrong verifier', async () => {
     for (const extra of [{}, { code_verifier: verifier }, { code_verifier: 'wrong' }]) {
       const code = await approve(url, 'ada', withChallenge)
       expect((await postToken(url, { ...grant, ...extra, code })).status).toBe(200)
     }
   })
 
-  it('is enforced on demand', async () => {
+  it('accepts the right verifier when enforced', async () => {
     await start({ pkce: 'enforce' })
     const code = await approve(url, 'ada', withChallenge)
     const answer = await postToken(url, { ...grant, code, code_verifier: verifier })
@@ -298,21 +298,21 @@ describe('PKCE', () => {
   it.each([
     ['a wrong verifier', { code_verifier: `${verifier}x` }],
     ['no verifier', {}],
-  ])('when enforced refuses %s', async (_, extra) => {
+  ])('rejects %s when enforced', async (_, extra) => {
     await start({ pkce: 'enforce' })
     const code = await approve(url, 'ada', withChallenge)
     const answer = await postToken(url, { ...grant, ...extra, code })
     await expectError(answer, 400, 'invalid_grant', mismatch)
   })
 
-  it('when enforced refuses a verifier whose challenge somebody has taken away', async () => {
+  it('rejects a verifier without a challenge when enforced', async () => {
     await start({ pkce: 'enforce' })
     const code = await approve(url, 'ada')
     const answer = await postToken(url, { ...grant, code, code_verifier: verifier })
     await expectError(answer, 400, 'invalid_grant', mismatch)
   })
 
-  it('when enforced stays optional', async () => {
+  it('stays optional when enforced', async () => {
     await start({ pkce: 'enforce' })
     const code = await approve(url, 'ada')
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
@@ -321,8 +321,8 @@ describe('PKCE', () => {
   it.each([
     ['plain', { code_challenge: verifier, code_challenge_method: 'plain' }],
     ['plain by default', { code_challenge: verifier }],
-    ['a challenge that is no SHA-256', { code_challenge: 'x', code_challenge_method: 'S256' }],
-  ])('when enforced knows S256 only: %s', async (_, extra) => {
+    ['a challenge that is not a SHA-256', { code_challenge: 'x', code_challenge_method: 'S256' }],
+  ])('rejects %s when enforced', async (_, extra) => {
     await start({ pkce: 'enforce' })
     const answer = await askConsent(url, { ...ordinary, ...extra })
     const location = new URL(answer.headers.get('location') ?? '')

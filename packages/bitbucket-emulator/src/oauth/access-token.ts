@@ -8,14 +8,14 @@ import type { Approval } from '../state/codes.ts'
 import { type Access, accessTokenLifetime, type TokenPair } from '../state/tokens.ts'
 
 /**
- * `POST /site/oauth2/access_token`: tokens for a code, for a refresh token, or for the client alone.
- * Bitbucket looks at the grant type first, then at the client, then at what the client brings. It never
- * says RFC 6749's `invalid_client`.
+ * `POST /site/oauth2/access_token`: issues tokens for a code, a refresh token, or the client's own
+ * credentials. Like Bitbucket, it checks the grant type first, then the client, then the code or token,
+ * and never returns RFC 6749's `invalid_client`.
  */
 export function exchange(request: Received, bitbucket: Bitbucket): Answer {
-  if (isLost(request)) {
-    // [?] The status of this page is not known.
-    return message(400, 'OpenID transaction in progress', 'Send the parameters as a form, please.')
+  if (isPageRequest(request)) {
+    // [?] The status of this page is unknown.
+    return message(400, 'OpenID transaction in progress', 'Send the parameters as a form.')
   }
   const form = request.form ?? new URLSearchParams()
   const grantType = form.get('grant_type') ?? ''
@@ -45,10 +45,10 @@ const grants: ReadonlyMap<string, Grant> = new Map([
 ])
 
 /**
- * Whether a request went so wrong that Bitbucket answers with a page of its web site: by the scheme
- * Bearer, or with its parameters in the query instead of a form.
+ * Returns whether Bitbucket would respond with a page of its web site: to the scheme Bearer, or to
+ * parameters in the query instead of a form.
  */
-function isLost({ headers, query, form }: Received): boolean {
+function isPageRequest({ headers, query, form }: Received): boolean {
   if (/^bearer /i.test(headers.authorization ?? '')) return true
   if (form?.has('grant_type')) return false
   return ['grant_type', 'code', 'client_id', 'client_secret'].some((name) => query.has(name))
@@ -61,20 +61,20 @@ function redeemCode(
 ): Redeemed | Answer {
   const approval = bitbucket.codes.take(form.get('code') ?? '', consumer)
   if (!approval) return error(400, 'invalid_grant', 'The specified code is not valid.')
-  // [?] What Bitbucket says to these two is not known. The code is RFC 6749's, the words are ours.
+  // [?] Bitbucket's responses to these two are unknown. The code is from RFC 6749, the texts are ours.
   if (form.get('redirect_uri') !== approval.redirectUri) {
-    return error(400, 'invalid_grant', 'redirect_uri is not the one of the authorize request.')
+    return error(400, 'invalid_grant', 'redirect_uri differs from the authorize request.')
   }
   if (bitbucket.pkce === 'enforce' && !isVerified(approval, form.get('code_verifier'))) {
-    return error(400, 'invalid_grant', 'code_verifier does not belong to the code_challenge.')
+    return error(400, 'invalid_grant', 'code_verifier does not match the code_challenge.')
   }
   const access = { consumer, actsAs: approval.person, scopes: approval.scopes }
   return { access, ...bitbucket.tokens.issue(access, 'refreshable') }
 }
 
 /**
- * Since 2026 a dead refresh token gets the very answer of a wrong secret, so that a client cannot tell
- * the two apart. [?] The status of both answers was never published; its neighbours are 400.
+ * Exchanges a refresh token. Since 2026, a dead one gets the same response as a wrong secret, so a client
+ * cannot distinguish the two. [?] The status of both responses is unpublished. Related errors have 400.
  */
 function redeemRefreshToken(
   form: URLSearchParams,
@@ -88,7 +88,7 @@ function redeemRefreshToken(
     : error(400, 'invalid_request', 'Invalid refresh_token')
 }
 
-/** `client_credentials`: the client signs in as itself. */
+/** Issues tokens for `client_credentials`, the client's own. */
 function redeemOwnCredentials(
   _form: URLSearchParams,
   consumer: Consumer,
@@ -116,7 +116,7 @@ function ownerOf({ workspace }: Consumer, { people }: Bitbucket): Person {
   return owner
 }
 
-/** The consumer whose credentials the request carries, in the Basic header or in the form. */
+/** Returns the consumer whose credentials the request has, in the Basic header or in the form. */
 function authenticate(
   { headers }: Received,
   form: URLSearchParams,
@@ -124,14 +124,15 @@ function authenticate(
 ): Consumer | Answer {
   const inForm =
     clientAuth === 'basic' ? null : { id: form.get('client_id'), secret: form.get('client_secret') }
-  const given = readBasic(headers.authorization) ?? inForm
-  if (!given || given.id === null || given.secret === null) {
-    // [?] The status of this one was never published; its neighbours are 400.
+  const credentials = readBasic(headers.authorization) ?? inForm
+  if (!credentials || credentials.id === null || credentials.secret === null) {
+    // [?] The status of this error is unpublished. Related errors have 400.
     const cure = 'Requests must be authenticated using OAuth client credentials'
     return error(400, 'unauthorized_client', cure)
   }
   const consumer = consumers.find(
-    ({ clientId, clientSecret }) => clientId === given.id && clientSecret === given.secret,
+    ({ clientId, clientSecret }) =>
+      clientId === credentials.id && clientSecret === credentials.secret,
   )
   if (!consumer) return wrongCredentials
   if (consumer.callbackUrl === undefined) {
@@ -141,8 +142,8 @@ function authenticate(
 }
 
 /**
- * The credentials of a Basic header. Each is encoded like a form field (RFC 6749 §2.3.1). Few clients do that, and
- * it makes no difference to letters and digits.
+ * Returns the credentials of a Basic header. RFC 6749 §2.3.1 encodes each like a form field. Few clients
+ * do, and it makes no difference to letters and digits.
  */
 function readBasic(authorization = ''): { id: string; secret: string } | null {
   const encoded = /^basic +(.+)$/i.exec(authorization)?.[1]
@@ -159,15 +160,15 @@ function decodeField(text: string): string {
   }
 }
 
-// A verifier without a challenge is refused too: it means that somebody has taken the challenge out of
-// the authorize request (RFC 9700 §4.8.2).
+// Reject a verifier without a challenge too: an attacker may have removed the challenge from the authorize
+// request (RFC 9700 §4.8.2).
 function isVerified({ codeChallenge }: Approval, verifier: string | null): boolean {
   if (codeChallenge === null || verifier === null) return codeChallenge === verifier
   return createHash('sha256').update(verifier).digest('base64url') === codeChallenge
 }
 
-// `state` is the grant type, not the client's `state`. [?] Whether it outlived the changes of 2026 is
-// not known.
+// `state` is the grant type, not the client's `state`. [?] Whether it still exists since the changes of
+// 2026 is unknown.
 function tokenAnswer(
   grantType: string,
   { access, accessToken, refreshToken }: Redeemed,

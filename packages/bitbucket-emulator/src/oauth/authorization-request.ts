@@ -1,6 +1,6 @@
 import type { Consumer } from '../seed/seed-format.ts'
 
-/** An authorize request that may be shown to a person. */
+/** A valid authorize request, ready for the consent page. */
 export interface AuthorizationRequest {
   readonly consumer: Consumer
   readonly redirectUri: URL

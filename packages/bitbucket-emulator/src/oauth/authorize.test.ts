@@ -33,7 +33,7 @@ afterEach(() => emulator.reset())
 afterAll(() => emulator.close())
 
 describe('the consent page', () => {
-  it('offers every person and a way out, in one form that carries the request', async () => {
+  it('lists every person and a cancel button, in one form with the parameters of the request', async () => {
     const page = await (await askConsent(emulator.url, ordinary)).text()
     const nicknames = [...page.matchAll(/<button class="person" name="user" value="([^"]+)"/g)]
     expect(nicknames.map(([, nickname]) => nickname)).toEqual([
@@ -52,13 +52,13 @@ describe('the consent page', () => {
     }
   })
 
-  it('says what is special about a person', async () => {
+  it('shows what is unusual about a person', async () => {
     const page = await (await askConsent(emulator.url, ordinary)).text()
     const notes = [...page.matchAll(/<span class="note">([^<]+)</g)].map(([, note]) => note)
     expect(notes).toEqual(['no e-mail', 'e-mail not confirmed', '30 e-mails', 'inactive'])
   })
 
-  it('names the client and its permissions in words', async () => {
+  it('shows the name of the client and a description of each permission', async () => {
     const page = await (
       await askConsent(emulator.url, { client_id: 'web', response_type: 'code' })
     ).text()
@@ -67,7 +67,7 @@ describe('the consent page', () => {
     expect(page).toContain('<li>Open, change and merge your pull requests</li>')
   })
 
-  it('runs no script, loads nothing, cannot be framed or cached, and lets its form redirect', async () => {
+  it('forbids scripts, resources, framing and caching, but not the redirect of its form', async () => {
     const { headers } = await askConsent(emulator.url, ordinary)
     const policy = headers.get('content-security-policy') ?? ''
     expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; img-src data:; /)
@@ -77,7 +77,7 @@ describe('the consent page', () => {
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
-  it('shows a hostile state as text', async () => {
+  it('escapes a hostile state', async () => {
     const state = `"><script>alert('x')</script>&amp;`
     const page = await (await askConsent(emulator.url, { ...ordinary, state })).text()
     expect(page).not.toContain('<script')
@@ -86,21 +86,21 @@ describe('the consent page', () => {
     )
   })
 
-  it('shows a hostile parameter name as text', async () => {
+  it('escapes a hostile parameter name', async () => {
     const page = await (
       await askConsent(emulator.url, { ...ordinary, '"><img src=x>': '1' })
     ).text()
     expect(page).not.toContain('<img')
   })
 
-  it('does not let whoever made the link choose the person', async () => {
+  it('does not let the authorize request choose the person', async () => {
     const page = await (
       await askConsent(emulator.url, { ...ordinary, user: 'inactive', decision: 'deny' })
     ).text()
     expect(page).not.toMatch(/<input[^>]+name="(user|decision)"/)
   })
 
-  it('keeps parameters that Bitbucket does not know, and does nothing about them', async () => {
+  it('passes on unknown parameters and ignores them', async () => {
     const response = await askConsent(emulator.url, {
       ...ordinary,
       login_hint: 'ben',
@@ -115,8 +115,8 @@ describe('the consent page', () => {
   })
 })
 
-describe('a person who chooses', () => {
-  it('is sent back with a code and the very same state', async () => {
+describe('the decision', () => {
+  it('returns a code and the exact state to the client', async () => {
     const state = 'a b+c%20&d="é"'
     const response = await postConsent(emulator.url, { ...ordinary, state, user: 'ada' })
     expect(response.status).toBe(303)
@@ -127,20 +127,20 @@ describe('a person who chooses', () => {
     expect(location.searchParams.get('code')).toMatch(/^[\w-]{22}$/)
   })
 
-  it('gets another code each time', async () => {
+  it('issues a different code each time', async () => {
     const once = await postConsent(emulator.url, { ...ordinary, user: 'ada' })
     const again = await postConsent(emulator.url, { ...ordinary, user: 'ada' })
     expect(once.headers.get('location')).not.toBe(again.headers.get('location'))
   })
 
-  it('is sent back without a state if the client sent none', async () => {
+  it('returns no state if the client sent none', async () => {
     const { state: _, ...stateless } = ordinary
     const response = await postConsent(emulator.url, { ...stateless, user: 'ada' })
     const location = new URL(response.headers.get('location') ?? '')
     expect([...location.searchParams.keys()]).toEqual(['code'])
   })
 
-  it('goes to the callback of the consumer if the request names none, query and all', async () => {
+  it('redirects to the callback of the consumer, including its query, if the request has no redirect_uri', async () => {
     const request = { client_id: 'web', response_type: 'code', state: 's', user: 'ada' }
     const response = await postConsent(emulator.url, request)
     expect(response.headers.get('location')).toMatch(
@@ -153,14 +153,14 @@ describe('a person who chooses', () => {
     ['http://localhost:3000/cb?', '?code='],
     ['http://localhost:3000/cb?a=b', '?a=b&code='],
     ['http://localhost:3000/cb?a=b&', '?a=b&code='],
-  ])('is sent to %s with the code beside what is there', async (redirect_uri, query) => {
+  ])('redirects to %s and appends the code to its query', async (redirect_uri, query) => {
     const response = await postConsent(emulator.url, { ...ordinary, redirect_uri, user: 'ada' })
     const location = response.headers.get('location') ?? ''
     expect(location).toContain(`http://localhost:3000/cb${query}`)
     expect(new URL(location).searchParams.get('code')).toMatch(/^[\w-]+$/)
   })
 
-  it('may say no', async () => {
+  it('returns access_denied if consent is denied', async () => {
     const response = await postConsent(emulator.url, { ...ordinary, decision: 'deny' })
     const location = new URL(response.headers.get('location') ?? '')
     expect(Object.fromEntries(location.searchParams)).toEqual({
@@ -170,13 +170,13 @@ describe('a person who chooses', () => {
     })
   })
 
-  it('is not sent anywhere under a name that does not exist', async () => {
+  it('does not redirect for an unknown person', async () => {
     const response = await postConsent(emulator.url, { ...ordinary, user: 'nobody' })
     expect(response.status).toBe(400)
     expect(response.headers.has('location')).toBe(false)
   })
 
-  it('is not sent anywhere by a body that is not a form', async () => {
+  it('rejects a body that is not a form', async () => {
     const response = await fetch(`${emulator.url}/site/oauth2/authorize`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -186,7 +186,7 @@ describe('a person who chooses', () => {
   })
 })
 
-describe('a client that is set up wrongly gets a page and no redirect', () => {
+describe('a misconfigured client gets a page and no redirect', () => {
   it.each([
     ['an unknown client', { ...ordinary, client_id: '<b>x</b>' }, 'Invalid client_id'],
     ['no client', { response_type: 'code' }, 'Invalid client_id'],
@@ -196,12 +196,12 @@ describe('a client that is set up wrongly gets a page and no redirect', () => {
       'Invalid redirect_uri',
     ],
     [
-      'no redirect_uri where none is configured either',
+      'no redirect_uri and no callback URL',
       { client_id: 'latchkey-dev', response_type: 'code' },
       'Invalid redirect_uri',
     ],
     [
-      'a consumer without callback',
+      'a consumer without a callback',
       { ...ordinary, client_id: 'no-callback' },
       'Invalid redirect_uri',
     ],
@@ -220,7 +220,7 @@ describe('a client that is set up wrongly gets a page and no redirect', () => {
   })
 })
 
-describe('a request that cannot be answered goes back to the client', () => {
+describe('an invalid request redirects to the client', () => {
   it.each([
     ['unsupported_response_type', { ...ordinary, response_type: 'token' }],
     ['invalid_request', { client_id: 'latchkey-dev', redirect_uri: callback, state: 'some-state' }],
@@ -247,35 +247,35 @@ describe('the scope parameter', () => {
     return readJson(await postToken(url, form, headers))
   }
 
-  it('changes nothing by default, not even by asking for too much', async () => {
+  it('is ignored by default, even if it exceeds the scopes of the client', async () => {
     for (const scope of ['account', 'repository:admin']) {
       const answer = await granted(emulator.url, scope)
       expect(answer).toMatchObject({ scope: 'account pullrequest:write' })
     }
   })
 
-  describe('that may narrow', () => {
+  describe('with narrow', () => {
     let narrowing: BitbucketEmulator
     beforeAll(async () => {
       narrowing = await startBitbucketEmulator({ seed, scopeParameter: 'narrow' })
     })
     afterAll(() => narrowing.close())
 
-    it('leaves a token with what was asked for, and says so on the consent page', async () => {
+    it('limits the token and the consent page to the requested scopes', async () => {
       expect(await granted(narrowing.url, 'account')).toMatchObject({ scope: 'account' })
       const page = await (await askConsent(narrowing.url, { ...web, scope: 'account' })).text()
       expect(page).toContain('Read your account information')
       expect(page).not.toContain('pull requests')
     })
 
-    it('that is empty asks for everything', async () => {
+    it('requests all scopes if it is empty', async () => {
       const answer = await granted(narrowing.url, '')
       expect(answer).toMatchObject({ scope: 'account pullrequest:write' })
     })
 
-    it('refuses more than the client has', async () => {
-      const asked = { ...web, state: 's', scope: 'account repository:admin' }
-      const answer = await askConsent(narrowing.url, asked)
+    it('rejects a scope that the client does not have', async () => {
+      const excessive = { ...web, state: 's', scope: 'account repository:admin' }
+      const answer = await askConsent(narrowing.url, excessive)
       const location = new URL(answer.headers.get('location') ?? '')
       expect(location.origin).toBe('https://app.example.com')
       expect(location.searchParams.get('error')).toBe('invalid_scope')

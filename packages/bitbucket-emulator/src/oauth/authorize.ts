@@ -1,5 +1,5 @@
 // Bitbucket's OAuth 2.0, from the authorize request to the tokens. This room promises: every text, status and
-// order of checks is Bitbucket's own, and a [?] marks each one that nobody has published.
+// order of checks is Bitbucket's own, and [?] marks each one that is unpublished.
 
 import { type Answer, type Received, redirect } from '../http/http.ts'
 import { message } from '../pages/page.ts'
@@ -11,26 +11,26 @@ import type { AuthorizationRequest } from './authorization-request.ts'
 import { consentPage } from './consent-page.ts'
 import { allowedRedirectUri } from './redirect-uri.ts'
 
-/** `GET /site/oauth2/authorize`: asks a person for consent. */
+/** `GET /site/oauth2/authorize`: shows the consent page. */
 export function showConsent({ query }: Received, bitbucket: Bitbucket): Answer {
   const asked = readRequest(query, bitbucket)
   if ('status' in asked) return asked
   return consentPage(asked, bitbucket.people)
 }
 
-/** `POST /site/oauth2/authorize`: the person's decision, with the request's own parameters again. */
+/** `POST /site/oauth2/authorize`: processes the decision, posted along with the request's parameters. */
 export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
-  if (!form) return message(400, 'Not a form', 'Open this page in a browser and choose there.')
+  if (!form) return message(400, 'Not a form', 'Send the decision as a form, as the consent page does.')
   const asked = readRequest(form, bitbucket)
   if ('status' in asked) return asked
   if (form.get('decision') === 'deny') {
-    // [?] No answer of the real one to a refusal was ever published. The code is RFC 6749's.
+    // [?] Bitbucket's response to a denied consent is unpublished. The code is from RFC 6749.
     return refuse(asked, 'access_denied', 'The user denied access to the application.')
   }
   const person = bitbucket.people.find(({ nickname }) => nickname === form.get('user'))
   if (!person) {
     const nicknames = bitbucket.people.map(({ nickname }) => nickname).join(', ')
-    return message(400, 'Nobody of that name', `There are ${nicknames}.`)
+    return message(400, 'Unknown person', `The people in this emulator are ${nicknames}.`)
   }
   const code = bitbucket.codes.issue({
     consumer: asked.consumer,
@@ -43,7 +43,7 @@ export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
 }
 
 /**
- * Checks an authorize request. What it does not know it ignores: `login_hint`, `prompt` and the like
+ * Validates an authorize request. It ignores other parameters, because `login_hint`, `prompt` and the like
  * are undocumented.
  */
 function readRequest(
@@ -52,12 +52,12 @@ function readRequest(
 ): AuthorizationRequest | Answer {
   const consumer = consumers.find(({ clientId }) => clientId === parameters.get('client_id'))
   if (!consumer) {
-    // [?] Neither the text nor the status of this page is known.
+    // [?] The text and the status of this page are unknown.
     return message(
       400,
       'Invalid client_id',
       'This integration is misconfigured. Contact the vendor for assistance.',
-      `The emulator knows these ${behaviour.clientWord}s: ${consumers.map(({ clientId }) => clientId).join(', ')}.`,
+      `This emulator has these ${behaviour.clientWord}s: ${consumers.map(({ clientId }) => clientId).join(', ')}.`,
     )
   }
   const redirectUri = readRedirectUri(parameters.get('redirect_uri'), consumer)
@@ -67,11 +67,11 @@ function readRequest(
   const narrows = scopeParameter === 'narrow' && requested.length > 0
   const scopes = narrows ? requested : consumer.scopes
   const asked = { consumer, redirectUri, scopes, parameters }
-  // [?] The texts of these redirects are undocumented; the codes are those of RFC 6749 §4.1.2.1.
+  // [?] The texts of these redirects are undocumented. The codes are from RFC 6749 §4.1.2.1.
   const responseType = parameters.get('response_type')
   if (responseType === null) return refuse(asked, 'invalid_request', 'response_type is missing.')
   if (responseType !== 'code') {
-    return refuse(asked, 'unsupported_response_type', 'The emulator knows response_type=code only.')
+    return refuse(asked, 'unsupported_response_type', 'The emulator only supports response_type=code.')
   }
   const excess = scopes.filter((name) => !consumer.scopes.includes(name))
   if (excess.length > 0) {
@@ -81,7 +81,7 @@ function readRequest(
   const challenge = parameters.get('code_challenge')
   if (pkce === 'enforce' && challenge !== null) {
     if (parameters.get('code_challenge_method') !== 'S256') {
-      return refuse(asked, 'invalid_request', 'Transform algorithm not supported: use S256.')
+      return refuse(asked, 'invalid_request', 'Transform algorithm not supported. Use S256.')
     }
     if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) {
       return refuse(asked, 'invalid_request', 'code_challenge is not a base64url SHA-256.')
@@ -96,7 +96,7 @@ function readRedirectUri(requested: string | null, { callbackUrl }: Consumer): U
   return callbackUrl === anyLoopback ? null : new URL(callbackUrl)
 }
 
-// The first two sentences are Bitbucket's own. [?] Its status is not known.
+// The title and the first paragraph are Bitbucket's own. [?] The status is unknown.
 function misconfigured(consumer: Consumer, { clientWord }: Behaviour): Answer {
   return message(
     400,
@@ -107,9 +107,9 @@ function misconfigured(consumer: Consumer, { clientWord }: Behaviour): Answer {
 }
 
 function callbackRule({ callbackUrl }: Consumer): string {
-  if (callbackUrl === undefined) return 'has no callback URL: give it a `callbackUrl` in the seed'
-  if (callbackUrl !== anyLoopback) return `may send people to ${callbackUrl} and below it`
-  return 'needs a redirect_uri on this machine: at 127.0.0.1, localhost or [::1]'
+  if (callbackUrl === undefined) return 'has no callback URL. Set its `callbackUrl` in the seed'
+  if (callbackUrl !== anyLoopback) return `accepts ${callbackUrl} and the paths below it`
+  return 'requires a redirect_uri on 127.0.0.1, localhost or [::1]'
 }
 
 function refuse(asked: AuthorizationRequest, error: string, description: string): Answer {

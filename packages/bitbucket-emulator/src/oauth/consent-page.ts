@@ -5,14 +5,14 @@ import { initials, noteOn } from '../seed/people.ts'
 import type { Person } from '../seed/seed-format.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
-/** The names of the form's own fields: whoever asks for consent cannot fill them in beforehand. */
+/** The form's own fields, which the authorize request must not be able to prefill. */
 const ownFields = ['user', 'decision']
 
 const tones = 6
 
 /**
- * The page that asks whether `consumer` may use an account, and whose. It is one form that posts the
- * request's own parameters back together with `user=<nickname>` or `decision=deny`.
+ * Returns the consent page, where the visitor chooses an account or denies access. It is one form that
+ * posts the request's parameters back with `user=<nickname>` or `decision=deny`.
  */
 export function consentPage(
   { consumer, redirectUri, scopes, parameters }: AuthorizationRequest,
@@ -21,7 +21,7 @@ export function consentPage(
   const fields = [...parameters].filter(([name]) => !ownFields.includes(name))
   return page(
     200,
-    `Let ${consumer.name} use your account?`,
+    `Allow ${consumer.name} to use your account?`,
     html`<form class="card consent" method="post" action="/site/oauth2/authorize">
 ${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
 <section class="request">
@@ -37,7 +37,7 @@ ${scopes.map((scope) => html`<li>${permissions[scope] ?? scope}</li>`)}
 </div>
 <div class="small">
 <p>You will be sent back to <code>${redirectUri.origin}${redirectUri.pathname}</code></p>
-<p>Nothing on this page reaches bitbucket.org. These people exist in this emulator only.</p>
+<p>This page never contacts bitbucket.org. These people only exist in this emulator.</p>
 </div>
 </section>
 <section class="choice">

@@ -1,15 +1,15 @@
 import { anyLoopback, isLoopback, isPlainHttp } from '../seed/callback-url.ts'
 
 /**
- * Whether a browser may be sent to `requested`, given the callback URL of the consumer.
+ * Validates a `redirect_uri` against the consumer's callback URL.
  *
- * Bitbucket takes the callback itself and anything below it, "appended to the same URL configured in
+ * Bitbucket accepts the callback itself and anything below it, "appended to the same URL configured in
  * the consumer" (https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/).
- * Below means at a `/`, so that `/callback-evil` does not pass for `/callback`, and nothing passes that
- * one parser might read otherwise than another: dot segments, encoded slashes, backslashes, white
- * space. The port of a loopback callback does not matter (RFC 8252 §7.3).
+ * Below means after a `/`, so `/callback-evil` does not match `/callback`. Everything that URL parsers
+ * read differently is rejected: dot segments, encoded slashes, backslashes, white space. The port of a
+ * loopback callback is ignored (RFC 8252 §7.3).
  *
- * @returns the parsed URI, or `null` if it must not be used
+ * @returns The parsed URI, or `null` if it is not allowed
  */
 export function allowedRedirectUri(requested: string, callbackUrl: string): URL | null {
   const uri = URL.parse(requested)

@@ -63,7 +63,7 @@ afterEach(() => emulator.close())
 describe('refreshing in 2026', () => {
   beforeEach(() => start())
 
-  it('gives a new pair, and leaves the old access token to its two hours', async () => {
+  it('returns a new pair, and keeps the old access token valid for its two hours', async () => {
     const first = await getTokens(url, 'ada')
     const response = await refresh(url, first.refresh_token)
     const second = await readJson<TokenBody>(response)
@@ -85,7 +85,7 @@ describe('refreshing in 2026', () => {
     await refreshed(second.refresh_token)
   })
 
-  it('lets the old token live for ten minutes, so that a race goes unnoticed at first', async () => {
+  it('keeps the old token valid for ten minutes, which hides a race at first', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     await refreshed(refresh_token)
     emulator.advance(9 * minute)
@@ -105,7 +105,7 @@ describe('refreshing in 2026', () => {
     await expectRefused(await refresh(url, refresh_token))
   })
 
-  it('leaves the new token alone when the old one comes again', async () => {
+  it('keeps the new token valid when the old one is rejected', async () => {
     const first = await getTokens(url, 'ada')
     const second = await refreshed(first.refresh_token)
     emulator.advance(11 * minute)
@@ -113,7 +113,7 @@ describe('refreshing in 2026', () => {
     await refreshed(second.refresh_token)
   })
 
-  it('keeps a token that nobody uses for three months', async () => {
+  it('expires an unused token after three months', async () => {
     const [kept, lost] = [await getTokens(url, 'ada'), await getTokens(url, 'ben')]
     emulator.advance(90 * day - minute)
     const next = await refreshed(kept.refresh_token)
@@ -123,20 +123,20 @@ describe('refreshing in 2026', () => {
     await refreshed(next.refresh_token)
   })
 
-  it('gives many who ask at once with the same token a pair each', async () => {
+  it('returns a separate pair to each concurrent request with the same token', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     const answers = await Promise.all(Array.from({ length: 20 }, () => refreshed(refresh_token)))
     expect(new Set(answers.map((answer) => answer.refresh_token)).size).toBe(20)
   })
 
   it.each(['made-up', ''])(
-    'has one answer for a dead token and an unknown one: %j',
+    'rejects an unknown token with the same error as a dead one: %j',
     async (token) => {
       await expectRefused(await refresh(url, token))
     },
   )
 
-  it('leaves a narrowed token narrow', async () => {
+  it('keeps the narrowed scope of a token', async () => {
     await start({ scopeParameter: 'narrow' })
     const code = await approve(url, 'ada', { ...ordinary, scope: 'account' })
     const form = { grant_type: 'authorization_code', redirect_uri: callback, code }
@@ -144,19 +144,19 @@ describe('refreshing in 2026', () => {
     expect(await refreshed(refresh_token)).toMatchObject({ scope: 'account' })
   })
 
-  it('is not possible with an access token', async () => {
+  it('rejects an access token', async () => {
     const { access_token } = await getTokens(url, 'ada')
     await expectRefused(await refresh(url, access_token))
   })
 
-  it('is for the client that the token was given to', async () => {
+  it('rejects the token of another client', async () => {
     await start({ seed })
     const { refresh_token } = await getTokens(url, 'ada')
     await expectRefused(await refresh(url, refresh_token, asOther))
     await refreshed(refresh_token)
   })
 
-  it('needs the client to say who it is', async () => {
+  it('requires client credentials', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     const cure = 'Requests must be authenticated using OAuth client credentials'
     await expectRefused(await refresh(url, refresh_token, {}), {
@@ -165,7 +165,7 @@ describe('refreshing in 2026', () => {
     })
   })
 
-  it('ends with a reset', async () => {
+  it('rejects a token from before a reset', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     emulator.reset()
     await expectRefused(await refresh(url, refresh_token))
@@ -173,14 +173,14 @@ describe('refreshing in 2026', () => {
 })
 
 describe('after a dead refresh token', () => {
-  it('others are as good as before, unless a lockout is asked for', async () => {
+  it('other tokens stay valid by default', async () => {
     await start()
     const { refresh_token } = await getTokens(url, 'ada')
     await expectRefused(await refresh(url, 'made-up'))
     await refreshed(refresh_token)
   })
 
-  it('every token of the client gets the same answer while the lockout lasts', async () => {
+  it('every token of the client is rejected during the lockout', async () => {
     await start({ seed, refreshLockoutMs: 3 * minute })
     const { refresh_token } = await getTokens(url, 'ada')
     await expectRefused(await refresh(url, 'made-up', { authorization: basic }))
@@ -191,7 +191,7 @@ describe('after a dead refresh token', () => {
     await refreshed(refresh_token)
   })
 
-  it('ends with a reset, and begins anew with the next', async () => {
+  it('a reset clears the lockout, and another dead token starts a new one', async () => {
     await start({ refreshLockoutMs: 3 * minute })
     await expectRefused(await refresh(url, 'made-up'))
     emulator.reset()
@@ -204,14 +204,14 @@ describe('after a dead refresh token', () => {
     await expectRefused(await refresh(url, next.refresh_token))
   })
 
-  it('nothing happens in legacy', async () => {
+  it('legacy has no lockout', async () => {
     await start({ profile: 'legacy', refreshLockoutMs: 3 * minute })
     const { refresh_token } = await getTokens(url, 'ada')
     expect((await refresh(url, 'made-up')).status).toBe(400)
     await refreshed(refresh_token)
   })
 
-  it('another client notices nothing', async () => {
+  it('other clients are not locked out', async () => {
     await start({ seed, refreshLockoutMs: 3 * minute })
     const { refresh_token } = await getTokens(url, 'ada')
     await expectRefused(await refresh(url, 'made-up', asOther))
@@ -222,7 +222,7 @@ describe('after a dead refresh token', () => {
 describe('refreshing before 2026', () => {
   beforeEach(() => start({ profile: 'legacy' }))
 
-  it('gives a new access token, and the same refresh token, which never dies', async () => {
+  it('returns a new access token and the same refresh token, which never expires', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     for (let year = 0; year < 3; year += 1) {
       emulator.advance(365 * day)
@@ -232,7 +232,7 @@ describe('refreshing before 2026', () => {
     }
   })
 
-  it('names a token that it does not know', async () => {
+  it('rejects an unknown token with invalid_request', async () => {
     await expectRefused(await refresh(url, 'made-up'), {
       error: 'invalid_request',
       error_description: 'Invalid refresh_token',

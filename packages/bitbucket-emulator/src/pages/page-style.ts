@@ -1,4 +1,4 @@
-/** The one style sheet of the emulator's pages; its hash is in their Content-Security-Policy. */
+/** The style sheet of the emulator's pages. Their Content-Security-Policy contains its hash. */
 export const style: string = `
 :root {
   color-scheme: light dark;

@@ -1,16 +1,16 @@
-// Every page of the emulator. This room promises: a plain string cannot become HTML, and a page runs no script
-// and loads nothing from elsewhere.
+// The emulator's pages. This room promises: a plain string cannot become HTML, and a page runs no script and loads
+// nothing from another origin.
 
 import { createHash } from 'node:crypto'
 import type { Answer } from '../http/http.ts'
 import { style } from './page-style.ts'
 
-/** Text that is already HTML. */
+/** A string of trusted HTML. */
 export interface Markup {
   readonly markup: string
 }
 
-/** HTML in which every plain string has been escaped; what is `Markup` goes in as it is. */
+/** Returns HTML in which every plain string is escaped. `Markup` is inserted unchanged. */
 export function html(
   strings: TemplateStringsArray,
   ...values: readonly (string | Markup | readonly Markup[])[]
@@ -26,8 +26,8 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-// No script, nothing from elsewhere, no framing. No form-action: browsers apply it to the redirect
-// that follows a form, and the consent form is answered with one to the client's own site.
+// No form-action: browsers also apply it to the redirect after a form, and the consent form redirects to the
+// client's own site.
 const contentSecurityPolicy = [
   `default-src 'none'`,
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
@@ -36,11 +36,11 @@ const contentSecurityPolicy = [
   `frame-ancestors 'none'`,
 ].join('; ')
 
-// As a data URL, so that no request for /favicon.ico gets among those that tests count.
+// A data URL, so that no request for /favicon.ico appears in the log that tests read.
 const icon =
   'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"%3E%3Crect width="16" height="16" rx="4" fill="%23f2b824"/%3E%3Cpath d="M6 4.5 2.8 8 6 11.5M10 4.5 13.2 8 10 11.5" fill="none" stroke="%23241c05" stroke-width="1.8"/%3E%3C/svg%3E'
 
-/** A whole page of the emulator, with the banner that says what it is. */
+/** Returns a complete page, with the banner that identifies the emulator. */
 export function page(status: number, title: string, content: Markup): Answer {
   const { markup } = html`<!doctype html>
 <html lang="en">
@@ -72,7 +72,7 @@ ${content}
   }
 }
 
-/** A page with a heading and a few paragraphs. */
+/** Returns a page with a heading and a few paragraphs. */
 export function message(status: number, title: string, ...paragraphs: readonly string[]): Answer {
   return page(
     status,

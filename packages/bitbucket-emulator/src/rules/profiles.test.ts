@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
@@ -36,7 +36,7 @@ async function messageOf(response: Response): Promise<string> {
   return error.message
 }
 
-it('legacy calls the scopes `scopes`, and its tokens are short and opaque', async () => {
+it('legacy returns `scopes` and short opaque tokens', async () => {
   await start({ profile: 'legacy' })
   const code = await approve(url, 'ada')
   const form = { grant_type: 'authorization_code', redirect_uri: callback, code }
@@ -52,22 +52,22 @@ it('legacy calls the scopes `scopes`, and its tokens are short and opaque', asyn
 })
 
 describe('an access token', () => {
-  const asked = async (where: 'query' | 'form') => {
+  const request = async (where: 'query' | 'form') => {
     const access_token = await signIn(url, 'ada')
     return where === 'query'
       ? fetch(`${url}/2.0/user/emails?access_token=${access_token}&pagelen=5`)
       : getWithForm(`${url}/2.0/user`, { access_token })
   }
 
-  it.each(['query', 'form'] as const)('in the %s counts in legacy only', async (where) => {
+  it.each(['query', 'form'] as const)('in the %s is accepted in legacy only', async (where) => {
     await start({ profile: 'legacy' })
-    expect((await asked(where)).status).toBe(200)
+    expect((await request(where)).status).toBe(200)
     await emulator.close()
     await start({ profile: '2026' })
-    expect(await messageOf(await asked(where))).toBe(tokenIsInvalid)
+    expect(await messageOf(await request(where))).toBe(tokenIsInvalid)
   })
 
-  it('in the query is not in the links to other pages', async () => {
+  it('in the query is removed from the links to other pages', async () => {
     await start({ profile: 'legacy' })
     const token = await signIn(url, 'many-emails')
     const answer = await fetch(`${url}/2.0/user/emails?access_token=${token}`)
@@ -75,7 +75,7 @@ describe('an access token', () => {
     expect(next).toBe(`${url}/2.0/user/emails?page=2`)
   })
 
-  it('that has expired is told from an unknown one in legacy only', async () => {
+  it('has separate errors for expired and unknown in legacy only', async () => {
     await start({ profile: 'legacy' })
     const messages = async () => {
       const token = await signIn(url, 'ada')
@@ -120,7 +120,7 @@ describe('client_credentials', () => {
       { authorization: `Basic ${btoa(`${client}:s`)}` },
     )
 
-  it('make an app user of a private client in 2026, without a refresh token', async () => {
+  it('sign in a private client as an app user in 2026, without a refresh token', async () => {
     await start({ profile: '2026', seed })
     const body = await readJson<TokenBody>(await ask('private'))
     expect(body).toEqual({
@@ -152,7 +152,7 @@ describe('client_credentials', () => {
     })
   })
 
-  it('make the owner of it in legacy, with a refresh token', async () => {
+  it('sign in a private client as its owner in legacy, with a refresh token', async () => {
     await start({ profile: 'legacy', seed })
     const body = await readJson<TokenBody>(await ask('private'))
     expect(body).toMatchObject({ state: 'client_credentials', refresh_token: expect.any(String) })
@@ -160,7 +160,7 @@ describe('client_credentials', () => {
     expect(user).toMatchObject({ type: 'user', nickname: 'ben' })
   })
 
-  it.each(profiles)('are refused to a public client in %s', async (profile) => {
+  it.each(profiles)('are rejected for a public client in %s', async (profile) => {
     await start({ profile, seed })
     const answer = await ask('public')
     expect(answer.status).toBe(400)
@@ -171,7 +171,7 @@ describe('client_credentials', () => {
     })
   })
 
-  it.each(profiles)('are refused to a client without callback in %s', async (profile) => {
+  it.each(profiles)('are rejected for a client without a callback in %s', async (profile) => {
     await start({ profile, seed })
     const answer = await ask('bare')
     expect(answer.status).toBe(400)
@@ -190,7 +190,7 @@ it.each([
   const wrong = await askConsent(url, { ...ordinary, redirect_uri: 'https://elsewhere.example/' })
   expect(await wrong.text()).toContain(`In this emulator, the ${word} latchkey-dev `)
   const unknown = await askConsent(url, { ...ordinary, client_id: 'nobody' })
-  expect(await unknown.text()).toContain(`The emulator knows these ${word}s: latchkey-dev.`)
+  expect(await unknown.text()).toContain(`This emulator has these ${word}s: latchkey-dev.`)
 })
 
 it.each(profiles)('%s is otherwise the same', async (profile) => {
@@ -203,10 +203,10 @@ it.each(profiles)('%s is otherwise the same', async (profile) => {
   expect(await emails.json()).toMatchObject({ page: 1, pagelen: 10, size: 30 })
 })
 
-/** `fetch` sends no body with GET; node:http does, and clients of old did. */
+/** Sends a GET request with a body, as old clients did. `fetch` cannot. */
 async function getWithForm(target: string, form: Record<string, string>): Promise<Response> {
   const body = new URLSearchParams(form).toString()
-  const sent = request(target, {
+  const sent = httpRequest(target, {
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
       'content-length': body.length,

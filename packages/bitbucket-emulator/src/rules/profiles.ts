@@ -1,27 +1,27 @@
 /**
- * Which Bitbucket: as it is since the changes announced as CHANGE-3052, which began in May 2026 and
- * reach one client after another, or as it was before.
+ * A version of Bitbucket. `2026` has the changes of CHANGE-3052, which began in May 2026 and roll out one
+ * client at a time. `legacy` is Bitbucket before them.
  */
 export type Profile = '2026' | 'legacy'
 
-/** What differs between the two. Everything else is the same in both. */
+/** The differences between the profiles. Everything else is the same in both. */
 export interface Behaviour {
-  /** What the settings call a registered OAuth client. */
+  /** The name for a registered OAuth client in Bitbucket's settings. */
   readonly clientWord: 'client' | 'consumer'
-  /** How long credentials are, in characters, where the emulator has to make them. */
+  /** The lengths of generated credentials, in characters. */
   readonly clientIdLength: number
   readonly clientSecretLength: number
-  /** What the token answer calls the scopes. */
+  /** The field of the token response that contains the scopes. */
   readonly scopeField: 'scope' | 'scopes'
-  /** A JWT of about 2,000 characters and a refresh token of more than 2,500, or short opaque texts. */
+  /** JWTs of about 2,000 characters (access) and more than 2,500 (refresh), or short opaque strings. */
   readonly tokens: 'long' | 'short'
-  /** Whether each use of a refresh token gives a new one and ends the old one, or nothing ends it. */
+  /** Whether a refresh returns a new refresh token and expires the old one, or keeps it forever. */
   readonly refreshTokens: 'rotate' | 'stay'
-  /** Where an access token counts. The query and a form stand in logs and histories. */
+  /** Where the API accepts an access token. */
   readonly accessTokenIn: 'header' | 'header, query or form'
-  /** Whom `client_credentials` acts as, and that it comes with a refresh token or does not. */
+  /** The account of `client_credentials`, and whether the response has a refresh token. */
   readonly clientCredentials: 'app user, no refresh token' | 'owner, with refresh token'
-  /** What the API says to a token that is not good. */
+  /** The API's error messages for tokens that it rejects. */
   readonly expiredToken: string
   readonly unknownToken: string
 }

@@ -1,9 +1,9 @@
-// How Bitbucket decides. This room promises: where the Bitbucket of 2026 differs from the one before, where
-// sources differ, and where nothing is known, the difference has a name here and an option in the README.
+// Bitbucket's rules. This room promises: every difference between the profiles, between sources, and between
+// guesses about undocumented behaviour has a name here and an option in the README.
 
 import type { Behaviour } from './profiles.ts'
 
-/** The rules in which the profiles differ, or for which Bitbucket's behaviour is unknown. */
+/** The rules that differ between the profiles, or that are unknown. */
 export interface Rules {
   readonly behaviour: Behaviour
   readonly pkce: 'ignore' | 'enforce'

@@ -1,7 +1,7 @@
 /**
- * The scopes that a Bitbucket consumer can have, with what they let it do in words.
- * From Atlassian's OpenAPI description of the API. `issue`, `issue:write` and `wiki` are still in it, although issues
- * and wikis left Bitbucket in August 2026.
+ * The scopes that a Bitbucket consumer can have, each with its description on the consent page. The names are
+ * from Atlassian's OpenAPI description, which still contains `issue`, `issue:write` and `wiki`, although
+ * Bitbucket removed issues and wikis in August 2026.
  */
 export const scopes: Readonly<Record<string, string>> = {
   account: 'Read your account information',
@@ -33,8 +33,8 @@ export const scopes: Readonly<Record<string, string>> = {
 }
 
 /**
- * What a scope includes, from https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes. `…:admin` includes
- * nothing.
+ * The scopes that a scope includes, from https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes.
+ * `…:admin` includes none.
  */
 const included: Readonly<Record<string, readonly string[]>> = {
   'account:write': ['account'],
@@ -49,7 +49,7 @@ const included: Readonly<Record<string, readonly string[]>> = {
   'test:write': ['test'],
 }
 
-/** Whether somebody who was given `granted` may do what needs `required`. */
+/** Returns whether the `granted` scopes include the `required` one. */
 export function allows(granted: readonly string[], required: string): boolean {
   return granted.some((scope) => scope === required || allows(included[scope] ?? [], required))
 }

@@ -1,22 +1,22 @@
-/** Instead of a callback URL: any address of this machine, any port, any path. */
+/** A callback URL that accepts any loopback host, port and path. */
 export const anyLoopback = 'any-loopback'
 
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
 
-/** Whether a consumer may have this callback URL. */
+/** Returns whether a consumer can have this callback URL. */
 export function isCallbackUrl(value: string): boolean {
   if (value === anyLoopback) return true
   const url = URL.parse(value)
   return url !== null && isPlainHttp(url) && !value.includes('#')
 }
 
-/** Whether a URL is http or https, without a user name and password. */
+/** Returns whether a URL is http or https, without a user name and password. */
 export function isPlainHttp(url: URL): boolean {
   const isHttp = url.protocol === 'https:' || url.protocol === 'http:'
   return isHttp && url.username === '' && url.password === ''
 }
 
-/** Whether a URL leads to this machine. */
+/** Returns whether a URL has a loopback host. */
 export function isLoopback(url: URL): boolean {
   return loopbackNames.includes(url.hostname)
 }

@@ -2,9 +2,14 @@ import { anyLoopback } from './callback-url.ts'
 import type { Person, SeedConsumer, SeedPerson } from './seed-format.ts'
 
 /**
- * The consumer (Bitbucket's word for a registered OAuth client) that is there without any setup. It
- * may send people back to any address of this machine: `127.0.0.1`, `localhost` or `[::1]`,
- * any port, any path. Such a callback needs a `redirect_uri` in the request.
+ * The built-in consumer (Bitbucket's word for a registered OAuth client). It accepts any callback URL on
+ * `127.0.0.1`, `localhost` or `[::1]`, on any port and path, so an authorize request must have a
+ * `redirect_uri`.
+ *
+ * @example
+ * ```ts
+ * const { clientId, clientSecret } = defaultConsumer // latchkey-dev, latchkey-dev-secret
+ * ```
  */
 export const defaultConsumer: Required<Omit<SeedConsumer, 'workspace'>> = {
   clientId: 'latchkey-dev',
@@ -16,8 +21,15 @@ export const defaultConsumer: Required<Omit<SeedConsumer, 'workspace'>> = {
 }
 
 /**
- * The people who are there without any setup: two ordinary ones, then one for each thing that goes
- * wrong in real life. Their ids never change, so whoever signed in yesterday is the same today.
+ * The built-in people: two ordinary accounts, then one for each unusual case. Their ids never change, so
+ * they stay the same accounts across restarts.
+ *
+ * @example
+ * ```ts
+ * const emulator = await startBitbucketEmulator({
+ *   seed: { people: [...defaultPeople, { nickname: 'sam' }] },
+ * })
+ * ```
  */
 export const defaultPeople: readonly Required<SeedPerson>[] = [
   {
@@ -69,13 +81,13 @@ export const defaultPeople: readonly Required<SeedPerson>[] = [
     displayName: 'Finn Test',
     uuid: '{a1e7c0de-0006-4a06-8a06-000000000006}',
     accountId: '5a7e00000000000000000006',
-    // [?] Only `active` was ever seen; what the real one says of a closed account is undocumented.
+    // [?] Only `active` has been observed. Bitbucket's value for a closed account is undocumented.
     accountStatus: 'inactive',
     emails: [{ email: 'finn@example.com', isPrimary: true, isConfirmed: true }],
   },
 ]
 
-/** What sets a person apart, or nothing for an ordinary one. */
+/** Returns what is unusual about a person, or an empty string. */
 export function noteOn({ accountStatus, emails }: Person): string {
   if (accountStatus !== 'active') return accountStatus
   if (emails.length === 0) return 'no e-mail'
@@ -85,7 +97,7 @@ export function noteOn({ accountStatus, emails }: Person): string {
   return emails.length > 1 ? `${emails.length} e-mails` : ''
 }
 
-/** The first letters of the first two words. */
+/** Returns the first letters of the first two words. */
 export function initials(name: string): string {
   const words = name.split(/\s+/).filter((word) => word !== '')
   return words

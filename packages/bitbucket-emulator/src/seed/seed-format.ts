@@ -1,67 +1,70 @@
-/** Who and what exists. Each list that is given replaces the built-in one. */
+/** The emulated people, workspaces and consumers. Each list replaces the built-in one. */
 export interface Seed {
+  /** The accounts. Default: `defaultPeople`. */
   readonly people?: readonly SeedPerson[]
-  /** Default: `acme`, owned by the first of the people, with the second as its member. */
+  /** Default: `acme`, with the first person as owner and the second as member. */
   readonly workspaces?: readonly SeedWorkspace[]
+  /** The registered clients. Default: `defaultConsumer`. */
   readonly consumers?: readonly SeedConsumer[]
 }
 
-/** A Bitbucket account. Only `nickname` is needed. */
+/** A Bitbucket account. Only `nickname` is required. */
 export interface SeedPerson {
-  /** Also the `username`; unique here, as it names the person's button on the consent page. */
+  /** The nickname and `username`. Must be unique here, because the consent form identifies people by it. */
   readonly nickname: string
   /** Default: the nickname. */
   readonly displayName?: string
-  /** In braces: `{87bb15eb-47c1-49b3-9f16-ca824a2979a4}`. Default: made from the nickname. */
+  /** In braces: `{87bb15eb-47c1-49b3-9f16-ca824a2979a4}`. Default: derived from the nickname. */
   readonly uuid?: string
-  /** `557058:<uuid>` or 24 hexadecimal digits. Default: made from the nickname. */
+  /** `557058:<uuid>` or 24 hexadecimal digits. Default: derived from the nickname. */
   readonly accountId?: string
   /** Default `active`. */
   readonly accountStatus?: string
-  /** In the order in which the API lists them. Default: `<nickname>@example.com`, as it should be. */
+  /** In the order of the API. Default: `<nickname>@example.com`, primary and confirmed. */
   readonly emails?: readonly Email[]
 }
 
+/** An e-mail address of a person. At most one of them can be primary. */
 export interface Email {
   readonly email: string
   readonly isPrimary: boolean
   readonly isConfirmed: boolean
 }
 
-/** A Bitbucket workspace. Only `slug` and `owners` are needed. */
+/** A Bitbucket workspace. `slug` and `owners` are required. */
 export interface SeedWorkspace {
-  /** Its name in URLs: lower-case letters, digits and - _. */
+  /** The name in URLs: lower-case letters, digits, - and _. */
   readonly slug: string
   /** Default: the slug. */
   readonly name?: string
-  /** In braces. Default: made from the slug. */
+  /** In braces. Default: derived from the slug. */
   readonly uuid?: string
-  /** Nicknames. A workspace has at least one. */
+  /** The nicknames of the owners, at least one. */
   readonly owners: readonly string[]
-  /** Nicknames of members who may also create projects. Default: none. */
+  /** The nicknames of members who can also create projects. Default: none. */
   readonly projectCreators?: readonly string[]
-  /** Nicknames of all other members. Default: none. */
+  /** The nicknames of all other members. Default: none. */
   readonly members?: readonly string[]
 }
 
 /**
- * A registered OAuth client. Bitbucket calls it an OAuth consumer, and since 2026 an OAuth client.
- * It needs a `clientId` or a `name`.
+ * A registered OAuth client. Bitbucket called it an OAuth consumer until 2026, and an OAuth client since.
+ * Either `clientId` or `name` is required.
  */
 export interface SeedConsumer {
-  /** Default: made from the name, as long as the profile's are. */
+  /** Default: derived from the name, in the length of the profile. */
   readonly clientId?: string
-  /** Default: made from the client id, as long as the profile's are. */
+  /** Default: derived from the client id, in the length of the profile. */
   readonly clientSecret?: string
-  /** What the consent page calls it. Default: the client id. */
+  /** The name on the consent page. Default: the client id. */
   readonly name?: string
-  /** The registered callback URL, or `any-loopback` to accept any loopback address. */
+  /** The registered callback URL, or `any-loopback` to accept any loopback URL. */
   readonly callbackUrl?: string
-  /** The permissions of its form: what its tokens may do. Default `account` and `email`. */
+  /** The permissions, which are the scopes of its tokens. Default `account` and `email`. */
   readonly scopes?: readonly string[]
-  /** "This is a private consumer": whether it may use `client_credentials`. Default `false`. */
+  /** "This is a private consumer": whether it can use `client_credentials`. Default `false`. */
   readonly isPrivate?: boolean
-  /** The slug of the workspace that it was registered in. Default: the first workspace. */
+  /** The slug of the workspace in which it was registered. Default: the first workspace. */
   readonly workspace?: string
 }
 

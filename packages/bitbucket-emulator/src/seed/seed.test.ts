@@ -15,7 +15,7 @@ const acme = {
 }
 
 describe('a seed', () => {
-  it('that is left out means the built-in people, workspace and consumer', () => {
+  it('defaults to the built-in people, workspace and consumer', () => {
     expect(readSeed(undefined)).toEqual({
       people: defaultPeople,
       workspaces: [acme],
@@ -23,7 +23,7 @@ describe('a seed', () => {
     })
   })
 
-  it('with people alone keeps the built-in consumer, and gives them the workspace', () => {
+  it('with only people keeps the built-in consumer, and makes them members of the workspace', () => {
     const { people, workspaces, consumers } = readSeed({ people: [{ nickname: 'sam' }] })
     const samsAcme = { ...acme, owners: ['sam'], members: [] }
     expect(people.map(({ nickname }) => nickname)).toEqual(['sam'])
@@ -31,7 +31,7 @@ describe('a seed', () => {
     expect(consumers).toEqual([{ ...defaultConsumer, workspace: samsAcme }])
   })
 
-  it('needs no more than a nickname, and makes the same person of it each time', () => {
+  it('requires only a nickname, and always derives the same person from it', () => {
     const read = () => readSeed({ people: [{ nickname: 'sam' }, { nickname: 'kim' }] }).people
     expect(read()).toEqual(read())
     const [sam, kim] = read()
@@ -47,7 +47,7 @@ describe('a seed', () => {
     expect(kim?.accountId).not.toBe(sam?.accountId)
   })
 
-  it('may give a consumer no callback, and a name that is its client id', () => {
+  it('accepts a consumer without a callback, and names it after its client id', () => {
     const { consumers } = readSeed({ consumers: [{ clientId: 'c', clientSecret: 's' }] })
     expect(consumers).toEqual([
       {
@@ -64,14 +64,14 @@ describe('a seed', () => {
   it.each([
     ['2026', 32, 76],
     ['legacy', 18, 32],
-  ] as const)('makes credentials as long as those of %s', (profile, idLength, secretLength) => {
+  ] as const)('generates credentials in the length of the profile %s', (profile, idLength, secretLength) => {
     const read = () => readSeed({ consumers: [{ name: 'Mine' }] }, profiles[profile]).consumers[0]
     expect(read()?.clientId).toHaveLength(idLength)
     expect(read()?.clientSecret).toHaveLength(secretLength)
     expect(read()).toEqual(read())
   })
 
-  it('says who owns a workspace, and which of them a consumer was registered in', () => {
+  it('sets the roles in a workspace, and the workspace of a consumer', () => {
     const workspaces = [
       { slug: 'one', owners: ['ada'], projectCreators: ['unconfirmed'] },
       { slug: 'two', name: 'The second', owners: ['ben', 'ada'], members: ['no-email'] },
@@ -105,7 +105,7 @@ describe('a seed', () => {
   })
 })
 
-it('that the README shows is good', () => {
+it('accepts the seed in the README', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const [, example = ''] = /```json\n(.*?)```/s.exec(readme) ?? []
   const { people, consumers } = readSeed(JSON.parse(example))
@@ -120,23 +120,23 @@ const workspace = { slug: 'acme', owners: ['ada'] }
 
 it.each([
   [[], 'seed must be an object'],
-  [{ peeple: [] }, 'seed has an unknown field "peeple". Known are people, workspaces, consumers.'],
-  [{ people: {} }, 'people must be a list'],
-  [{ people: [] }, 'people is empty. Give at least one, or leave it out for the default.'],
+  [{ peeple: [] }, 'seed has an unknown field "peeple". The fields are people, workspaces, consumers.'],
+  [{ people: {} }, 'people must be an array'],
+  [{ people: [] }, 'people is empty. Add an item, or omit the field to use the default.'],
   [{ people: ['sam'] }, 'people[0] must be an object'],
-  [{ people: [{}] }, 'people[0].nickname is missing. Give the name of the account.'],
-  [{ people: [person, { nickname: ' ' }] }, 'people[1].nickname must be a text that is not empty'],
+  [{ people: [{}] }, 'people[0].nickname is missing. Set it to the name of the account.'],
+  [{ people: [person, { nickname: ' ' }] }, 'people[1].nickname must be a non-empty string'],
   [{ people: [{ ...person, nickName: 'x' }] }, 'people[0] has an unknown field "nickName"'],
-  [{ people: [{ ...person, displayName: 7 }] }, 'people[0].displayName must be a text'],
+  [{ people: [{ ...person, displayName: 7 }] }, 'people[0].displayName must be a non-empty string'],
   [
     { people: [{ ...person, displayName: '\ud83d' }] },
-    'people[0].displayName has half a character',
+    'people[0].displayName contains a lone surrogate',
   ],
   [{ people: [{ ...person, uuid: 'x' }] }, 'people[0].uuid must be a uuid in braces'],
-  [{ people: [{ ...person, accountId: '' }] }, 'people[0].accountId must be a text'],
-  [{ people: [{ ...person, accountStatus: true }] }, 'people[0].accountStatus must be a text'],
-  [{ people: [person, { nickname: 'SAM' }] }, 'people has "sam" twice as nickname'],
-  [{ people: [{ ...person, emails: 'x' }] }, 'people[0].emails must be a list'],
+  [{ people: [{ ...person, accountId: '' }] }, 'people[0].accountId must be a non-empty string'],
+  [{ people: [{ ...person, accountStatus: true }] }, 'people[0].accountStatus must be a non-empty string'],
+  [{ people: [person, { nickname: 'SAM' }] }, 'The nickname "sam" appears twice in people. Each must be unique.'],
+  [{ people: [{ ...person, emails: 'x' }] }, 'people[0].emails must be an array'],
   [{ people: [{ ...person, emails: [{}] }] }, 'people[0].emails[0].email is missing'],
   [
     { people: [{ ...person, emails: [{ ...email, isPrimary: 'yes' }] }] },
@@ -144,11 +144,11 @@ it.each([
   ],
   [
     { people: [{ ...person, emails: [{ email: 'sam@example.com' }] }] },
-    'people[0].emails[0].isPrimary is missing. Give true or false',
+    'people[0].emails[0].isPrimary is missing. Set it to true or false',
   ],
   [
     { people: [{ ...person, emails: [email, { ...email, email: 'Sam@example.com' }] }] },
-    'people[0].emails has "sam@example.com" twice as email',
+    'The email "sam@example.com" appears twice in people[0].emails.',
   ],
   [
     { people: [{ ...person, emails: [email, { ...email, email: 'b@example.com' }] }] },
@@ -157,33 +157,33 @@ it.each([
   [{ workspaces: [] }, 'workspaces is empty'],
   [
     { workspaces: [{ ...workspace, slug: 'Acme Inc' }] },
-    'workspaces[0].slug may only have lower-case letters, digits and - _ in it.',
+    'workspaces[0].slug must consist of lower-case letters, digits, - and _.',
   ],
-  [{ workspaces: [{ slug: 'acme' }] }, 'workspaces[0].owners is missing. Give a list'],
+  [{ workspaces: [{ slug: 'acme' }] }, 'workspaces[0].owners is missing. Set it to an array'],
   [{ workspaces: [{ slug: 'acme', owners: [] }] }, 'workspaces[0].owners is empty'],
   [
     { workspaces: [{ slug: 'acme', owners: ['nobody'] }] },
-    "workspaces[0].owners[0] is nobody's nickname. There are ada, ben, ",
+    'workspaces[0].owners[0] must be a nickname from people: ada, ben, ',
   ],
   [
     { workspaces: [{ ...workspace, members: ['ada'] }] },
-    'workspaces[0].owners, projectCreators and members has "ada" twice as nickname',
+    'The nickname "ada" appears twice in workspaces[0].owners, projectCreators and members.',
   ],
-  [{ workspaces: [workspace, workspace] }, 'workspaces has "acme" twice as slug'],
+  [{ workspaces: [workspace, workspace] }, 'The slug "acme" appears twice in workspaces.'],
   [{ workspaces: [{ ...workspace, uuid: 'x' }] }, 'workspaces[0].uuid must be a uuid in braces'],
   [{ consumers: [] }, 'consumers is empty'],
-  [{ consumers: [{}] }, 'consumers[0].clientId is missing. Give it, or a name to have one made.'],
-  [{ consumers: [{ name: 7 }] }, 'consumers[0].name must be a text that is not empty'],
+  [{ consumers: [{}] }, 'consumers[0].clientId is missing. Set it, or set a name to generate it.'],
+  [{ consumers: [{ name: 7 }] }, 'consumers[0].name must be a non-empty string'],
   [{ consumers: [{ ...consumer, isPrivate: 1 }] }, 'consumers[0].isPrivate must be true or false'],
   [
     { consumers: [{ ...consumer, workspace: 'none' }] },
-    'consumers[0].workspace is not a workspace. There are acme.',
+    'consumers[0].workspace must be the slug of a workspace: acme.',
   ],
   [
     { consumers: [{ ...consumer, clientSecret: 'a:b' }] },
-    'consumers[0].clientSecret may only have letters, digits and - . _ in it.',
+    'consumers[0].clientSecret must consist of letters, digits, -, . and _.',
   ],
-  [{ consumers: [consumer, consumer] }, 'consumers has "c" twice as clientId'],
+  [{ consumers: [consumer, consumer] }, 'The clientId "c" appears twice in consumers.'],
   [
     { consumers: [{ ...consumer, callbackUrl: '/callback' }] },
     'consumers[0].callbackUrl must be an absolute http or https URL',
@@ -194,8 +194,8 @@ it.each([
   ],
   [
     { consumers: [{ ...consumer, scopes: ['read:user:bitbucket'] }] },
-    'consumers[0].scopes[0] is not a scope of Bitbucket. There are account, ',
+    "consumers[0].scopes[0] must be one of Bitbucket's scopes: account, ",
   ],
-])('a wrong seed is refused by name: %j', (seed, problem) => {
+])('rejects an invalid seed and names the field: %j', (seed, problem) => {
   expect(() => readSeed(seed)).toThrow(problem)
 })

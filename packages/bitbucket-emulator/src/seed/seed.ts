@@ -1,5 +1,5 @@
-// Who and what exists. This room promises: a seed that was read is complete and consistent, one that cannot be
-// read names the field and the cure, and what is filled in is the same after a restart.
+// The emulated people, workspaces and clients. This room promises: a seed that was read is complete and consistent;
+// the error for an invalid one names the field and the cure; and generated values are the same after a restart.
 
 import { type Behaviour, profiles } from '../rules/profiles.ts'
 import { scopes } from '../rules/scopes.ts'
@@ -10,9 +10,9 @@ import { defaultConsumer, defaultPeople } from './people.ts'
 import type { Consumer, Email, Person, SeedWorkspace, Workspace } from './seed-format.ts'
 
 /**
- * Checks a seed from a program or a file and fills in what it leaves out.
+ * Validates a seed from a program or a file and fills in the defaults.
  *
- * @throws TypeError naming the field and the cure
+ * @throws TypeError that names the invalid field and the cure
  */
 export function readSeed(
   seed: unknown,
@@ -67,7 +67,7 @@ function readPerson(value: unknown, where: string): Person {
     'email',
   )
   if (emails.filter(({ isPrimary }) => isPrimary).length > 1) {
-    throw new TypeError(`${where}.emails has more than one primary address. Keep one.`)
+    throw new TypeError(`${where}.emails has more than one primary address. Keep only one.`)
   }
   return {
     nickname,
@@ -101,12 +101,12 @@ function readWorkspace(value: unknown, where: string, nicknames: readonly string
   const fields = readObject(value, where, known)
   const slug = readText(fields.slug, `${where}.slug`, 'the name of the workspace in URLs')
   if (!/^[a-z0-9_-]+$/.test(slug)) {
-    throw new TypeError(`${where}.slug may only have lower-case letters, digits and - _ in it.`)
+    throw new TypeError(`${where}.slug must consist of lower-case letters, digits, - and _.`)
   }
   const readNickname = (nickname: unknown, at: string): string => {
     const text = readText(nickname, at, 'the nickname of one of the people')
     if (nicknames.includes(text)) return text
-    throw new TypeError(`${at} is nobody's nickname. There are ${nicknames.join(', ')}.`)
+    throw new TypeError(`${at} must be a nickname from people: ${nicknames.join(', ')}.`)
   }
   const owners = readList(fields.owners, `${where}.owners`, readNickname)
   const readRole = (role: 'projectCreators' | 'members'): string[] =>
@@ -141,7 +141,7 @@ function readConsumer(
   ]
   const fields = readObject(value, where, known)
   if (fields.clientId === undefined && fields.name === undefined) {
-    throw new TypeError(`${where}.clientId is missing. Give it, or a name to have one made.`)
+    throw new TypeError(`${where}.clientId is missing. Set it, or set a name to generate it.`)
   }
   const clientId = readCredential(
     fields.clientId ?? digestOf(`id ${fields.name}`).slice(0, clientIdLength),
@@ -162,7 +162,7 @@ function readConsumer(
   const callbackUrl = readText(fields.callbackUrl, `${where}.callbackUrl`, 'a URL')
   if (!isCallbackUrl(callbackUrl)) {
     throw new TypeError(
-      `${where}.callbackUrl must be an absolute http or https URL without user name and fragment, or any-loopback.`,
+      `${where}.callbackUrl must be any-loopback, or an absolute http or https URL without user name and fragment.`,
     )
   }
   return { ...consumer, callbackUrl }
@@ -178,7 +178,7 @@ function readOwningWorkspace(
   )
   if (found) return found
   const slugs = workspaces.map(({ slug }) => slug).join(', ')
-  throw new TypeError(`${where} is not a workspace. There are ${slugs}.`)
+  throw new TypeError(`${where} must be the slug of a workspace: ${slugs}.`)
 }
 
 function readUuid(value: unknown, where: string, madeFrom: string): string {
@@ -186,22 +186,22 @@ function readUuid(value: unknown, where: string, madeFrom: string): string {
   const uuid = readText(value, where, 'a uuid in braces')
   if (/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i.test(uuid)) return uuid
   throw new TypeError(
-    `${where} must be a uuid in braces, like {87bb15eb-47c1-49b3-9f16-ca824a2979a4}. Leave it out to have one made.`,
+    `${where} must be a uuid in braces, such as {87bb15eb-47c1-49b3-9f16-ca824a2979a4}. Omit it to generate one.`,
   )
 }
 
 function readScope(value: unknown, where: string): string {
   const scope = readText(value, where, 'the name of a scope')
   if (Object.hasOwn(scopes, scope)) return scope
-  throw new TypeError(`${where} is not a scope of Bitbucket. There are ${listOf(scopes)}.`)
+  throw new TypeError(`${where} must be one of Bitbucket's scopes: ${listOf(scopes)}.`)
 }
 
-// So narrow that a client need not encode them in its Basic header (RFC 6749 §2.3.1 says it must, few do).
-// Bitbucket's own are letters and digits.
+// Restrict credentials to characters that need no encoding in a Basic header: RFC 6749 §2.3.1 requires it, but few
+// clients do it. Bitbucket's own are letters and digits.
 function readCredential(value: unknown, where: string): string {
-  const text = readText(value, where, 'letters, digits and - . _')
+  const text = readText(value, where, 'a string of letters, digits, -, . and _')
   if (/^[A-Za-z0-9._-]+$/.test(text)) return text
-  throw new TypeError(`${where} may only have letters, digits and - . _ in it.`)
+  throw new TypeError(`${where} must consist of letters, digits, -, . and _.`)
 }
 
 function listOf(table: Readonly<Record<string, unknown>>): string {

@@ -7,38 +7,44 @@ import type { Answer } from '../http/http.ts'
 import type { Route } from './routes.ts'
 
 /**
- * What goes wrong with an answer on its way:
- * - `hang`: none ever comes; the connection stays open.
- * - `truncate`: the connection is cut in the middle of the body.
- * - `huge`: 64 MiB of white space, of no declared length, come before the body. It is still valid JSON,
- *   so a client without a limit reads it all and carries on.
- * - `redirect`: a 307 to the same URL. A client that follows it sends its secrets again, and is then
- *   answered as usual.
+ * A network or protocol failure to simulate:
+ * - `hang`: never responds. The connection stays open.
+ * - `truncate`: cuts the connection in the middle of the body.
+ * - `huge`: sends 64 MiB of white space before the body, without a `Content-Length`. The result is still
+ *   valid JSON, so a client without a size limit reads all of it and carries on.
+ * - `redirect`: responds with a 307 to the same URL. A client that follows it sends its secrets again
+ *   and gets the usual response.
  */
 export type Fault = 'hang' | 'truncate' | 'huge' | 'redirect'
 
 /**
- * An answer planned instead of the usual one. With `status`, `headers` or `body` it replaces the usual
- * answer, and nothing happens behind it (no code is used up). Without them the usual answer comes, late
- * or spoiled.
+ * A response planned with `answerNext`. With `status`, `headers` or `body` it replaces the usual response,
+ * and the request has no effect (a code stays valid). Without them, the emulator sends its usual
+ * response, delayed or with a fault.
  */
 export interface PlannedAnswer {
-  /** Default 200, with the fault `redirect` 307. */
+  /** The HTTP status. Default 200, or 307 with the fault `redirect`. */
   readonly status?: number
-  /** `content-type` is set to JSON if `body` is not a string. */
+  /** The response headers. `content-type` defaults to JSON if `body` is not a string. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as it is if it is a string, else as JSON. Default: nothing. */
+  /** The response body. A string is sent unchanged, any other value as JSON. Default: empty. */
   readonly body?: unknown
-  /** How long the request waits before anything else happens, in real milliseconds. Default 0. */
+  /** How long to wait before processing the request, in real milliseconds. Default 0. */
   readonly delayMs?: number
+  /** A failure to simulate. Default: none. */
   readonly fault?: Fault
-  /** How many requests are answered like this. Default 1. */
+  /** How many requests get this response. Default 1. */
   readonly times?: number
 }
 
 /**
- * What the API says to somebody who has asked too often, to be planned with `answerNext`. It is also
- * said to come with no body at all: that is `{ status: 429 }`. A `Retry-After` was never documented.
+ * The API's response to a client that exceeds the rate limit, for use with `answerNext`. Reportedly,
+ * Bitbucket sometimes sends no body: use `{ status: 429 }` for that. It documents no `Retry-After`.
+ *
+ * @example
+ * ```ts
+ * emulator.answerNext('GET /2.0/user', rateLimitExceeded)
+ * ```
  */
 export const rateLimitExceeded: PlannedAnswer = {
   status: 429,
@@ -49,10 +55,10 @@ const faults: readonly string[] = ['hang', 'truncate', 'huge', 'redirect'] satis
 const longestTimer = 2 ** 31 - 1
 const knownFields = ['status', 'headers', 'body', 'delayMs', 'fault', 'times']
 
-/** The planned answers of every route, first come, first served. */
+/** The queues of planned answers, one per route. */
 export interface Plans {
   add(route: Route, plan: PlannedAnswer): void
-  /** The next one, used up by this; an empty one if nothing is planned. */
+  /** Removes and returns the next plan, or an empty one if the queue is empty. */
   take(route: Route): PlannedAnswer
   forget(): void
 }
@@ -79,13 +85,14 @@ export function createPlans(): Plans {
   }
 }
 
-/** @throws TypeError naming the field of a planned answer that cannot be carried out, and the cure */
+/** @throws TypeError that names the invalid field of a planned answer, and the cure */
 function checkPlan(plan: PlannedAnswer): void {
-  if (typeof plan !== 'object' || plan === null) throw new TypeError('An answer must be an object.')
+  if (typeof plan !== 'object' || plan === null) throw new TypeError('A planned answer must be an object.')
   const { status = 200, headers = {}, delayMs = 0, fault = 'hang', times = 1 } = plan
-  const stranger = Object.keys(plan).find((key) => !knownFields.includes(key))
-  if (stranger !== undefined) {
-    throw new TypeError(`An answer has no field "${stranger}". It has ${knownFields.join(', ')}.`)
+  const unknown = Object.keys(plan).find((key) => !knownFields.includes(key))
+  if (unknown !== undefined) {
+    const fields = knownFields.join(', ')
+    throw new TypeError(`A planned answer has no field "${unknown}". The fields are ${fields}.`)
   }
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new TypeError('status must be an HTTP status from 200 to 599.')
@@ -97,18 +104,18 @@ function checkPlan(plan: PlannedAnswer): void {
     throw new TypeError('times must be a whole number, 1 or more.')
   }
   if (fault === 'redirect' && plan.status !== undefined && (status < 300 || status > 399)) {
-    throw new TypeError('status must be from 300 to 399 with the fault redirect.')
+    throw new TypeError('With the fault redirect, status must be from 300 to 399.')
   }
   if (!faults.includes(fault)) throw new TypeError(`fault must be one of ${faults.join(', ')}.`)
   for (const [name, value] of Object.entries(headers)) {
     validateHeaderName(name)
     validateHeaderValue(name, value)
   }
-  // Throws for what JSON cannot hold: here, where the mistake is, and not at the next request.
+  // Fail here, where the mistake is, and not at the next request.
   asText(plan.body)
 }
 
-/** Waits as planned. Rejects once `signal` is aborted, which is the only end of `hang`. */
+/** Waits as planned. Rejects when `signal` is aborted; with the fault `hang`, it never resolves. */
 export async function hold(
   { delayMs = 0, fault }: PlannedAnswer,
   signal: AbortSignal,
@@ -118,7 +125,7 @@ export async function hold(
   if (fault === 'hang') await once(signal, 'abort').then(() => signal.throwIfAborted())
 }
 
-/** The planned answer, or the usual one if none is planned. `self` is the URL of the request. */
+/** Returns the planned answer, or the usual one without a plan. `self` is the URL of the request. */
 export function choose(plan: PlannedAnswer, self: string, usual: () => Answer): Answer {
   const { status, headers, body, fault } = plan
   if (fault === 'redirect') {
@@ -132,12 +139,12 @@ export function choose(plan: PlannedAnswer, self: string, usual: () => Answer): 
   return { status: status ?? 200, headers: { ...type, ...headers }, body: asText(body) }
 }
 
-/** Sends an answer, spoiled if that is planned. */
+/** Sends an answer, with a fault if one is planned. */
 export async function send(answer: Answer, response: ServerResponse, fault?: Fault): Promise<void> {
   response.statusCode = answer.status
   response.setHeaders(new Map(Object.entries(answer.headers)))
   if (fault === 'huge') {
-    // Fails when the client has had enough, which is what it should do.
+    // The pipeline fails when a client stops reading, as it should.
     await pipeline(Readable.from(whiteSpaceBefore(answer.body)), response).catch(() => undefined)
   } else if (fault === 'truncate') {
     const whole = Buffer.from(answer.body === '' ? '{}' : answer.body)
@@ -157,6 +164,6 @@ function* whiteSpaceBefore(body: string): Generator<Buffer | string> {
 function asText(body: unknown): string {
   if (body === undefined) return ''
   const text: string | undefined = typeof body === 'string' ? body : JSON.stringify(body)
-  if (text === undefined) throw new TypeError('body must be a text, or a value that JSON can hold.')
+  if (text === undefined) throw new TypeError('body must be a string or a value that JSON can represent.')
   return text
 }

@@ -1,26 +1,26 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** One request that the emulator received, whatever it answered. */
+/** A request that the emulator received. */
 export interface RecordedRequest {
   readonly method: string
-  /** As it was sent, without the query. */
+  /** The path as sent, without the query. */
   readonly path: string
-  /** The last value of each parameter. */
+  /** The query parameters. A repeated parameter has its last value. */
   readonly query: Readonly<Record<string, string>>
   readonly headers: Readonly<IncomingHttpHeaders>
-  /** The last value of each field of a form, or the text of any other body. */
+  /** The fields of a form (a repeated field has its last value), or the text of any other body. */
   readonly body: Readonly<Record<string, string>> | string
-  /** What was answered; `null` as long as nothing was. */
+  /** The status of the response, `null` until the emulator responds. */
   readonly status: number | null
-  /** When it came, by the emulator's clock, in milliseconds since the Unix epoch. */
+  /** The time of arrival by the emulator's clock, in milliseconds since the Unix epoch. */
   readonly at: number
 }
 
-/** The requests that were received, oldest first. */
+/** The log of received requests. */
 export interface RequestLog {
-  /** The newest 10,000. */
+  /** The newest 10,000, oldest first. */
   readonly requests: readonly RecordedRequest[]
-  /** Adds a request on its arrival. Its body and status are filled in once they are known. */
+  /** Adds a request on arrival. The caller fills in body and status on the returned record later. */
   add(arrival: Omit<RecordedRequest, 'body' | 'status'>): Pick<Writable, 'body' | 'status'>
   forget(): void
 }

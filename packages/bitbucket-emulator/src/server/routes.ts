@@ -13,7 +13,7 @@ import { decide, showConsent } from '../oauth/authorize.ts'
 import { message } from '../pages/page.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 
-/** What the emulator answers, each as method and path. */
+/** A route of the emulator, as method and path. `answerNext` accepts it. */
 export type Route =
   | 'GET /site/oauth2/authorize'
   | 'POST /site/oauth2/authorize'
@@ -55,7 +55,7 @@ export function isRoute(name: string): name is Route {
   return routeNames.some((route) => route === name)
 }
 
-/** The route of a request, or which methods its path would take (none if there is no such path). */
+/** Returns the route of a request, or the methods that its path allows (none for an unknown path). */
 export function findRoute(
   method: string,
   path: string,
@@ -67,7 +67,7 @@ export function findRoute(
     const [ownMethod = '', template = ''] = route.split(' ')
     const parameters = matchPath(template, path)
     if (!parameters) continue
-    // HEAD is GET without the body, which node:http leaves out by itself.
+    // node:http omits the body of a response to HEAD.
     const methods = ownMethod === 'GET' ? ['GET', 'HEAD'] : [ownMethod]
     if (methods.includes(method)) return { route, handle, parameters }
     allowed.push(...methods)
@@ -75,7 +75,7 @@ export function findRoute(
   return { allowed }
 }
 
-/** What a request gets that no route is for. */
+/** Returns the response to a request that matches no route. */
 export function noRoute(path: string, allowed: readonly string[]): Answer {
   const isApi = path.startsWith('/2.0/')
   if (isElsewhere(path)) return notEmulated('this path or this method')
@@ -83,17 +83,17 @@ export function noRoute(path: string, allowed: readonly string[]): Answer {
     const allow = allowed.join(', ')
     const answer = isApi
       ? apiError(405, 'Method not allowed')
-      : message(405, 'Method not allowed', `This address takes ${allow}.`)
+      : message(405, 'Method not allowed', `This URL allows ${allow}.`)
     return { ...answer, headers: { ...answer.headers, allow } }
   }
   return isApi
     ? apiError(404, 'Resource not found', noApi)
-    : message(404, 'Nothing here', `The emulator answers ${routeNames.join(', ')}.`)
+    : message(404, 'Page not found', `The emulator has these routes: ${routeNames.join(', ')}.`)
 }
 
 /**
- * Whether Bitbucket has endpoints at or below this path that the emulator has not. "There is no API hosted at this
- * URL" would not be true of them.
+ * Returns whether Bitbucket has endpoints at or below this path that the emulator lacks. For them,
+ * Bitbucket's "There is no API hosted at this URL" would be untrue.
  */
 function isElsewhere(path: string): boolean {
   const groups =
@@ -105,7 +105,7 @@ const noApi = `There is no API hosted at this URL.
 
 For information about our API's, please refer to the documentation at: https://developer.atlassian.com/bitbucket/api/2/reference/`
 
-/** The `{placeholders}` of `template`, decoded, or `null` if `path` is not of that form. */
+/** Returns the decoded `{placeholders}` of `template`, or `null` if `path` does not match it. */
 function matchPath(template: string, path: string): Readonly<Record<string, string>> | null {
   const names = template.split('/')
   const segments = path.split('/')

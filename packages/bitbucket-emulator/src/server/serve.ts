@@ -1,5 +1,5 @@
-// Between the network and the routes. This room promises: every request is logged, whatever becomes of it; an
-// answer can be planned for every route; and a web page cannot reach the emulator under a name of its own.
+// Between the network and the routes. This room promises: every request is logged, whatever its outcome; a response
+// can be planned for every route; and a web page cannot reach the emulator through DNS rebinding.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Answer, readBody, readForm } from '../http/http.ts'
@@ -9,16 +9,17 @@ import { choose, hold, type PlannedAnswer, type Plans, send } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 import { findRoute, noRoute } from './routes.ts'
 
+/** What serving a request depends on. */
 export interface Backstage {
   readonly bitbucket: Bitbucket
   readonly plans: Plans
   readonly log: RequestLog
   readonly now: () => number
-  /** Cuts the connections whose answers are held back. */
+  /** Closes the connections that wait for a delayed response. */
   readonly signal: AbortSignal
 }
 
-/** One request, from its arrival to its answer. */
+/** Handles a request from arrival to response. */
 export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
@@ -29,15 +30,15 @@ export async function serve(
   const query = new URLSearchParams(search.join('?'))
   const record = log.add({ method, path, query: Object.fromEntries(query), headers, at: now() })
 
-  async function answer(given: Answer, plan: PlannedAnswer = {}): Promise<void> {
-    record.status = given.status
-    await send(given, response, plan.fault)
+  async function answer(result: Answer, plan: PlannedAnswer = {}): Promise<void> {
+    record.status = result.status
+    await send(result, response, plan.fault)
   }
 
   if (!isLoopbackHost(headers.host)) return answer(wrongHost)
   const body = await readBody(request)
   if (body === 'client left') return
-  if (body === 'too large') return answer(message(413, 'Too large', 'The limit is 64 kB.'))
+  if (body === 'too large') return answer(message(413, 'Request too large', 'A request body can have at most 64 kB.'))
   const form = readForm(headers, body.text)
   record.body = form ? Object.fromEntries(form) : body.text
 
@@ -50,7 +51,7 @@ export async function serve(
     response.destroy()
     return
   }
-  // Somebody who has left meanwhile uses up no code.
+  // A client that disconnected in the meantime must not use up a code.
   if (response.destroyed) return
   const { handle, parameters } = found
   const origin = `http://${headers.host}`
@@ -58,14 +59,14 @@ export async function serve(
   await answer(choose(plan, `${origin}${url}`, usual), plan)
 }
 
-// A page of another site can point a name of its own at 127.0.0.1 and then read whatever is served
-// there (DNS rebinding). Its requests carry that name.
+// With DNS rebinding, a web page points its own host name at 127.0.0.1 and reads what is served there. Its
+// requests carry that name in `Host`.
 function isLoopbackHost(host = ''): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host)
 }
 
 const wrongHost = message(
   421,
-  'Not this host',
-  'The emulator answers to 127.0.0.1, localhost and [::1] only.',
+  'Wrong host',
+  'The emulator only responds to 127.0.0.1, localhost and [::1]. Use one of these names.',
 )

@@ -1,19 +1,19 @@
-// What changes while a Bitbucket runs. This room promises: it is all in memory, every lifetime is measured by
-// the clock that was passed in, and `forget` leaves nothing but what the seed says.
+// The state of a running emulator. This room promises: it is all in memory, the injected clock measures every
+// lifetime, and `forget` leaves only the seed.
 
 import type { Rules } from '../rules/rules.ts'
 import type { Consumer, Person, Workspace } from '../seed/seed-format.ts'
 import { type Codes, createCodes } from './codes.ts'
 import { createTokens, type Tokens } from './tokens.ts'
 
-/** The state that all routes share: the people, the rules, and the codes and tokens that were issued. */
+/** The state that all routes share: the seed, the rules, and the issued codes and tokens. */
 export interface Bitbucket extends Rules {
   readonly people: readonly Person[]
   readonly workspaces: readonly Workspace[]
   readonly consumers: readonly Consumer[]
   readonly codes: Codes
   readonly tokens: Tokens
-  /** Forgets every code and token. */
+  /** Deletes every code and token. */
   forget(): void
 }
 

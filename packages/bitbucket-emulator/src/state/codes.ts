@@ -1,27 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import type { Consumer, Person } from '../seed/seed-format.ts'
 
-/** One person's yes to one consumer's request. */
+/** A person's consent to a consumer's request. */
 export interface Approval {
   readonly consumer: Consumer
   readonly person: Person
   readonly scopes: readonly string[]
-  /** As in the authorize request, to be repeated with the code; `null` if it had none. */
+  /** The `redirect_uri` of the authorize request, which the exchange must repeat; `null` without one. */
   readonly redirectUri: string | null
   readonly codeChallenge: string | null
 }
 
-/** Authorization codes. Each is valid once and for ten minutes. */
+/** The issued authorization codes. Each is valid once, for ten minutes. */
 export interface Codes {
   issue(approval: Approval): string
   /**
-   * Redeems a code. Returns `null` if it is unknown, used or expired, or was issued to another consumer.
+   * Redeems a code. Returns `null` if it is unknown, used, expired, or was issued to another consumer.
    */
   take(code: string, consumer: Consumer): Approval | null
   forget(): void
 }
 
-// [?] How long a code lives is undocumented; ten minutes is the most that RFC 6749 §4.1.2 recommends.
+// [?] The lifetime of a code is undocumented. RFC 6749 §4.1.2 recommends at most ten minutes.
 const codeLifetime = 10 * 60 * 1000
 
 export function createCodes(now: () => number): Codes {
@@ -34,8 +34,7 @@ export function createCodes(now: () => number): Codes {
     },
     take(code, consumer) {
       const found = codes.get(code)
-      // A code in the wrong hands stays valid for the consumer that it was issued to, so that nobody can
-      // spoil somebody else's sign-in.
+      // Keep a code that another consumer presents, so that it cannot break the owner's sign-in.
       if (!found || found.consumer !== consumer) return null
       codes.delete(code)
       return now() < found.expiresAt ? found : null

@@ -3,10 +3,10 @@ import type { Behaviour } from '../rules/profiles.ts'
 import type { Rules } from '../rules/rules.ts'
 import type { Consumer, Person } from '../seed/seed-format.ts'
 
-/** What an access token opens. */
+/** The permissions of an access token. */
 export interface Access {
   readonly consumer: Consumer
-  /** A consumer that signs in as itself acts as nobody: Bitbucket calls it an `app_user`. */
+  /** The account. A consumer that signs in as itself acts as what Bitbucket calls an `app_user`. */
   readonly actsAs: Person | 'app user'
   readonly scopes: readonly string[]
 }
@@ -16,7 +16,7 @@ export interface TokenPair {
   readonly refreshToken: string | null
 }
 
-/** Access and refresh tokens. */
+/** The issued access and refresh tokens. */
 export interface Tokens {
   issue(access: Access, refreshable: 'refreshable' | 'not refreshable'): TokenPair
   /** Returns new tokens for a refresh token, or `null` if Bitbucket rejects it. */
@@ -28,14 +28,14 @@ export interface Tokens {
   forget(): void
 }
 
-/** How long an access token lives, in seconds. */
+/** The lifetime of an access token, in seconds. */
 export const accessTokenLifetime = 7200
 
 const minute = 60 * 1000
 const day = 24 * 60 * minute
 
-// "TTL of 3 months, but are immediately expired (~10 minutes) after their first usage", says an engineer
-// of Atlassian (https://github.com/git-ecosystem/git-credential-manager/pull/2433).
+// "TTL of 3 months, but are immediately expired (~10 minutes) after their first usage", according to an
+// Atlassian engineer (https://github.com/git-ecosystem/git-credential-manager/pull/2433).
 const refreshTokenLifetime = 90 * day
 const refreshTokenAfterlife = 10 * minute
 
@@ -95,8 +95,8 @@ export function createTokens({ behaviour, refreshLockoutMs }: Rules, now: () => 
 }
 
 /**
- * Random, and in the shape of Bitbucket's. Since 2026 that is a JWT of about 2,000 characters for access
- * and more than 2,500 for refresh. Nothing in it means anything, and no client may look.
+ * Returns a random token in the shape of Bitbucket's: since 2026, a JWT of about 2,000 characters for access
+ * and of more than 2,500 for refresh. Its contents are meaningless; clients must not read them.
  */
 function randomToken({ tokens }: Behaviour, bytes: number): string {
   if (tokens === 'short') return randomBytes(60).toString('base64url')

@@ -1,12 +1,12 @@
 import { type BitbucketEmulator, startBitbucketEmulator } from '../emulator.ts'
 import { defaultConsumer } from '../seed/people.ts'
 
-/** Where the client in the tests wants people sent back to. Nothing listens there. */
+/** The callback URL of the tests' client. Nothing listens there. */
 export const callback = 'http://127.0.0.1:3000/auth/callback'
 
 export const basic: string = `Basic ${btoa(`${defaultConsumer.clientId}:${defaultConsumer.clientSecret}`)}`
 
-/** The parameters of an ordinary authorize request. */
+/** The parameters of a valid authorize request. */
 export const ordinary: Readonly<Record<string, string>> = {
   client_id: defaultConsumer.clientId,
   response_type: 'code',
@@ -14,7 +14,7 @@ export const ordinary: Readonly<Record<string, string>> = {
   redirect_uri: callback,
 }
 
-/** An emulator whose client has these scopes. */
+/** Starts an emulator whose client has these scopes. */
 export function startWithScopes(...scopes: string[]): Promise<BitbucketEmulator> {
   const consumers = [{ ...defaultConsumer, callbackUrl: callback, scopes }]
   return startBitbucketEmulator({ seed: { consumers } })
@@ -47,7 +47,7 @@ export function postToken(
   })
 }
 
-/** A code, as the person called `user` would bring it back. */
+/** Consents as the person with the nickname `user`, and returns the code. */
 export async function approve(
   url: string,
   user: string,
@@ -58,13 +58,13 @@ export async function approve(
   return new URL(location).searchParams.get('code') ?? ''
 }
 
-/** What the token endpoint gives out. */
+/** The tokens in a response of the token endpoint. */
 export interface TokenBody {
   readonly access_token: string
   readonly refresh_token: string
 }
 
-/** The tokens of the person called `user`. */
+/** Signs in the person with the nickname `user`, and returns the tokens. */
 export async function getTokens(url: string, user: string): Promise<TokenBody> {
   const response = await postToken(url, {
     grant_type: 'authorization_code',
@@ -74,7 +74,7 @@ export async function getTokens(url: string, user: string): Promise<TokenBody> {
   return readJson<TokenBody>(response)
 }
 
-/** An access token of the person called `user`. */
+/** Signs in the person with the nickname `user`, and returns the access token. */
 export async function signIn(url: string, user: string): Promise<string> {
   return (await getTokens(url, user)).access_token
 }
@@ -91,7 +91,7 @@ export function getApi(url: string, path: string, token: string): Promise<Respon
   return fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
 }
 
-/** The JSON of an answer, taken for what the test says that it is. */
+/** Returns the JSON of a response as the type that the test expects. */
 export async function readJson<Body>(response: Response): Promise<Body> {
   return (await response.json()) as Body
 }

@@ -1,4 +1,4 @@
-// The package has no types of its own. This is what the tests use of it.
+// The package has no types. These cover what the tests use.
 declare module 'passport-bitbucket-oauth20' {
   import type { Strategy as PassportStrategy } from 'passport'
 
