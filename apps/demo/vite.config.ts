@@ -5,11 +5,11 @@ const config: UserConfig = defineConfig(({ isSsrBuild }) => ({
   root: import.meta.dirname,
   plugins: [react()],
   resolve: { dedupe: ['react', 'react-dom'] },
-  // Named beforehand, so that the first visit does not find them and reload.
+  // Prebundle these, because discovering them would reload the page on the first visit.
   optimizeDeps: { include: ['react', 'react-dom/client', 'react/jsx-dev-runtime'] },
   server: {
     fs: {
-      // What pages are made of, instead of the whole repository.
+      // Only the sources of the pages, not the whole repository.
       allow: [
         'site',
         'node_modules',
@@ -18,7 +18,7 @@ const config: UserConfig = defineConfig(({ isSsrBuild }) => ({
         '../../packages/react/src',
       ],
       deny: [
-        // Vite's own, which this list replaces: https://vite.dev/config/server-options#server-fs-deny
+        // Vite's defaults, which this list replaces: https://vite.dev/config/server-options#server-fs-deny
         '.env',
         '.env.*',
         '*.{crt,pem,key,p12,pfx,cer,der}',

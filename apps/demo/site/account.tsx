@@ -5,11 +5,13 @@ export function Account(): ReactElement {
   return (
     <section className="column">
       <h1>Account</h1>
-      <p className="lead">Sign out what you do not recognise, and it is out at its next click.</p>
-      <UserProfile className="account" title="Who you are here" />
+      <p className="lead">
+        Don't recognise a device? Sign it out, and it loses access on its next request.
+      </p>
+      <UserProfile className="account" title="Manage your account" />
       <noscript>
         <p className="empty">
-          Where you are signed in needs JavaScript to be listed. This does not:
+          The list of devices needs JavaScript. You can sign out the others without it:
         </p>
         <SignOutButton scope="others" returnTo="/account" />
       </noscript>

@@ -3,6 +3,8 @@ import { type FormEvent, type ReactElement, useState } from 'react'
 import type { Decision } from '../src/decisions.ts'
 import type { DecisionsData } from './page-data.ts'
 
+const INCOMPLETE = 'Enter a decision and a reason.'
+
 interface DecisionsProps {
   readonly user: User
   readonly data: DecisionsData
@@ -12,19 +14,18 @@ export function Decisions({ user, data }: DecisionsProps): ReactElement {
   const auth = useAuth()
   const { refused } = data
   const [decisions, setDecisions] = useState(data.decisions)
-  const [problem, setProblem] = useState(refused ? 'Both need a few words.' : null)
+  const [problem, setProblem] = useState(refused ? INCOMPLETE : null)
 
-  // The form posts itself too, without JavaScript or before it has come.
+  // Without JavaScript, or before it has loaded, the browser submits the form itself.
   async function add(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault()
     const form = event.currentTarget
     setProblem(null)
     const answer = await post(Object.fromEntries(new FormData(form)))
-    // Signed out elsewhere: the page asks who it is now, and shows the way back in.
+    // Signed out in another tab or device: refresh the session, so that the page offers to sign in.
     if (answer?.status === 401 && auth.status === 'signed-in') return auth.refresh()
-    if (answer?.status === 400) return setProblem('Both need a few words.')
-    if (!answer?.ok)
-      return setProblem('It could not be saved, and is still here. Please try again.')
+    if (answer?.status === 400) return setProblem(INCOMPLETE)
+    if (!answer?.ok) return setProblem("We couldn't save your decision. Try again.")
     const decision: Decision = await answer.json()
     setDecisions((before) => [decision, ...before])
     form.reset()
@@ -45,7 +46,7 @@ export function Decisions({ user, data }: DecisionsProps): ReactElement {
             defaultValue={refused?.title}
             required
             pattern=".*\S.*"
-            title="A few words"
+            title="Enter a few words."
             maxLength={120}
             autoComplete="off"
           />
@@ -70,7 +71,7 @@ export function Decisions({ user, data }: DecisionsProps): ReactElement {
         )}
       </form>
       {decisions.length === 0 ? (
-        <p className="empty">Nothing decided yet. The first one is the hardest.</p>
+        <p className="empty">No decisions yet. Write down your first one above.</p>
       ) : (
         <ol className="decisions">
           {decisions.map((decision) => (
@@ -89,7 +90,7 @@ function Item({ decision: { title, reason, decidedAt } }: { decision: Decision }
     <article className="decision">
       <h2>{title}</h2>
       <p>{reason}</p>
-      {/* One zone and one language, so that server and browser write the same. */}
+      {/* A fixed zone and language, so that server and browser render the same text. */}
       <time dateTime={new Date(decidedAt).toISOString()}>{written.format(decidedAt)} UTC</time>
     </article>
   )
@@ -101,7 +102,7 @@ const written = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 })
 
-/** The answer, or `null` if there was none. */
+/** Returns the response, or `null` without one. */
 async function post(fields: unknown): Promise<Response | null> {
   const headers = { 'content-type': 'application/json' }
   const body = JSON.stringify(fields)

@@ -6,10 +6,10 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
     <>
       <section className="hero">
         <div className="pitch">
-          <h1>Decisions your team can find again.</h1>
+          <h1>Decisions you can find again.</h1>
           <p className="lead">
-            Write down what you decided and why, while you still know. Later, nobody has to ask in
-            the channel.
+            Write down what you decided and why, while it's still fresh. Later, you won't have to
+            dig through old chats.
           </p>
         </div>
         <div className="card-place">
@@ -34,7 +34,7 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
                   .
                 </h2>
                 <a className="action" href="/decisions">
-                  Open decisions
+                  Open your decisions
                 </a>
               </div>
             )}
@@ -42,17 +42,17 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
         </div>
         <ul className="promises">
           <li>One line for the decision, one paragraph for the reason.</li>
-          <li>Signed with the Bitbucket account you already have.</li>
-          <li>Your own list, that nobody else sees.</li>
+          <li>No new password: sign in with your Bitbucket account.</li>
+          <li>A private list that only you can see.</li>
         </ul>
       </section>
       <section className="example" aria-labelledby="example-title">
-        <h2 id="example-title">What one looks like</h2>
+        <h2 id="example-title">An example</h2>
         <article className="decision">
-          <h3>We meet on Tuesdays only</h3>
+          <h3>We only meet on Tuesdays</h3>
           <p>
-            Everybody lost two afternoons to the weekly plan. One meeting and a written note on
-            Fridays say the same, and the note can be read by whoever was away.
+            Weekly planning took two afternoons. One meeting and a written note on Fridays do the
+            same job, and anyone who was away can read the note.
           </p>
         </article>
       </section>

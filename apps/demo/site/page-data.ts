@@ -4,10 +4,10 @@ import type { SignInRecord } from '../src/sign-in-record.ts'
 
 import type { GalleryData } from './gallery/scenarios.ts'
 
-/** What a page is rendered from, on the server and again in the browser. */
+/** The data of a page, for rendering on the server and hydrating in the browser. */
 export type PageData = QuireData | GalleryData
 
-/** A page of the product that the demo is. */
+/** The data of a page of Quire, the demo's product. */
 export type QuireData = { readonly session: SessionBody | null } & (
   | { readonly page: 'home'; readonly authError?: string | undefined }
   | DecisionsData
@@ -19,6 +19,6 @@ export type QuireData = { readonly session: SessionBody | null } & (
 export interface DecisionsData {
   readonly page: 'decisions'
   readonly decisions: readonly Decision[]
-  /** What the form has posted by itself and could not be kept. */
+  /** The invalid input of a form that was submitted without JavaScript. */
   readonly refused?: Partial<NewDecision>
 }

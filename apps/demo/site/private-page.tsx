@@ -3,14 +3,14 @@ import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
 
 interface PrivatePageProps {
   readonly path: string
-  /** Id of the user whose data the server has rendered. */
+  /** The id of the user for whom the server rendered the page. */
   readonly renderedFor: string
   readonly children: ReactNode
 }
 
 /**
- * Shows a page to the person it was rendered for, until they leave in any tab. Whoever signs in after
- * that, be it the same person, gets a new one.
+ * Shows a page only to the user it was rendered for, until they sign out in any tab. After the next
+ * sign-in, even of the same user, the page reloads.
  */
 export function PrivatePage({ path, renderedFor, children }: PrivatePageProps): ReactElement {
   const userId = useUser()?.id ?? null
@@ -25,8 +25,8 @@ export function PrivatePage({ path, renderedFor, children }: PrivatePageProps): 
   return (
     <SignedOut>
       <section className="card-alone">
-        <h1>You are signed out.</h1>
-        <SignIn title="Sign in to go on" providers={['bitbucket']} returnTo={path} />
+        <h1>You're signed out.</h1>
+        <SignIn title="Sign in to continue" providers={['bitbucket']} returnTo={path} />
       </section>
     </SignedOut>
   )

@@ -8,19 +8,19 @@ import { PrivatePage } from './private-page.tsx'
 import { WhatHappened } from './what-happened.tsx'
 
 const TITLES = {
-  home: 'Quire: decisions your team can find again',
+  home: 'Quire: decisions you can find again',
   decisions: 'Decisions · Quire',
   account: 'Account · Quire',
   gallery: 'Components · Latchkey',
   'what-happened': 'What just happened · Quire',
-  'not-found': 'Not found · Quire',
+  'not-found': 'Page not found · Quire',
 } as const satisfies Record<PageData['page'], string>
 
 export function titleOf({ page }: PageData): string {
   return TITLES[page]
 }
 
-/** The whole page: who is signed in comes from the server, so nothing is asked for twice. */
+/** The whole page. It renders with the server's session, so the browser does not request it again. */
 export function Site({ data }: { data: QuireData }): ReactElement {
   return (
     <AuthProvider initialSession={data.session}>
@@ -52,10 +52,10 @@ export function Site({ data }: { data: QuireData }): ReactElement {
       </main>
       <footer className="foot">
         <p>
-          Quire is the demo of Latchkey. Its decisions live in memory, and its Bitbucket is emulated
-          on this machine unless you gave it real credentials.{' '}
+          Quire is Latchkey's demo. It keeps decisions in memory, and uses an emulated Bitbucket on
+          this machine unless you set real credentials.{' '}
           <a className="foot-link" href="/gallery">
-            All components, in every state
+            See every component in every state
           </a>
         </p>
       </footer>
@@ -79,9 +79,9 @@ function Page({ data }: { data: QuireData }): ReactElement {
 function NotFound(): ReactElement {
   return (
     <section className="column">
-      <h1>There is no such page.</h1>
+      <h1>Page not found.</h1>
       <p className="lead">
-        <a href="/">Go to the first page</a>
+        <a href="/">Go to the home page</a>
       </p>
     </section>
   )

@@ -7,7 +7,7 @@ export function WhatHappened({ record }: { record: SignInRecord | null }): React
       <section className="column">
         <h1>What just happened</h1>
         <p className="lead">
-          This sign-in is not in memory any more. Sign out and in again to see it here.
+          This sign-in is no longer in memory. Sign out and in again to see a new one.
         </p>
       </section>
     )
@@ -16,7 +16,7 @@ export function WhatHappened({ record }: { record: SignInRecord | null }): React
     <section className="column wide">
       <h1>What just happened</h1>
       <p className="lead">
-        The requests of your sign-in, the cookies it left, and what became of what Bitbucket said.
+        The requests of your sign-in, the cookies it set, and the user it created or updated.
       </p>
 
       <h2>Requests</h2>
@@ -41,12 +41,12 @@ export function WhatHappened({ record }: { record: SignInRecord | null }): React
       <h2>From profile to user</h2>
       <div className="beside">
         <figure>
-          <figcaption>What Bitbucket said</figcaption>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard too */}
+          <figcaption>Profile from Bitbucket</figcaption>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable with the keyboard */}
           <pre tabIndex={0}>{JSON.stringify(record.profile, null, 2)}</pre>
         </figure>
         <figure>
-          <figcaption>The user it became</figcaption>
+          <figcaption>User in Latchkey</figcaption>
           <pre>{JSON.stringify(record.user, null, 2)}</pre>
         </figure>
       </div>

@@ -7,21 +7,21 @@ import { recordSignIns } from './sign-in-record.ts'
 
 export interface DemoOptions extends Pick<LatchkeyOptions, 'providers' | 'store'> {
   readonly origin: string
-  /** Whose requests the page "What just happened" shows; the real Bitbucket keeps its own to itself. */
+  /** The emulator whose requests the page "What just happened" shows. The real Bitbucket has no request log. */
   readonly emulator?: BitbucketEmulator | undefined
-  /** Serves what `pnpm build` made, rather than compiling as it goes. */
+  /** Whether to serve the output of `pnpm build` instead of compiling pages on request. */
   readonly built?: boolean
 }
 
-/** The demo, ready to listen. */
+/** Builds the demo, ready to listen. */
 export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   const { origin, providers, store, emulator, built = false } = options
-  // Browsers keep connections open, and Ctrl-C must not wait for them.
+  // Browsers keep connections open. Ctrl-C must not wait for them.
   const app = Fastify({ forceCloseConnections: true })
   await app.register(latchkey, { origin, providers, store })
   const records = recordSignIns(app, emulator)
   const book = createDecisionBook()
-  // A context of the product's own: Latchkey sees to its routes itself.
+  // A separate context, because Latchkey sets the headers of its own routes.
   await app.register(async (product) => {
     protectAnswers(product)
     await product.register(decisionsApi, { prefix: '/api/decisions', book })
@@ -30,7 +30,7 @@ export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   return app
 }
 
-/** No answer is more than its type says, or stands in a frame; a page has a policy of its own. */
+/** Sets security headers: no sniffing, no framing. Pages override the policy. */
 function protectAnswers(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({

@@ -11,14 +11,14 @@ export interface Decision extends NewDecision {
   readonly decidedAt: number
 }
 
-/** Everybody's decisions, in memory: what the product is about. */
+/** The decisions of all users, in memory. */
 export interface DecisionBook {
-  /** A person's, newest first. */
+  /** Returns a user's decisions, newest first. */
   of(userId: string): readonly Decision[]
   add(userId: string, decision: NewDecision): Decision
 }
 
-/** Of a person's decisions, the newest are kept. */
+/** The number of decisions to keep per user. The oldest are dropped. */
 const MOST = 100
 
 export function createDecisionBook(): DecisionBook {
@@ -35,7 +35,7 @@ export function createDecisionBook(): DecisionBook {
   }
 }
 
-/** JSON schema of a decision that is posted: something in both fields. */
+/** The JSON schema of a new decision. Both fields must contain more than white space. */
 export const newDecision = {
   type: 'object',
   required: ['title', 'reason'],
@@ -45,7 +45,7 @@ export const newDecision = {
   },
 } as const
 
-/** The protected API: who is signed in reads and writes their own. */
+/** The protected API: signed-in users read and add their own decisions. */
 export async function decisionsApi(
   app: FastifyInstance,
   { book }: { readonly book: DecisionBook },

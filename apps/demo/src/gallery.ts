@@ -21,39 +21,39 @@ import {
   sessionOf,
 } from '../site/gallery/scenarios.ts'
 
-/** What the address of the gallery asks for. */
+/** Reads the query of the gallery's URL. */
 export function galleryData(query: unknown): GalleryData {
-  const given = query as Record<string, unknown>
+  const parameters = query as Record<string, unknown>
   const choose = <T>(among: readonly T[], name: string): T =>
-    among.find((one) => one === given[name]) ?? (among[0] as T)
+    among.find((one) => one === parameters[name]) ?? (among[0] as T)
   return {
     page: 'gallery',
     part: choose(galleryParts, 'part'),
     theme: choose(galleryThemes, 'theme'),
     language: choose(galleryLanguages, 'language'),
-    bare: given.bare !== undefined,
-    only: typeof given.only === 'string' ? given.only : undefined,
+    bare: parameters.bare !== undefined,
+    only: typeof parameters.only === 'string' ? parameters.only : undefined,
   }
 }
 
-/** In milliseconds. How long somebody may look at a state that ends by itself. */
+/** How long a pending state is visible, in milliseconds. */
 const LONG = 4_000
 
 /**
- * Servers that only pretend, one for each state that a component may be in: what a real one would say to
- * the same requests, from memory, and always the same.
+ * Simulated servers, one for each state of a component. They respond as a real server would, but from memory
+ * and always the same.
  */
 export async function gallery(app: FastifyInstance): Promise<void> {
-  // Whatever the body is, it changes nothing.
+  // Ignore every request body.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null))
 
   for (const scenario of scenarios) {
-    await app.register(async (server) => pretend(server, scenario), { prefix: `/${scenario}` })
+    await app.register(async (server) => simulate(server, scenario), { prefix: `/${scenario}` })
   }
 }
 
-async function pretend(app: FastifyInstance, scenario: Scenario): Promise<void> {
+async function simulate(app: FastifyInstance, scenario: Scenario): Promise<void> {
   const fails = scenario === 'failing'
   const refuses = scenario === 'refusing'
 
@@ -89,7 +89,7 @@ async function pretend(app: FastifyInstance, scenario: Scenario): Promise<void> 
   app.post('/sign-out', async (_request, reply) => {
     return refuses ? refuse(reply, 503, 'unavailable') : reply.code(204).send()
   })
-  // The page stays where it is, after a while.
+  // A 204 keeps the browser on the page. The delay shows the pending state.
   for (const url of ['/:provider/start', '/sign-in', '/user/export']) {
     app.get(url, async (_request, reply) => {
       await setTimeout(LONG, undefined, { ref: false })

@@ -12,7 +12,7 @@ try {
   await start()
 } catch (error) {
   console.error(`\n  The demo did not start. ${error instanceof Error ? error.message : error}\n`)
-  // At once: the emulator, or Vite, may be running already.
+  // The emulator or Vite may already be running and would keep the process alive.
   process.exit(1)
 }
 
@@ -41,10 +41,10 @@ async function start(): Promise<void> {
   }
   await app.listen({ port: ports.PORT, host: 'localhost' })
   if (credentials !== null) {
-    console.log(`\n  Callback URL to register at Bitbucket: ${origin}/auth/bitbucket/callback`)
+    console.log(`\n  Register this callback URL at Bitbucket: ${origin}/auth/bitbucket/callback`)
   }
   if (process.env.DATABASE_URL) {
-    console.log('\n  The demo keeps its people where DATABASE_URL says.')
+    console.log('\n  The demo stores its users in the database at DATABASE_URL.')
   }
   console.log(`\n  The demo is ready: ${origin}\n`)
 }
@@ -52,7 +52,7 @@ async function start(): Promise<void> {
 function refuseProduction(): void {
   const { NODE_ENV } = process.env
   if (NODE_ENV && NODE_ENV !== 'development' && NODE_ENV !== 'test') {
-    throw new Error('It is made for development: leave NODE_ENV out, or set it to development.')
+    throw new Error('It is for development only. Unset NODE_ENV, or set it to development.')
   }
 }
 
@@ -60,22 +60,22 @@ function readBuilt(): boolean {
   try {
     return parseArgs({ options: { built: { type: 'boolean', default: false } } }).values.built
   } catch {
-    throw new Error(`It takes --built and nothing else, not: ${process.argv.slice(2).join(' ')}`)
+    throw new Error('It has one flag, --built. Remove the other arguments.')
   }
 }
 
-/** The real Bitbucket's, if both are given. */
+/** Returns the credentials for the real Bitbucket, or `null` if neither variable is set. */
 function readCredentials(): { clientId: string; clientSecret: string } | null {
   const { BITBUCKET_CLIENT_ID: clientId, BITBUCKET_CLIENT_SECRET: clientSecret } = process.env
   if (clientId && clientSecret) return { clientId, clientSecret }
   if (!clientId && !clientSecret) return null
   const missing = clientId ? 'BITBUCKET_CLIENT_SECRET' : 'BITBUCKET_CLIENT_ID'
-  throw new Error(`${missing} is missing beside the other. Set both, or neither for the emulator.`)
+  throw new Error(`${missing} is missing. Set both variables, or neither to use the emulator.`)
 }
 
 function chooseStore(people: 'emulator' | 'bitbucket'): Store {
   const { DATABASE_URL } = process.env
-  // Real people and emulated ones do not mix. Who names a database sees to that.
+  // Keep real and emulated users apart. With DATABASE_URL, that is up to the caller.
   return DATABASE_URL ? postgres(DATABASE_URL) : sqlite(`.latchkey/demo-${people}.db`)
 }
 
@@ -86,7 +86,7 @@ function readPort(variable: keyof typeof DEFAULTS): number {
   throw new Error(`${variable} must be a port from 1 to 65535.`)
 }
 
-/** Names every port that is taken, and one command that works. */
+/** @throws Error that names every port in use, and a command that works */
 async function refuseTakenPorts(ports: Record<string, number>, built: boolean): Promise<void> {
   const wanted = Object.values(ports)
   const taken: number[] = []
@@ -108,7 +108,7 @@ async function refuseTakenPorts(ports: Record<string, number>, built: boolean): 
   const verb = taken.length === 1 ? 'is' : 'are'
   const variables = Object.keys(ports).map((variable, index) => `${variable}=${chosen[index]}`)
   const command = `${variables.join(' ')} npx pnpm@12 demo${built ? ' --built' : ''}`
-  throw new Error(`${subject} ${taken.join(' and ')} ${verb} in use. Try: ${command}`)
+  throw new Error(`${subject} ${taken.join(' and ')} ${verb} already in use. Try: ${command}`)
 }
 
 async function isFree(port: number): Promise<boolean> {

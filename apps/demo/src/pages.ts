@@ -13,7 +13,7 @@ interface PagesOptions {
 
 type Show = (request: FastifyRequest, reply: FastifyReply, data: PageData) => Promise<string>
 
-/** The pages, rendered on the server with who is signed in, so that nothing flickers. */
+/** The pages, rendered on the server with the session, so that nothing flickers. */
 export async function pages(app: FastifyInstance, options: PagesOptions): Promise<void> {
   const { built, records, book } = options
   const site = built ? await serveBuilt(app) : await serveWithVite(app)
@@ -60,7 +60,7 @@ function showFrom(site: Site): Show {
     const { title, html } = render(data)
     const json = JSON.stringify(data).replaceAll('<', '\\u003c')
     reply.type('text/html; charset=utf-8').headers({
-      // Who is signed in is part of the page.
+      // The page contains the session.
       'cache-control': 'no-store',
       'content-security-policy': policy,
     })
@@ -79,7 +79,7 @@ function decisionPages(app: FastifyInstance, show: Show, book: DecisionBook): vo
     return show(request, reply, { page: 'decisions', session, decisions: book.of(session.user.id) })
   })
 
-  // The same form without JavaScript, or before it has loaded.
+  // For the form without JavaScript, or before it has loaded.
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: 8 * 1024 },

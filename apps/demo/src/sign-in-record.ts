@@ -2,13 +2,13 @@ import type { BitbucketEmulator, RecordedRequest } from '@latchkey/bitbucket-emu
 import type { User } from '@latchkey/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
-/** One request of a sign-in, fit to be shown: what is long is cut, what is secret is left out. */
+/** A request of a sign-in, ready to display: long values are shortened, secrets omitted. */
 export interface Step {
   readonly from: 'browser' | 'app'
   readonly to: 'app' | 'Bitbucket'
   readonly request: string
   readonly status: number | null
-  /** What it is for, in a sentence. */
+  /** The purpose of the request, in a sentence or two. */
   readonly why: string
   readonly details: readonly { readonly name: string; readonly value: string }[]
 }
@@ -19,23 +19,23 @@ export interface SetCookie {
   readonly attributes: string
 }
 
-/** What the page "What just happened" shows of one sign-in. */
+/** The data of one sign-in for the page "What just happened". */
 export interface SignInRecord {
   readonly steps: readonly Step[]
   readonly cookies: readonly SetCookie[]
-  /** The provider's answers as they came, by path. */
+  /** The provider's unmodified responses, by path. */
   readonly profile: Readonly<Record<string, unknown>>
   readonly user: User
 }
 
 export interface SignInRecords {
-  /** The record of the sign-in that made a session, if it is one of the last hundred. */
+  /** Returns the record of the sign-in that created a session, if it is one of the last hundred. */
   of(sessionId: string): SignInRecord | null
 }
 
 const MOST = 100
 
-/** Writes down each sign-in from the outside: by hooks, events, and the emulator's list of requests. */
+/** Records each sign-in from hooks, events, and the emulator's request log. */
 export function recordSignIns(
   app: FastifyInstance,
   emulator: BitbucketEmulator | undefined,
@@ -93,7 +93,7 @@ function startStep(request: FastifyRequest, reply: FastifyReply, location: strin
     to: 'app',
     request: `GET ${request.url}`,
     status: reply.statusCode,
-    why: 'The button is a link. The app seals a new flow into a cookie and sends the browser to Bitbucket.',
+    why: 'The button is a link. The app seals a new flow into a cookie and redirects the browser to Bitbucket.',
     details: [...sent].map(([name, value]) => ({ name, value: shorten(value) })),
   }
 }
@@ -104,13 +104,13 @@ function callbackStep(request: FastifyRequest, reply: FastifyReply): Step {
     to: 'app',
     request: `GET ${request.url.split('?', 1)[0]}`,
     status: reply.statusCode,
-    why: 'Bitbucket sends the browser back. The app matches the state, uses the flow up, asks Bitbucket who this is, and opens a session.',
+    why: 'Bitbucket redirects the browser back. The app checks the state, uses up the flow, reads the profile from Bitbucket, and creates a session.',
     details: [
       ...Object.entries(request.query as Record<string, string>).map(([name, value]) => ({
         name,
         value: shorten(value),
       })),
-      { name: 'then goes to', value: String(reply.getHeader('location')) },
+      { name: 'redirects to', value: String(reply.getHeader('location')) },
     ],
   }
 }
@@ -122,7 +122,7 @@ function consentStep(requests: readonly RecordedRequest[], state: string): Step[
   })
   const why = {
     GET: 'Bitbucket shows its consent page. The app is not involved, and never sees a password.',
-    POST: 'The person agrees. Bitbucket sends the browser back to the app with a code.',
+    POST: 'You agree, and Bitbucket redirects the browser to the app with a code.',
   }
   return ours.slice(-2).map((request) => ({
     from: 'browser',
@@ -134,7 +134,7 @@ function consentStep(requests: readonly RecordedRequest[], state: string): Step[
   }))
 }
 
-/** What the app asked Bitbucket during the callback: the exchange of the code, and with its token the rest. */
+/** Returns the app's requests during the callback: the code exchange, then the API calls with its token. */
 function apiSteps(requests: readonly RecordedRequest[], code: string): Step[] {
   const exchange = requests.findIndex(({ body }) => isForm(body) && body.code === code)
   const token = requests[exchange]
@@ -147,7 +147,7 @@ function apiSteps(requests: readonly RecordedRequest[], code: string): Step[] {
       to: 'Bitbucket',
       request: `${token.method} ${token.path}`,
       status: token.status,
-      why: 'The app redeems the code, once, and proves with the verifier that it began the flow.',
+      why: 'The app exchanges the code, which works only once. The verifier proves that the app started the flow.',
       details: [
         { name: 'Authorization', value: 'Basic … (client id and secret)' },
         ...Object.entries(isForm(token.body) ? token.body : {}).map(([name, value]) => ({
@@ -166,10 +166,10 @@ function apiSteps(requests: readonly RecordedRequest[], code: string): Step[] {
           request: `${call.method} ${call.path}`,
           status: call.status,
           why: call.path.endsWith('/emails')
-            ? 'Only an address that is primary and confirmed counts.'
-            : 'Who is it? The uuid decides, never the name or the address.',
+            ? 'The app only uses an address that is primary and confirmed.'
+            : 'The uuid identifies the account, never the name or the e-mail address.',
           details: [
-            { name: 'Authorization', value: `Bearer … (${length} characters, kept nowhere)` },
+            { name: 'Authorization', value: `Bearer … (${length} characters, not stored)` },
           ],
         }
       }),
@@ -183,12 +183,12 @@ function setCookies(reply: FastifyReply): SetCookie[] {
     const [name = '', value = ''] = pair.split('=')
     const [id, secret] = value.split('.')
     const sealed = /-flow-/.test(name) ? `sealed, ${value.length} characters` : value
-    const shown = secret === undefined ? sealed : `${id}.… (a secret, stored only as a hash)`
+    const shown = secret === undefined ? sealed : `${id}.… (secret, stored only as a hash)`
     return { name, value: value === '' ? '(cleared)' : shown, attributes: attributes.join('; ') }
   })
 }
 
-/** A session's cookie is `id.secret`; its name has nothing after the port. */
+/** Returns the session id from the cookie `id.secret`. Other cookies have a suffix after the port. */
 function sessionIdOf(reply: FastifyReply): string | null {
   for (const header of [reply.getHeader('set-cookie') ?? []].flat()) {
     const id = /^(?:__Host-latchkey|latchkey-\d+)=([\w-]+)\./.exec(String(header))?.[1]

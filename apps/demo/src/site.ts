@@ -5,31 +5,31 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PageData } from '../site/page-data.ts'
 
-// What pages are made of, and where it comes from: the build, or Vite, which compiles it as it goes.
+// The code and assets of the pages: from the build, or from Vite, which compiles them on request.
 
 type Render = (data: PageData) => { title: string; html: string }
 
 export interface Site {
-  /** The page's frame, what fills it, and the policy under which a browser shows it. */
+  /** Loads the HTML template, the render function, and the Content-Security-Policy of a page. */
   load(url: string): Promise<{ template: string; render: Render; policy: string }>
-  /** Answers requests for what pages are made of; whether it did. */
+  /** Serves an asset. Returns whether the request was for one. */
   serve(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
 }
 
 const FOLDER = join(import.meta.dirname, '..')
-/** Where Vite is to put the nonce of a page. */
+/** The placeholder that Vite writes as a nonce. */
 const NONCE = '%nonce%'
 
 export async function serveBuilt(app: FastifyInstance): Promise<Site> {
   const template = await readFile(join(FOLDER, 'dist/browser/index.html'), 'utf8').catch(() => {
-    throw new Error('Nothing is built yet. Run: npx pnpm@12 build')
+    throw new Error('Its pages are not built yet. Run npx pnpm@12 build first.')
   })
   const { render } = (await import(join(FOLDER, 'dist/server/render.js'))) as { render: Render }
   const policy = contentSecurityPolicy()
   await app.register(fastifyStatic, {
     root: join(FOLDER, 'dist/browser'),
     index: false,
-    // The frame without a page in it is for us alone.
+    // Do not serve the template without a page in it.
     allowedPath: (path) => path !== '/index.html',
   })
   return { load: async () => ({ template, render, policy }), serve: async () => false }
@@ -44,7 +44,7 @@ export async function serveWithVite(app: FastifyInstance): Promise<Site> {
     appType: 'custom',
     logLevel: 'warn',
   })
-  // Before the server waits for its connections: Vite holds one to every open page.
+  // Close Vite before the server waits for its connections: Vite has one to every open page.
   app.addHook('preClose', () => vite.close())
   return {
     async load(url) {
@@ -67,8 +67,8 @@ export async function serveWithVite(app: FastifyInstance): Promise<Site> {
 }
 
 /**
- * Nothing inline, nothing from elsewhere, no frame around it. With a `nonce` for Vite, which writes
- * scripts and styles into the page, and runs a worker of its own while its server restarts.
+ * Returns a policy without inline code, other origins and framing. The `nonce` is for Vite, which writes
+ * scripts and styles into the page, and runs a worker while its server restarts.
  */
 function contentSecurityPolicy(nonce?: string): string {
   const own = nonce === undefined ? "'self'" : `'self' 'nonce-${nonce}'`

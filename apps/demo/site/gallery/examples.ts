@@ -19,10 +19,10 @@ import type { GalleryPart, Scenario } from './scenarios.ts'
 import styles from './themes.css?raw'
 
 export interface Example {
-  /** Of the exported component, and of the address' fragment. */
+  /** The name of the exported component, also used as the URL fragment. */
   readonly name: string
   readonly title: string
-  /** Which server it talks to. */
+  /** The simulated server. */
   readonly scenario: Scenario
   readonly Component: ComponentType
 }
@@ -34,7 +34,7 @@ interface Examples {
   readonly examples: readonly Example[]
 }
 
-/** Each export with a title and a server. */
+/** Combines each exported component with its title and simulated server. */
 function examples<Name extends string>(
   components: Readonly<Record<Name, ComponentType>>,
   described: Readonly<Record<Name, readonly [title: string, scenario: Scenario]>>,
@@ -48,7 +48,7 @@ function examples<Name extends string>(
 export const exampleParts: Readonly<Record<GalleryPart, Examples>> = {
   overview: {
     title: 'Overview',
-    about: 'The components as they come. The pages above have each of them in every state.',
+    about: 'The components with their default styles. The pages above show each one in every state.',
     source: overviewSource,
     examples: examples(overview, {
       Card: ['SignIn', 'several'],
@@ -60,106 +60,106 @@ export const exampleParts: Readonly<Record<GalleryPart, Examples>> = {
   'sign-in-button': {
     title: 'SignInButton',
     about:
-      'A link to the provider that looks like a button. Press one: its provider takes four seconds to do nothing.',
+      'A link to the provider, styled as a button. Press one to see it pending: the simulated provider takes four seconds.',
     source: signInButtonSource,
     examples: examples(signInButton, {
-      Default: ['As it comes', 'nobody'],
+      Default: ['Default', 'nobody'],
       Variants: ['Variants', 'nobody'],
       Sizes: ['Sizes', 'nobody'],
-      OwnWords: ['In your words', 'nobody'],
+      OwnWords: ['Custom text', 'nobody'],
       OtherProvider: ['Another provider', 'nobody'],
-      Popup: ['In a popup', 'nobody'],
-      OwnElement: ['Your own element', 'nobody'],
+      Popup: ['Popup', 'nobody'],
+      OwnElement: ['Custom element', 'nobody'],
     }),
   },
   'sign-in': {
     title: 'SignIn',
-    about: 'The card: what the server offers, what went wrong last time, or who is signed in.',
+    about: 'The sign-in card: providers, errors, and the account if someone is signed in.',
     source: signInSource,
     examples: examples(signIn, {
       Default: ['One provider', 'nobody'],
-      Several: ['What the server offers, and what was used last', 'several'],
-      WithAll: ['With a logo, a description and a footer', 'nobody'],
-      SignUp: ['To sign up', 'several'],
-      Brand: ['In the company’s colours', 'nobody'],
-      Cancelled: ['After a change of mind', 'nobody'],
-      Failed: ['After a failure', 'nobody'],
-      Loading: ['While the server is asked', 'silent'],
-      NotLoaded: ['While it is in trouble', 'failing'],
-      NoProviders: ['Without a provider', 'closed'],
-      SignedInAlready: ['For somebody who is signed in', 'ada'],
-      Modal: ['In a dialog', 'nobody'],
-      Narrow: ['At 240 pixels', 'several'],
+      Several: ['Several providers, with the last used one', 'several'],
+      WithAll: ['Logo, description and footer', 'nobody'],
+      SignUp: ['Sign-up', 'several'],
+      Brand: ['Provider’s colours', 'nobody'],
+      Cancelled: ['Cancelled', 'nobody'],
+      Failed: ['Failed', 'nobody'],
+      Loading: ['Loading', 'silent'],
+      NotLoaded: ['Server unavailable', 'failing'],
+      NoProviders: ['No providers', 'closed'],
+      SignedInAlready: ['Already signed in', 'ada'],
+      Modal: ['Dialog', 'nobody'],
+      Narrow: ['240 pixels wide', 'several'],
     }),
   },
   'user-button': {
     title: 'UserButton',
-    about: 'Who is signed in, and a menu.',
+    about: 'The signed-in user, with a menu.',
     source: userButtonSource,
     examples: examples(userButton, {
-      Default: ['As it comes', 'ada'],
-      WithName: ['With the name', 'ada'],
-      Open: ['Open, with links of yours', 'ada'],
-      Nameless: ['Without a name', 'nameless'],
-      LongName: ['With a long one', 'long'],
+      Default: ['Default', 'ada'],
+      WithName: ['With name', 'ada'],
+      Open: ['Open, with your own links', 'ada'],
+      Nameless: ['User without a name', 'nameless'],
+      LongName: ['Long name', 'long'],
     }),
   },
   'user-profile': {
     title: 'UserProfile',
-    about: 'What people see and do of their own account, each part if the server offers it.',
+    about: 'Account settings. Each part appears if the server offers it.',
     source: userProfileSource,
     examples: examples(userProfile, {
-      Default: ['Devices alone, as the server has it today', 'ada'],
-      Everything: ['All that there is', 'everything'],
-      SomeParts: ['Some parts, in your order', 'everything'],
-      Refusing: ['When each wish is refused', 'refusing'],
-      Narrow: ['At 240 pixels', 'everything'],
+      Default: ['Devices only, as the server offers today', 'ada'],
+      Everything: ['All parts (most are not available yet)', 'everything'],
+      SomeParts: ['Selected parts, in your order', 'everything'],
+      Refusing: ['Every request rejected', 'refusing'],
+      Narrow: ['240 pixels wide', 'everything'],
     }),
   },
   'sign-out-button': {
     title: 'SignOutButton',
-    about: 'A form with one button, for one’s own session, all others, or all.',
+    about: 'A button that signs out of this session, all other sessions, or all of them.',
     source: signOutButtonSource,
     examples: examples(signOutButton, {
-      Default: ['As it comes', 'ada'],
+      Default: ['Default', 'ada'],
       Scopes: ['Everywhere else, and everywhere', 'ada'],
-      Failing: ['When it fails', 'refusing'],
+      Failing: ['Failed', 'refusing'],
     }),
   },
   guards: {
     title: 'Guards',
-    about: 'What is shown to whom. It decides what is shown, not what is allowed.',
+    about: 'Conditional rendering by session. Guards control what is shown, not what is allowed.',
     source: guardsSource,
     examples: examples(guards, {
-      SomebodyIn: ['SignedIn and SignedOut, for somebody', 'ada'],
-      NobodyIn: ['The same, for nobody', 'nobody'],
+      SomebodyIn: ['SignedIn and SignedOut, signed in', 'ada'],
+      NobodyIn: ['SignedIn and SignedOut, signed out', 'nobody'],
       NotKnownYet: ['AuthLoading', 'silent'],
-      NotKnownYetStandIn: ['SignedOut, while the server is slow', 'silent'],
+      NotKnownYetStandIn: ['SignedOut, loading', 'silent'],
       Failed: ['AuthFailed', 'failing'],
-      FailedOwnWords: ['AuthFailed, in your words', 'failing'],
-      FailedStandIn: ['SignedIn and SignedOut, when the server is in trouble', 'failing'],
-      Required: ['RequireAuth, for somebody', 'ada'],
-      RequiredNotKnownYet: ['RequireAuth, while it is not known', 'silent'],
-      RequiredFailed: ['RequireAuth, when the server is in trouble', 'failing'],
+      FailedOwnWords: ['AuthFailed, with custom content', 'failing'],
+      FailedStandIn: ['SignedIn and SignedOut, server unavailable', 'failing'],
+      Required: ['RequireAuth, signed in', 'ada'],
+      RequiredNotKnownYet: ['RequireAuth, loading', 'silent'],
+      RequiredFailed: ['RequireAuth, server unavailable', 'failing'],
       Headless: ['useAuth', 'ada'],
     }),
   },
   themes: {
     title: 'Themes',
-    about: 'How far the variables go: the same component, and nothing but variables around it.',
+    about: 'The same component with different CSS variables, and no other styles.',
     source: themesSource,
     examples: examples(themes, {
-      AsItComes: ['As it comes', 'several'],
+      AsItComes: ['Default', 'several'],
       Paper: ['Paper', 'several'],
       Terminal: ['Terminal', 'several'],
       Round: ['Round', 'several'],
       Contrast: ['Contrast', 'several'],
-      Brand: ['A company’s own colours', 'nobody'],
+      Brand: ['Your brand’s colours', 'nobody'],
     }),
   },
 }
 
-/** What to write for an example: its function, and the variables of its theme. */
+/** Returns the code of an example: its function, and the variables of its theme. */
 export function codeOf(part: GalleryPart, { name }: Example): string {
   const { source } = exampleParts[part]
   const code = between(source, `export function ${name}(`)
@@ -167,7 +167,7 @@ export function codeOf(part: GalleryPart, { name }: Example): string {
   return theme === undefined ? code : `${code}\n\n/* CSS */\n${between(styles, `.${theme} {`)}`
 }
 
-/** From where it begins to the brace that closes it. */
+/** Returns the block from `beginning` to its closing brace. */
 function between(source: string, beginning: string): string {
   const start = source.indexOf(beginning)
   return source.slice(start, source.indexOf('\n}', start) + 2)

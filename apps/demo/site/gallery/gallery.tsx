@@ -25,7 +25,7 @@ const tables: Record<GalleryLanguage, Texts> = {
   ar: arabic,
 }
 
-/** Every component in every state, theme, language and direction, with the code beside it. */
+/** Shows every component in every state, theme, language and direction, next to its code. */
 export function Gallery({ data }: { data: GalleryData }): ReactElement {
   const { part, bare, only } = data
   const { title, about, examples: all } = exampleParts[part]
@@ -141,7 +141,7 @@ function Shown({ data, example }: { data: GalleryData; example: Example }): Reac
         </AuthProvider>
       </div>
       {!data.bare && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard too
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable with the keyboard
         <pre tabIndex={0}>{codeOf(data.part, example)}</pre>
       )}
     </article>

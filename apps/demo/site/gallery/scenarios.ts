@@ -1,15 +1,15 @@
 import type { SessionBody, User } from '@latchkey/contract'
 
-/** The components by themselves, with pretended servers behind them. */
+/** The data of a gallery page, which shows the components with simulated servers. */
 export interface GalleryData {
   readonly page: 'gallery'
-  /** Which component's examples. */
+  /** The component to show examples of. */
   readonly part: GalleryPart
   readonly theme: GalleryTheme
   readonly language: GalleryLanguage
-  /** Whether all but the examples is left out, for pictures. */
+  /** Whether to show only the examples, for pictures. */
   readonly bare: boolean
-  /** The one example to show. Default: all. */
+  /** The name of the only example to show. Default: all. */
   readonly only?: string | undefined
 }
 
@@ -31,27 +31,27 @@ export type GalleryTheme = (typeof galleryThemes)[number]
 export const galleryLanguages = ['en', 'de', 'fr', 'es', 'ja', 'ar'] as const
 export type GalleryLanguage = (typeof galleryLanguages)[number]
 
-/** Servers that only pretend, and what they are like. */
+/** The simulated servers. */
 export const scenarios = [
-  /** Nobody is signed in, and there is one provider. */
+  /** Signed out, with one provider. */
   'nobody',
-  /** Nobody is signed in, and there are three. */
+  /** Signed out, with three providers. */
   'several',
-  /** Nobody is signed in, and there is none. */
+  /** Signed out, without providers. */
   'closed',
-  /** Answers when nobody waits any more. */
+  /** Responds only after a timeout. */
   'silent',
-  /** Always in trouble. */
+  /** Always responds 503. */
   'failing',
-  /** Somebody is signed in, and sees their devices. */
+  /** Signed in, with a list of devices. */
   'ada',
-  /** Somebody without a name, and with an address that is not confirmed. */
+  /** Signed in as a user without a name and with an unconfirmed address. */
   'nameless',
-  /** Somebody with a long name. */
+  /** Signed in as a user with a long name. */
   'long',
-  /** Somebody who may do all that there is. */
+  /** Signed in, with all parts of the account. */
   'everything',
-  /** The same, to whom each wish is refused. */
+  /** The same, but every request is rejected. */
   'refusing',
 ] as const
 export type Scenario = (typeof scenarios)[number]
@@ -77,7 +77,7 @@ const people: Partial<Record<Scenario, User>> = {
   refusing: ada,
 }
 
-/** Who is signed in there, so that a page can be rendered with it; `undefined` if it has to ask. */
+/** Returns the session to render a page with, or `undefined` if the page must request it. */
 export function sessionOf(scenario: Scenario): SessionBody | null | undefined {
   const user = people[scenario]
   if (user === undefined) {

@@ -6,7 +6,7 @@ export function SomebodyIn(): ReactElement {
     <>
       <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
       <SignedOut>
-        <p>Hello, whoever you are.</p>
+        <p>Hello, stranger.</p>
       </SignedOut>
     </>
   )
@@ -17,7 +17,7 @@ export function NobodyIn(): ReactElement {
     <>
       <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
       <SignedOut>
-        <p>Hello, whoever you are.</p>
+        <p>Hello, stranger.</p>
       </SignedOut>
     </>
   )
@@ -40,7 +40,7 @@ export function FailedStandIn(): ReactElement {
     <>
       <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
       <SignedOut>
-        <p>Hello, whoever you are.</p>
+        <p>Hello, stranger.</p>
       </SignedOut>
     </>
   )
@@ -49,7 +49,7 @@ export function FailedStandIn(): ReactElement {
 export function NotKnownYetStandIn(): ReactElement {
   return (
     <SignedOut>
-      <p>Hello, whoever you are.</p>
+      <p>Hello, stranger.</p>
     </SignedOut>
   )
 }
@@ -70,15 +70,15 @@ export function FailedOwnWords(): ReactElement {
 }
 
 export function Required(): ReactElement {
-  return <RequireAuth>{({ name }) => <p>Only {name} sees this.</p>}</RequireAuth>
+  return <RequireAuth>{({ name }) => <p>Only {name} can see this.</p>}</RequireAuth>
 }
 
 export function RequiredNotKnownYet(): ReactElement {
-  return <RequireAuth>Nobody sees this yet.</RequireAuth>
+  return <RequireAuth>Hidden while the session loads.</RequireAuth>
 }
 
 export function RequiredFailed(): ReactElement {
-  return <RequireAuth>Nobody sees this.</RequireAuth>
+  return <RequireAuth>Hidden while the server is unavailable.</RequireAuth>
 }
 
 export function Headless(): ReactElement {

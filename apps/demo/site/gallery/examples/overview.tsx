@@ -5,8 +5,8 @@ export function Card(): ReactElement {
   return (
     <SignIn
       title="Welcome back"
-      description="Sign in to go on to your projects."
-      footer="New here? The first sign-in makes your account."
+      description="Sign in to continue to your projects."
+      footer="New here? Your first sign-in creates your account."
     />
   )
 }

@@ -56,7 +56,7 @@ export function OwnElement(): ReactElement {
       provider="bitbucket"
       render={(link, { pending }) => (
         <a {...link} className="own-button">
-          {pending ? 'Off to Bitbucket…' : 'Let me in'}
+          {pending ? 'Opening Bitbucket…' : 'Let me in'}
         </a>
       )}
     />

@@ -14,10 +14,10 @@ export function WithAll(): ReactElement {
     <SignIn
       logo={<img src="/quire.svg" alt="Quire" width="40" height="40" />}
       title="Welcome to Quire"
-      description="Decisions your team can find again."
+      description="Decisions you can find again."
       footer={
         <>
-          By continuing you agree to the <a href="#terms">terms</a>.
+          By continuing, you agree to the <a href="#terms">terms</a>.
         </>
       }
     />
