@@ -6,13 +6,13 @@ const PHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
 const LAPTOP = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'
 
-// One for each test that looks at a list.
+// One person for each test that looks at a list.
 const people = ['Ada', 'Ben', 'Cleo', 'Dan', 'Emi', 'Fay', 'Gus', 'Hal']
 const demo = setUpDemo({
   people: people.map((name) => ({ nickname: name, displayName: `${name} Test` })),
 })
 
-/** A person in two browsers, one of which looks at where they are signed in. */
+/** Signs a person in with two browsers, and opens the account page in one of them. */
 async function signInTwice(
   name: string,
   expected?: RegExp,
@@ -25,7 +25,7 @@ async function signInTwice(
   return { laptop, phone }
 }
 
-/** Their names, in the order of the list. */
+/** Returns the names of the devices, in the order of the list. */
 const names = (page: Page) =>
   page.getByRole('listitem').locator('bdi:first-child').allTextContents()
 
@@ -35,18 +35,18 @@ async function goToAccount(page: Page): Promise<void> {
   await page.waitForURL(/account$/)
 }
 
-/** The heading of the part that has the focus. */
+/** Returns the heading of the focused part. */
 const focused = (page: Page) => page.locator(':focus').getByRole('heading').textContent()
 
-/** Whether the server asks this browser to sign in when it follows a link. */
+/** Follows a link, and returns whether the server redirects to the sign-in page. */
 async function isSignedOut(page: Page): Promise<boolean> {
   await page.getByRole('link', { name: 'What just happened' }).click()
   await page.waitForURL(/what-happened$/)
   return new URL(page.url()).pathname === '/auth/sign-in'
 }
 
-describe('a person who is signed in on two devices', () => {
-  it('sees both, this one first, and which one this is', async () => {
+describe('a person signed in on two devices', () => {
+  it('sees both, with this device first and marked', async () => {
     const { laptop, phone } = await signInTwice('Ada')
     await laptop.getByRole('listitem').first().waitFor()
     expect(await names(laptop)).toEqual(['Firefox on Linux', 'Safari on iOS'])
@@ -58,7 +58,7 @@ describe('a person who is signed in on two devices', () => {
     expect(await names(phone)).toEqual(['Safari on iOS', 'Firefox on Linux'])
   })
 
-  it('signs the other one out, which learns of it at its next click', async () => {
+  it('signs out the other device, which has to sign in at its next click', async () => {
     const { laptop, phone } = await signInTwice('Ben')
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
     await laptop.getByRole('listitem').filter({ hasText: 'Safari' }).waitFor({ state: 'detached' })
@@ -68,7 +68,7 @@ describe('a person who is signed in on two devices', () => {
   })
 
   it.each([true, false])(
-    'signs out everywhere else, whether JavaScript runs (%s), and a copy of the own cookie is worth nothing',
+    'signs out everywhere else, which also invalidates copies of the own cookie (JavaScript: %s)',
     async (javaScriptEnabled) => {
       const { page: phone } = await demo.visit({ userAgent: PHONE })
       await demo.signInUnseen(phone, 'Ada')
@@ -89,18 +89,18 @@ describe('a person who is signed in on two devices', () => {
     },
   )
 
-  it('is asked to sign in on the page itself, if it was this one that somebody ended', async () => {
+  it('sees the sign-in card on the page if the other device signed this one out', async () => {
     const { laptop, phone } = await signInTwice('Cleo', /401 \(Unauthorized\)/)
     await laptop.getByRole('listitem').first().waitFor()
     await goToAccount(phone)
     await phone.getByRole('button', { name: 'Sign out Firefox on Linux' }).click()
     await phone.getByRole('listitem').filter({ hasText: 'Firefox' }).waitFor({ state: 'detached' })
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
-    await laptop.getByRole('heading', { name: 'You are signed out.' }).waitFor()
+    await laptop.getByRole('heading', { name: "You're signed out." }).waitFor()
     expect(await isSignedOut(phone)).toBe(false)
   })
 
-  it('hears that the other one is signed out, and goes on from the heading with the keyboard', async () => {
+  it('gets a status message, and the focus moves to the heading', async () => {
     const { laptop } = await signInTwice('Dan')
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).press('Enter')
     await laptop.getByRole('status').getByText('Safari on iOS is signed out.').waitFor()
@@ -108,8 +108,8 @@ describe('a person who is signed in on two devices', () => {
   })
 })
 
-describe('a person whose network fails them', () => {
-  it('as they sign a device out is told that this may not have worked, and sees it as signed in as it is', async () => {
+describe('a person whose network fails', () => {
+  it('sees an error when the request fails, and the device stays in the list', async () => {
     const { laptop, phone } = await signInTwice('Emi', /ERR_FAILED|AuthError/)
     await laptop.route('**/auth/sessions/*', (route) => route.abort())
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
@@ -119,7 +119,7 @@ describe('a person whose network fails them', () => {
     expect(await isSignedOut(laptop)).toBe(false)
   })
 
-  it('after the device was signed out is told that it was', async () => {
+  it('sees that the device is signed out when only the response is lost', async () => {
     const { laptop, phone } = await signInTwice('Fay', /ERR_FAILED|AuthError/)
     await laptop.route('**/auth/sessions/*', async (route) => {
       expect((await route.fetch()).status()).toBe(204)
@@ -132,7 +132,7 @@ describe('a person whose network fails them', () => {
     expect(await isSignedOut(phone)).toBe(true)
   })
 
-  it('after the device was signed out, and for longer, keeps the list, and the next try settles it', async () => {
+  it('keeps the list when it cannot be reloaded either, and succeeds at the next try', async () => {
     const { laptop } = await signInTwice('Gus', /ERR_FAILED|AuthError|404 \(Not Found\)/)
     await laptop.getByRole('listitem').first().waitFor()
     await laptop.route('**/auth/sessions', (route) => route.abort())
@@ -151,7 +151,7 @@ describe('a person whose network fails them', () => {
     expect(await names(laptop)).toEqual(['Firefox on Linux'])
   })
 
-  it('before there is a list is told so, instead of waiting for it, and loads it again', async () => {
+  it('sees an error instead of the list, and can load it again', async () => {
     const { page } = await demo.visit({ userAgent: LAPTOP }, /ERR_FAILED|AuthError/)
     await demo.signInUnseen(page, 'Hal')
     await page.route('**/auth/sessions', (route) => route.abort())

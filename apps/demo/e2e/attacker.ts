@@ -6,19 +6,19 @@ import { afterAll, afterEach, beforeAll } from 'vitest'
 import { certificate } from './certificate.ts'
 
 export interface Attacker {
-  /** Where a browser takes its page for one of another site than the demo's. */
+  /** The origin that browsers treat as another site than the demo. */
   readonly otherSite: string
-  /** Where a browser takes it for one of the same site, and sends the demo's cookies along. */
+  /** The origin that browsers treat as the same site, and send the demo's cookies to. */
   readonly sameSite: string
-  /** The port of all its pages, which it serves under every name of this machine. */
+  /** The port of the server, which has every host name of this machine. */
   readonly port: number
-  /** What it was asked during this test. */
+  /** The requests during this test. */
   readonly requests: readonly IncomingMessage[]
-  /** What its page, which answers to every path, has in it from now on. */
+  /** Sets the markup of the page, which it serves at every path. */
   write(markup: string): void
 }
 
-/** A server of somebody who means no good, on this machine as the demo is. */
+/** Starts an attacker's server on this machine, next to the demo. */
 export function setUpAttacker(scheme: 'http' | 'https' = 'http'): Attacker {
   const requests: IncomingMessage[] = []
   let server: Server

@@ -10,13 +10,13 @@ const SIGN_OUT = '/auth/sign-out'
 const demo = setUpDemo()
 const attacker = setUpAttacker()
 
-/** A hostile page may complain of anything. */
+/** A hostile page may report any error. */
 const ANYTHING = /./
 
 const submit = '<script>document.forms[0].submit()</script>'
 
-/** Ways to send a request without the person's doing, and the method they send it with. */
-const BEHIND_ONES_BACK: [string, 'GET' | 'POST', (url: string) => string][] = [
+/** Ways to send a request without a click, each with its method. */
+const WITHOUT_CLICK: [string, 'GET' | 'POST', (url: string) => string][] = [
   ['a picture', 'GET', (url) => `<img src="${url}">`],
   ['a script', 'GET', (url) => `<script src="${url}"></script>`],
   ['a style sheet', 'GET', (url) => `<link rel="stylesheet" href="${url}">`],
@@ -37,7 +37,7 @@ function fetchCall(url: string): string {
   return `fetch("${url}", { method: "POST", mode: "no-cors", credentials: "include", body: ${body} })`
 }
 
-/** What the demo answers to a request for `path` that a page of `origin` makes in a new tab. */
+/** Opens a page of `origin` that requests `path` from the demo, and returns the exchange. */
 async function attack(
   context: BrowserContext,
   origin: string,
@@ -52,8 +52,8 @@ async function attack(
   return find()
 }
 
-describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (site) => {
-  it.each(BEHIND_ONES_BACK)('starts no sign-in by %s', async (way, method, markup) => {
+describe.each(['otherSite', 'sameSite'] as const)('a hostile page (%s)', (site) => {
+  it.each(WITHOUT_CLICK)('cannot start a sign-in with %s', async (way, method, markup) => {
     const { context } = await demo.visit({}, ANYTHING)
     const answer = await attack(context, attacker[site], markup, START)
     const status = method === 'POST' ? 404 : way === 'a prefetch' ? 503 : 403
@@ -62,11 +62,11 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
     expect(demo.emulator.requests).toEqual([])
   })
 
-  it('signs nobody out by any of them', async () => {
+  it('cannot sign out with any of these', async () => {
     const { page, context } = await demo.visit({}, ANYTHING)
     await demo.signInUnseen(page)
     const cookies = await context.cookies(demo.origin)
-    for (const [way, method, markup] of BEHIND_ONES_BACK) {
+    for (const [way, method, markup] of WITHOUT_CLICK) {
       const path = `${SIGN_OUT}?by=${encodeURIComponent(way)}`
       const answer = await attack(context, attacker[site], markup, path)
       const status = method === 'POST' ? 403 : 404
@@ -83,7 +83,7 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
     ['a refresh', (url: string) => `<meta http-equiv="refresh" content="0; url=${url}">`],
     ['a form', (url: string) => `<form action="${url}"></form>${submit}`],
   ])(
-    'leads by %s to where one click of the person signs in, and no sooner',
+    'cannot start a sign-in with %s, only open the page where one click starts it',
     async (way, markup) => {
       const { page, context } = await demo.visit({}, ANYTHING)
       attacker.write(markup(demo.origin + START))
@@ -99,12 +99,12 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
     },
   )
 
-  it('leaves a sign-in alone that is under way in another tab', async () => {
+  it('does not disturb a sign-in in another tab', async () => {
     const { page, context } = await demo.visit({}, ANYTHING)
     await page.goto(demo.origin)
     await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
     await page.getByRole('button', { name: 'Ada Test' }).waitFor()
-    for (const [way, , markup] of BEHIND_ONES_BACK) {
+    for (const [way, , markup] of WITHOUT_CLICK) {
       for (const path of [START, CALLBACK]) {
         await attack(context, attacker[site], markup, `${path}?by=${encodeURIComponent(way)}`)
       }
@@ -113,7 +113,7 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
     await page.waitForURL(`${demo.origin}/decisions`)
   })
 
-  it('frames none of the pages, whatever they answer', async () => {
+  it('cannot frame any page', async () => {
     const { page } = await demo.visit({}, ANYTHING)
     await page.goto(demo.origin)
     await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
@@ -136,9 +136,9 @@ describe.each(['otherSite', 'sameSite'] as const)("a stranger's page (%s)", (sit
   })
 })
 
-describe('a way back that leads elsewhere', () => {
+describe('a return_to on another origin', () => {
   it.each(['/\t/evil', '/\n/evil', '/\\evil', '//evil', 'javascript:location="http://evil"'])(
-    'is not taken after signing in, to go on, or after signing out: %j',
+    'is ignored after signing in, when already signed in, and after signing out: %j',
     async (written) => {
       const target = written.replace('evil', new URL(attacker.otherSite).host)
       const hostedPage = `${demo.origin}/auth/sign-in?${new URLSearchParams({ return_to: target })}`
@@ -166,13 +166,13 @@ describe('a way back that leads elsewhere', () => {
   )
 })
 
-describe('what a sign-in leaves behind', () => {
+describe('a sign-in', () => {
   const ada = (page: Page) => page.getByRole('button', { name: 'Ada Test' }).click()
   const ways: [string, number, (page: Page) => Promise<void>][] = [
-    ['when it works', 4, ada],
-    ['when it is cancelled', 1, (page) => page.getByRole('button', { name: 'Cancel' }).click()],
+    ['that succeeds', 4, ada],
+    ['that is cancelled', 1, (page) => page.getByRole('button', { name: 'Cancel' }).click()],
     [
-      'when the provider fails',
+      'whose provider fails',
       4,
       async (page) => {
         demo.emulator.answerNext('GET /2.0/user', { status: 500 })
@@ -181,61 +181,66 @@ describe('what a sign-in leaves behind', () => {
     ],
   ]
 
-  it.each(ways)('has none of its secrets in it %s', async (_when, count, decide) => {
-    const { page, context } = await demo.visit()
-    await page.goto(demo.origin)
-    await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
-    await decide(page)
-    await page.waitForURL(({ origin }) => origin === demo.origin)
-    const callback = demo.exchanges.findIndex(({ url }) => url.startsWith(`${CALLBACK}?`))
-    const sent = new URL(demo.exchanges[callback]?.url ?? '', demo.origin).searchParams
-    // The state, the code, the client's secret and the token, as far as it came to them.
-    const secrets = [
-      sent.getAll('state'),
-      sent.getAll('code'),
-      demo.emulator.requests.flatMap(({ headers }) => headers.authorization?.split(' ')[1] ?? []),
-    ].flat()
-    expect(new Set(secrets).size).toBe(count)
+  it.each(ways)(
+    '%s leaves no secrets in history, pages, referrers or requests',
+    async (_when, count, decide) => {
+      const { page, context } = await demo.visit()
+      await page.goto(demo.origin)
+      await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
+      await decide(page)
+      await page.waitForURL(({ origin }) => origin === demo.origin)
+      const callback = demo.exchanges.findIndex(({ url }) => url.startsWith(`${CALLBACK}?`))
+      const sent = new URL(demo.exchanges[callback]?.url ?? '', demo.origin).searchParams
+      // The state, the code, the client's secret and the token, if the flow got that far.
+      const secrets = [
+        sent.getAll('state'),
+        sent.getAll('code'),
+        demo.emulator.requests.flatMap(({ headers }) => headers.authorization?.split(' ')[1] ?? []),
+      ].flat()
+      expect(new Set(secrets).size).toBe(count)
 
-    // To elsewhere and back, for more headers to look into.
-    await page.goto(attacker.otherSite)
-    await page.goBack()
-    await page.reload()
-    const { entries } = await (await context.newCDPSession(page)).send('Page.getNavigationHistory')
-    const left = [
-      // The provider's own pages keep what they were asked with.
-      ...entries.map(({ url }) => url).filter((url) => !url.startsWith(demo.emulator.url)),
-      ...(await page.evaluate(() => [
-        document.referrer,
-        JSON.stringify(history.state),
-        document.documentElement.outerHTML,
-        ...performance.getEntries().map(({ name }) => name),
-      ])),
-      ...demo.exchanges.slice(callback).map(({ location }) => location ?? ''),
-      ...demo.exchanges.slice(callback + 1).map(({ url }) => url),
-      ...[...demo.exchanges, ...attacker.requests].map(({ headers }) => headers.referer ?? ''),
-    ].join('\n')
-    expect(left).toContain(demo.origin)
-    for (const secret of secrets) expect(left).not.toContain(secret)
-  })
+      // Navigate to another site and back, which produces more headers to check.
+      await page.goto(attacker.otherSite)
+      await page.goBack()
+      await page.reload()
+      const { entries } = await (await context.newCDPSession(page)).send(
+        'Page.getNavigationHistory',
+      )
+      const left = [
+        // URLs of the provider's pages contain the parameters of the request.
+        ...entries.map(({ url }) => url).filter((url) => !url.startsWith(demo.emulator.url)),
+        ...(await page.evaluate(() => [
+          document.referrer,
+          JSON.stringify(history.state),
+          document.documentElement.outerHTML,
+          ...performance.getEntries().map(({ name }) => name),
+        ])),
+        ...demo.exchanges.slice(callback).map(({ location }) => location ?? ''),
+        ...demo.exchanges.slice(callback + 1).map(({ url }) => url),
+        ...[...demo.exchanges, ...attacker.requests].map(({ headers }) => headers.referer ?? ''),
+      ].join('\n')
+      expect(left).toContain(demo.origin)
+      for (const secret of secrets) expect(left).not.toContain(secret)
+    },
+  )
 })
 
-describe('a page that says what went wrong', () => {
+describe('an error page', () => {
   const ERROR_PAGES = [
     '/?auth_error=access_denied',
     '/auth/sign-in?auth_error=flow_used',
     '/auth/popup?auth_error=provider_refused',
   ]
 
-  it.each(ERROR_PAGES)('%s is made of our own alone, with nothing from elsewhere', async (path) => {
+  it.each(ERROR_PAGES)('%s loads and links nothing from another origin', async (path) => {
     const refusal = /Content Security Policy|img-src forbids/
     const { page, context, problems } = await demo.visit({}, refusal)
-    const asked: string[] = []
-    context.on('request', (request) => void asked.push(request.url()))
+    const requested: string[] = []
+    context.on('request', (request) => void requested.push(request.url()))
     await page.goto(demo.origin + path, { waitUntil: 'networkidle' })
     await page.getByRole('alert').waitFor()
-    expect(asked[0]).toBe(demo.origin + path)
-    for (const url of asked) expect(new URL(url).origin).toBe(demo.origin)
+    expect(requested[0]).toBe(demo.origin + path)
+    for (const url of requested) expect(new URL(url).origin).toBe(demo.origin)
     const addresses = await page
       .locator('[src], [href], [action], [srcset], [ping], [data], [poster]')
       .evaluateAll((elements) =>
@@ -247,7 +252,7 @@ describe('a page that says what went wrong', () => {
     expect(addresses).not.toEqual([])
     for (const address of addresses) expect(address).toMatch(/^(\/(?!\/)|#)/)
     expect(problems).toEqual([])
-    // And lets nobody add a thing from elsewhere: not a picture, which would tell them of it.
+    // The policy also blocks injected images, which would reveal the visit to their server.
     const elsewhere = `${attacker.otherSite}/pixel`
     const refused = page.waitForEvent('console', (message) => refusal.test(message.text()))
     await page.evaluate((url) => {
@@ -257,7 +262,7 @@ describe('a page that says what went wrong', () => {
     expect(attacker.requests).toEqual([])
   })
 
-  it('is kept from everybody whom it leads to', async () => {
+  it('sends no referrer to the pages it links to', async () => {
     const { page } = await demo.visit()
     for (const path of ERROR_PAGES) {
       await page.goto(`${demo.origin + path}&private=yes`)

@@ -5,7 +5,7 @@ import { serveChromium } from './chromium.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the run's one browser waits for connections. */
+    /** The WebSocket endpoint of the run's browser. */
     browser: string
   }
 }
@@ -18,7 +18,7 @@ export default async function serveBrowser(project: TestProject): Promise<() => 
 }
 
 /**
- * Connects to the run's browser. Each connection has contexts of its own, and closing it closes those alone.
+ * Connects to the run's browser. Each connection has its own contexts. Closing it closes only those.
  */
 export function connectToBrowser(): Promise<Browser> {
   return chromium.connect(inject('browser'))

@@ -1,5 +1,5 @@
 /**
- * A certificate for `localhost` that nobody has signed and no machine trusts, until 2126. Made by:
+ * A self-signed, untrusted certificate for `localhost`, valid until 2126. Created with:
  * openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500
  *   -subj /CN=localhost -addext 'subjectAltName=DNS:localhost'
  */

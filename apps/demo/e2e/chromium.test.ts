@@ -67,7 +67,7 @@ describe('the browser that runs the end-to-end tests', () => {
     stopSite(foreign)
   })
 
-  test('keeps a page from reading an answer of another origin', async () => {
+  test('blocks reading responses from another origin', async () => {
     const page = await browser.newPage()
     await page.goto(`http://127.0.0.1:${own.port}/`)
 
@@ -78,7 +78,7 @@ describe('the browser that runs the end-to-end tests', () => {
     expect(foreign.requests.map(({ path }) => path)).toEqual(['/secret'])
   })
 
-  test('says where a request to loopback comes from', async () => {
+  test('sends Sec-Fetch-Site to loopback', async () => {
     const page = await browser.newPage()
     await page.goto(`http://localhost:${own.port}/typed`)
     await page.evaluate(() => fetch('/fetched'))
@@ -96,7 +96,7 @@ describe('the browser that runs the end-to-end tests', () => {
     expect(site('/followed')).toBe('cross-site')
   })
 
-  test('renders text, in the font that the page brings', async () => {
+  test('renders text in the font of the page', async () => {
     const page = await browser.newPage()
     await page.goto(`http://127.0.0.1:${own.port}/`)
     await page.evaluate(() => document.fonts.ready)
@@ -107,7 +107,7 @@ describe('the browser that runs the end-to-end tests', () => {
     expect(await widthOf(page, '#wide')).toBeGreaterThan(3 * (await widthOf(page, '#narrow')))
   })
 
-  test('runs no script where a context has JavaScript switched off', async () => {
+  test('runs no script with JavaScript disabled', async () => {
     const context = await browser.newContext({ javaScriptEnabled: false })
     const page = await context.newPage()
     await page.goto('data:text/html,<p>off</p><script>document.body.textContent = "on"</script>')
@@ -115,12 +115,12 @@ describe('the browser that runs the end-to-end tests', () => {
   })
 })
 
-describe('a machine on which the chosen Chromium is missing', () => {
+describe('a missing Chromium', () => {
   afterEach(() => {
     vi.unstubAllEnvs()
   })
 
-  test('is told how to get one', async () => {
+  test('fails with instructions to install one', async () => {
     vi.stubEnv('LATCHKEY_TEST_CHROMIUM', '/nowhere/chromium')
     await expect(launchChromium()).rejects.toThrow(
       /playwright-core install[\s\S]*\/nowhere\/chromium/,
@@ -139,7 +139,7 @@ describe.runIf(pinnedRunsHere)('the pinned browser', () => {
     await rm(temporary, { recursive: true })
   })
 
-  test('sets text the same on every machine, whatever fonts it has', async () => {
+  test('renders text identically, whatever fonts the machine has', async () => {
     vi.unstubAllEnvs()
     const browser = await launchChromium({ pinned: true })
     const page = await browser.newPage()
@@ -149,7 +149,7 @@ describe.runIf(pinnedRunsHere)('the pinned browser', () => {
     await browser.close()
   })
 
-  test('is whole when several processes unpack it at the same time', async () => {
+  test('can be unpacked by several processes at the same time', async () => {
     const [first, second] = await Promise.all([unpackChromium(), unpackChromium()])
 
     expect(first).toEqual(second)
@@ -159,7 +159,7 @@ describe.runIf(pinnedRunsHere)('the pinned browser', () => {
     await browser.close()
   })
 
-  test('is not taken from a folder that another user may have put there', async () => {
+  test('is not run from a folder of another user', async () => {
     const { executablePath } = await unpackChromium()
     const folder = join(`${executablePath}`, '..')
     await rm(folder, { recursive: true })

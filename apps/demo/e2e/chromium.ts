@@ -3,7 +3,7 @@ import { type Browser, type BrowserServer, chromium, type LaunchOptions } from '
 import { unpackChromium } from './unpack-chromium.ts'
 
 export interface LaunchChromiumOptions {
-  /** Only the browser from the npm registry: same build, same font everywhere. Default false. */
+  /** Whether to use only the browser from npm, which has the same build and font everywhere. Default false. */
   pinned?: boolean
 }
 
@@ -19,20 +19,20 @@ get one with \`npx playwright-core install --with-deps chromium\`. (The pinned o
 @sparticuz/chromium from the npm registry, needs Linux on x64 with glibc 2.34 or later.)`
 
 /**
- * Launches a real, headless Chromium: the one at the path in `LATCHKEY_TEST_CHROMIUM`, else one the
- * machine has, else the one from the npm registry. With `pinned` only the last is considered.
- * The caller closes it. For a page without JavaScript: `newContext({ javaScriptEnabled: false })`.
+ * Launches a headless Chromium: the one at the path in `LATCHKEY_TEST_CHROMIUM`, an installed one, or the one
+ * from npm. With `pinned`, only the last. The caller must close it. For pages without JavaScript, use
+ * `newContext({ javaScriptEnabled: false })`.
  *
- * It gets no flags but Playwright's own: they switch background networking off already, and the
- * `args` of `@sparticuz/chromium` would switch the same-origin policy off.
+ * It has only Playwright's default flags. They already disable background networking, and the `args` of
+ * `@sparticuz/chromium` would disable the same-origin policy.
  *
- * @throws Error if no Chromium starts, with the cure and the reason of each attempt.
+ * @throws Error if no Chromium starts, with the cure and the reason of each attempt
  */
 export function launchChromium(options: LaunchChromiumOptions = {}): Promise<Browser> {
   return tryEach(attempts(options.pinned ?? false), (settings) => chromium.launch(settings))
 }
 
-/** Launches the same Chromium for several processes, which connect to its `wsEndpoint()`. */
+/** Launches a Chromium for several processes, which connect to its `wsEndpoint()`. */
 export function serveChromium(): Promise<BrowserServer> {
   return tryEach(attempts(false), (settings) => chromium.launchServer(settings))
 }
@@ -40,7 +40,7 @@ export function serveChromium(): Promise<BrowserServer> {
 type Attempt = () => LaunchOptions | Promise<LaunchOptions>
 type Launch<Launched> = (settings: LaunchOptions) => Promise<Launched>
 
-/** Returns the first that can be launched. */
+/** Returns the first browser that launches. */
 async function tryEach<Launched>(
   attempts: readonly Attempt[],
   launch: Launch<Launched>,
@@ -69,12 +69,12 @@ async function launchSandboxed<Launched>(
   settings: LaunchOptions,
   launch: Launch<Launched>,
 ): Promise<Launched> {
-  // Chromium refuses to run as root with its sandbox on.
+  // Chromium does not run as root with its sandbox enabled.
   if (process.getuid?.() === 0) return launch({ ...settings, chromiumSandbox: false })
   try {
     return await launch({ ...settings, chromiumSandbox: true })
   } catch (error) {
-    // Ubuntu since 23.10 and most containers deny the user namespaces that the sandbox is made of.
+    // Ubuntu since 23.10 and most containers deny the user namespaces that the sandbox needs.
     if (!/No usable sandbox|sandboxing failed/.test(String(error))) throw error
     return launch({ ...settings, chromiumSandbox: false })
   }

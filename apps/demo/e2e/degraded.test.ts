@@ -4,7 +4,7 @@ import { setUpDemo } from './demo.ts'
 import { docsPages } from './docs-pages.ts'
 import { testPages } from './test-pages.ts'
 
-// What is left of a page when the server does not respond, or the browser lacks a feature.
+// Pages when the server does not respond, or the browser lacks a feature.
 
 const demo = setUpDemo(undefined, 'http', {
   async pages(app) {
@@ -13,12 +13,15 @@ const demo = setUpDemo(undefined, 'http', {
   },
 })
 
-/** All examples of the docs render on one page. */
+/** One page renders all examples of the docs. */
 const PATIENCE = { timeout: 10_000 }
 
 const TROUBLE = /AuthError|Failed to load resource|status of 503/
 
-/** The examples of the docs that show nothing, those that still wait without a redirect, and those of components of the kit without a link or a button. */
+/**
+ * Returns the examples of the docs that are blank, that show a placeholder without redirecting, and that have
+ * components of the kit but no link or button.
+ */
 async function lookAtDocs(page: Page): Promise<{
   blank: string[]
   stuck: string[]
@@ -32,8 +35,8 @@ async function lookAtDocs(page: Page): Promise<{
     const sections = [...document.querySelectorAll<HTMLElement>('[data-composition]')]
     const names = (found: readonly HTMLElement[]) =>
       found.map(({ dataset }) => String(dataset.composition))
-    const shows = (section: Element, what: string) =>
-      [...section.querySelectorAll(what)].some(isSeen)
+    const shows = (section: Element, selector: string) =>
+      [...section.querySelectorAll(selector)].some(isSeen)
     return {
       all: sections.length,
       blank: names(
@@ -83,7 +86,7 @@ describe('every example of the docs', () => {
     expect(blank).toEqual([])
   })
 
-  it('shows that it waits while the server is slow, and goes on after that', async () => {
+  it('shows placeholders while the server is slow, and continues afterwards', async () => {
     const { page } = await demo.visit({}, TROUBLE)
     const held = Promise.withResolvers<void>()
     await page.route('**/auth/{session,providers}', async (route) => {
@@ -92,7 +95,7 @@ describe('every example of the docs', () => {
     })
     await page.goto(`${demo.origin}/docs`)
     await expect.poll(async () => (await lookAtDocs(page)).blank, PATIENCE).toEqual([])
-    // Some of the examples are for signed-in people. The page stays, so that the others can be looked at.
+    // Some examples redirect to sign in. Block that, to keep the page for the other examples.
     const redirects: string[] = []
     await page.route(/\/(auth\/sign-in|login)\?return_to=%2Fdocs/, async (route) => {
       redirects.push(route.request().url())
@@ -104,17 +107,17 @@ describe('every example of the docs', () => {
   })
 })
 
-/** Makes a feature of the browser missing, or blocked. */
+/** How to break a feature of the browser. */
 type Sabotage = 'missing' | 'throwing'
 
 interface Feature {
   readonly name: string
-  /** Of the object that has it, as an expression. */
+  /** The object that has the feature, as an expression. */
   readonly owner: string
   readonly property: string
-  /** Whether it is a value rather than a function, so that reading it throws. */
+  /** Whether it is a value rather than a function. Reading a blocked value throws. */
   readonly isValue?: true
-  /** Whether a sign-in in a popup needs it. Without it, the sign-in happens in the page's own window. */
+  /** Whether a sign-in in a popup needs it. Without it, the sign-in uses the page's own window. */
   readonly isForPopups?: true
 }
 
@@ -149,10 +152,10 @@ async function sabotage(
   )
 }
 
-/** Opens a page that has components of the kit, and signs in. */
+/** Opens a page with components of the kit, and signs in. */
 async function signIn(page: Page, address: string, from: 'dialog' | 'popup'): Promise<void> {
   await page.goto(`${demo.origin}${address}`)
-  // An error in the address opens the dialog.
+  // An error in the URL opens the dialog.
   const place = page.locator(from === 'dialog' ? 'dialog .latchkey-card' : 'nav')
   await place.getByRole('link', { name: 'Continue with Bitbucket' }).click()
   await page.getByRole('button', { name: 'Ada Test' }).click()
@@ -160,7 +163,7 @@ async function signIn(page: Page, address: string, from: 'dialog' | 'popup'): Pr
 }
 
 describe('a page whose first components are hidden', () => {
-  it('shows the error outside of them, also after the sign-in dialog was closed', async () => {
+  it('shows the error outside of them, even after the sign-in dialog closes', async () => {
     const { page } = await demo.visit({}, TROUBLE)
     await page.route('**/auth/**', (route) => route.abort('connectionrefused'))
     await page.goto(`${demo.origin}/test/hidden`)
@@ -177,7 +180,7 @@ describe('a page whose first components are hidden', () => {
 
 describe('a browser', () => {
   it.each(features)(
-    'without $name, or with it blocked, shows the page and signs in',
+    'without $name, or with it blocked, can show the page and sign in',
     async (feature) => {
       await Promise.all(
         (['missing', 'throwing'] as const).map(async (how) => {
@@ -193,7 +196,7 @@ describe('a browser', () => {
     },
   )
 
-  it('without channels or a history says on the last page of a popup how to go on', async () => {
+  it('without BroadcastChannel and history shows how to continue on the last page of a popup', async () => {
     const { page, context } = await demo.visit()
     for (const feature of features) await sabotage(context, feature, 'throwing')
     await page.goto(`${demo.origin}/auth/popup?popup=${'a'.repeat(16)}&return_to=/decisions`)
@@ -201,7 +204,7 @@ describe('a browser', () => {
     expect(await page.getByRole('link', { name: 'Continue here instead' }).count()).toBe(1)
   })
 
-  it('that enforces Trusted Types shows the page and signs in', async () => {
+  it('that enforces Trusted Types can show the page and sign in', async () => {
     const { page } = await demo.visit()
     await signIn(page, '/test/features?trusted-types&auth_error=access_denied', 'dialog')
     expect(page.url()).toContain('trusted-types')

@@ -26,21 +26,21 @@ import { startProxy } from './proxy.ts'
 export interface Demo {
   readonly origin: string
   readonly emulator: BitbucketEmulator
-  /** What the demo was asked during this test, and answered. */
+  /** The requests to the demo during this test, with their responses. */
   readonly exchanges: readonly Exchange[]
   /**
-   * A new person: no cookies yet. Closed after the test, which fails if there were problems other than
-   * the `expected` ones.
+   * Opens a new browser context without cookies. It closes after the test, which fails if there were problems
+   * other than the `expected` ones.
    */
   visit(options?: BrowserContextOptions, expected?: RegExp): Promise<Visit>
-  /** Signs in with two clicks, from the front page to the decisions. Default: Ada Test. */
+  /** Signs in with two clicks, from the landing page to the decisions. Default: Ada Test. */
   signIn(page: Page, name?: string): Promise<void>
   /**
-   * Signs in by the same requests, without showing their pages, and opens the decisions. For tests of what
-   * comes after a sign-in. Default: `ada`.
+   * Signs in with the same requests, but without their pages, and opens the decisions. For tests that start
+   * after a sign-in. Default: `ada`.
    */
   signInUnseen(page: Page, nickname?: string): Promise<void>
-  /** Signs out with two clicks, from a page of the product or from the hosted one. */
+  /** Signs out with two clicks, from a page of Quire or from the hosted page. */
   signOut(page: Page): Promise<void>
 }
 
@@ -49,7 +49,7 @@ export interface Exchange {
   readonly url: string
   readonly headers: IncomingHttpHeaders
   readonly status: number
-  /** Where the answer leads to, if anywhere. */
+  /** The `Location` of the response, if any. */
   readonly location: string | null
 }
 
@@ -59,17 +59,17 @@ export interface Visit {
   readonly problems: Problems
 }
 
-/** What went wrong in a browser, in the order in which it did. */
+/** The problems in a browser, in order. */
 export type Problems = string[]
 
 export interface MoreOfDemo {
   /** Adds pages to the application. */
   readonly pages?: (app: FastifyInstance) => Promise<void>
-  /** What the provider says with each of its answers, besides. */
+  /** Additional headers of the provider's responses. */
   readonly providerHeaders?: Readonly<Record<string, string>>
 }
 
-/** The built demo on a port of its own, the emulator with `seed`, and a real browser. */
+/** Starts the built demo on its own port, the emulator with `seed`, and a real browser. */
 export function setUpDemo(
   seed?: Seed,
   scheme: 'http' | 'https' = 'http',
@@ -155,7 +155,7 @@ async function startServers(
     built: true,
   })
   await pages?.(app)
-  // What ends TLS before the demo, as a proxy would.
+  // Terminates TLS in front of the demo, like a proxy.
   const front = scheme === 'https' ? createHttpsServer(certificate, app.routing) : undefined
   listenForExchanges(front ?? app.server, onExchange)
   if (front === undefined) await app.listen({ port, host: 'localhost' })
@@ -176,7 +176,7 @@ async function startServers(
   }
 }
 
-/** Where the answer leads to. */
+/** Returns the URL that the response redirects to. */
 async function redirectOf(answering: Promise<APIResponse>): Promise<URL> {
   const answer = await answering
   expect(answer.status()).toBe(303)
@@ -192,14 +192,14 @@ function listenForExchanges(server: Server, onExchange: (exchange: Exchange) => 
   })
 }
 
-/** The product keeps it in the menu of the person. */
+/** Signs out. Quire has the button in the user menu. */
 export async function signOut(page: Page): Promise<void> {
   const menu = page.locator('header summary')
   if ((await menu.count()) > 0) await menu.click()
   await page.getByRole('button', { name: 'Sign out', exact: true }).first().click()
 }
 
-/** Listens for errors, for what a Content-Security-Policy forbids, and for requests that leave this machine. */
+/** Records errors, violations of a Content-Security-Policy, and requests that leave this machine. */
 export async function listenForProblems(context: BrowserContext): Promise<Problems> {
   const problems: Problems = []
   context.on('console', (message) => {
@@ -221,8 +221,8 @@ export async function listenForProblems(context: BrowserContext): Promise<Proble
 }
 
 /**
- * A port for a program that is not started yet. Below those that systems give away by themselves: one of
- * these may be anybody's by the time that the program asks for it.
+ * Returns a free port for a program that starts later. It is below the range of ephemeral ports, which the
+ * system could assign to another program in the meantime.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -7,13 +7,13 @@ import { build, type Rolldown } from 'vite'
 const ROOT = join(import.meta.dirname, '../../..')
 const DOCUMENTS = ['README.md', 'packages/react/README.md', 'docs/{react,guides}/*.md']
 
-/** Packages that a page does not have. Code that imports another one belongs to a server or to a build. */
+/** The imports that a browser page can have. Code with other imports is for a server or a build. */
 const BROWSER_IMPORTS = /^(@latchkey\/react(\/.*)?|react)$/
 
-/** An example without one of these renders only elements of its own, so it has no notice to show. */
+/** An example without one of these components renders only its own elements, so it shows no notice. */
 const KIT_ELEMENT = /<(Auth(Failed|Loading)|Sign|RequireAuth|Redirect|User)/
 
-/** An example with one keeps its placeholder until the sign-in page opens. */
+/** An example with one of these keeps its placeholder until the sign-in page opens. */
 const REDIRECT = /<(RequireAuth|RedirectToSignIn)/
 
 interface Composition {
@@ -22,8 +22,8 @@ interface Composition {
 }
 
 /**
- * Adds the page `/docs`, which renders every component that an example of the docs exports, each in a section
- * and a root of its own. An example that is not a whole application gets an `<AuthProvider>`.
+ * Adds the page `/docs`, which renders every component that an example of the docs exports, each in its own
+ * section and root. An example that is not a complete application gets an `<AuthProvider>`.
  */
 export async function docsPages(app: FastifyInstance): Promise<void> {
   const { script, styles } = await bundle(compositions())
@@ -99,7 +99,7 @@ import { createElement } from 'react'
 import { createRoot } from 'react-dom/client'
 ${imports.join('\n')}
 
-// What examples declare as the router's.
+// The router component that examples declare.
 window.Link = ({ to, ...props }) => createElement('a', { href: to, ...props })
 
 for (const { name: file, isHeadless, isRedirecting, exports } of [${list}]) {

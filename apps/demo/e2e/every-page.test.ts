@@ -3,14 +3,14 @@ import { findingsOfAxe } from './axe.ts'
 import { setUpDemo } from './demo.ts'
 import { walkEveryPage } from './every-page.ts'
 
-/** What the browser says of the pages that are meant to answer so. */
+/** The browser's messages about pages that respond with an error. */
 const REFUSED = /status of 40[04]/
 
 const demo = setUpDemo()
 
 describe('every page', () => {
-  it('keeps to a policy without an exception, and axe finds nothing, light or dark, narrow or wide', async () => {
-    // Colours on their way from light to dark are neither.
+  it('has a strict policy and no axe findings, in both colour schemes and widths', async () => {
+    // Without transitions, so that axe does not see colours between light and dark.
     const { page } = await demo.visit({ reducedMotion: 'reduce' }, REFUSED)
     let policy: string | undefined
     page.on('response', async (response) => {
@@ -38,7 +38,7 @@ describe('every page', () => {
   })
 })
 
-describe('a page with something in it that does not belong there', () => {
+describe('a page with injected markup', () => {
   const elsewhere = 'http://127.0.0.1:1'
 
   it.each([
@@ -46,18 +46,18 @@ describe('a page with something in it that does not belong there', () => {
     ['a handler', '<img src="" onerror="document.body.hidden = true">', 'script-src-attr'],
     ['a style', '<style>body { display: none }</style>', 'style-src-elem'],
     ['a style attribute', '<h1 style="display: none">x</h1>', 'style-src-attr'],
-    ['a picture from elsewhere', `<img src="${elsewhere}">`, 'img-src'],
+    ['an image from another origin', `<img src="${elsewhere}">`, 'img-src'],
     ['a frame', '<iframe src="/"></iframe>', 'frame-src'],
     ['an object', '<object data="/quire.svg"></object>', 'object-src'],
-    ['a form to elsewhere', `<form action="${elsewhere}"></form>`, 'form-action'],
-    ['a base for its links', `<base href="${elsewhere}">`, 'base-uri'],
-  ])('takes no harm from %s, and the browser says so', async (_what, markup, directive) => {
+    ['a form to another origin', `<form action="${elsewhere}"></form>`, 'form-action'],
+    ['a base URL', `<base href="${elsewhere}">`, 'base-uri'],
+  ])('blocks %s, and the browser reports it', async (_what, markup, directive) => {
     const { page, problems } = await demo.visit({}, /Content Security Policy|forbids/)
     for (const path of ['/', '/auth/sign-in', '/auth/popup']) {
       await page.goto(demo.origin + path)
       problems.length = 0
       await page.evaluate((markup) => {
-        // What was parsed like this runs its scripts, unlike `innerHTML`.
+        // Unlike `innerHTML`, this runs scripts.
         document.body.append(document.createRange().createContextualFragment(markup))
         document.querySelector<HTMLFormElement>('form[action^="http:"]')?.submit()
       }, markup)
@@ -71,7 +71,7 @@ describe('a page with something in it that does not belong there', () => {
 })
 
 describe('axe', () => {
-  it('finds a picture without a text for those who do not see it', async () => {
+  it('finds an image without an alternative text', async () => {
     const { page } = await demo.visit()
     await page.goto(demo.origin)
     await page.evaluate(() => document.querySelector('h1')?.append(new Image()))

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 
 /**
- * Leads somebody who is signed out through every page in every state, and calls `look` at each. The page
- * without decisions is seen on the first walk only.
+ * Starts signed out, opens every page in every state, and calls `look` for each. Only the first walk of a
+ * demo includes the page without decisions.
  */
 export async function walkEveryPage(
   page: Page,
@@ -41,13 +41,13 @@ export async function walkEveryPage(
 
   await page.waitForURL(`${origin}/decisions`)
   await writeDown.waitFor()
-  if ((await page.getByText('Nothing decided yet.').count()) > 0) {
+  if ((await page.getByText('No decisions yet.').count()) > 0) {
     await look('decisions-none')
-    await page.getByLabel('What did you decide?').fill('We meet on Tuesdays only')
+    await page.getByLabel('What did you decide?').fill('We only meet on Tuesdays')
     await page.getByLabel('Why?').fill('Most holidays fall on a Monday; half of us travel then.')
     await writeDown.click()
   }
-  await page.getByRole('heading', { name: 'We meet on Tuesdays only' }).waitFor()
+  await page.getByRole('heading', { name: 'We only meet on Tuesdays' }).waitFor()
   await look('decisions')
   await page.getByLabel('What did you decide?').fill('Nothing to say for it')
   await page.getByLabel('Why?').fill('   ')
@@ -77,7 +77,7 @@ export async function walkEveryPage(
   const other = await page.context().newPage()
   await other.goto(`${origin}/auth/sign-in`)
   await other.getByRole('button', { name: 'Sign out' }).click()
-  await page.getByRole('heading', { name: 'Sign in to go on' }).waitFor()
+  await page.getByRole('heading', { name: 'Sign in to continue' }).waitFor()
   await look('private-left')
   await page.goto(`${origin}/auth/sign-in`)
   await look('hosted-returning')
@@ -86,7 +86,7 @@ export async function walkEveryPage(
 const PHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
 
-/** The same person again, in a browser of their own that is put away at once. */
+/** Signs the same person in with another browser, and closes it. */
 async function signInOnPhone(page: Page, origin: string): Promise<void> {
   const context = await page.context().browser()?.newContext({ userAgent: PHONE })
   const phone = await context?.newPage()

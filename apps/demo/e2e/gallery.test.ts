@@ -14,7 +14,7 @@ import { setUpDemo } from './demo.ts'
 import { expectPicture } from './pictures.ts'
 import { testPages } from './test-pages.ts'
 
-/** What the browser says of the servers that are meant to be in trouble, and of what is never answered. */
+/** The browser's messages about simulated servers that fail or never respond. */
 const IN_TROUBLE = /status of (503|403)|AuthError/
 
 const demo = setUpDemo(undefined, 'http', { pages: testPages })
@@ -32,7 +32,7 @@ async function show(page: Page, part: GalleryPart, view: View = {}): Promise<voi
   await settled(page)
 }
 
-/** When React has taken over, and nothing but the servers that never answer is waited for. */
+/** Waits for hydration, and for everything except the servers that never respond. */
 async function settled(page: Page): Promise<void> {
   await page.waitForFunction(() => {
     const stage = document.querySelector('.stage') ?? {}
@@ -54,7 +54,7 @@ async function settled(page: Page): Promise<void> {
   })
 }
 
-/** A state that somebody has to bring about, of one example. */
+/** A state of an example that needs an interaction. */
 interface Deed {
   readonly name: string
   readonly part: GalleryPart
@@ -117,7 +117,7 @@ const deeds: readonly Deed[] = [
   },
 ]
 
-/** Without going anywhere: React has seen the click by then, and the browser would only wait. */
+/** Clicks all links without navigating. React still handles the clicks. */
 async function pressAll(page: Page): Promise<void> {
   await page.evaluate(() => {
     document.addEventListener('click', (event) => event.preventDefault())
@@ -125,7 +125,7 @@ async function pressAll(page: Page): Promise<void> {
   })
 }
 
-/** Whether the browser of the pictures runs here: the one from the npm registry, which is the same everywhere. */
+/** Whether the pinned browser, with which the pictures were taken, runs here. */
 const hasPinned = process.platform === 'linux' && process.arch === 'x64'
 
 describe('every component', () => {
@@ -135,7 +135,7 @@ describe('every component', () => {
   })
   afterAll(() => browser?.close())
 
-  /** Takes a picture to compare, and lets axe look at the same page. */
+  /** Compares a picture of the page, and runs axe on it. */
   async function look(
     name: string,
     options: BrowserContextOptions,
@@ -159,9 +159,9 @@ describe('every component', () => {
   }
 
   it.each(galleryParts)(
-    'looks as it should, light and dark, narrow and wide, and axe finds nothing: %s',
+    'matches its pictures in both colour schemes and widths, and has no axe findings: %s',
     async (part) => {
-      // Dark is light in other colours, so one width is enough for it.
+      // Dark differs in its colours only, so one width is enough.
       for (const [theme, width] of [
         ['light', 320],
         ['light', 1280],
@@ -176,7 +176,7 @@ describe('every component', () => {
   )
 
   it.each(galleryParts)(
-    'looks as it should from right to left, and axe finds nothing: %s',
+    'matches its picture from right to left, and has no axe findings: %s',
     async (part) => {
       await look(`${part}-right-to-left`, { viewport: { width: 320, height: 800 } }, (page) =>
         show(page, part, { language: 'ar' }),
@@ -185,7 +185,7 @@ describe('every component', () => {
   )
 
   it.each(deeds)(
-    'looks as it should, and axe finds nothing: $name',
+    'matches its pictures, and has no axe findings: $name',
     async ({ name, part, only, act }) => {
       for (const [theme, width] of [
         ['light', 320],
@@ -201,7 +201,7 @@ describe('every component', () => {
   )
 
   it.each(['sign-in-button', 'sign-in', 'user-profile'] as const)(
-    'looks as it should in the colours that the system forces on it: %s',
+    'matches its picture in forced colours: %s',
     async (part) => {
       const options = { viewport: { width: 320, height: 800 }, forcedColors: 'active' } as const
       await look(`${part}-forced-colours`, options, (page) => show(page, part))
@@ -209,7 +209,7 @@ describe('every component', () => {
   )
 })
 
-/** The bare page has no heading of its own, and shows a component as often as it has states. */
+/** Ignores findings about the bare page, which has no heading and repeats a component for every state. */
 function isOfTheComponents(finding: string): boolean {
   return !/^(page-has-heading-one|landmark-one-main|region|landmark-unique|heading-order)/.test(
     finding,
@@ -218,7 +218,7 @@ function isOfTheComponents(finding: string): boolean {
 
 describe('every component', () => {
   it.each(galleryLanguages)(
-    'fits in 320 pixels, and in 240 where it has no more: %s',
+    'fits in 320 pixels, and in a container of 240: %s',
     async (language) => {
       const viewport = { width: 320, height: 800 }
       const options = { viewport, colorScheme: 'dark', reducedMotion: 'reduce' } as const
@@ -237,14 +237,14 @@ describe('every component', () => {
         )
         expect(sticksOut, part).toEqual([])
         expect(await page.evaluate(() => document.documentElement.scrollWidth), part).toBe(320)
-        // In one more language than the pictures have.
+        // Run axe in one language that the pictures do not cover.
         if (language !== 'ja') continue
         expect((await findingsOfAxe(page)).filter(isOfTheComponents), part).toEqual([])
       }
     },
   )
 
-  it('gives a finger at least 36 pixels to hit', async () => {
+  it('has touch targets of at least 36 pixels', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     for (const part of galleryParts) {
       await show(page, part)
@@ -267,7 +267,7 @@ describe('every component', () => {
     expect(Math.min(close?.width ?? 0, close?.height ?? 0)).toBeGreaterThanOrEqual(36)
   })
 
-  it('is as light or dark as the system, or as the page decides, whatever a bundler makes of the styles', async () => {
+  it('follows the colour scheme of the system, or the one that the page sets, with bundled styles', async () => {
     const surface = async (page: Page) => {
       const card = page.locator('.latchkey-card')
       return card.evaluate((element) => getComputedStyle(element).backgroundColor)
@@ -286,7 +286,7 @@ describe('every component', () => {
     ] as const) {
       const other = colorScheme === 'light' ? 'dark' : 'light'
       const { page } = await demo.visit({ colorScheme })
-      // It says nothing of its colours.
+      // This page sets no colour scheme.
       await page.goto(`${demo.origin}/test/card`)
       await page.locator('.latchkey-card').waitFor()
       expect(await surface(page)).toBe(here)
@@ -299,7 +299,7 @@ describe('every component', () => {
     }
   })
 
-  it('has the colours that a class sets on its outermost element, in all of its text', async () => {
+  it('applies the colours of a class on its outermost element to all of its text', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await demo.visit({ colorScheme })
       await demo.signIn(page)
@@ -315,7 +315,7 @@ describe('every component', () => {
     }
   })
 
-  it('moves nothing for a person who has asked for that', async () => {
+  it('animates nothing with reduced motion', async () => {
     const moving = (page: Page) =>
       page.evaluate(
         () => document.getAnimations().filter(({ playState }) => playState === 'running').length,
@@ -339,7 +339,7 @@ describe('every component', () => {
 })
 
 describe('with the keyboard alone', () => {
-  it('the dialog opens, keeps the focus, and gives it back', async () => {
+  it('the dialog opens, traps the focus, and restores it', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     await show(page, 'sign-in')
     const trigger = page.locator('#Modal a').first()
@@ -348,7 +348,7 @@ describe('with the keyboard alone', () => {
     for (let times = 0; times < 2; times++) {
       await page.keyboard.press('Enter')
       await dialog.waitFor()
-      // The browser says so by an event of its own, a few milliseconds after.
+      // The browser dispatches `close` a few milliseconds later.
       await page.evaluate(() => {
         const closed = new Promise((resolve) => document.addEventListener('close', resolve, true))
         Object.assign(window, { dialogClosed: closed })
@@ -361,7 +361,7 @@ describe('with the keyboard alone', () => {
     await dialog.waitFor()
     const focused = () => page.evaluate(() => document.activeElement?.closest('dialog') !== null)
     expect(await focused()).toBe(true)
-    // What the browser itself has in its window comes in between.
+    // The focus may pass through the browser's own controls.
     for (let presses = 0; presses < 6; presses++) {
       await page.keyboard.press('Tab')
       const outside = await page.evaluate(() => {
@@ -375,12 +375,12 @@ describe('with the keyboard alone', () => {
     expect(await trigger.evaluate((link) => link === document.activeElement)).toBe(true)
   })
 
-  it('the menu opens, leads through its entries, and closes with the focus where it was', async () => {
+  it('the menu opens, moves the focus through its entries, and restores it when it closes', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     await show(page, 'user-button')
     const button = page.locator('#Default summary')
     const menu = page.locator('#Default .latchkey-menu')
-    // Those that the page shows open are closed by the first key.
+    // The first key closes the menus that the page shows open.
     await button.focus()
     await page.keyboard.press('Enter')
     await menu.waitFor()
@@ -398,7 +398,7 @@ describe('with the keyboard alone', () => {
     expect(await button.evaluate((one) => one === document.activeElement)).toBe(false)
   })
 
-  it('an account is disconnected after a question, and the outcome is said', async () => {
+  it('disconnecting an account needs a confirmation, and announces the result', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     await show(page, 'user-profile')
     const part = page.locator('#SomeParts').getByRole('region', { name: 'Connected accounts' })
@@ -412,7 +412,7 @@ describe('with the keyboard alone', () => {
 })
 
 describe('without JavaScript', () => {
-  it('every link and form is there, and the menu opens', async () => {
+  it('has every link and form, and the menu opens', async () => {
     const { page } = await demo.visit({ javaScriptEnabled: false })
     await page.goto(`${demo.origin}/gallery?part=sign-in&bare`)
     expect(await page.locator('#Default a').getAttribute('href')).toMatch(/\/bitbucket\/start$/)
@@ -427,10 +427,10 @@ describe('without JavaScript', () => {
 })
 
 describe('the gallery', () => {
-  it('leads from each component, theme and language to the others, with the code beside', async () => {
+  it('links all components, themes and languages, and shows the code', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     await page.goto(demo.origin)
-    await page.getByRole('link', { name: 'All components, in every state' }).click()
+    await page.getByRole('link', { name: 'See every component in every state' }).click()
     await page.getByRole('link', { name: 'UserProfile' }).click()
     await page.getByRole('link', { name: 'العربية' }).click()
     await page.getByRole('link', { name: 'dark' }).click()
@@ -440,7 +440,7 @@ describe('the gallery', () => {
     expect(await page.locator('#Everything pre').textContent()).toContain('return <UserProfile />')
     await page.getByRole('link', { name: 'Themes' }).click()
     expect(await page.locator('#Paper pre').textContent()).toContain('--latchkey-radius: 2px;')
-    // It shows the same card several times.
+    // The page repeats the same card.
     const findings = await findingsOfAxe(page)
     expect(findings.filter((finding) => !finding.startsWith('landmark-unique'))).toEqual([])
   })

@@ -4,7 +4,7 @@ import { setUpAttacker } from './attacker.ts'
 import { setUpDemo } from './demo.ts'
 import { testPages } from './test-pages.ts'
 
-/** People who chose their names for what pages might make of them. */
+/** Hostile display names. */
 const NAMES = {
   handler: `<img src="/x" onerror="document.title = 'Taken over'">`,
   script: `</title></script><script>document.title = 'Taken over'</script>`,
@@ -21,24 +21,24 @@ const demo = setUpDemo(
 )
 const attacker = setUpAttacker()
 
-/** The emulated people have pictures where Bitbucket's are, which a page for tests would show. */
+/** The emulated people have avatars on Gravatar, which test pages try to load. */
 const AVATARS = /gravatar|ERR_|Failed to load resource/
 
 const PAGES = {
-  '/': 'Quire: decisions your team can find again',
+  '/': 'Quire: decisions you can find again',
   '/decisions': 'Decisions · Quire',
   '/what-happened': 'What just happened · Quire',
   '/account': 'Account · Quire',
   '/auth/sign-in': 'You are signed in',
 } as const
 
-describe('a person whose name is', () => {
+describe('a name that is', () => {
   it.each([
-    ['a picture with a handler', 'handler'],
+    ['an image with a handler', 'handler'],
     ['a script', 'script'],
     ['an attribute', 'attribute'],
     ['a template', 'template'],
-  ] as const)('%s is called so, and no more comes of it', async (_what, nickname) => {
+  ] as const)('%s appears as text and has no other effect', async (_what, nickname) => {
     const { page } = await demo.visit()
     await demo.signInUnseen(page, nickname)
     const grown = page.locator('[onerror], [autofocus], img:not([src="/quire.svg"])')
@@ -51,7 +51,7 @@ describe('a person whose name is', () => {
   })
 
   it.each(Object.keys(NAMES) as (keyof typeof NAMES)[])(
-    '%s is no more than a name in any of the components, and stands by itself',
+    '%s appears as isolated text in every component',
     async (nickname) => {
       const { page } = await demo.visit({ viewport: { width: 320, height: 640 } }, AVATARS)
       await demo.signInUnseen(page, nickname)
@@ -61,9 +61,9 @@ describe('a person whose name is', () => {
       const shown = NAMES[nickname].slice(0, 200)
       const names = page.locator('bdi', { hasText: shown.slice(0, 8) })
       const texts = await names.allTextContents()
-      // On the button, in its menu, on the card, and in the profile.
+      // On the button, in its menu, in the card, and in the profile.
       expect(texts.filter((text) => !text.includes('@'))).toEqual(Array(4).fill(shown))
-      // Nowhere outside of an element that keeps its direction to itself.
+      // Nowhere outside of `<bdi>`, which isolates the text direction.
       const rest = await page.evaluate(() => {
         for (const name of document.querySelectorAll('bdi')) name.remove()
         return document.body.textContent
@@ -78,7 +78,7 @@ describe('a person whose name is', () => {
     },
   )
 
-  it('written backwards turns nothing around but itself', async () => {
+  it('written right to left does not reverse the text around it', async () => {
     const { page } = await demo.visit()
     await demo.signInUnseen(page, 'reversed')
     for (const path of ['/', '/decisions']) {
@@ -94,7 +94,7 @@ describe('a person whose name is', () => {
     ])
   })
 
-  it('a tower of accents is cut, and widens no page', async () => {
+  it('a tower of accents is truncated, and widens no page', async () => {
     const { page } = await demo.visit({ viewport: { width: 320, height: 640 } })
     await demo.signInUnseen(page, 'marks')
     for (const path of Object.keys(PAGES)) {
@@ -106,13 +106,13 @@ describe('a person whose name is', () => {
   })
 })
 
-describe('a person whose picture is', () => {
+describe('an avatar that is', () => {
   it.each([
-    ['a script in disguise', " java\nscript:document.title='Taken over'"],
-    ['a page of its own', "data:text/html,<script>document.title='Taken over'</script>"],
-    ["on a stranger's server, somehow", '//evil/pixel'],
-    ["on a stranger's server", 'https://evil/pixel'],
-  ])('%s makes no page fetch it, or lead to it', async (_what, written) => {
+    ['an obfuscated script', " java\nscript:document.title='Taken over'"],
+    ['a data: page', "data:text/html,<script>document.title='Taken over'</script>"],
+    ['a protocol-relative URL', '//evil/pixel'],
+    ["on an attacker's server", 'https://evil/pixel'],
+  ])('%s is never fetched or linked', async (_what, written) => {
     const href = written.replace('evil', new URL(attacker.otherSite).host)
     demo.emulator.answerNext('GET /2.0/user', {
       body: {
@@ -145,7 +145,7 @@ describe('a person whose picture is', () => {
   })
 })
 
-describe('a page that shows pictures from elsewhere', () => {
+describe('a page that loads remote avatars', () => {
   async function signInWithPicture(page: Page, href: string): Promise<void> {
     demo.emulator.answerNext('GET /2.0/user', {
       body: {
@@ -171,7 +171,7 @@ describe('a page that shows pictures from elsewhere', () => {
     '//pictures.example/x',
     '/auth/sign-out',
     'https:',
-  ])('has none for %j', async (href) => {
+  ])('ignores %j', async (href) => {
     const { page } = await demo.visit()
     await signInWithPicture(page, href)
     expect(await page.locator('.latchkey-avatar').count()).toBeGreaterThan(2)
@@ -180,11 +180,11 @@ describe('a page that shows pictures from elsewhere', () => {
     expect(await page.title()).toBe('A page for tests')
   })
 
-  it('has one by https, and does not say to whom it is shown, nor where', async () => {
+  it('loads one over https, without referrer, cookie and origin', async () => {
     const { page, context } = await demo.visit({}, /^asked pictures\.example$/)
-    const asked: Record<string, string>[] = []
+    const requests: Record<string, string>[] = []
     await context.route('https://pictures.example/**', async (route) => {
-      asked.push(await route.request().allHeaders())
+      requests.push(await route.request().allHeaders())
       const body = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
       await route.fulfill({ contentType: 'image/svg+xml', body })
     })
@@ -197,8 +197,8 @@ describe('a page that shows pictures from elsewhere', () => {
       )
       expect(await picture.getAttribute('onerror')).toBeNull()
     }
-    await expect.poll(() => asked.length).toBeGreaterThan(0)
-    for (const headers of asked) {
+    await expect.poll(() => requests.length).toBeGreaterThan(0)
+    for (const headers of requests) {
       expect(headers.referer).toBeUndefined()
       expect(headers.cookie).toBeUndefined()
       expect(headers.origin).toBeUndefined()
@@ -206,7 +206,7 @@ describe('a page that shows pictures from elsewhere', () => {
   })
 })
 
-/** Whether what comes next in the same line stands where one reads on. */
+/** Returns whether the following text is to the right of the element. */
 function isFollowedToTheRight(element: Element): boolean {
   const range = document.createRange()
   range.selectNode(element.nextSibling ?? element)

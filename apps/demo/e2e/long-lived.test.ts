@@ -45,18 +45,18 @@ interface Handshake {
 interface Server {
   readonly app: FastifyInstance
   readonly origin: string
-  /** What browsers have sent to open a WebSocket. */
+  /** The WebSocket handshakes of browsers. */
   readonly handshakes: Handshake[]
 }
 
-/** An application with TLS in front, and with a connection of each kind. */
+/** Starts an application with TLS in front, and a connection of each kind. */
 async function serve(store: Store): Promise<Server> {
   const port = await freePort()
   const origin = `https://${HOST}:${port}`
   const app = Fastify({ forceCloseConnections: true })
   await app.register(latchkey, { origin, secret: SECRET, store })
   const upstream = await serveUpstream()
-  // The proxy first: in the other order, both plugins would accept its handshakes.
+  // Register the proxy first. In the other order, both plugins would accept its handshakes.
   await app.register(async (scope) => {
     scope.addHook('onRequest', app.latchkey.guard())
     await scope.register(httpProxy, { upstream, prefix: '/proxied', websocket: true })
@@ -101,7 +101,7 @@ async function routes(app: FastifyInstance): Promise<void> {
   })
 }
 
-/** A server behind the application's proxy. */
+/** Starts a server behind the application's proxy. */
 async function serveUpstream(): Promise<string> {
   const app = Fastify()
   await app.register(websocket)
@@ -116,7 +116,7 @@ async function visit(): Promise<{ context: BrowserContext; page: Page }> {
   return { context, page: await context.newPage() }
 }
 
-/** Gives a browser the cookie of a new session. */
+/** Adds the cookie of a new session to a browser. */
 async function signIn({ app, origin }: Server, context: BrowserContext, userId: string) {
   const { cookie, session } = await app.latchkey.sessions.create(userId)
   const [name = '', value = ''] = cookie.split('=')
@@ -125,7 +125,7 @@ async function signIn({ app, origin }: Server, context: BrowserContext, userId: 
   return session
 }
 
-/** Opens a WebSocket, says something, and returns what comes back, or `refused`. */
+/** Opens a WebSocket, sends a message, and returns the response, or `refused`. */
 function tryToOpen(page: Page, url: string): Promise<string> {
   return page.evaluate((address) => {
     const socket = new WebSocket(address)
@@ -145,7 +145,7 @@ describe('a WebSocket of the application', () => {
   ]
 
   it.each(['evil.latchkey.localhost', 'latchkey.localhost', HOST])(
-    'acts as the user for a page of the application, and never for a page of %s at another port',
+    'has the session for a page of the application, and never for a page of %s at another port',
     async (host) => {
       const server = await serve(sqlite(':memory:'))
       const { id } = await server.app.latchkey.users.create({ name: 'Ada Test' })
@@ -163,7 +163,7 @@ describe('a WebSocket of the application', () => {
           ])
         }
       }
-      // The browser sent the session's cookie each time. Only the origin tells the pages apart.
+      // The browser sent the session's cookie each time. Only the origin distinguishes the pages.
       const expected = pages.flatMap((origin) =>
         SOCKETS.map(([url]) => ({ url, origin, hasCookie: true })),
       )
@@ -172,7 +172,7 @@ describe('a WebSocket of the application', () => {
   )
 })
 
-/** A page with a WebSocket and an event stream, and what it takes until both have ended. */
+/** Opens a page that can measure how long a WebSocket and an event stream stay open. */
 async function openPage({ origin }: Server) {
   const { context, page } = await visit()
   let ended: (() => void)[] = []
@@ -180,7 +180,7 @@ async function openPage({ origin }: Server) {
   await page.goto(origin)
   return {
     context,
-    /** Opens both, ends the session, and returns the milliseconds until the browser has seen both end. */
+    /** Opens both, calls `end`, and returns the milliseconds until the browser sees both close. */
     async timeToEnd(end: () => Promise<unknown>): Promise<number> {
       await page.evaluate(async () => {
         const report = (): void => Object(window).reportEnd()
@@ -207,8 +207,8 @@ async function openPage({ origin }: Server) {
 }
 
 /**
- * The median must be within the bound, which is what the product promises. A machine that is busy with
- * something else may delay a single round, so no round may take two seconds longer than that.
+ * Expects the median to be within the bound that the docs promise. A busy machine may delay a single round,
+ * by two seconds at most.
  */
 function expectWithin(bound: number, times: readonly number[]): void {
   const sorted = [...times].sort((a, b) => a - b)
@@ -217,7 +217,7 @@ function expectWithin(bound: number, times: readonly number[]): void {
 }
 
 describe('the open WebSocket and event stream of a user', () => {
-  it('end within 100 ms of a ban on the same server', async () => {
+  it('close within 100 ms of a ban on the same server', async () => {
     const server = await serve(sqlite(':memory:'))
     const { users } = server.app.latchkey
     const { id } = await users.create({ name: 'Ada Test' })
@@ -231,7 +231,7 @@ describe('the open WebSocket and event stream of a user', () => {
     expectWithin(100, times)
   })
 
-  it('end within 250 ms of a ban by another process on the same SQLite file', async () => {
+  it('close within 250 ms of a ban by another process on the same SQLite file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-'))
     closing.push(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'latchkey.db')
@@ -260,7 +260,7 @@ describe('the open WebSocket and event stream of a user', () => {
     expectWithin(250, times)
   })
 
-  it('end within 100 ms of a revocation on another server on the same PostgreSQL', async () => {
+  it('close within 100 ms of a revocation on another server on the same PostgreSQL', async () => {
     const url = await emptyDatabase()
     const server = await serve(postgres(url))
     const other = await serve(postgres(url))

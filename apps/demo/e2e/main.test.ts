@@ -51,7 +51,7 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('pnpm demo', () => {
-  it('with no credentials prints one URL, and from there two clicks sign in', async () => {
+  it('prints one URL without credentials, from which two clicks sign in', async () => {
     const [port, emulatorPort] = [await freePort(), await freePort()]
     const demo = start({ PORT: String(port), EMULATOR_PORT: String(emulatorPort) })
     const said = await until(demo, /ready/)
@@ -62,7 +62,7 @@ describe('pnpm demo', () => {
     const problems = await listenForProblems(context)
     const page = await context.newPage()
     const answer = await page.goto(`http://localhost:${port}`)
-    // As strict as when it is built, although Vite writes scripts and styles into the page.
+    // As strict as the built pages, although Vite writes scripts and styles into the page.
     expect(answer?.headers()['content-security-policy']).not.toContain('unsafe')
     await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
     await page.waitForURL(`http://127.0.0.1:${emulatorPort}/**`)
@@ -71,14 +71,14 @@ describe('pnpm demo', () => {
     await page.getByText('Signed by Ada Test').waitFor()
     expect(problems).toEqual([])
 
-    // As Ctrl-C would, with the page still open.
+    // Like Ctrl-C, with the page still open.
     demo.kill('SIGINT')
     const [code] = await once(demo, 'exit')
     expect(code).toBe(0)
     await browser.close()
   })
 
-  it('with credentials sends people to the real Bitbucket, and says what to register there', async () => {
+  it('redirects to the real Bitbucket with credentials, and prints the callback URL to register', async () => {
     const port = await freePort()
     const demo = start({
       PORT: String(port),
@@ -87,7 +87,7 @@ describe('pnpm demo', () => {
     })
     const said = await until(demo, /ready/)
     expect(said).toContain(
-      `register at Bitbucket: http://localhost:${port}/auth/bitbucket/callback`,
+      `Register this callback URL at Bitbucket: http://localhost:${port}/auth/bitbucket/callback`,
     )
     expect(said).not.toContain('a-secret')
     const answer = await fetch(`http://localhost:${port}/auth/bitbucket/start`, {
@@ -98,12 +98,12 @@ describe('pnpm demo', () => {
     )
   })
 
-  it('with a database keeps its people there, signed in when it is started again', async () => {
+  it('stores users in the database, who stay signed in across restarts', async () => {
     const [port, emulatorPort] = [String(await freePort()), String(await freePort())]
     const DATABASE_URL = await emptyDatabase()
     const env = { PORT: port, EMULATOR_PORT: emulatorPort, DATABASE_URL }
     const demo = start(env)
-    expect(await until(demo, /ready/)).toContain('keeps its people where DATABASE_URL says')
+    expect(await until(demo, /ready/)).toContain('stores its users in the database at DATABASE_URL')
     const browser = await connectToBrowser()
     const page = await browser.newPage()
     await page.goto(`http://localhost:${port}`)
@@ -121,7 +121,7 @@ describe('pnpm demo', () => {
     await browser.close()
   })
 
-  it('with a database that does not answer says so without its password, and ends', async () => {
+  it('exits with an error, without the password, if the database is unavailable', async () => {
     const [PORT, EMULATOR_PORT, nowhere] = await Promise.all([freePort(), freePort(), freePort()])
     const DATABASE_URL = `postgres://demo:the-password@127.0.0.1:${nowhere}/demo`
     const demo = start({ PORT: String(PORT), EMULATOR_PORT: String(EMULATOR_PORT), DATABASE_URL })
@@ -132,9 +132,9 @@ describe('pnpm demo', () => {
     expect(demo.said).not.toContain('the-password')
   })
 
-  it('serves neither its key nor its source while it compiles the pages', async () => {
+  it('serves neither its key nor its server code while it compiles pages', async () => {
     const [PORT, EMULATOR_PORT] = [String(await freePort()), String(await freePort())]
-    // As if the demo had been started there.
+    // As if the demo had been started in this folder.
     const inside = mkdtempSync(join(DEMO, 'site/test-'))
     try {
       mkdirSync(join(inside, '.latchkey'))
@@ -160,20 +160,20 @@ describe('pnpm demo', () => {
       }
       const nowhere = await fetch(`http://localhost:${PORT}/nowhere`)
       expect(nowhere.status).toBe(404)
-      expect(await nowhere.text()).toContain('There is no such page.')
+      expect(await nowhere.text()).toContain('Page not found.')
     } finally {
       rmSync(inside, { recursive: true })
     }
   })
 
-  it('names each port that is taken, and one command that works', async () => {
+  it('names every port in use, and a command that works', async () => {
     const blockers = [createServer(), createServer()]
     for (const blocker of blockers) await once(blocker.listen(0, '127.0.0.1'), 'listening')
     const [PORT, EMULATOR_PORT] = blockers.map((blocker) => {
       return String((blocker.address() as AddressInfo).port)
     }) as [string, string]
     const both = await until(start({ PORT, EMULATOR_PORT }), /pnpm@12 demo/)
-    expect(both).toContain(`Ports ${PORT} and ${EMULATOR_PORT} are in use. Try: PORT=`)
+    expect(both).toContain(`Ports ${PORT} and ${EMULATOR_PORT} are already in use. Try: PORT=`)
     const [, port, emulatorPort] = /PORT=(\d+) EMULATOR_PORT=(\d+) npx/.exec(both) ?? []
     expect([PORT, EMULATOR_PORT]).not.toContain(port)
     expect([PORT, EMULATOR_PORT]).not.toContain(emulatorPort)
@@ -181,18 +181,18 @@ describe('pnpm demo', () => {
     for (const blocker of blockers) blocker.close()
   })
 
-  it('leaves a port alone that is free, next to one that is not', async () => {
+  it('keeps a port that is free if the other one is in use', async () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     await once(blocker, 'listening')
     const { port } = blocker.address() as AddressInfo
     const EMULATOR_PORT = String(port + 1)
     const said = await until(start({ PORT: String(port), EMULATOR_PORT }), /pnpm@12 demo/)
-    expect(said).toContain(`Port ${port} is in use. Try: PORT=`)
+    expect(said).toContain(`Port ${port} is already in use. Try: PORT=`)
     expect(said).toContain(` EMULATOR_PORT=${EMULATOR_PORT} npx`)
     blocker.close()
   })
 
-  it('never proposes one port for both', async () => {
+  it('never suggests the same port twice', async () => {
     const port = String(await freePort())
     const said = await until(start({ PORT: port, EMULATOR_PORT: port }, '--built'), /pnpm@12 demo/)
     const [, app, emulator] = /PORT=(\d+) EMULATOR_PORT=(\d+) npx/.exec(said) ?? []
@@ -201,20 +201,20 @@ describe('pnpm demo', () => {
     expect(said).toContain('npx pnpm@12 demo --built')
   })
 
-  it('takes an empty variable for one that was not given', async () => {
+  it('treats an empty variable as unset', async () => {
     const [PORT, EMULATOR_PORT] = [String(await freePort()), String(await freePort())]
     const empty = { BITBUCKET_CLIENT_ID: '', BITBUCKET_CLIENT_SECRET: '', NODE_ENV: '' }
     const said = await until(start({ PORT, EMULATOR_PORT, ...empty }), /ready/)
-    expect(said).not.toContain('register at Bitbucket')
+    expect(said).not.toContain('at Bitbucket')
   })
 
   it.each([
     [{ PORT: 'eighty' }, [], 'PORT must be a port from 1 to 65535.'],
-    [{ BITBUCKET_CLIENT_ID: 'an-id' }, [], 'BITBUCKET_CLIENT_SECRET is missing beside the other.'],
-    [{ BITBUCKET_CLIENT_SECRET: 'x' }, [], 'BITBUCKET_CLIENT_ID is missing beside the other.'],
-    [{}, ['--bulit'], 'It takes --built and nothing else, not: --bulit'],
-    [{ NODE_ENV: 'production' }, [], 'It is made for development: leave NODE_ENV out'],
-  ])('with %o %o says in a sentence what is wrong', async (env, flags, sentence) => {
+    [{ BITBUCKET_CLIENT_ID: 'an-id' }, [], 'BITBUCKET_CLIENT_SECRET is missing. Set both'],
+    [{ BITBUCKET_CLIENT_SECRET: 'x' }, [], 'BITBUCKET_CLIENT_ID is missing. Set both'],
+    [{}, ['--bulit'], 'It has one flag, --built. Remove the other arguments.'],
+    [{ NODE_ENV: 'production' }, [], 'It is for development only. Unset NODE_ENV'],
+  ])('explains what is wrong with %o %o', async (env, flags, sentence) => {
     const demo = start(env as Record<string, string>, ...flags)
     expect(await until(demo, /did not start/)).toContain(sentence)
   })

@@ -2,7 +2,7 @@ import latchkey from '@latchkey/fastify'
 import { sqlite } from '@latchkey/fastify/sqlite'
 import Fastify from 'fastify'
 
-// Another process of an application, on the same SQLite file. It bans the users whose ids it is sent.
+// Another process of an application, on the same SQLite file. It bans the users whose ids it receives.
 
 const [file, origin, secret] = process.argv.slice(2)
 

@@ -6,25 +6,25 @@ import type { Page } from 'playwright-core'
 import { PNG } from 'pngjs'
 import { expect } from 'vitest'
 
-/** What the gallery is to look like. */
+/** The folder of the expected pictures. */
 const PICTURES = join(import.meta.dirname, 'pictures')
-/** Where a picture that differs is put, beside one of the difference. */
+/** The folder for pictures that differ, next to images of the difference. */
 const DIFFERENT = join(import.meta.dirname, '../../../screenshots/different')
 
 /**
- * How different a picture may be: the browser and the fonts are the same everywhere, the processor and so
- * the last bit of a blurred shadow are not.
+ * The tolerated difference. Browser and fonts are the same everywhere, but the processor is not, which affects
+ * the last bit of a blurred shadow.
  */
 const TOLERANCE = {
-  /** Of a pixel's colour, from 0 to 1, as pixelmatch weighs it: white is not a very light grey. */
+  /** The difference of a pixel's colour, from 0 to 1, as in pixelmatch. It distinguishes white from a very light grey. */
   colour: 0.02,
-  /** How many pixels may differ by more: less than a small word has. */
+  /** The number of pixels that may differ more, which is less than in a small word. */
   pixels: 40,
 }
 
 /**
- * Takes a picture of the whole page and compares it with the one in pictures/. With `UPDATE_PICTURES` set
- * in the environment, it becomes the one to compare with.
+ * Compares a picture of the whole page with the one in pictures/. If the environment variable
+ * `UPDATE_PICTURES` is set, it replaces that one.
  */
 export async function expectPicture(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready.then(() => {}))
@@ -35,7 +35,7 @@ export async function expectPicture(page: Page, name: string): Promise<void> {
     await writeFile(file, bytes)
     return
   }
-  if (!existsSync(file)) throw new Error(`There is no picture "${name}" yet. ${CURE}`)
+  if (!existsSync(file)) throw new Error(`The picture "${name}" does not exist yet. ${CURE}`)
 
   const wantedBytes = await readFile(file)
   if (bytes.equals(wantedBytes)) return
@@ -60,5 +60,5 @@ export async function expectPicture(page: Page, name: string): Promise<void> {
   throw new Error(`The picture "${name}" differs in ${pixels} pixels. ${CURE}`)
 }
 
-const CURE = `Look at screenshots/different. If it is as it should be:
+const CURE = `Look at screenshots/different. If the change is intended, run:
 UPDATE_PICTURES=1 npx pnpm@12 exec vitest run --project browser gallery`

@@ -7,7 +7,7 @@ import { testPages } from './test-pages.ts'
 const demo = setUpDemo(undefined, 'http', { pages: testPages })
 const attacker = setUpAttacker()
 
-/** A hostile page may complain of anything. */
+/** A hostile page may report any error. */
 const ANYTHING = /./
 
 const button = (page: Page) => page.getByRole('link', { name: 'Continue with Bitbucket' })
@@ -17,7 +17,7 @@ const signedIn = (page: Page) => page.getByText('Signed in as Ada Test.')
 const state = (page: Page) => button(page).getAttribute('data-state')
 const results = async (page: Page) => JSON.parse((await page.locator('pre').textContent()) ?? '')
 
-/** Opens a page, uses it, and presses the button; Bitbucket asks in a window of its own. */
+/** Opens a page, changes its state, and presses the button, which opens Bitbucket in a popup. */
 async function begin(page: Page, name: 'button' | 'card' | 'alone' = 'button'): Promise<Page> {
   await page.goto(`${demo.origin}/test/${name}`)
   if (name !== 'alone') await counter(page).click()
@@ -30,43 +30,43 @@ async function press(page: Page): Promise<Page> {
   return popup
 }
 
-/** Decides in the popup, and sees it go. */
+/** Decides in the popup, and waits until it closes. */
 async function decide(popup: Page, name: string): Promise<void> {
   await Promise.all([popup.waitForEvent('close'), person(popup, name).click()])
 }
 
-/** The page was not loaded anew. */
+/** Expects that the page did not reload. */
 async function expectUndisturbed(page: Page, name: string): Promise<void> {
   expect(await counter(page).textContent()).toBe('Counted to 1')
   expect(page.url()).toBe(`${demo.origin}/test/${name}`)
 }
 
-/** Keeps popups from closing themselves, as windows do that no script may close. */
+/** Keeps popups from closing themselves, like windows that scripts cannot close. */
 async function keepOpen(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     window.close = () => {}
   })
 }
 
-/** A tab of the application's origin that writes down what is said on the channel. */
+/** Opens a tab of the application's origin that records the messages of the channel. */
 async function listenOnChannel(context: BrowserContext): Promise<() => Promise<unknown[]>> {
   const listener = await context.newPage()
   await listener.goto(`${demo.origin}/quire.svg`)
   await listener.evaluate(() => {
-    const heard: unknown[] = []
-    new BroadcastChannel('latchkey').onmessage = ({ data }) => heard.push(data)
-    Object.assign(window, { heard })
+    const received: unknown[] = []
+    new BroadcastChannel('latchkey').onmessage = ({ data }) => received.push(data)
+    Object.assign(window, { received })
   })
-  return () => listener.evaluate(() => Object(window).heard)
+  return () => listener.evaluate(() => Object(window).received)
 }
 
-/** What the start route was told that the newest popup is called. */
+/** Returns the name of the newest popup, as sent to the start route. */
 function nameOfPopup(): string {
   const start = demo.exchanges.findLast(({ url }) => url.startsWith('/auth/bitbucket/start?'))
   return new URL(start?.url ?? '', demo.origin).searchParams.get('popup') ?? ''
 }
 
-/** Code, state, token and what the sign-in has learned of Ada. */
+/** Returns the code, state, tokens and personal data of the sign-in. */
 function secretsOfSignIn(): string[] {
   const callback = demo.exchanges.find(({ url }) => url.startsWith('/auth/bitbucket/callback?'))
   const { searchParams } = new URL(callback?.url ?? '', demo.origin)
@@ -82,7 +82,7 @@ function secretsOfSignIn(): string[] {
 }
 
 describe('a sign-in in a popup', () => {
-  it.each(['button', 'card'] as const)('leaves the page with a %s as it is', async (name) => {
+  it.each(['button', 'card'] as const)('does not disturb the page with a %s', async (name) => {
     const { page } = await demo.visit()
     const popup = await begin(page, name)
     expect(await state(page)).toBe('pending')
@@ -97,14 +97,14 @@ describe('a sign-in in a popup', () => {
     expect(await button(page).count()).toBe(0)
   })
 
-  it('on a page that does not ask who is signed in goes on where it was to', async () => {
+  it('navigates to returnTo on a page without an AuthProvider', async () => {
     const { page } = await demo.visit()
     await decide(await begin(page, 'alone'), 'Ada Test')
     await page.waitForURL(`${demo.origin}/?from=popup`)
     await page.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
   })
 
-  it('is told to every tab', async () => {
+  it('updates every tab', async () => {
     const { page, context } = await demo.visit()
     const other = await context.newPage()
     await other.goto(`${demo.origin}/test/button`)
@@ -112,11 +112,11 @@ describe('a sign-in in a popup', () => {
     await decide(await begin(page), 'Ada Test')
     await signedIn(page).waitFor()
     await signedIn(other).waitFor()
-    // The other one has not pressed its button.
+    // The other tab did not press its button.
     expect(await results(other)).toEqual([])
   })
 
-  it('that was cancelled is told in words on the card, and can be tried again', async () => {
+  it('shows an error in the card when cancelled, and can be repeated', async () => {
     const { page } = await demo.visit()
     const popup = await begin(page, 'card')
     await decide(popup, 'Cancel')
@@ -129,7 +129,7 @@ describe('a sign-in in a popup', () => {
     await expectUndisturbed(page, 'card')
   })
 
-  it('that the provider fails is told in words on the card', async () => {
+  it('shows an error in the card when the provider fails', async () => {
     const { page } = await demo.visit()
     const popup = await begin(page, 'card')
     demo.emulator.answerNext('POST /site/oauth2/access_token', { status: 503 })
@@ -138,12 +138,12 @@ describe('a sign-in in a popup', () => {
     await expectUndisturbed(page, 'card')
   })
 
-  it('can be begun anew once the person has closed the window', async () => {
+  it('can be repeated after the person closed the popup', async () => {
     const { page } = await demo.visit()
     const popup = await begin(page)
     await popup.close()
     expect(await state(page)).toBe('pending')
-    // As it is when the window in front has gone; without a screen no window is in front.
+    // Closing the popup focuses the page. A headless browser does not dispatch the event.
     await page.evaluate(() => dispatchEvent(new Event('focus')))
     await expect.poll(() => state(page)).toBe('idle')
     expect(await results(page)).toEqual([])
@@ -155,8 +155,8 @@ describe('a sign-in in a popup', () => {
 
   it.each([
     ['no window', 'null'],
-    ['a closed one', '{ closed: true }'],
-  ])('goes through the page itself where the browser opens %s', async (_what, opened) => {
+    ['a closed window', '{ closed: true }'],
+  ])('uses the page itself if the browser opens %s', async (_case, opened) => {
     const { page, context } = await demo.visit()
     await context.addInitScript(`window.open = () => (${opened})`)
     await page.goto(`${demo.origin}/test/alone`)
@@ -170,14 +170,14 @@ describe('a sign-in in a popup', () => {
 })
 
 describe.each(['same-origin', 'same-origin-allow-popups', 'noopener-allow-popups'])(
-  'a provider that isolates its pages, by %s,',
+  'a provider with the Cross-Origin-Opener-Policy %s',
   (policy) => {
     const isolated = setUpDemo(undefined, 'http', {
       pages: testPages,
       providerHeaders: { 'cross-origin-opener-policy': policy },
     })
 
-    it('keeps nobody from signing in in a popup', async () => {
+    it('works in a popup', async () => {
       const { page, context } = await isolated.visit()
       await context.addInitScript(() => {
         const { open } = window
@@ -194,7 +194,7 @@ describe.each(['same-origin', 'same-origin-allow-popups', 'noopener-allow-popups
       const popup = await press(page)
       const headers = (await answered).headers()
       expect(headers['cross-origin-opener-policy']).toBe(policy)
-      // Cut off from each other: neither has a hold on the other, which looks closed.
+      // The windows are isolated: each sees the other as closed or missing.
       expect(await page.evaluate(() => Object(window).opened.closed)).toBe(true)
       expect(await popup.evaluate(() => window.opener)).toBeNull()
       expect(popup.isClosed()).toBe(false)
@@ -208,9 +208,9 @@ describe.each(['same-origin', 'same-origin-allow-popups', 'noopener-allow-popups
 describe('a page that waits for its popup', () => {
   const FORGED = { type: 'popup', popup: 'x'.repeat(16), error: null, returnTo: '/?forged' }
 
-  /** Nothing has come of it: neither a word nor a move, and the popup still counts. */
+  /** Expects no result and no navigation, and that the popup still works. */
   async function expectNoEffect(page: Page, popup: Page): Promise<void> {
-    // Whatever was said before has been heard by now.
+    // Wait until earlier messages have been delivered.
     await page.evaluate(() => fetch('/auth/session').then((answer) => answer.text()))
     await expectUndisturbed(page, 'button')
     expect(await state(page)).toBe('pending')
@@ -223,7 +223,7 @@ describe('a page that waits for its popup', () => {
   }
 
   it.each(['otherSite', 'sameSite'] as const)(
-    'takes no word from a window of another origin, even by the right name (%s)',
+    'ignores messages from another origin, even with the right name (%s)',
     async (site) => {
       const { page: evil, context } = await demo.visit({}, ANYTHING)
       attacker.write(
@@ -245,14 +245,14 @@ describe('a page that waits for its popup', () => {
           new BroadcastChannel('latchkey').postMessage(message)
         }
       }, messages)
-      // It does reach the window; nobody there listens.
+      // The messages reach the window, but it has no listener.
       await expect.poll(received).toBe(messages.length)
       await expectNoEffect(page, popup)
       expect(context.pages()).toContain(page)
     },
   )
 
-  it('takes none from a frame without an origin, even by the right name', async () => {
+  it('ignores messages from a frame without an origin, even with the right name', async () => {
     const { page, context } = await demo.visit({}, ANYTHING)
     await allowFrames(context)
     const popup = await begin(page)
@@ -274,13 +274,13 @@ describe('a page that waits for its popup', () => {
     await expectNoEffect(page, popup)
   })
 
-  it('takes none from its own origin by another name, or by none', async () => {
+  it('ignores messages from its own origin with another name or none', async () => {
     const { page, context } = await demo.visit()
     const popup = await begin(page)
     const other = await context.newPage()
     await other.goto(`${demo.origin}/quire.svg`)
-    const asked = () => demo.exchanges.filter(({ url }) => url === '/auth/session').length
-    const before = asked()
+    const sessionRequests = () => demo.exchanges.filter(({ url }) => url === '/auth/session').length
+    const before = sessionRequests()
     const name = nameOfPopup()
     await other.evaluate(
       ([forged, name]) => {
@@ -301,12 +301,12 @@ describe('a page that waits for its popup', () => {
       },
       [FORGED, name] as const,
     )
-    // The page has heard of it, and has asked the server, which is who knows.
-    await expect.poll(asked).toBeGreaterThan(before)
+    // The page received them, and requested the session from the server.
+    await expect.poll(sessionRequests).toBeGreaterThan(before)
     await expectNoEffect(page, popup)
   })
 
-  it('believes its origin by the right name, but of who is signed in only the server', async () => {
+  it('accepts a message from its own origin with the right name, but reads the session from the server', async () => {
     const { page, context } = await demo.visit()
     const popup = await begin(page)
     const other = await context.newPage()
@@ -324,7 +324,7 @@ describe('a page that waits for its popup', () => {
   })
 
   it.each(['https://evil.example/', '//evil.example/', '/\\evil.example/', '/\t/evil.example/'])(
-    'without anybody to ask goes nowhere else by a word of its own origin: %j',
+    'without an AuthProvider never navigates to another origin: %j',
     async (returnTo) => {
       const { page, context } = await demo.visit()
       const popup = await begin(page, 'alone')
@@ -342,20 +342,20 @@ describe('a page that waits for its popup', () => {
   )
 })
 
-describe('a popup that another site has opened', () => {
+describe('a popup that another site opened', () => {
   it.each([
     ['otherSite', '/auth/bitbucket/start?popup=0123456789abcdef'],
     ['sameSite', '/auth/bitbucket/start?popup=0123456789abcdef'],
     ['otherSite', '/auth/popup?popup=0123456789abcdef&auth_error=access_denied'],
     ['sameSite', '/auth/popup?popup=0123456789abcdef&auth_error=access_denied'],
-  ] as const)('tells it nothing, and lets go of it (%s, %s)', async (site, path) => {
+  ] as const)('sends it nothing, and drops its opener (%s, %s)', async (site, path) => {
     const { page: evil, context } = await demo.visit({}, ANYTHING)
     attacker.write(`<button onclick="app = window.open('${demo.origin + path}')">Play</button><script>
-      heard = []
-      onmessage = ({ data }) => heard.push(data)
+      received = []
+      onmessage = ({ data }) => received.push(data)
       new BroadcastChannel('latchkey').onmessage = onmessage
     </script>`)
-    const heard = await listenOnChannel(context)
+    const received = await listenOnChannel(context)
     await keepOpen(context)
     await evil.goto(attacker[site])
     const [popup] = await Promise.all([
@@ -371,37 +371,37 @@ describe('a popup that another site has opened', () => {
       await person(popup, 'Ada Test').click()
       await popup.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
       expect(popup.url()).toBe(`${demo.origin}/`)
-      const told = JSON.stringify(await heard())
-      expect(told).not.toContain('popup')
+      const messages = JSON.stringify(await received())
+      expect(messages).not.toContain('popup')
     } else {
       expect(popup.url()).toBe(`${demo.origin}/auth/popup`)
-      // The control: its own origin is told of such a popup.
-      expect(await heard()).toEqual([
+      // For comparison: the application's own origin receives the message.
+      expect(await received()).toEqual([
         { type: 'popup', popup: '0123456789abcdef', error: 'access_denied', returnTo: '/' },
       ])
     }
-    expect(await evil.evaluate(() => Object(window).heard)).toEqual([])
+    expect(await evil.evaluate(() => Object(window).received)).toEqual([])
   })
 })
 
-describe('a popup whose opener has gone elsewhere', () => {
+describe('a popup whose opener navigated to another site', () => {
   it.each(['otherSite', 'sameSite'] as const)(
-    'signs in, tells it nothing, and goes (%s)',
+    'signs in, sends it nothing, and closes (%s)',
     async (site) => {
       const { page, context } = await demo.visit({}, ANYTHING)
       const popup = await begin(page)
       attacker.write(`<script>
-      heard = []
-      onmessage = ({ data }) => heard.push(data)
+      received = []
+      onmessage = ({ data }) => received.push(data)
       new BroadcastChannel('latchkey').onmessage = onmessage
     </script>`)
       await page.goto(attacker[site])
-      const heard = await listenOnChannel(context)
+      const received = await listenOnChannel(context)
       await decide(popup, 'Ada Test')
-      expect(await heard()).toEqual([
+      expect(await received()).toEqual([
         { type: 'popup', popup: nameOfPopup(), error: null, returnTo: '/' },
       ])
-      expect(await page.evaluate(() => Object(window).heard)).toEqual([])
+      expect(await page.evaluate(() => Object(window).received)).toEqual([])
       expect(page.url()).toBe(`${attacker[site]}/`)
       await page.goto(demo.origin)
       await page.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
@@ -411,14 +411,14 @@ describe('a popup whose opener has gone elsewhere', () => {
 
 describe('a popup that stays open', () => {
   it.each([
-    ['when it has worked', null, 6, 'All done'],
-    ['when it was cancelled', 'access_denied', 3, 'Sign in'],
-    ['when the provider has failed', 'provider_unavailable', 6, 'Sign in'],
-  ] as const)('has nothing in it that a script could carry away, %s', async (...how) => {
+    ['after success', null, 6, 'All done'],
+    ['after cancelling', 'access_denied', 3, 'Sign in'],
+    ['after a provider error', 'provider_unavailable', 6, 'Sign in'],
+  ] as const)('contains no secrets that a script could read, %s', async (...how) => {
     const [_when, error, secretCount, title] = how
     const { page, context } = await demo.visit()
     await keepOpen(context)
-    const heard = await listenOnChannel(context)
+    const received = await listenOnChannel(context)
     const popup = await begin(page)
     const messages = [countMessages(page), countMessages(popup)]
     if (error === 'provider_unavailable') {
@@ -429,12 +429,12 @@ describe('a popup that stays open', () => {
     await expect.poll(() => results(page).catch(() => [null])).toEqual([error])
 
     expect(popup.url()).toBe(`${demo.origin}/auth/popup`)
-    const said = (await heard()).filter((message) => Object(message).type === 'popup')
+    const said = (await received()).filter((message) => Object(message).type === 'popup')
     expect(said).toEqual([{ type: 'popup', popup: nameOfPopup(), error, returnTo: '/' }])
     const { entries } = await (await context.newCDPSession(popup)).send('Page.getNavigationHistory')
     const left = [
       JSON.stringify(said),
-      // The provider's own pages keep what they were asked with.
+      // URLs of the provider's pages contain the parameters of the request.
       ...entries.map(({ url }) => url).filter((url) => !url.startsWith(demo.emulator.url)),
       ...(await popup.evaluate(() => [
         document.referrer,
@@ -452,15 +452,15 @@ describe('a popup that stays open', () => {
     for (const secret of secrets) expect(left).not.toContain(secret)
     expect(messages.map((count) => count())).toEqual([0, 0])
 
-    // Once more, as a person might: it knows of nothing any more, and says nothing.
+    // A reload forgets the result, and sends no message again.
     await popup.reload()
     await popup.getByRole('heading', { name: 'All done' }).waitFor()
     expect(popup.url()).toBe(`${demo.origin}/auth/popup`)
-    const again = (await heard()).filter((message) => Object(message).type === 'popup')
+    const again = (await received()).filter((message) => Object(message).type === 'popup')
     expect(again).toEqual(said)
   })
 
-  it('leads on by a link: to try again, or to where the person was going', async () => {
+  it('has a link to try again, or to continue to returnTo', async () => {
     const { page, context } = await demo.visit()
     await keepOpen(context)
     const popup = await begin(page)
@@ -476,7 +476,7 @@ describe('a popup that stays open', () => {
   })
 })
 
-/** Counts what windows say to a page by `postMessage`, from now on until it is loaded anew. */
+/** Counts the `postMessage` messages to a page until it reloads. */
 function countMessages(page: Page): () => number {
   let count = 0
   page.on('console', (message) => {
@@ -486,7 +486,7 @@ function countMessages(page: Page): () => number {
   return () => count
 }
 
-/** Lets test pages have frames with scripts in them, which their policy forbids. */
+/** Removes the policy of a test page, which forbids frames with scripts. */
 async function allowFrames(context: BrowserContext): Promise<void> {
   await context.route(`${demo.origin}/test/button`, async (route) => {
     const response = await route.fetch()

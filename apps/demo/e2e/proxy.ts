@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Hands everything on to the server at `url`, and adds `headers` to what it answers. */
+/** Starts a proxy to the server at `url` that adds `headers` to its responses. */
 export async function startProxy(
   url: string,
   headers: Readonly<Record<string, string>>,

@@ -7,7 +7,7 @@ import { buildApp } from '../src/app.ts'
 import { launchChromium } from './chromium.ts'
 import { walkEveryPage } from './every-page.ts'
 
-// Takes a picture of every page, light and dark, narrow and wide, into screenshots/.
+// Takes a picture of every page in both colour schemes and widths, into screenshots/.
 
 const folder = join(import.meta.dirname, '../../../screenshots')
 await mkdir(folder, { recursive: true })
@@ -36,7 +36,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }
 }
 
-// Those that the README shows.
+// The pictures in the README.
 for (const colorScheme of ['light', 'dark'] as const) {
   const viewport = { width: 1280, height: 1000 }
   const options = { colorScheme, viewport, deviceScaleFactor: 1.5, timezoneId: 'UTC' }

@@ -39,13 +39,13 @@ describe('a person', () => {
     await demo.signOut(page)
     await page.waitForURL(`${demo.origin}/`)
     await button(page).waitFor()
-    // The second tab was not touched; it has heard.
+    // The second tab updates without interaction.
     await button(second).waitFor()
     const answer = await page.request.get(`${demo.origin}/api/decisions`)
     expect(answer.status()).toBe(401)
   })
 
-  it('sees what just happened: each request, cookie, and the profile beside the user', async () => {
+  it('sees the requests, cookies and profile of the sign-in', async () => {
     const { page } = await demo.visit()
     await signIn(page)
     await page.getByRole('link', { name: 'What just happened' }).click()
@@ -69,7 +69,7 @@ describe('a person', () => {
     expect(await page.content()).not.toContain(session?.value.split('.')[1] ?? 'missing')
   })
 
-  it('who opens a protected page is asked to sign in, and lands there', async () => {
+  it('returns to the protected page after signing in', async () => {
     const { page } = await demo.visit()
     await page.goto(`${demo.origin}/decisions`)
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
@@ -79,7 +79,7 @@ describe('a person', () => {
     await page.getByText('Signed by Ben Test').waitFor()
   })
 
-  it('leaves nothing secret where a script could read it', async () => {
+  it('leaves no secrets that a script could read', async () => {
     const { page } = await demo.visit()
     await signIn(page)
     const readable = await page.evaluate(() => ({
@@ -91,7 +91,7 @@ describe('a person', () => {
     expect(page.url()).toBe(`${demo.origin}/decisions`)
   })
 
-  it('uses the keyboard alone', async () => {
+  it('can use the keyboard only', async () => {
     const { page } = await demo.visit()
     await page.goto(demo.origin)
     await tabTo(page, 'Continue with Bitbucket')
@@ -110,7 +110,7 @@ describe('a person', () => {
 })
 
 describe('a person who changes their mind', () => {
-  it('and cancels at Bitbucket is told so in words, and can try again', async () => {
+  it('and cancels at Bitbucket sees an error, and can try again', async () => {
     const { page } = await demo.visit()
     await page.goto(`${demo.origin}/?utm=x#top`)
     await button(page).click()
@@ -122,7 +122,7 @@ describe('a person who changes their mind', () => {
     await page.waitForURL(`${demo.origin}/decisions`)
   })
 
-  it('and goes Back from the consent page finds a button that works', async () => {
+  it('and goes back from the consent page can press the button again', async () => {
     const { page } = await demo.visit()
     await page.goto(demo.origin)
     await button(page).click()
@@ -135,7 +135,7 @@ describe('a person who changes their mind', () => {
     await page.waitForURL(`${demo.origin}/decisions`)
   })
 
-  it('and goes Back after consenting, and consents again, is still signed in', async () => {
+  it('and goes back to consent again stays signed in', async () => {
     const { page } = await demo.visit()
     await signIn(page)
     await page.goBack()
@@ -145,7 +145,7 @@ describe('a person who changes their mind', () => {
     await page.getByText('Signed by Ada Test').waitFor()
   })
 
-  it('and signs in as somebody else is that one, in every tab', async () => {
+  it('and signs in as another person is that person in every tab', async () => {
     const { page, context } = await demo.visit()
     await signIn(page)
     const second = await context.newPage()
@@ -160,7 +160,7 @@ describe('a person who changes their mind', () => {
 })
 
 describe('a private page in another tab', () => {
-  it('shows nothing of a person who has signed out, nor to the next one', async () => {
+  it('shows nothing of a person who signed out, not even to the next person', async () => {
     const { page, context } = await demo.visit()
     await demo.signInUnseen(page)
     await page.getByLabel('What did you decide?').fill('A private matter')
@@ -182,12 +182,12 @@ describe('a private page in another tab', () => {
 
     await signIn(third, 'Ben Test')
     await page.getByText('Signed by Ben Test').waitFor()
-    await page.getByText('Nothing decided yet.').waitFor()
+    await page.getByText('No decisions yet.').waitFor()
     expect(await matter.count()).toBe(0)
     await second.getByText('"display_name": "Ben Test"').waitFor()
   })
 
-  it('is up to date when the same person has signed out and in again', async () => {
+  it('is up to date after the same person signed out and in again', async () => {
     const { page, context } = await demo.visit()
     await demo.signInUnseen(page)
     const second = await context.newPage()
@@ -199,7 +199,7 @@ describe('a private page in another tab', () => {
     await page.getByRole('heading', { name: 'Decided in another tab' }).waitFor()
   })
 
-  it('asks to sign in again once the server says that nobody is', async () => {
+  it('shows the sign-in card when the server responds 401', async () => {
     const { page, context } = await demo.visit({}, /401 \(Unauthorized\)/)
     await demo.signInUnseen(page)
     await decide(page, 'While it lasted')
@@ -218,21 +218,21 @@ describe('a private page in another tab', () => {
 })
 
 describe('a decision', () => {
-  it('of spaces only is refused in words, and what was written stays', async () => {
+  it('of white space is rejected with an error, and keeps the input', async () => {
     for (const javaScriptEnabled of [true, false]) {
       const { page } = await demo.visit({ javaScriptEnabled }, /400 \(Bad Request\)/)
       await demo.signInUnseen(page)
       await page.getByLabel('What did you decide?').fill('Kept in the field')
       await page.getByLabel('Why?').fill('   ')
       await page.getByRole('button', { name: 'Write it down' }).click()
-      await page.getByRole('alert').getByText('Both need a few words.').waitFor()
+      await page.getByRole('alert').getByText('Enter a decision and a reason.').waitFor()
       const title = page.getByLabel('What did you decide?')
       expect(await title.inputValue()).toBe('Kept in the field')
       expect(await page.getByRole('heading', { name: 'Kept in the field' }).count()).toBe(0)
     }
   })
 
-  it('is not taken from a page of another site, or of another port', async () => {
+  it('is rejected from a page of another site or port', async () => {
     const { page } = await demo.visit()
     await demo.signInUnseen(page)
     for (const path of ['/decisions', '/api/decisions']) {
@@ -244,7 +244,7 @@ describe('a decision', () => {
         const form = { title: 'Forged', reason: 'By somebody else' }
         const options = { headers, form, maxRedirects: 0 }
         const answer = await page.request.post(demo.origin + path, options)
-        // By such a request nobody is signed in.
+        // Such a request counts as signed out.
         if (path === '/api/decisions') expect(answer.status()).toBe(403)
         else expect(answer.headers().location).toBe('/auth/sign-in?return_to=/decisions')
       }
@@ -253,7 +253,7 @@ describe('a decision', () => {
     expect(await page.getByRole('heading', { name: 'Forged' }).count()).toBe(0)
   })
 
-  it('has an id of its own however many there are', async () => {
+  it('has a unique id, even after the oldest are dropped', async () => {
     const { page } = await demo.visit()
     await demo.signInUnseen(page, 'many-emails')
     for (let count = 0; count < 102; count++) {
@@ -268,13 +268,13 @@ describe('a decision', () => {
   })
 })
 
-describe('a page that does not exist', () => {
-  it('says so, and leads home', async () => {
+describe('an unknown page', () => {
+  it('responds 404, with a link to the home page', async () => {
     const { page } = await demo.visit({}, /404 \(Not Found\)/)
     const answer = await page.goto(`${demo.origin}/nowhere`)
     expect(answer?.status()).toBe(404)
-    await page.getByRole('heading', { name: 'There is no such page.' }).waitFor()
-    await page.getByRole('link', { name: 'Go to the first page' }).click()
+    await page.getByRole('heading', { name: 'Page not found.' }).waitFor()
+    await page.getByRole('link', { name: 'Go to the home page' }).click()
     await page.waitForURL(`${demo.origin}/`)
   })
 })
@@ -287,22 +287,25 @@ describe('the landing page', () => {
     expect((box?.y ?? 640) + (box?.height ?? 0)).toBeLessThan(640)
   })
 
-  it.each([320, 640, 768, 1280])('puts the welcome where the card was at %i px', async (width) => {
-    const { page } = await demo.visit({ viewport: { width, height: 800 } })
-    await page.goto(demo.origin)
-    const card = await page.locator('.card-place > *').boundingBox()
-    if (width < 832 && card !== null) expect(card.x + card.width / 2).toBe(width / 2)
-    await demo.signInUnseen(page)
-    await page.goto(demo.origin)
-    await page.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
-    const welcome = await page.locator('.card-place > *').boundingBox()
-    if (width >= 832) expect(welcome).toEqual(card)
-    expect(welcome).toMatchObject({ x: card?.x, width: card?.width, height: card?.height })
-  })
+  it.each([320, 640, 768, 1280])(
+    'shows the welcome in place of the card at %i px',
+    async (width) => {
+      const { page } = await demo.visit({ viewport: { width, height: 800 } })
+      await page.goto(demo.origin)
+      const card = await page.locator('.card-place > *').boundingBox()
+      if (width < 832 && card !== null) expect(card.x + card.width / 2).toBe(width / 2)
+      await demo.signInUnseen(page)
+      await page.goto(demo.origin)
+      await page.getByRole('heading', { name: 'Welcome, Ada Test.' }).waitFor()
+      const welcome = await page.locator('.card-place > *').boundingBox()
+      if (width >= 832) expect(welcome).toEqual(card)
+      expect(welcome).toMatchObject({ x: card?.x, width: card?.width, height: card?.height })
+    },
+  )
 })
 
-describe('two tabs at once', () => {
-  it('both finish', async () => {
+describe('two tabs at the same time', () => {
+  it('both sign in', async () => {
     const { page: first, context } = await demo.visit()
     const second = await context.newPage()
     for (const page of [first, second]) {
@@ -318,7 +321,7 @@ describe('two tabs at once', () => {
 describe('without JavaScript', () => {
   const off = { javaScriptEnabled: false }
 
-  it('the landing page signs in, and out', async () => {
+  it('the landing page can sign in and out', async () => {
     const { page } = await demo.visit(off)
     await signIn(page)
     await page.getByText('Signed by Ada Test').waitFor()
@@ -332,7 +335,7 @@ describe('without JavaScript', () => {
     await button(page).waitFor()
   })
 
-  it('the hosted page signs in', async () => {
+  it('the hosted page can sign in', async () => {
     const { page } = await demo.visit(off)
     await page.goto(`${demo.origin}/auth/sign-in?return_to=/decisions`)
     await button(page).click()
@@ -340,7 +343,7 @@ describe('without JavaScript', () => {
     await page.waitForURL(`${demo.origin}/decisions`)
   })
 
-  it('a cancelled attempt is told in words on either page', async () => {
+  it('a cancelled attempt shows an error on either page', async () => {
     const { page } = await demo.visit(off)
     for (const path of ['/', '/auth/sign-in']) {
       await page.goto(demo.origin + path)
@@ -357,8 +360,8 @@ describe('each of the emulated people', () => {
     ['Ada Test', 'ada@example.com', 'with an address'],
     ['Ben Test', 'ben@example.com', 'with an address'],
     ['Cleo Test', null, 'without an address'],
-    ['Dan Test', null, 'without the address that is not confirmed'],
-    ['Emi Test', 'emi.30@example.com', 'with the primary one of thirty addresses'],
+    ['Dan Test', null, 'without the unconfirmed address'],
+    ['Emi Test', 'emi.30@example.com', 'with the primary address of thirty'],
   ])('$0 signs in $2', async (name, address, _what) => {
     const { page } = await demo.visit()
     await signIn(page, name)
@@ -368,7 +371,7 @@ describe('each of the emulated people', () => {
     else expect(await shown.textContent()).toContain(address)
   })
 
-  it('Finn Test, who is inactive, is told why not', async () => {
+  it('Finn Test, who is inactive, sees why the sign-in fails', async () => {
     const { page } = await demo.visit()
     await page.goto(demo.origin)
     await button(page).click()
@@ -379,8 +382,8 @@ describe('each of the emulated people', () => {
   })
 })
 
-describe('a provider that is away', () => {
-  it('is told in words on the page where the click was', async () => {
+describe('an unavailable provider', () => {
+  it('causes an error on the page where the sign-in started', async () => {
     const { page } = await demo.visit()
     await page.goto(demo.origin)
     await button(page).click()
@@ -391,8 +394,8 @@ describe('a provider that is away', () => {
   })
 })
 
-describe('on every page', () => {
-  it('nothing is wider than the window, from 320 to 1280 px', async () => {
+describe('every page', () => {
+  it('fits the window from 320 to 1280 px', async () => {
     const { page } = await demo.visit()
     const tooWide: string[] = []
     const look = async (): Promise<void> => {
@@ -433,7 +436,7 @@ async function decide(page: Page, title: string): Promise<void> {
   await page.getByRole('heading', { name: title }).waitFor()
 }
 
-/** Presses Tab until the control of that name has the focus, and fails if it never does. */
+/** Presses Tab until the control with this name has the focus. Fails if that never happens. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let press = 0; press < 20; press++) {
     await page.keyboard.press('Tab')

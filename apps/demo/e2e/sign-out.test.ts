@@ -6,15 +6,15 @@ import { testPages } from './test-pages.ts'
 describe.each([
   ['https', /^__Host-latchkey$/],
   ['http', /^latchkey-\d+$/],
-] as const)('over %s, a person who signs out', (scheme, name) => {
+] as const)('over %s, signing out', (scheme, name) => {
   const demo = setUpDemo({}, scheme)
 
   it.each([
-    ['with a script', true, '/decisions'],
-    ['without one', false, '/decisions'],
+    ['with JavaScript', true, '/decisions'],
+    ['without JavaScript', false, '/decisions'],
     ['on the hosted page', false, '/auth/sign-in'],
   ])(
-    '%s leaves no session in the browser, and none that a copy would open',
+    '%s removes the session cookie, and invalidates copies of it',
     async (_how, javaScriptEnabled, path) => {
       const { page, context } = await demo.visit({ javaScriptEnabled })
       const sentTo = (path: string) =>
@@ -40,7 +40,7 @@ describe.each([
       await page.waitForURL(/\/auth\/sign-in/)
       expect(sentTo('/decisions')).not.toContain(`${session?.name}=`)
 
-      // A copy that somebody took before is worth nothing.
+      // A copy from before the sign-out is invalid.
       await context.addCookies(cookies)
       await page.goto(`${demo.origin}/decisions`)
       await page.waitForURL(/\/auth\/sign-in/)
@@ -49,12 +49,12 @@ describe.each([
   )
 })
 
-describe('what a person has seen who has signed out', () => {
+describe('private content after signing out', () => {
   const MATTER = 'A private matter'
   const OF_THEM = new RegExp(`${MATTER}|Ada Test|ada@example\\.com`)
   const demo = setUpDemo(undefined, 'http', { pages: testPages })
 
-  /** Reads two private pages, the second of which stands in its history before where they left. */
+  /** Visits private pages and signs out, so that the history contains two of them. */
   async function readAndLeave(page: Page): Promise<void> {
     await demo.signInUnseen(page)
     await page.getByLabel('What did you decide?').fill(MATTER)
@@ -75,9 +75,9 @@ describe('what a person has seen who has signed out', () => {
   }
 
   it.each([
-    ['with scripts', true],
-    ['without', false],
-  ])('does not come back with Back, %s', async (_how, javaScriptEnabled) => {
+    ['with JavaScript', true],
+    ['without JavaScript', false],
+  ])('does not reappear with the Back button, %s', async (_how, javaScriptEnabled) => {
     const { page } = await demo.visit({ javaScriptEnabled })
     await readAndLeave(page)
     for (const path of ['/decisions', '/what-happened']) {
@@ -90,7 +90,7 @@ describe('what a person has seen who has signed out', () => {
     await expectNothingOfThem(page)
   })
 
-  it('does not come back in a tab that is opened again', async () => {
+  it('does not reappear in a new tab', async () => {
     const { page, context } = await demo.visit()
     await readAndLeave(page)
     await page.close()
@@ -102,7 +102,7 @@ describe('what a person has seen who has signed out', () => {
     }
   })
 
-  it('is in no cache, for when the server cannot be asked', async () => {
+  it('is not cached for offline use', async () => {
     const { page, context } = await demo.visit({}, /ERR_INTERNET_DISCONNECTED/)
     await page.goto(`${demo.origin}/test/button`)
     await readAndLeave(page)
@@ -115,12 +115,12 @@ describe('what a person has seen who has signed out', () => {
       await expect(answer).rejects.toThrow('ERR_INTERNET_DISCONNECTED')
       await expectNothingOfThem(again)
     }
-    // It does keep what it may.
+    // The browser does cache pages that allow it.
     await page.goto(`${demo.origin}/test/button`)
     expect(await page.title()).toBe('A page for tests')
   })
 
-  it('is in nothing that a page can store', async () => {
+  it('is not in any storage of the page', async () => {
     const { page, context } = await demo.visit()
     await readAndLeave(page)
     await page.goto(`${demo.origin}/test/account`)
@@ -146,14 +146,14 @@ describe('what a person has seen who has signed out', () => {
     })
   })
 
-  it('goes from a page that the browser has kept and shows again as it was', async () => {
+  it('disappears from a page in the back/forward cache', async () => {
     const { page, context } = await demo.visit()
     await demo.signInUnseen(page)
     await page.goto(`${demo.origin}/test/button`)
     await page.getByText('Signed in as Ada Test.').waitFor()
-    await endSessionUnheard(context)
+    await signOutSilently(context)
     await page.getByText('Signed in as Ada Test.').waitFor()
-    // As out of the back/forward cache, which a browser without a screen does not have.
+    // Simulate the back/forward cache, which a headless browser does not have.
     await page.evaluate(() => {
       dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
     })
@@ -161,7 +161,7 @@ describe('what a person has seen who has signed out', () => {
     await expectNothingOfThem(page)
   })
 
-  it('goes from every tab at once, whoever has rendered what is in it', async () => {
+  it('disappears from every tab, whether server or browser rendered it', async () => {
     const { page, context } = await demo.visit()
     await demo.signInUnseen(page)
     const tabs: Page[] = []
@@ -179,8 +179,8 @@ describe('what a person has seen who has signed out', () => {
     }
   })
 
-  /** Ends the session by a request of no page, so that no tab is told. */
-  async function endSessionUnheard(context: BrowserContext): Promise<void> {
+  /** Signs out with a request from outside of any page, so that no tab is notified. */
+  async function signOutSilently(context: BrowserContext): Promise<void> {
     const headers = { 'sec-fetch-site': 'same-origin' }
     const answer = await context.request.post(`${demo.origin}/auth/sign-out`, { headers })
     expect(answer.status()).toBe(204)

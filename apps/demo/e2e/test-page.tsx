@@ -14,7 +14,7 @@ import './test-page.css'
 import { type ReactElement, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 
-const somebody: SessionBody = {
+const session: SessionBody = {
   user: {
     id: 'user-1',
     name: 'Ada Test',
@@ -32,7 +32,7 @@ const somebody: SessionBody = {
   },
 }
 
-/** What there is at a path. `test-pages.ts` serves it, and says what it is for. */
+/** The page at each path. `test-pages.ts` serves them and describes them. */
 const PAGES: Readonly<Record<string, () => ReactElement>> = {
   '/test/button': () => (
     <AuthProvider>
@@ -81,7 +81,7 @@ const PAGES: Readonly<Record<string, () => ReactElement>> = {
     </AuthProvider>
   ),
   '/test/own-colours': () => (
-    <AuthProvider initialSession={somebody}>
+    <AuthProvider initialSession={session}>
       <SignInButton provider="bitbucket" className="own-colours" />
       <SignOutButton className="own-colours" scope="others" />
       <UserButton className="own-colours" showName />
@@ -110,7 +110,7 @@ interface BusyProps {
   readonly children: (onResult: (error: string | null) => void) => ReactElement | null
 }
 
-/** Something that a person would not want to lose, beside what there is for those who are signed out. */
+/** State that must not get lost, next to the content for signed-out visitors. */
 function Busy({ children }: BusyProps): ReactElement {
   const [count, setCount] = useState(0)
   const [results, setResults] = useState<(string | null)[]>([])

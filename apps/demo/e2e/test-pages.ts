@@ -8,14 +8,14 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
-  // As an application allows that shows people's pictures.
+  // For applications that show avatars.
   'img-src https:',
   "base-uri 'none'",
   "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** No string becomes a script, and no policy makes an exception. */
+/** Enforces Trusted Types without any policy. */
 const TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 const PAGE = `<!doctype html>
@@ -31,15 +31,15 @@ const PAGE = `<!doctype html>
 `
 
 /**
- * Adds the pages of another application to the demo. Unlike those of the demo they know of nobody until
- * they have asked, and browsers may keep them.
+ * Adds the pages of another application to the demo. Unlike the demo's pages, they request the session from
+ * the browser, and browsers can cache them.
  *
- * - `/test/button` and `/test/card` sign in by popup, and have something in them that must not get lost.
- * - `/test/alone` does so without an `<AuthProvider>`.
- * - `/test/features` signs in from a dialog or in a popup. With `?trusted-types` its policy enforces these.
- * - `/test/hidden` has components in hidden parts, before those that are visible.
+ * - `/test/button` and `/test/card` sign in with a popup, and have state that must not get lost.
+ * - `/test/alone` does the same without an `<AuthProvider>`.
+ * - `/test/features` signs in from a dialog or in a popup. With `?trusted-types`, it enforces Trusted Types.
+ * - `/test/hidden` has hidden components before visible ones.
  * - `/test/own-colours` has components with a class that sets other colours.
- * - `/test/account` shows a person with their picture wherever the kit can.
+ * - `/test/account` shows a person with an avatar in every component that can.
  */
 export async function testPages(app: FastifyInstance): Promise<void> {
   const { script, styles } = await bundle()
@@ -74,7 +74,7 @@ async function bundle(): Promise<{ script: string; styles: string }> {
   }))
   const find = (ending: string): string => {
     const found = files.find(({ name }) => name.endsWith(ending))
-    if (found === undefined) throw new Error(`The test pages were built without a ${ending}`)
+    if (found === undefined) throw new Error(`The build of the test pages has no ${ending} file`)
     return found.text
   }
   return { script: find('.js'), styles: find('.css') }

@@ -7,13 +7,13 @@ import { promisify } from 'node:util'
 import type { LaunchOptions } from 'playwright-core'
 
 /**
- * Unpacks the Chromium of `@sparticuz/chromium`, its libraries and its font into the system's
- * temporary folder, once per version and user, and returns what launches it there. Several
- * processes may do so at once.
+ * Unpacks the Chromium of `@sparticuz/chromium`, its libraries and its font into the system's temporary
+ * folder, once per version and user. Returns the options that launch it. Several processes can call this at
+ * the same time.
  */
 export async function unpackChromium(): Promise<LaunchOptions> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(`made for Linux x64, not for ${process.platform} ${process.arch}`)
+    throw new Error(`it requires Linux x64, but this is ${process.platform} ${process.arch}`)
   }
   const folder = join(tmpdir(), `latchkey-chromium-${await packageVersion()}-${process.getuid?.()}`)
   if (!(await isOurs(folder))) await unpackInto(folder)
@@ -36,7 +36,7 @@ async function packageVersion(): Promise<string> {
   return version
 }
 
-/** The name can be guessed and the parent folder is everybody's: run nothing that others put in. */
+/** Any user can create this folder, because its name is predictable. Never run another user's files. */
 async function isOurs(folder: string): Promise<boolean> {
   const stats = await lstat(folder).catch(() => null)
   if (stats && (!stats.isDirectory() || stats.uid !== process.getuid?.())) {
@@ -48,7 +48,7 @@ async function isOurs(folder: string): Promise<boolean> {
 async function unpackInto(folder: string): Promise<void> {
   const staging = await mkdtemp(`${folder}-`)
   try {
-    // The package unpacks into os.tmpdir(), and its libraries only if it believes to be on Lambda.
+    // The package unpacks into os.tmpdir(), and unpacks its libraries only on Lambda.
     await promisify(execFile)(
       process.execPath,
       [
@@ -65,14 +65,14 @@ async function unpackInto(folder: string): Promise<void> {
     await rename(staging, folder)
   } catch (error) {
     await rm(staging, { recursive: true, force: true })
-    // Another process may have been faster.
+    // Another process may have unpacked it first.
     if (!(await isOurs(folder))) throw error
   }
 }
 
 /**
- * Open Sans alone, from the package, for every family that a page does not load itself: the same
- * text on every machine. (Inter comes as WOFF2, which this Chromium reads from pages only.)
+ * Uses Open Sans from the package for every family that a page does not load itself, so that text is the same
+ * on every machine. (Inter is WOFF2, which this Chromium only reads from pages.)
  */
 function fontsConf(folder: string): string {
   return `<?xml version="1.0"?>

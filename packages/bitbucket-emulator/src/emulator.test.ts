@@ -120,7 +120,8 @@ describe('reset', () => {
 
 describe('the clock', () => {
   it('only moves forward', () => {
-    for (const ms of [-1, Number.NaN]) expect(() => emulator.advance(ms)).toThrow('advance requires')
+    for (const ms of [-1, Number.NaN])
+      expect(() => emulator.advance(ms)).toThrow('advance requires')
   })
 })
 
@@ -211,7 +212,11 @@ describe('a planned answer', () => {
   })
 
   it.each([
-    ['GET /2.0/users', { status: 500 }, 'There is no route "GET /2.0/users". The routes are GET /site/'],
+    [
+      'GET /2.0/users',
+      { status: 500 },
+      'There is no route "GET /2.0/users". The routes are GET /site/',
+    ],
     ['GET /2.0/user', { status: 42 }, 'status must be an HTTP status from 200 to 599'],
     ['GET /2.0/user', { fault: 'explode' }, 'fault must be one of hang, truncate, huge, redirect'],
     ['GET /2.0/user', { delayMs: -1 }, 'delayMs must be'],
@@ -219,10 +224,22 @@ describe('a planned answer', () => {
     ['GET /2.0/user', { body: [1n] }, 'BigInt'],
     ['GET /2.0/user', { times: 0 }, 'times must be a whole number, 1 or more'],
     ['GET /2.0/user', { times: 1.5 }, 'times must be a whole number, 1 or more'],
-    ['GET /2.0/user', { body: () => 1 }, 'body must be a string or a value that JSON can represent'],
-    ['GET /2.0/user', { status: 200, fault: 'redirect' }, 'With the fault redirect, status must be from 300 to 399'],
+    [
+      'GET /2.0/user',
+      { body: () => 1 },
+      'body must be a string or a value that JSON can represent',
+    ],
+    [
+      'GET /2.0/user',
+      { status: 200, fault: 'redirect' },
+      'With the fault redirect, status must be from 300 to 399',
+    ],
     ['GET /2.0/user', null, 'A planned answer must be an object'],
-    ['GET /2.0/user', { code: 500 }, 'A planned answer has no field "code". The fields are status, '],
+    [
+      'GET /2.0/user',
+      { code: 500 },
+      'A planned answer has no field "code". The fields are status, ',
+    ],
     ['GET /2.0/user', { headers: { 'x-a': 'b\r\nx-c: d' } }, 'Invalid character in header'],
   ])('is rejected immediately if it is invalid: %s %o', (route, answer, problem) => {
     expect(() => emulator.answerNext(route as never, answer as never)).toThrow(problem)
@@ -344,9 +361,12 @@ describe('unusual requests', () => {
     },
   )
 
-  it.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:4020'])('accepts the host %s', async (host) => {
-    expect(await statusFor(host)).toBe(401)
-  })
+  it.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:4020'])(
+    'accepts the host %s',
+    async (host) => {
+      expect(await statusFor(host)).toBe(401)
+    },
+  )
 
   it.each([
     ['DELETE', '/2.0/user', 'GET, HEAD'],

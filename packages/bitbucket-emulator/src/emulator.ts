@@ -107,7 +107,9 @@ export async function startBitbucketEmulator(
     requests: log.requests,
     answerNext(route, plan) {
       if (!isRoute(route)) {
-        throw new TypeError(`There is no route "${route}". The routes are ${routeNames.join(', ')}.`)
+        throw new TypeError(
+          `There is no route "${route}". The routes are ${routeNames.join(', ')}.`,
+        )
       }
       plans.add(route, plan)
     },

@@ -48,7 +48,8 @@ function examples<Name extends string>(
 export const exampleParts: Readonly<Record<GalleryPart, Examples>> = {
   overview: {
     title: 'Overview',
-    about: 'The components with their default styles. The pages above show each one in every state.',
+    about:
+      'The components with their default styles. The pages above show each one in every state.',
     source: overviewSource,
     examples: examples(overview, {
       Card: ['SignIn', 'several'],

@@ -110,7 +110,9 @@ describe.each(Object.entries(paths))('GET %s', (template, path) => {
   it.each(Object.entries(tokens))('responds to %s as described', async (_account, token) => {
     const response = await getApi(url, `/2.0${path}`, await token())
     const described = responses[response.status] ?? responses.default
-    expect(described ?? `The description lacks the status ${response.status}`).toBeInstanceOf(Object)
+    expect(described ?? `The description lacks the status ${response.status}`).toBeInstanceOf(
+      Object,
+    )
     const body = await response.json()
     expect(faultsByType(body)).toEqual([])
     // For addresses, the description contains only errors.

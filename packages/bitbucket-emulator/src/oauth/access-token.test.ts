@@ -131,11 +131,14 @@ describe('redirect_uri', () => {
   it.each([
     ['omitted', {}],
     ['changed', { redirect_uri: `${callback}/below` }],
-  ])('is rejected at the exchange if it was in the authorize request and is now %s', async (_, redirect) => {
-    const code = await approve(url, 'ada')
-    const form = { grant_type: 'authorization_code', code, ...redirect }
-    await expectError(await postToken(url, form), 400, 'invalid_grant', mismatch)
-  })
+  ])(
+    'is rejected at the exchange if it was in the authorize request and is now %s',
+    async (_, redirect) => {
+      const code = await approve(url, 'ada')
+      const form = { grant_type: 'authorization_code', code, ...redirect }
+      await expectError(await postToken(url, form), 400, 'invalid_grant', mismatch)
+    },
+  )
 
   it('must be in both requests or in neither', async () => {
     await start({
@@ -209,10 +212,15 @@ describe('a Basic header', () => {
   })
 
   it.each([
-    ['accepts credentials encoded like form fields', 'latchkey%2Ddev', 'latchkey%2ddev%2Dsecret', 200],
+    [
+      'accepts credentials encoded like form fields',
+      'latchkey%2Ddev',
+      'latchkey%2ddev%2Dsecret',
+      200,
+    ],
     ['accepts unencoded credentials', 'latchkey-dev', 'latchkey-dev-secret', 200],
     ['rejects credentials encoded twice', 'latchkey%252Ddev', 'latchkey-dev-secret', 400],
- ['rejects credentials that cannot be decoded', 'latchkey-dev', 'latchkey-dev-secret%', 400],
+    ['rejects credentials that cannot be decoded', 'latchkey-dev', 'latchkey-dev-secret%', 400],
   ])('%s', async (_, id, secret, status) => {
     const code = await approve(url, 'ada')
     const headers = { authorization: `Basic ${btoa(`${id}:${secret}`)}` }

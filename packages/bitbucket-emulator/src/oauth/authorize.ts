@@ -20,7 +20,8 @@ export function showConsent({ query }: Received, bitbucket: Bitbucket): Answer {
 
 /** `POST /site/oauth2/authorize`: processes the decision, posted along with the request's parameters. */
 export function decide({ form }: Received, bitbucket: Bitbucket): Answer {
-  if (!form) return message(400, 'Not a form', 'Send the decision as a form, as the consent page does.')
+  if (!form)
+    return message(400, 'Not a form', 'Send the decision as a form, as the consent page does.')
   const asked = readRequest(form, bitbucket)
   if ('status' in asked) return asked
   if (form.get('decision') === 'deny') {
@@ -71,7 +72,11 @@ function readRequest(
   const responseType = parameters.get('response_type')
   if (responseType === null) return refuse(asked, 'invalid_request', 'response_type is missing.')
   if (responseType !== 'code') {
-    return refuse(asked, 'unsupported_response_type', 'The emulator only supports response_type=code.')
+    return refuse(
+      asked,
+      'unsupported_response_type',
+      'The emulator only supports response_type=code.',
+    )
   }
   const excess = scopes.filter((name) => !consumer.scopes.includes(name))
   if (excess.length > 0) {

@@ -64,12 +64,15 @@ describe('a seed', () => {
   it.each([
     ['2026', 32, 76],
     ['legacy', 18, 32],
-  ] as const)('generates credentials in the length of the profile %s', (profile, idLength, secretLength) => {
-    const read = () => readSeed({ consumers: [{ name: 'Mine' }] }, profiles[profile]).consumers[0]
-    expect(read()?.clientId).toHaveLength(idLength)
-    expect(read()?.clientSecret).toHaveLength(secretLength)
-    expect(read()).toEqual(read())
-  })
+  ] as const)(
+    'generates credentials in the length of the profile %s',
+    (profile, idLength, secretLength) => {
+      const read = () => readSeed({ consumers: [{ name: 'Mine' }] }, profiles[profile]).consumers[0]
+      expect(read()?.clientId).toHaveLength(idLength)
+      expect(read()?.clientSecret).toHaveLength(secretLength)
+      expect(read()).toEqual(read())
+    },
+  )
 
   it('sets the roles in a workspace, and the workspace of a consumer', () => {
     const workspaces = [
@@ -120,7 +123,10 @@ const workspace = { slug: 'acme', owners: ['ada'] }
 
 it.each([
   [[], 'seed must be an object'],
-  [{ peeple: [] }, 'seed has an unknown field "peeple". The fields are people, workspaces, consumers.'],
+  [
+    { peeple: [] },
+    'seed has an unknown field "peeple". The fields are people, workspaces, consumers.',
+  ],
   [{ people: {} }, 'people must be an array'],
   [{ people: [] }, 'people is empty. Add an item, or omit the field to use the default.'],
   [{ people: ['sam'] }, 'people[0] must be an object'],
@@ -134,8 +140,14 @@ it.each([
   ],
   [{ people: [{ ...person, uuid: 'x' }] }, 'people[0].uuid must be a uuid in braces'],
   [{ people: [{ ...person, accountId: '' }] }, 'people[0].accountId must be a non-empty string'],
-  [{ people: [{ ...person, accountStatus: true }] }, 'people[0].accountStatus must be a non-empty string'],
-  [{ people: [person, { nickname: 'SAM' }] }, 'The nickname "sam" appears twice in people. Each must be unique.'],
+  [
+    { people: [{ ...person, accountStatus: true }] },
+    'people[0].accountStatus must be a non-empty string',
+  ],
+  [
+    { people: [person, { nickname: 'SAM' }] },
+    'The nickname "sam" appears twice in people. Each must be unique.',
+  ],
   [{ people: [{ ...person, emails: 'x' }] }, 'people[0].emails must be an array'],
   [{ people: [{ ...person, emails: [{}] }] }, 'people[0].emails[0].email is missing'],
   [

@@ -87,7 +87,8 @@ export function createPlans(): Plans {
 
 /** @throws TypeError that names the invalid field of a planned answer, and the cure */
 function checkPlan(plan: PlannedAnswer): void {
-  if (typeof plan !== 'object' || plan === null) throw new TypeError('A planned answer must be an object.')
+  if (typeof plan !== 'object' || plan === null)
+    throw new TypeError('A planned answer must be an object.')
   const { status = 200, headers = {}, delayMs = 0, fault = 'hang', times = 1 } = plan
   const unknown = Object.keys(plan).find((key) => !knownFields.includes(key))
   if (unknown !== undefined) {
@@ -164,6 +165,7 @@ function* whiteSpaceBefore(body: string): Generator<Buffer | string> {
 function asText(body: unknown): string {
   if (body === undefined) return ''
   const text: string | undefined = typeof body === 'string' ? body : JSON.stringify(body)
-  if (text === undefined) throw new TypeError('body must be a string or a value that JSON can represent.')
+  if (text === undefined)
+    throw new TypeError('body must be a string or a value that JSON can represent.')
   return text
 }

@@ -38,7 +38,8 @@ export async function serve(
   if (!isLoopbackHost(headers.host)) return answer(wrongHost)
   const body = await readBody(request)
   if (body === 'client left') return
-  if (body === 'too large') return answer(message(413, 'Request too large', 'A request body can have at most 64 kB.'))
+  if (body === 'too large')
+    return answer(message(413, 'Request too large', 'A request body can have at most 64 kB.'))
   const form = readForm(headers, body.text)
   record.body = form ? Object.fromEntries(form) : body.text
 
