@@ -162,7 +162,7 @@ function readConsumer(
   const callbackUrl = readText(fields.callbackUrl, `${where}.callbackUrl`, 'a URL')
   if (!isCallbackUrl(callbackUrl)) {
     throw new TypeError(
-      `${where}.callbackUrl must be any-loopback, or an absolute http or https URL without user name and fragment.`,
+      `${where}.callbackUrl must be an absolute http or https URL without user name and fragment, or any-loopback.`,
     )
   }
   return { ...consumer, callbackUrl }
