@@ -36,7 +36,7 @@ ${scopes.map((scope) => html`<li>${permissions[scope] ?? scope}</li>`)}
 </ul>
 </div>
 <div class="small">
-<p>You will be sent back to <code>${redirectUri.origin}${redirectUri.pathname}</code></p>
+<p>You'll be redirected to <code>${redirectUri.origin}${redirectUri.pathname}</code></p>
 <p>This page never contacts bitbucket.org. These people only exist in this emulator.</p>
 </div>
 </section>
