@@ -3,6 +3,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, it, onTestFinished } from 'vitest'
+import { headingsOf } from './docs/pages.ts'
 import { readReference } from './docs/props.ts'
 import { buildApp } from './packages/fastify/src/testing/app.ts'
 
@@ -67,12 +68,7 @@ it.each(
 
 it('every link from one document to another, or within it, leads somewhere', () => {
   const anchorsOf = (file: string): string[] =>
-    [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
-    )
+    headingsOf(readFileSync(file, 'utf8')).map(({ anchor }) => anchor)
   const dead = documents.flatMap((document) => {
     const text = readFileSync(join(root, document), 'utf8')
     const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
@@ -156,7 +152,11 @@ it('every line that is logged outside of development is in docs/security.md', ()
   const lines = files.flatMap((name) => {
     const text = readFileSync(join(source, name), 'utf8')
     const calls = [...text.matchAll(/\blog(?:\.\w+|\[level\])\((.*?)\)\n/gs)]
-    return calls.flatMap(([, given = '']) => /'([^']+)',?\s*$/.exec(given)?.[1] ?? [])
+    return calls.flatMap(([, given = '']) => {
+      const [, referenced] = /withReference\(\s*'([^']+)',\s*[\w']+,?\s*\),?\s*$/.exec(given) ?? []
+      const [, plain] = /'([^']+)',?\s*$/.exec(given) ?? []
+      return referenced ?? plain ?? []
+    })
   })
   expect(lines.length).toBeGreaterThan(15)
   expect(lines.filter((line) => !security.includes(`\`${line}\``))).toEqual([])

@@ -1,3 +1,4 @@
+import { withContents } from '../../../docs/contents.ts'
 import { aimsPart } from './aims.ts'
 import { pages, total } from './browser-size.ts'
 import { contenders, signInContenders } from './contenders.ts'
@@ -50,7 +51,7 @@ export function renderPage(folder: string): string {
     METHOD,
     machinePart(all),
   ]
-  return `${parts.filter((part) => part !== undefined).join('\n\n')}\n`
+  return withContents(`${parts.filter((part) => part !== undefined).join('\n\n')}\n`)
 }
 
 const INTRODUCTION = `# Benchmarks

@@ -294,7 +294,7 @@ describe('a time in milliseconds', () => {
     await setImmediate()
     process.off('warning', listen)
     expect(warnings).toEqual([
-      'postgres(): `timeout` is in milliseconds, and this looks like seconds. Multiply it by 1000.',
+      'postgres(): `timeout` is in milliseconds, and this looks like seconds. Multiply it by 1000. See docs/reference/errors.md#looks_like_seconds',
     ])
   })
 })

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { Server as TlsServer } from 'node:tls'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { withReference } from './http/codes.ts'
 import { LatchkeyError } from './http/errors.ts'
 import { isLoopback } from './http/request-origin.ts'
 import { bitbucket } from './providers/bitbucket.ts'
@@ -198,7 +199,7 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
     }
     const filler = filledIn.length === 0 ? "the server's own origin" : filledIn.join(', ')
     app.log.warn(
-      `Latchkey runs in development with ${filler}. Sign in at ${site.origin}${settings.signInPath}. The callback URL is ${callbacks}. Production needs origin, secret, providers and store.`,
+      withReference(`Latchkey runs in development with ${filler}. Sign in at ${site.origin}${settings.signInPath}. The callback URL is ${callbacks}. Production needs origin, secret, providers and store.`, 'development_defaults'),
     )
   })
 }

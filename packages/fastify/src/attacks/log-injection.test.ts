@@ -20,10 +20,13 @@ const MESSAGES = [
   'signed in',
   'signed out',
   'sign-in failed',
-  'sign-in warning',
+  'sign-in failed. See docs/reference/errors.md#provider_bad_answer',
+  'sign-in failed. See docs/reference/errors.md#provider_refused',
+  'sign-in failed. See docs/reference/errors.md#provider_unavailable',
+  'sign-in warning. See docs/reference/errors.md#account_data_missing',
   'session cookie refused',
   'request refused',
-  'Latchkey: `return_to` is not a page of http://localhost:3000, or is below /auth. The browser returns to `/`. Use a path of your application, such as /reports.',
+  'Latchkey: `return_to` is not a page of http://localhost:3000, or is below /auth. The browser returns to `/`. Use a path of your application, such as /reports. See docs/reference/errors.md#return_to_changed',
 ]
 const REASONS = [
   /^(malformed|unknown|wrong secret|expired)$/,

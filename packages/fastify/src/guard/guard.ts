@@ -2,8 +2,8 @@
 // because the store could not be asked, no page of another origin changes anything, and what a guard let
 // through ends with its session.
 
-import type { ErrorCode } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
+import type { ResponseCode } from '../http/codes.ts'
 import { GuardError, LatchkeyError, logCrossSite, sendError } from '../http/errors.ts'
 import { isForeignAction, isHandshake, warnOfOtherOrigin } from '../http/request-origin.ts'
 import type { Auth, Opened } from '../sessions/auth.ts'
@@ -47,8 +47,6 @@ export interface Guards {
 
 /** Marks the routes of Latchkey itself, in their `config`. */
 export const OWN_ROUTE: unique symbol = Symbol('latchkey.ownRoute')
-
-type Refusal = readonly [status: number, code: ErrorCode]
 
 /** What the guards of one server work with. */
 interface Doorway {
@@ -117,9 +115,8 @@ async function decide(
   if (OWN_ROUTE in visit.request.routeOptions.config) return undefined
   const refusal = await judge(doorway, options, visit)
   if (refusal === null) return undefined
-  const [status, code] = refusal
-  if (options.throws === true) throw new GuardError(status, code)
-  return sendError(visit.reply, status, code)
+  if (options.throws === true) throw new GuardError(refusal)
+  return sendError(visit.reply, refusal)
 }
 
 /** Lets a request through, or returns why not. */
@@ -127,29 +124,29 @@ async function judge(
   doorway: Doorway,
   options: GuardOptions,
   { request, reply }: Visit,
-): Promise<Refusal | null> {
+): Promise<ResponseCode | null> {
   const { sessions, settings } = doorway
   const { check, maxAge } = options
   if (isForeignAction(request.raw, settings.site.origin)) {
     if (settings.development) warnOfOtherOrigin(request, settings.site.origin)
     logCrossSite(request)
-    return [403, 'cross_site']
+    return 'cross_site'
   }
   let opened: Opened | null
   try {
     opened = await (maxAge === undefined ? sessions.open(request) : sessions.openStored(request))
   } catch {
     // The store's failure is logged where it was asked. Not knowing is neither in nor out.
-    return [503, 'unavailable']
+    return 'unavailable'
   }
-  if (opened === null) return [401, 'unauthenticated']
+  if (opened === null) return 'unauthenticated'
   const { authenticatedAt } = opened.auth.session
   if (maxAge !== undefined && !(settings.clock() - authenticatedAt <= maxAge * 1000)) {
-    return [403, 'reauth_required']
+    return 'reauth_required'
   }
   const connection = { request, reply, hold: sessions.hold }
   if (check !== undefined && (await check(requestAuth(opened, connection), request)) !== true) {
-    return [403, 'forbidden']
+    return 'forbidden'
   }
   pass(doorway, options, opened, connection)
   return null

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Session, User } from '@latchkey/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { runtimeErrors } from '../http/codes.ts'
 import { isHandshake } from '../http/request-origin.ts'
 import type { Auth, Opened } from '../sessions/auth.ts'
 import type { Sessions } from '../sessions/session.ts'
@@ -42,7 +43,7 @@ export interface RequestAuth extends Auth {
 export class SessionEndedError extends Error {
   override readonly name = 'SessionEndedError'
   readonly code = 'LATCHKEY_SESSION_ENDED'
-  readonly statusCode = 401
+  readonly statusCode: number = runtimeErrors.LATCHKEY_SESSION_ENDED.status
   /** Why the session ended. */
   readonly reason: EndReason
 

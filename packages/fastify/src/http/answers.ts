@@ -1,5 +1,5 @@
-import type { ErrorCode } from '@latchkey/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type ResponseCode, withReference } from './codes.ts'
 import { SAFE_HEADERS, sendError } from './errors.ts'
 
 /** Gives every answer of a context the safe headers, and every error the contract's body. */
@@ -13,12 +13,12 @@ export function answerSafely(app: FastifyInstance): void {
 /** Answers 404 to every unknown path below a context. */
 export function answerUnknownPaths(app: FastifyInstance): void {
   // Takes precedence over a wildcard route of the application, which might answer with a page or a callback's query.
-  app.all('/*', async (_request, reply) => sendError(reply, 404, 'not_found'))
+  app.all('/*', async (_request, reply) => sendError(reply, 'not_found'))
   // `all()` leaves out the methods that Fastify does not know.
-  app.setNotFoundHandler(async (_request, reply) => sendError(reply, 404, 'not_found'))
+  app.setNotFoundHandler(async (_request, reply) => sendError(reply, 'not_found'))
 }
 
-const CODES: Readonly<Record<number, ErrorCode>> = {
+const CODES: Readonly<Record<number, ResponseCode>> = {
   401: 'unauthenticated',
   403: 'forbidden',
   404: 'not_found',
@@ -30,7 +30,10 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { statusCode: status = 500 } = error as { statusCode?: number }
   const code = CODES[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : undefined)
-  if (code !== undefined) return sendError(reply, status, code)
-  request.log.error({ err: error }, 'a request to Latchkey failed unexpectedly')
-  return sendError(reply, 500, 'server_error')
+  if (code !== undefined) return sendError(reply, code, status)
+  request.log.error(
+    { err: error },
+    withReference('a request to Latchkey failed unexpectedly', 'server_error'),
+  )
+  return sendError(reply, 'server_error')
 }

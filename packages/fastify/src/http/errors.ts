@@ -1,54 +1,51 @@
 import { type ErrorBody, type ErrorCode, errorSentence } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  type LatchkeyErrorCode,
+  type ResponseCode,
+  runtimeErrors,
+  statusOf,
+  statusOfMistake,
+  withReference,
+} from './codes.ts'
 
-/** What a programmer did that cannot work. Stable; switch on these, never on a message. */
-export type LatchkeyErrorCode =
-  | 'LATCHKEY_ARGUMENT_INVALID'
-  | 'LATCHKEY_OPTION_MISSING'
-  | 'LATCHKEY_OPTION_INVALID'
-  | 'LATCHKEY_OPTION_UNKNOWN'
-  | 'LATCHKEY_DECORATOR_TAKEN'
-  | 'LATCHKEY_EMULATOR_MISSING'
-  | 'LATCHKEY_GUARD_MISPLACED'
-  | 'LATCHKEY_NOT_LOOPBACK'
-  | 'LATCHKEY_REGISTERED_TWICE'
-  | 'LATCHKEY_STORE_UNUSABLE'
-  | 'LATCHKEY_UNGUARDED'
-  | 'LATCHKEY_UNKNOWN_USER'
-
-/** What a call may have been given that came from a request, such as an id or a cursor. */
-const STATUS_CODES: Partial<Record<LatchkeyErrorCode, number>> = {
-  LATCHKEY_ARGUMENT_INVALID: 400,
-  LATCHKEY_UNKNOWN_USER: 404,
-}
+export type { LatchkeyErrorCode }
 
 /**
- * A mistake in the application's code or configuration. The message names it and its cure. Thrown by a
- * route of the application it is a 500, but 400 for `LATCHKEY_ARGUMENT_INVALID` and 404 for
- * `LATCHKEY_UNKNOWN_USER`.
+ * A mistake in the application's code or configuration. The message says what is wrong and how to fix it,
+ * and ends with the address of the code's entry in the reference. A route that throws it responds with 500,
+ * but with 400 for `LATCHKEY_ARGUMENT_INVALID` and 404 for `LATCHKEY_UNKNOWN_USER`.
+ *
+ * @example
+ * try {
+ *   await app.register(latchkey, options)
+ * } catch (error) {
+ *   if (error instanceof LatchkeyError && error.code === 'LATCHKEY_STORE_UNUSABLE') process.exit(75)
+ *   throw error
+ * }
  */
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError'
   readonly code: LatchkeyErrorCode
-  /** What Fastify answers with. */
+  /** The status with which Fastify responds. */
   readonly statusCode: number
 
   constructor(code: LatchkeyErrorCode, message: string) {
-    super(message)
+    super(withReference(message, code))
     this.code = code
-    this.statusCode = STATUS_CODES[code] ?? 500
+    this.statusCode = statusOfMistake(code)
   }
 }
 
-/** Returns the error of an option that cannot work. Its message never holds the option's value. */
+/** Returns the error for an invalid option. The message never contains the option's value. */
 export function invalidOption(option: string, demand: string): LatchkeyError {
   return new LatchkeyError('LATCHKEY_OPTION_INVALID', `Option \`${option}\` ${demand}.`)
 }
 
 /**
- * A flow that cannot go on. `code` is what the person is told; the message is for the log and holds
- * nothing secret: no provider text, no code, no token. Never give it a `cause`: an HTTP client's
- * error holds the request with its `Authorization` header.
+ * A sign-in that cannot continue. The person sees the sentence of `code`. The message is for the log and
+ * contains no secret: no text of the provider, no code, no token. Never set a `cause`: the error of an HTTP
+ * client contains the request with its `Authorization` header.
  */
 export class FlowError extends Error {
   override readonly name = 'FlowError'
@@ -60,11 +57,11 @@ export class FlowError extends Error {
   }
 }
 
-/** The store did not answer, so nobody can be said to be signed in or out. Answered as a 503. */
+/** The store did not respond, so it is unknown whether the request is signed in. Responds with 503. */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
   readonly code = 'LATCHKEY_UNAVAILABLE'
-  readonly statusCode = 503
+  readonly statusCode: number = runtimeErrors.LATCHKEY_UNAVAILABLE.status
 
   constructor() {
     super(errorSentence('unavailable'))
@@ -72,8 +69,8 @@ export class UnavailableError extends Error {
 }
 
 /**
- * Asks the store, and turns any failure of its own into an UnavailableError. The failure is logged by
- * its message alone: a database's error may hold a row.
+ * Runs a query, and throws an UnavailableError if the store fails. The log gets only the failure's message,
+ * because a database's error may contain a row.
  */
 export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T>): Promise<T> {
   try {
@@ -82,15 +79,21 @@ export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T
     if (error instanceof FlowError || error instanceof LatchkeyError) throw error
     log.error(
       { reason: error instanceof Error ? error.message : 'unknown' },
-      'the store of Latchkey did not answer',
+      withReference('the store of Latchkey did not answer', 'LATCHKEY_UNAVAILABLE'),
     )
     throw new UnavailableError()
   }
 }
 
 /**
- * What a guard with `throws: true` throws instead of answering. Where nothing catches it, Fastify answers
- * with its `statusCode` and `headers`.
+ * Thrown by a guard with `throws: true` in place of a response. If nothing catches it, Fastify responds with
+ * its `statusCode` and `headers`.
+ *
+ * @example
+ * app.setErrorHandler((error, request, reply) => {
+ *   if (error instanceof GuardError && error.code === 'unauthenticated') return reply.redirect('/login')
+ *   throw error
+ * })
  */
 export class GuardError extends Error {
   override readonly name = 'GuardError'
@@ -98,19 +101,21 @@ export class GuardError extends Error {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(statusCode: number, code: ErrorCode) {
+  constructor(code: ResponseCode) {
     super(errorSentence(code))
     this.code = code
-    this.statusCode = statusCode
+    this.statusCode = statusOf(code)
     this.headers =
-      statusCode === 503 ? { ...SAFE_HEADERS, 'retry-after': String(RETRY_AFTER) } : SAFE_HEADERS
+      this.statusCode === 503
+        ? { ...SAFE_HEADERS, 'retry-after': String(RETRY_AFTER) }
+        : SAFE_HEADERS
   }
 }
 
-/** How long a person's browser should wait before it asks again, in seconds. */
+/** When a client may try again after a 503, in seconds. */
 export const RETRY_AFTER = 5
 
-/** What every answer of ours tells caches and browsers. */
+/** The headers of every response of Latchkey's routes, for caches and browsers. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -120,17 +125,24 @@ export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Answers with the contract's error body. */
-export function sendError(reply: FastifyReply, status: number, code: ErrorCode): FastifyReply {
+/**
+ * Sends the contract's error body.
+ * @param status Only where the error of a hook decides it. By default it is the status of the code.
+ */
+export function sendError(
+  reply: FastifyReply,
+  code: ResponseCode,
+  status: number = statusOf(code),
+): FastifyReply {
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
   const body: ErrorBody = { error: { code, message: errorSentence(code) } }
   return sendJson(reply.code(status).headers(SAFE_HEADERS), body)
 }
 
-/** Answers a request that a page of another site has sent, and logs it. */
+/** Refuses a request that a page of another site has sent, and logs it. */
 export function refuseCrossSite(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   logCrossSite(request)
-  return sendError(reply, 403, 'cross_site')
+  return sendError(reply, 'cross_site')
 }
 
 export function logCrossSite(request: FastifyRequest): void {
@@ -138,8 +150,8 @@ export function logCrossSite(request: FastifyRequest): void {
 }
 
 /**
- * Answers with JSON as it is. A response schema, a serializer or a `preSerialization` hook of the
- * application's would otherwise change what every client of ours relies on.
+ * Sends JSON unchanged. A response schema, a serializer or a `preSerialization` hook of the application
+ * would otherwise change a body that clients rely on.
  */
 export function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
   return reply.type('application/json; charset=utf-8').send(JSON.stringify(body))

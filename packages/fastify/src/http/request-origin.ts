@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
+import { withReference } from './codes.ts'
 import type { Site } from './site.ts'
 
 /** What to do with a request for a start route. */
@@ -106,7 +107,7 @@ export function isOtherLoopbackName(
 /** Warns of a proxy that changes `Host`: the browser was sent to `origin`, and still seems to be elsewhere. */
 export function warnOfRewrittenHost(request: FastifyRequest, origin: string): void {
   request.log.warn(
-    `Latchkey: a proxy in front of this server changes the \`Host\` header, so the browser's address differs from \`origin\`, ${origin}. Pass \`Host\` on: \`proxy_set_header Host $http_host;\` in nginx, \`changeOrigin: false\` in Vite.`,
+    withReference(`Latchkey: a proxy in front of this server changes the \`Host\` header, so the browser's address differs from \`origin\`, ${origin}. Pass \`Host\` on: \`proxy_set_header Host $http_host;\` in nginx, \`changeOrigin: false\` in Vite.`, 'host_rewritten'),
   )
 }
 
@@ -119,6 +120,6 @@ export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void
   const page = URL.canParse(from) ? new URL(from) : null
   if (page === null || page.origin === origin || !isLoopback(page.hostname)) return
   request.log.warn(
-    `Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`,
+    withReference(`Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`, 'origin_mismatch'),
   )
 }

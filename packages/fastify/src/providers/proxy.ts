@@ -1,5 +1,6 @@
 import type { AgentOptions } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
+import { withReference } from '../http/codes.ts'
 
 // https://nodejs.org/api/http.html#built-in-proxy-support
 
@@ -27,7 +28,7 @@ export function warnOfUnusedProxy(log: FastifyBaseLogger): void {
   )
   if (named === undefined) return
   log.warn(
-    `Latchkey: the environment variable ${named} is ignored, because Node ${process.versions.node} has no proxy support for agents. Latchkey connects to providers directly. Use Node 22.21, 24.5 or newer, and set NODE_USE_ENV_PROXY=1.`,
+    withReference(`Latchkey: the environment variable ${named} is ignored, because Node ${process.versions.node} has no proxy support for agents. Latchkey connects to providers directly. Use Node 22.21, 24.5 or newer, and set NODE_USE_ENV_PROXY=1.`, 'proxy_ignored'),
   )
 }
 

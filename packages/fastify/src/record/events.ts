@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { withReference } from '../http/codes.ts'
 import { LatchkeyError } from '../http/errors.ts'
 
 export type EventListener<Detail> = (event: Detail) => void | Promise<void>
@@ -36,7 +37,10 @@ export function createEvents<Details>(
     emit(event, detail) {
       for (const listener of listeners.get(event) ?? []) {
         call(listener as EventListener<typeof detail>, detail).catch((error: unknown) => {
-          log.error({ err: error, event }, 'a listener of Latchkey failed')
+          log.error(
+            { err: error, event },
+            withReference('a listener of Latchkey failed', 'listener_failed'),
+          )
         })
       }
     },

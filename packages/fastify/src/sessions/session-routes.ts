@@ -32,7 +32,7 @@ export async function sessionRoutes(
   })
   app.get(routes.sessions, reading, async (request, reply) => {
     const auth = await sessions.readStored(request)
-    if (auth === null) return sendError(reply, 401, 'unauthenticated')
+    if (auth === null) return sendError(reply, 'unauthenticated')
     const body: SessionsBody = { sessions: await listSessions(options, request, auth) }
     return sendJson(reply, body)
   })
@@ -82,7 +82,7 @@ async function revoke(
   const { sessions, events } = options
   const { cookies } = options.settings.site
   const auth = await sessions.readStored(request)
-  if (auth === null) return sendError(reply, 401, 'unauthenticated')
+  if (auth === null) return sendError(reply, 'unauthenticated')
   const { id: sessionId } = request.params
   const userId = auth.user.id
   const wasOwn = await endOnBehalf(options, request, auth, async (queries) => {
@@ -91,12 +91,12 @@ async function revoke(
     await queries.deleteSession(sessionId, { reason: 'revoked', actor: userId })
     return true
   })
-  if (wasOwn === null) return sendError(reply, 401, 'unauthenticated')
+  if (wasOwn === null) return sendError(reply, 'unauthenticated')
   if (!wasOwn) {
     // Another person's session is answered like an unknown one, but it is logged.
     const line = { event: 'request-refused', code: 'not_found', userId }
     request.log.info(line, 'request refused')
-    return sendError(reply, 404, 'not_found')
+    return sendError(reply, 'not_found')
   }
   request.log.info({ event: 'session-revoked', userId, sessionId }, 'session revoked')
   events.emit('session-revoked', { userId, sessionId })

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { withReference } from '../http/codes.ts'
 import type { Store, StoredSession } from '../store/store.ts'
 import { CLOCK_TOLERANCE } from './session-life.ts'
 
@@ -70,7 +71,15 @@ export function createSessionUse({ store, log, doubt }: UseOptions): SessionUse 
       // They stay noted, and are tried again. Meanwhile this server counts them, and no other does.
       const reason = error instanceof Error ? error.message : 'unknown'
       const line = { event: 'session-not-noted', reason, sessions: uses.size }
-      if (!isFailing) log.warn(line, 'the use of sessions could not be stored; trying again')
+      if (!isFailing) {
+        log.warn(
+          line,
+          withReference(
+            'the use of sessions could not be stored; trying again',
+            'session_use_not_stored',
+          ),
+        )
+      }
       isFailing = true
     }
   }

@@ -1,5 +1,6 @@
-import type { ErrorCode, SignOutScope } from '@latchkey/contract'
+import type { SignOutScope } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
+import type { ResponseCode } from '../http/codes.ts'
 import { sendError, UnavailableError } from '../http/errors.ts'
 import { isForm } from '../http/request-body.ts'
 import { withQuery, withReturnTo } from '../http/return-to.ts'
@@ -20,19 +21,19 @@ export async function signOut(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { scope = 'local', return_to } = request.body as Record<string, unknown>
-  if (!isSignOutScope(scope)) return sendError(reply, 400, 'invalid_request')
+  if (!isSignOutScope(scope)) return sendError(reply, 'invalid_request')
   const target = options.returnTo(return_to, request.log)
-  const refuse = (status: number, code: ErrorCode): FastifyReply =>
+  const refuse = (code: ResponseCode): FastifyReply =>
     isForm(request)
       ? reply.redirect(withQuery(signInPage(options.settings, target), { auth_error: code }), 303)
-      : sendError(reply, status, code)
+      : sendError(reply, code)
   try {
     const done = await endByScope(options, request, reply, scope)
-    if (!done) return refuse(401, 'unauthenticated')
+    if (!done) return refuse('unauthenticated')
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error
     // The cookie stays, so that the sign-out can be tried again.
-    return refuse(error.statusCode, 'unavailable')
+    return refuse('unavailable')
   }
   return isForm(request) ? reply.redirect(target, 303) : reply.code(204).send()
 }

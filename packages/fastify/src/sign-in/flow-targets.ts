@@ -1,5 +1,6 @@
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyBaseLogger } from 'fastify'
+import { withReference } from '../http/codes.ts'
 import {
   isUnder,
   keptPart,
@@ -41,7 +42,7 @@ export function createFlowTargets(settings: Settings): FlowTargets {
     const kept = path === null || isUnder(basePath, path) ? null : keptPart(path)
     const isGiven = typeof untrusted === 'string' && untrusted !== ''
     if (development && isGiven && (kept === null || kept !== path)) {
-      log?.warn(whyChanged(path, kept, settings))
+      log?.warn(withReference(whyChanged(path, kept, settings), 'return_to_changed'))
     }
     return kept ?? '/'
   }

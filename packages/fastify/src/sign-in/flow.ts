@@ -5,6 +5,7 @@
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply } from 'fastify'
 import { signIn } from '../accounts/sign-in.ts'
+import { withReference } from '../http/codes.ts'
 import { connectionOf } from '../http/connection.ts'
 import { LAST_MAX_AGE } from '../http/cookies.ts'
 import { askStore, FlowError, RETRY_AFTER, sendError, UnavailableError } from '../http/errors.ts'
@@ -71,8 +72,8 @@ export function start(flows: Flows, visit: Visit): FastifyReply {
   const { settings, targets } = flows
   const { request, reply, client } = visit
   const verdict = judgeStart(request.headers)
-  if (verdict === 'refuse-prefetch') return sendError(reply, 503, 'prefetch_refused')
-  if (verdict === 'refuse-embedding') return sendError(reply, 403, 'forbidden')
+  if (verdict === 'refuse-prefetch') return sendError(reply, 'prefetch_refused')
+  if (verdict === 'refuse-embedding') return sendError(reply, 'forbidden')
   if (settings.development) warnOfOtherOrigin(request, settings.site.origin)
   const target = targets.returnTo(single(request, 'return_to'), request.log)
   const popup = popupId(single(request, 'popup'))
@@ -173,7 +174,7 @@ async function attempt(
 function logWarnings({ request, client }: Callback, { warnings = [] }: Profile): void {
   for (const reason of warnings) {
     const line = { event: 'sign-in-warning', provider: client.provider.id, reason }
-    request.log.warn(line, 'sign-in warning')
+    request.log.warn(line, withReference('sign-in warning', 'account_data_missing'))
   }
 }
 
@@ -275,7 +276,8 @@ function report(
   const level = unexpected ? 'error' : code.startsWith('provider_') ? 'warn' : 'info'
   // Never the error itself: an HTTP client's holds the request with its headers.
   const line = { event: 'sign-in-failed', provider, code, reason, ...(unexpected && { stack }) }
-  request.log[level](line, 'sign-in failed')
+  if (level === 'info') request.log.info(line, 'sign-in failed')
+  else request.log[level](line, withReference('sign-in failed', code))
   events.emit('sign-in-failed', { provider, code })
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from 'pg'
+import { withReference } from '../http/codes.ts'
 import type { RecordRow } from '../record/record.ts'
 import { createEcho, isEcho, SILENCE } from './postgres-echo.ts'
 import { followRecord } from './postgres-record.ts'
@@ -139,7 +140,7 @@ function createNotificationState({ advice, warn }: Listening): NotificationState
         isWarned = true
         const cure = reason === SILENCE ? ` ${advice}` : ''
         warn(
-          `PostgreSQL notifications do not arrive (${reason}). Until they do, every request reads its session from the database.${cure}`,
+          withReference(`PostgreSQL notifications do not arrive (${reason}). Until they do, every request reads its session from the database.${cure}`, 'notifications_missing'),
         )
       }
       areArriving = false

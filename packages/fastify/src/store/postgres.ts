@@ -1,5 +1,6 @@
 import '../http/node-version.ts'
 
+import { withReference } from '../http/codes.ts'
 import { LatchkeyError } from '../http/errors.ts'
 import { refuseUnknownOptions } from '../http/option-names.ts'
 import { connectPostgres } from './postgres-driver.ts'
@@ -7,33 +8,39 @@ import { sqlStore } from './sql-store.ts'
 import type { Store } from './store.ts'
 
 export interface PostgresOptions {
-  /** The most connections that serve requests, of this process. One more listens. Default 10. */
+  /** The most connections that serve requests, per process. One more connection listens. Default 10. */
   readonly maxConnections?: number | undefined
   /**
-   * How long PostgreSQL may take to connect, to have a connection free, and to answer, in milliseconds
-   * each. After that the request is answered with a 503. Default 5000.
+   * The longest time that PostgreSQL may take to connect, to free a connection, and to answer a query, in
+   * milliseconds each. A request that waits longer gets a 503. Default 5000.
    */
   readonly timeout?: number | undefined
   /**
-   * A way to the same database on which `LISTEN` works, where `url` leads to a pooler that hands each
+   * A URL to the same database on which `LISTEN` works. Required if `url` leads to a pooler that gives each
    * transaction another connection, such as PgBouncer. Default `url`.
    */
   readonly listenUrl?: string | undefined
   /**
-   * How long a session may still be accepted after another server has ended it, in milliseconds, up to
-   * 60000. Servers usually learn of it within milliseconds, by `NOTIFY`; each also reads the record of
-   * changes once a second, and caches nothing while its last reading is older than this. 0 reads every
-   * session from PostgreSQL for every request. Default 5000.
+   * The longest time that this server may still accept a session that another server has revoked, in
+   * milliseconds, up to 60000. Usually it takes milliseconds, by `NOTIFY`. Each server also reads the record of
+   * changes once a second, and caches nothing while its last reading is older than this. With 0, every
+   * request reads its session from PostgreSQL. Default 5000.
    */
   readonly maxStaleness?: number | undefined
 }
 
 /**
- * A store in a PostgreSQL database, through `pg`, for any number of servers on any number of machines.
+ * Returns a store in a PostgreSQL database, through the package `pg`, for any number of servers on any number
+ * of machines.
  *
- * @param url Such as `postgres://user:password@host:5432/database`; TLS by `sslmode`, as `pg` has it.
- * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a url, `LATCHKEY_OPTION_INVALID` for what is
- *   not one, `LATCHKEY_OPTION_UNKNOWN`; `open()` rejects with `LATCHKEY_STORE_UNUSABLE` if the database cannot be used.
+ * @param url Such as `postgres://user:password@host:5432/database`. Configure TLS in it, with `sslmode`, as
+ *   `pg` documents.
+ * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a URL, `LATCHKEY_OPTION_INVALID` for an invalid one,
+ *   `LATCHKEY_OPTION_UNKNOWN`. Registration fails with `LATCHKEY_STORE_UNUSABLE` if the database cannot be
+ *   used.
+ *
+ * @example
+ * await app.register(latchkey, { store: postgres(process.env.DATABASE_URL, { maxConnections: 20 }) })
  */
 export function postgres(url: string | undefined, options: PostgresOptions = {}): Store {
   const given = checkNames(options)
@@ -41,7 +48,7 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
   if (url === undefined || url === '') {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_MISSING',
-      "postgres(): the url is missing. Give one, such as 'postgres://user:password@localhost:5432/database'.",
+      "postgres(): the url is missing. Pass one, such as 'postgres://user:password@localhost:5432/database'.",
     )
   }
   const { listenUrl = url } = given
@@ -73,7 +80,7 @@ function checkNames(options: PostgresOptions): PostgresOptions {
 }
 
 function checkUrl(name: string, url: string): void {
-  // Whatever is wrong with it, it may hold a password.
+  // The message must not repeat the URL, which may contain a password.
   if (typeof url === 'string' && /^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return
   throw new LatchkeyError(
     'LATCHKEY_OPTION_INVALID',
@@ -81,11 +88,11 @@ function checkUrl(name: string, url: string): void {
   )
 }
 
-/** Only warns, because as milliseconds it is possible too. */
+/** Only warns, because the value is possible in milliseconds too. */
 function warnOfSeconds(name: string, value: number): void {
   if (value < 1 || value > 60) return
   process.emitWarning(
-    `postgres(): \`${name}\` is in milliseconds, and this looks like seconds. Multiply it by 1000.`,
+    withReference(`postgres(): \`${name}\` is in milliseconds, and this looks like seconds. Multiply it by 1000.`, 'looks_like_seconds'),
     'LatchkeyWarning',
   )
 }

@@ -6,25 +6,28 @@ import { connectSqlite } from './sqlite-driver.ts'
 import type { Store } from './store.ts'
 
 /**
- * A store in one SQLite file, through Node's own `node:sqlite`, in WAL mode. For one machine: several
- * processes may share the file, several machines may not.
+ * Returns a store in one SQLite file, in WAL mode, through Node's own `node:sqlite`. It is for one machine:
+ * several processes can share the file, several machines cannot.
  *
- * @param file A path, made with its folders if it is missing, or `:memory:` for a test.
- * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a file; `open()` rejects with
- *   `LATCHKEY_STORE_UNUSABLE` if the file cannot be used.
+ * @param file The path of the database, or `:memory:` in a test. A missing file is created, with its folders.
+ * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a file, `LATCHKEY_OPTION_INVALID` for a URL.
+ *   Registration fails with `LATCHKEY_STORE_UNUSABLE` if the file cannot be used.
+ *
+ * @example
+ * await app.register(latchkey, { store: sqlite('./data/latchkey.db') })
  */
 export function sqlite(file: string | undefined): Store {
   if (file === undefined || file === '') {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_MISSING',
-      "sqlite(): the file is missing. Name one, such as './data/latchkey.db', or ':memory:' in a test.",
+      "sqlite(): the file is missing. Pass a path, such as './data/latchkey.db', or ':memory:' in a test.",
     )
   }
   if (typeof file !== 'string' || /^[a-z][a-z0-9+.-]*:\/\//i.test(file)) {
-    // A folder would be called after the password in it.
+    // SQLite would create a folder whose name contains the URL's password.
     throw new LatchkeyError(
       'LATCHKEY_OPTION_INVALID',
-      "sqlite(): the file must be a path, such as './data/latchkey.db'. For the URL of a PostgreSQL there is postgres().",
+      "sqlite(): the file must be a path, such as './data/latchkey.db'. Pass the URL of a PostgreSQL database to postgres().",
     )
   }
 

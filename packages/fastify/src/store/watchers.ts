@@ -1,3 +1,4 @@
+import { withReference } from '../http/codes.ts'
 import type { Watcher } from './sql.ts'
 import type { Change } from './store.ts'
 
@@ -36,7 +37,7 @@ export function createWatchers(): Watchers {
       if (reported.has(id) || reported.size >= MOST_REPORTED) return
       reported.add(id)
       warn(
-        `The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`,
+        withReference(`The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`, 'row_unreadable'),
       )
     },
   }
