@@ -47,8 +47,7 @@ interface Found {
 
 function functionsOf(exported: TypeSymbol, project: Project): readonly Found[] {
   const { checker } = project
-  const symbol =
-    exported.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+  const symbol = exported.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
   const { name } = exported
   if (WITH_METHODS.includes(name)) return methodsOf(symbol, name, project)
   if (!(symbol.flags & (SymbolFlags.Function | SymbolFlags.Variable))) return []
@@ -62,7 +61,8 @@ function methodsOf(symbol: TypeSymbol, path: string, project: Project): readonly
     symbol.flags & SymbolFlags.Interface
       ? checker.getDeclaredTypeOfSymbol(symbol)
       : checker.getTypeOfSymbol(symbol)
-  return checker.getPropertiesOfType(type).flatMap((member) => {
+  const members = type === undefined ? [] : checker.getPropertiesOfType(type)
+  return members.flatMap((member) => {
     const name = `${path}.${member.name}`
     if (!isOurs(member)) return []
     if (isFunction(member, project)) return [{ name, symbol: member }]
@@ -83,4 +83,3 @@ function isOurs(symbol: TypeSymbol): boolean {
   const [declaration] = symbol.declarations
   return declaration !== undefined && !/^bundled:|\/node_modules\//.test(declaration.path)
 }
-

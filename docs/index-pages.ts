@@ -45,7 +45,9 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
         list('docs', [...referencePages, 'docs/security.md', 'docs/benchmarks.md']),
         '## Background',
         '- [Decisions](decisions/README.md): Why Latchkey is built as it is.\n- [Contributing](../CONTRIBUTING.md): How to run, test and change the code.\n- [Security policy](../SECURITY.md): How to report a vulnerability.',
-      ].join('\n\n').concat('\n'),
+      ]
+        .join('\n\n')
+        .concat('\n'),
     ],
   ])
 }

@@ -70,7 +70,9 @@ export function summaryOf(text: string): string {
 /** Returns the first paragraph of a page as one line without links. */
 export function introductionOf(text: string): string {
   const paragraphs = text.replaceAll(/<!--.*?-->/gs, '').split(/\n{2,}/)
-  const first = paragraphs.slice(1).find((one) => /^[^\s#|<>!-]/.test(one) && !one.startsWith('```'))
+  const first = paragraphs
+    .slice(1)
+    .find((one) => /^[^\s#|<>!-]/.test(one) && !one.startsWith('```'))
   return (first ?? '')
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')

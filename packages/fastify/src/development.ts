@@ -199,7 +199,10 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
     }
     const filler = filledIn.length === 0 ? "the server's own origin" : filledIn.join(', ')
     app.log.warn(
-      withReference(`Latchkey runs in development with ${filler}. Sign in at ${site.origin}${settings.signInPath}. The callback URL is ${callbacks}. Production needs origin, secret, providers and store.`, 'development_defaults'),
+      withReference(
+        `Latchkey runs in development with ${filler}. Sign in at ${site.origin}${settings.signInPath}. The callback URL is ${callbacks}. Production needs origin, secret, providers and store.`,
+        'development_defaults',
+      ),
     )
   })
 }

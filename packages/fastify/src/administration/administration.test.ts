@@ -135,7 +135,8 @@ describe('an administrator who looks at users', () => {
       const error = {
         name: 'LatchkeyError',
         code: 'LATCHKEY_ARGUMENT_INVALID',
-        message: 'A `limit` must be a whole number from 1 to 1000. See docs/reference/errors.md#latchkey_argument_invalid',
+        message:
+          'A `limit` must be a whole number from 1 to 1000. See docs/reference/errors.md#latchkey_argument_invalid',
       }
       await expect(app.latchkey.users.list(page)).rejects.toMatchObject(error)
       await expect(app.latchkey.sessions.list('a', page)).rejects.toMatchObject(error)
@@ -165,7 +166,8 @@ describe('an administrator who looks at users', () => {
     const error = {
       name: 'LatchkeyError',
       code: 'LATCHKEY_ARGUMENT_INVALID',
-      message: 'A `cursor` must be the `nextCursor` of the part before, or left out for the first. See docs/reference/errors.md#latchkey_argument_invalid',
+      message:
+        'A `cursor` must be the `nextCursor` of the part before, or left out for the first. See docs/reference/errors.md#latchkey_argument_invalid',
     }
     await expect(app.latchkey.users.list(page)).rejects.toMatchObject(error)
     await expect(app.latchkey.sessions.list('a', page)).rejects.toMatchObject(error)
@@ -197,7 +199,10 @@ describe('an administrator who misspells something', () => {
     })
     expect((await app.inject('/admin/users?cursor=next')).statusCode).toBe(400)
     const ban = await app.inject({ method: 'POST', url: '/admin/users/a%00b/ban' })
-    expect([ban.statusCode, ban.json().message]).toEqual([404, 'No user has this id. See docs/reference/errors.md#latchkey_unknown_user'])
+    expect([ban.statusCode, ban.json().message]).toEqual([
+      404,
+      'No user has this id. See docs/reference/errors.md#latchkey_unknown_user',
+    ])
   })
 })
 
@@ -454,7 +459,10 @@ describe('an administrator', () => {
   it('is told of a user that there is not, where that cannot be what was meant', async () => {
     const { app } = await build()
     const { users, sessions } = app.latchkey
-    const error = { code: 'LATCHKEY_UNKNOWN_USER', message: 'No user has this id. See docs/reference/errors.md#latchkey_unknown_user' }
+    const error = {
+      code: 'LATCHKEY_UNKNOWN_USER',
+      message: 'No user has this id. See docs/reference/errors.md#latchkey_unknown_user',
+    }
     await expect(users.ban('nobody')).rejects.toMatchObject(error)
     await expect(users.unban('nobody')).rejects.toMatchObject(error)
     await expect(sessions.create('nobody')).rejects.toMatchObject(error)

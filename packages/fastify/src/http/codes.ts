@@ -219,7 +219,7 @@ export const errorCodes = {
     statusNote: 'Another 4xx status of Fastify or of a hook keeps its number, such as 413.',
     causes: [
       'The `scope` of a sign-out is not `local`, `others` or `global`.',
-      "The body is malformed or too large, or a hook of the application refused the request with a 4xx status that has no code of its own.",
+      'The body is malformed or too large, or a hook of the application refused the request with a 4xx status that has no code of its own.',
     ],
     fix: 'Send what `@latchkey/contract` describes. Check the hooks of the application that also apply to the routes of Latchkey.',
   },
@@ -336,7 +336,9 @@ export const logEntries = {
   },
   proxy_ignored: {
     line: 'Latchkey: the environment variable … is ignored, …',
-    causes: ['`HTTPS_PROXY` or `HTTP_PROXY` is set, and this version of Node has no proxy support for agents.'],
+    causes: [
+      '`HTTPS_PROXY` or `HTTP_PROXY` is set, and this version of Node has no proxy support for agents.',
+    ],
     fix: 'Use Node 22.21, 24.5 or newer, and set `NODE_USE_ENV_PROXY=1`.',
   },
   return_to_changed: {
@@ -353,7 +355,9 @@ export const logEntries = {
   },
   session_use_not_stored: {
     line: 'the use of sessions could not be stored; trying again',
-    causes: ['The store refused or did not finish a write. Only the times of last use are affected.'],
+    causes: [
+      'The store refused or did not finish a write. Only the times of last use are affected.',
+    ],
     fix: 'Check the database: its disk, its permissions, its load. Sessions that stay in use may expire early if it lasts longer than `idleTimeout`.',
   },
 } as const

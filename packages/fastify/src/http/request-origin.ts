@@ -107,7 +107,10 @@ export function isOtherLoopbackName(
 /** Warns of a proxy that changes `Host`: the browser was sent to `origin`, and still seems to be elsewhere. */
 export function warnOfRewrittenHost(request: FastifyRequest, origin: string): void {
   request.log.warn(
-    withReference(`Latchkey: a proxy in front of this server changes the \`Host\` header, so the browser's address differs from \`origin\`, ${origin}. Pass \`Host\` on: \`proxy_set_header Host $http_host;\` in nginx, \`changeOrigin: false\` in Vite.`, 'host_rewritten'),
+    withReference(
+      `Latchkey: a proxy in front of this server changes the \`Host\` header, so the browser's address differs from \`origin\`, ${origin}. Pass \`Host\` on: \`proxy_set_header Host $http_host;\` in nginx, \`changeOrigin: false\` in Vite.`,
+      'host_rewritten',
+    ),
   )
 }
 
@@ -120,6 +123,9 @@ export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void
   const page = URL.canParse(from) ? new URL(from) : null
   if (page === null || page.origin === origin || !isLoopback(page.hostname)) return
   request.log.warn(
-    withReference(`Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`, 'origin_mismatch'),
+    withReference(
+      `Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`,
+      'origin_mismatch',
+    ),
   )
 }

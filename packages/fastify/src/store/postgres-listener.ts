@@ -140,7 +140,10 @@ function createNotificationState({ advice, warn }: Listening): NotificationState
         isWarned = true
         const cure = reason === SILENCE ? ` ${advice}` : ''
         warn(
-          withReference(`PostgreSQL notifications do not arrive (${reason}). Until they do, every request reads its session from the database.${cure}`, 'notifications_missing'),
+          withReference(
+            `PostgreSQL notifications do not arrive (${reason}). Until they do, every request reads its session from the database.${cure}`,
+            'notifications_missing',
+          ),
         )
       }
       areArriving = false

@@ -92,7 +92,10 @@ function checkUrl(name: string, url: string): void {
 function warnOfSeconds(name: string, value: number): void {
   if (value < 1 || value > 60) return
   process.emitWarning(
-    withReference(`postgres(): \`${name}\` is in milliseconds, and this looks like seconds. Multiply it by 1000.`, 'looks_like_seconds'),
+    withReference(
+      `postgres(): \`${name}\` is in milliseconds, and this looks like seconds. Multiply it by 1000.`,
+      'looks_like_seconds',
+    ),
     'LatchkeyWarning',
   )
 }

@@ -37,7 +37,10 @@ export function createWatchers(): Watchers {
       if (reported.has(id) || reported.size >= MOST_REPORTED) return
       reported.add(id)
       warn(
-        withReference(`The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`, 'row_unreadable'),
+        withReference(
+          `The row with the id ${JSON.stringify(id)} in ${table} cannot be read, and is treated as missing or incomplete. Correct it or delete it.`,
+          'row_unreadable',
+        ),
       )
     },
   }
