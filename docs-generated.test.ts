@@ -20,7 +20,7 @@ const sources = globSync('packages/fastify/src/**/*.ts', { cwd: root })
 it('every generated page and file matches its sources', () => {
   const outdated = generate()
     .filter(({ text, written }) => text !== written)
-    .map(({ file }) => `${file}: npx pnpm@12 docs`)
+    .map(({ file }) => `${file}: npx pnpm@12 generate`)
   expect(outdated).toEqual([])
 })
 
@@ -34,6 +34,16 @@ describe('the reference of codes', () => {
     const names = Object.values(reference).flatMap((table) => Object.keys(table))
     expect(names.filter((name) => !anchors.includes(name.toLowerCase()))).toEqual([])
     expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('quotes lines of the log that the server writes', () => {
+    const written = sources.join('\n').replaceAll('\\`', '`')
+    const lines = Object.values(reference.log).map(({ line }) => line)
+    const quoted = lines.map((line) => line.split(/…|`(?=…)/).filter((part) => part.trim() !== ''))
+    expect(lines.length).toBeGreaterThan(8)
+    // The table has each line too.
+    const missing = quoted.flat().filter((part) => written.split(part).length < 3)
+    expect(missing).toEqual([])
   })
 
   it('fails for a code that was added to the sources alone', () => {
@@ -96,7 +106,7 @@ describe('publishing', () => {
   it('fails while publisher.json has a missing or placeholder value', () => {
     expect(problemsOf(unset, [])).toHaveLength(4)
     expect(problemsOf({ ...set, homepage: 'https://example.com' }, [])).toEqual([
-      'publisher.json: `homepage` is not a public https URL. Fill it in, run npx pnpm@12 docs, then publish.',
+      'publisher.json: `homepage` is not a public https URL. Fill it in, run npx pnpm@12 generate, then publish.',
     ])
     expect(problemsOf(set, [])).toEqual([])
   })

@@ -82,7 +82,7 @@ function statusIn({ status, statusNote }: CodeEntry): string {
 
 /** As code, though it contains backticks. */
 function code(text: string): string {
-  return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``
+  return text.includes('`') ? `\`\`${text}\`\`` : `\`${text}\``
 }
 
 /** Returns the codes that sources throw and the reference does not have. */

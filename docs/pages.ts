@@ -76,6 +76,7 @@ export function introductionOf(text: string): string {
   return (first ?? '')
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/^\*\*Choice\.\*\* /, '')
+    .replace(/^\*\*Choice[.:]\*\* /, '')
+    .replaceAll('**', '')
     .trim()
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type Generated, readText, root } from './pages.ts'
 
 // Where the packages are published from. Whoever publishes Latchkey fills in publisher.json and runs
-// `npx pnpm@12 docs`, which writes the values into each package.json and into the server's messages.
+// `npx pnpm@12 generate`, which writes the values into each package.json and into the server's messages.
 // `prepublishOnly` of each package runs this file, and fails while a value is missing.
 
 /** The contents of publisher.json. In the repository every value is `null`. */
@@ -72,9 +72,11 @@ export function problemsOf(publisher: Publisher, generated: readonly Generated[]
   return [
     ...unset.map(
       (name) =>
-        `publisher.json: \`${name}\` is not a public https URL. Fill it in, run npx pnpm@12 docs, then publish.`,
+        `publisher.json: \`${name}\` is not a public https URL. Fill it in, run npx pnpm@12 generate, then publish.`,
     ),
-    ...outdated.map(({ file }) => `${file} does not match publisher.json. Run npx pnpm@12 docs.`),
+    ...outdated.map(
+      ({ file }) => `${file} does not match publisher.json. Run npx pnpm@12 generate.`,
+    ),
   ]
 }
 

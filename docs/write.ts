@@ -8,7 +8,7 @@ import { type Generated, listPages, readText, root } from './pages.ts'
 import { readReference } from './props.ts'
 import { readPublisher, renderPublisher } from './publisher.ts'
 
-// Everything that is generated from something else in the repository. `npx pnpm@12 docs` writes it,
+// Everything that is generated from something else in the repository. `npx pnpm@12 generate` writes it,
 // `docs-generated.test.ts` compares.
 
 export function generate(): Generated[] {

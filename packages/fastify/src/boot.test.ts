@@ -98,7 +98,7 @@ describe('in production', () => {
   it('refuses http, also on loopback', async () => {
     const { message } = await refusal({ ...production(), origin: 'http://localhost:3000' })
     expect(message).toBe(
-      'Option `origin` must be https in production; http is for loopback in development.',
+      'Option `origin` must be https in production; http is for loopback in development. See docs/reference/errors.md#latchkey_option_invalid',
     )
   })
 
@@ -330,7 +330,7 @@ describe('a secret that is a placeholder', () => {
       const { code, message } = await refusal({ ...production(), secret: given })
       expect(code).toBe('LATCHKEY_OPTION_INVALID')
       expect(message).toBe(
-        'Option `secret` is a placeholder. Use a random value: openssl rand -base64 48.',
+        'Option `secret` is a placeholder. Use a random value: openssl rand -base64 48. See docs/reference/errors.md#latchkey_option_invalid',
       )
     }
     vi.stubEnv('NODE_ENV', 'development')

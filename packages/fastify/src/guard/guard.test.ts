@@ -614,7 +614,7 @@ describe('app.latchkey.guard without its parentheses', () => {
       const uncalled = (where: string): unknown =>
         expect.objectContaining({
           code: 'LATCHKEY_UNGUARDED',
-          message: `app.latchkey.guard was used as \`${place}\`${where} without being called. Call it: { onRequest: app.latchkey.guard() }.`,
+          message: `app.latchkey.guard was used as \`${place}\`${where} without being called. Call it: { onRequest: app.latchkey.guard() }. See docs/reference/errors.md#latchkey_unguarded`,
         })
       expect(() => app.get('/x', { [place]: guard }, () => '')).toThrow(uncalled(' of GET /x'))
       expect(() => app.get('/x', { [place]: [guard] }, () => '')).toThrow(uncalled(' of GET /x'))
