@@ -10,7 +10,8 @@ import {
 } from 'vitest'
 import { launchChromium } from '../apps/demo/e2e/chromium.ts'
 import { buildApp } from '../packages/fastify/src/testing/app.ts'
-import { freePort, type Machine, newest, type Project, setUpMachine } from './machine.ts'
+import { freePort, type Machine, newest, setUpMachine } from './machine.ts'
+import type { Project } from './project.ts'
 
 describe('a Next.js application whose pages are server components', () => {
   let machine: Machine

