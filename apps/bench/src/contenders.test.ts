@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { askRun } from '../../../packages/fastify/src/testing/postgres-server.ts'
 import { type Contender, makePeople, type Visitor } from './contenders/contender.ts'
 import { contenders } from './contenders.ts'
 import { createDatabase } from './database.ts'
@@ -69,7 +69,7 @@ interface Visit {
 
 async function open(contender: Contender): Promise<Visit> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
-  const postgresUrl = await createDatabase(await text(connect(inject('postgres'), '127.0.0.1')))
+  const postgresUrl = await createDatabase(await askRun(inject('postgres'), 'url'))
   const { app, visitors } = await contender.build(makePeople(3), { folder, postgresUrl })
   return {
     visitors,

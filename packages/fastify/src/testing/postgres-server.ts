@@ -1,20 +1,26 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { TestProject } from 'vitest/node'
 import type { Orders } from './postgres-keeper.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where to ask for the URL of the run's PostgreSQL: a port of this machine. */
+    /** A port on loopback that answers a `Question`. */
     postgres: number
   }
 }
+
+/** The URL of the run's PostgreSQL, or a data folder that no server has used (empty if there is none). */
+export type Question = 'url' | 'folder'
 
 /** A PostgreSQL that belongs to this process, and ends with it at the latest. */
 export interface PostgresServer {
   readonly url: string
   readonly folder: string
+  /** A copy of the folder before the first start, if `keepsUnused`. */
+  readonly unused: string
   /** Starts it again, with what it had stored. */
   start(): Promise<void>
   /** Ends it in good order: connections are cut, transactions undone. */
@@ -27,7 +33,13 @@ export interface PostgresServer {
 
 /** @param orders Default: an empty server that writes as safely as one is by default. */
 export async function startServer(orders: Partial<Orders> = {}): Promise<PostgresServer> {
-  const argument: Orders = { settings: {}, standbyOf: null, ...orders }
+  const argument: Orders = {
+    settings: {},
+    standbyOf: null,
+    copyOf: null,
+    keepsUnused: false,
+    ...orders,
+  }
   const keeper = fork(
     new URL('./postgres-keeper.ts', import.meta.url),
     [JSON.stringify(argument)],
@@ -39,7 +51,7 @@ export async function startServer(orders: Partial<Orders> = {}): Promise<Postgre
     },
   )
 
-  async function done(): Promise<{ folder: string; port: number }> {
+  async function done(): Promise<{ folder: string; port: number; unused: string }> {
     const ended = new AbortController()
     const gone = once(keeper, 'exit', { signal: ended.signal }).then(() => {
       throw new Error('the keeper of PostgreSQL has ended')
@@ -56,10 +68,11 @@ export async function startServer(orders: Partial<Orders> = {}): Promise<Postgre
     await done()
   }
 
-  const { folder, port } = await done()
+  const { folder, port, unused } = await done()
   return {
     url: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
     folder,
+    unused,
     start: () => order('start'),
     stop: () => order('stop'),
     kill: () => order('kill'),
@@ -71,26 +84,29 @@ export async function startServer(orders: Partial<Orders> = {}): Promise<Postgre
   }
 }
 
-/** Offers one server to a run of the tests, started once the first of them asks. */
+/** Offers one server, and a data folder for others, to a run of the tests. It starts when a test first asks. */
 export default async function offerServer(project: TestProject): Promise<() => Promise<void>> {
   let starting: Promise<PostgresServer> | undefined
   const given = process.env.LATCHKEY_TEST_POSTGRES_URL
 
-  async function url(): Promise<string> {
-    if (given !== undefined) return given
-    // What is stored is thrown away with the folder: there is nothing to keep safe.
+  async function answer(question: string): Promise<string> {
+    if (given !== undefined) return question === 'url' ? given : ''
+    // Nothing here outlives the run, so there is nothing to keep safe.
     const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '300' }
-    starting ??= startServer({ settings })
-    return (await starting).url
+    starting ??= startServer({ settings, keepsUnused: true })
+    const { url, unused } = await starting
+    return question === 'url' ? url : unused
   }
 
-  const offer = createServer(async (socket) => {
+  const offer = createServer((socket) => {
     socket.on('error', () => {})
-    try {
-      socket.end(await url())
-    } catch (error) {
-      socket.end(String(error))
-    }
+    socket.once('data', async (question) => {
+      try {
+        socket.end(await answer(String(question)))
+      } catch (error) {
+        socket.end(String(error))
+      }
+    })
   })
   offer.listen(0, '127.0.0.1')
   await once(offer, 'listening')
@@ -100,4 +116,11 @@ export default async function offerServer(project: TestProject): Promise<() => P
     offer.close()
     await (await starting)?.close()
   }
+}
+
+/** Asks the process of the run, on the port that `inject('postgres')` returns. */
+export function askRun(port: number, question: Question): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(question)
+  return text(socket)
 }

@@ -1,35 +1,43 @@
 import { randomBytes } from 'node:crypto'
-import { connect as connectTo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { afterAll, afterEach, inject, onTestFinished } from 'vitest'
-import { type PostgresServer, startServer } from './postgres-server.ts'
+import type { Orders } from './postgres-keeper.ts'
+import { askRun, type PostgresServer, startServer } from './postgres-server.ts'
 
 let server: Promise<string> | undefined
 let admin: pg.Client | undefined
-const databases: string[] = []
+/** URLs of databases: those of this test, and those that earlier tests of this file left empty. */
+const used: string[] = []
+const empty: string[] = []
 const roles: string[] = []
 const servers: PostgresServer[] = []
 
-/** An empty database on the PostgreSQL of this run, dropped after the test. */
+/** Returns the URL of an empty database on the PostgreSQL of this run. */
 export async function emptyDatabase(): Promise<string> {
-  server ??= text(connectTo(inject('postgres'), '127.0.0.1'))
-  const url = await server
+  const url = empty.pop() ?? (await createDatabase())
+  used.push(url)
+  return url
+}
+
+async function createDatabase(): Promise<string> {
+  server ??= askRun(inject('postgres'), 'url')
+  const url = new URL(await server)
   if (admin === undefined) {
-    admin = new pg.Client(url)
+    admin = new pg.Client(url.href)
     await admin.connect()
   }
   const name = `latchkey_test_${randomBytes(8).toString('hex')}`
   await admin.query(`create database ${name} template template0`)
-  databases.push(name)
-  return withDatabase(url, name)
+  url.pathname = `/${name}`
+  return url.href
 }
 
-/** A PostgreSQL for one test, to be stopped and killed by it. */
-export async function ownServer(
-  ...orders: Parameters<typeof startServer>
-): Promise<PostgresServer> {
-  const own = await startServer(...orders)
+/** Starts a PostgreSQL for one test, which may stop and kill it. */
+export async function ownServer(orders: Partial<Orders> = {}): Promise<PostgresServer> {
+  const own = await startServer({
+    copyOf: (await askRun(inject('postgres'), 'folder')) || null,
+    ...orders,
+  })
   servers.push(own)
   return own
 }
@@ -75,16 +83,43 @@ export async function withRole(url: string, password: string): Promise<string> {
   return changed.href
 }
 
-function withDatabase(url: string, name: string): string {
-  const changed = new URL(url)
-  changed.pathname = `/${name}`
-  return changed.href
+/** Empties a database, which is four times as fast as to drop it and to create another. */
+async function clear(url: string): Promise<void> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    await client.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`)
+    const { rows } = await client.query(`select quote_ident(nspname) as name from pg_namespace
+      where nspname !~ '^pg_' and nspname <> 'information_schema'`)
+    for (const { name } of rows) await client.query(`drop schema ${name} cascade`)
+    // As in a new database, where everyone may use it but only its owner may create tables.
+    await client.query('create schema public authorization pg_database_owner')
+    await client.query('grant usage on schema public to public')
+    await client.query(`alter database ${client.database} reset all`)
+  } finally {
+    await client.end()
+  }
 }
 
 afterEach(async () => {
-  for (const name of databases.splice(0)) await admin?.query(`drop database ${name} with (force)`)
+  for (const url of used.splice(0)) {
+    // A role cannot be dropped while a database grants it something.
+    if (roles.length > 0) await drop(url)
+    else {
+      await clear(url)
+      empty.push(url)
+    }
+  }
   for (const name of roles.splice(0)) await admin?.query(`drop role ${name}`)
   await Promise.all(servers.splice(0).map((own) => own.close()))
 })
 
-afterAll(() => admin?.end())
+async function drop(url: string): Promise<void> {
+  await admin?.query(`drop database ${new URL(url).pathname.slice(1)} with (force)`)
+}
+
+afterAll(async () => {
+  for (const url of empty) await drop(url)
+  await admin?.end()
+})
