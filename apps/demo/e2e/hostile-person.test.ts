@@ -160,24 +160,26 @@ describe('a page that loads remote avatars', () => {
     await page.locator('.latchkey-profile bdi', { hasText: /^Eve$/ }).waitFor()
   }
 
-  it.each([
-    'javascript:document.title="Taken over"',
-    ' java\nscript:document.title="Taken over"',
-    'data:text/html,<script>document.title="Taken over"</script>',
-    'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
-    'vbscript:alert(1)',
-    'blob:https://pictures.example/x',
-    'http://pictures.example/x',
-    '//pictures.example/x',
-    '/auth/sign-out',
-    'https:',
-  ])('ignores %j', async (href) => {
+  it('ignores everything but https, and an address without a host', async () => {
     const { page } = await demo.visit()
-    await signInWithPicture(page, href)
-    expect(await page.locator('.latchkey-avatar').count()).toBeGreaterThan(2)
-    expect(await page.locator('.latchkey-avatar').allTextContents()).toContain('E')
-    expect(await page.locator('img').count()).toBe(0)
-    expect(await page.title()).toBe('A page for tests')
+    for (const href of [
+      'javascript:document.title="Taken over"',
+      ' java\nscript:document.title="Taken over"',
+      'data:text/html,<script>document.title="Taken over"</script>',
+      'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+      'vbscript:alert(1)',
+      'blob:https://pictures.example/x',
+      'http://pictures.example/x',
+      '//pictures.example/x',
+      '/auth/sign-out',
+      'https:',
+    ]) {
+      await signInWithPicture(page, href)
+      expect(await page.locator('.latchkey-avatar').count(), href).toBeGreaterThan(2)
+      expect(await page.locator('.latchkey-avatar').allTextContents(), href).toContain('E')
+      expect(await page.locator('img').count(), href).toBe(0)
+      expect(await page.title(), href).toBe('A page for tests')
+    }
   })
 
   it('loads one over https, without referrer, cookie and origin', async () => {

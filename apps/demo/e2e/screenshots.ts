@@ -44,7 +44,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   const page = await context.newPage()
   await page.goto(`${origin}/gallery?part=overview&bare`)
   await page.getByText('Safari on iOS').waitFor()
-  await page.getByText('Last used', { exact: true }).waitFor()
+  await page.getByRole('link', { name: 'Continue with Bitbucket' }).first().waitFor()
   await page.screenshot({ path: join(folder, `components-${colorScheme}.png`) })
   await context.close()
 }

@@ -49,11 +49,11 @@ export const exampleParts: Readonly<Record<GalleryPart, Examples>> = {
   overview: {
     title: 'Overview',
     about:
-      'The components with their default styles. The pages above show each one in every state.',
+      'What the server of this version offers, with the default styles. The pages above show each component in every state.',
     source: overviewSource,
     examples: examples(overview, {
-      Card: ['SignIn', 'several'],
-      Account: ['UserProfile', 'everything'],
+      Card: ['SignIn', 'nobody'],
+      Account: ['UserProfile', 'ada'],
       Buttons: ['SignInButton', 'nobody'],
       Menu: ['UserButton', 'ada'],
     }),

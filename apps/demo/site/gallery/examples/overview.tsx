@@ -12,7 +12,7 @@ export function Card(): ReactElement {
 }
 
 export function Account(): ReactElement {
-  return <UserProfile parts={['profile', 'identities', 'sessions']} />
+  return <UserProfile />
 }
 
 export function Buttons(): ReactElement {
