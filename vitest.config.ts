@@ -29,9 +29,10 @@ const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
 // the registry.
 const maxWorkers = 3
 
-/** `--mode quick` tries properties a tenth as often, unless the caller says how often. */
-function fuzzRuns(mode: string): Record<string, string> {
-  return mode === 'quick' ? { LATCHKEY_FUZZ_RUNS: process.env.LATCHKEY_FUZZ_RUNS ?? '10' } : {}
+/** How often properties are tried, in percent, unless the caller says how often. Bulk repetition is for `soak`. */
+function fuzzRunsIn(mode: string): string {
+  const usual = { quick: '10', soak: '100' }[mode] ?? '30'
+  return process.env.LATCHKEY_FUZZ_RUNS ?? usual
 }
 
 export default defineConfig(({ mode }) => ({
@@ -48,7 +49,7 @@ export default defineConfig(({ mode }) => ({
           setupFiles: [cleanUp],
           // A process for each file would load the same modules again, which took a third of their time.
           isolate: false,
-          env: { NODE_ENV: 'test', ...fuzzRuns(mode) },
+          env: { NODE_ENV: 'test', LATCHKEY_FUZZ_RUNS: fuzzRunsIn(mode) },
           ...patience,
           maxWorkers,
         },
@@ -58,7 +59,7 @@ export default defineConfig(({ mode }) => ({
           name: 'dom',
           environment: 'jsdom',
           include: ['packages/*/src/**/*.test.tsx'],
-          env: fuzzRuns(mode),
+          env: { LATCHKEY_FUZZ_RUNS: fuzzRunsIn(mode) },
           maxWorkers,
         },
       },
