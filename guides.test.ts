@@ -343,7 +343,7 @@ describe(SESSIONS, () => {
   it('lets a request through by a session or by a key, and nobody else', async () => {
     const API_KEY = randomBytes(16).toString('hex')
     vi.stubEnv('API_KEY', API_KEY)
-    const server = await start(SESSIONS, 'Guards', '@fastify/auth')
+    const server = await start(SESSIONS, 'Protect routes with guards', '@fastify/auth')
     const { cookie } = await signIn(server)
     const ask = async (headers: Record<string, string>): Promise<[number, unknown]> => {
       const response = await server.app.inject({ url: '/api/status', headers })
