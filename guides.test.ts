@@ -171,7 +171,7 @@ async function startUpstream(): Promise<{ url: string; sockets: Duplex[] }> {
 }
 
 describe(GUIDE, () => {
-  it('explains every reason, and prints a server in each part that has a test below', () => {
+  it('explains every reason, and prints a server in each section that has a test below', () => {
     const parts = partsOf(GUIDE)
     const table = parts.get('What happens when a session ends') ?? ''
     const explained = [...table.matchAll(/^\| `([\w-]+)` /gm)].map(([, reason]) => reason)
@@ -199,7 +199,7 @@ describe(GUIDE, () => {
     ])
   })
 
-  it('closes a WebSocket with a code of its own when the user is banned', async () => {
+  it('closes a WebSocket with its own close code when the user is banned', async () => {
     const server = await start(GUIDE, 'WebSockets with @fastify/websocket')
     const { cookie, userId } = await signIn(server)
     const { socket, messages, closed } = await open(server, '/api/chat', {
@@ -213,7 +213,7 @@ describe(GUIDE, () => {
     expect(await handshake(server, '/api/chat', { cookie, origin: server.origin })).toBe(401)
   })
 
-  it('opens a WebSocket for a page of the application and for a client that is not a browser', async () => {
+  it('opens a WebSocket for pages of the application and for clients other than browsers', async () => {
     const server = await start(GUIDE, 'WebSockets with @fastify/websocket')
     const { cookie } = await signIn(server)
     expect(await handshake(server, '/api/chat', { cookie, origin: server.origin })).toBe(101)
@@ -222,7 +222,7 @@ describe(GUIDE, () => {
     expect(await handshake(server, '/api/chat', { cookie, origin: 'null' })).toBe(403)
   })
 
-  it('ends this browser’s own connections on "sign out everywhere else", and lets it reconnect', async () => {
+  it('closes this browser’s connections on "sign out everywhere else", and lets it reconnect', async () => {
     const server = await start(GUIDE, 'WebSockets with @fastify/websocket')
     const { cookie } = await signIn(server)
     const { origin } = server
@@ -238,7 +238,7 @@ describe(GUIDE, () => {
     expect(await handshake(server, '/api/chat', { cookie: renewed, origin })).toBe(101)
   })
 
-  it('looks up on each message who is signed in, and nobody is on a page of another origin', async () => {
+  it('checks the session on each message, and treats pages of another origin as signed out', async () => {
     const server = await start(GUIDE, 'WebSockets without a guard')
     const { cookie, sessionId } = await signIn(server)
     const own = await open(server, '/api/lobby', { cookie, origin: server.origin })
@@ -251,7 +251,7 @@ describe(GUIDE, () => {
     await vi.waitFor(() => expect(own.messages.at(-1)).toBe('You are signed out.'))
   })
 
-  it('ends what it proxies, and the connection behind it', async () => {
+  it('closes proxied connections and the connection to the upstream server', async () => {
     const upstream = await startUpstream()
     vi.stubEnv('LIVE_UPSTREAM', upstream.url)
     const server = await start(GUIDE, 'A proxy with @fastify/http-proxy')
@@ -270,7 +270,7 @@ describe(GUIDE, () => {
     await vi.waitFor(() => expect(upstream.sockets[0]?.closed).toBe(true))
   })
 
-  it('ends an event stream with an event', async () => {
+  it('sends a last event before it ends an event stream', async () => {
     const server = await start(GUIDE, 'Server-sent events')
     const { cookie, userId } = await signIn(server)
     const response = await fetch(`${server.url}/api/events`, { headers: { cookie } })
@@ -281,7 +281,7 @@ describe(GUIDE, () => {
     expect(events).toMatch(/event: session-ended\ndata: banned\n\n$/)
   })
 
-  it('cuts a download off', async () => {
+  it('cuts off a download', async () => {
     const server = await start(GUIDE, 'Streamed downloads')
     const { cookie, sessionId } = await signIn(server)
     const response = await fetch(`${server.url}/api/invoices.csv`, { headers: { cookie } })
@@ -290,7 +290,7 @@ describe(GUIDE, () => {
     await expect(response.text()).rejects.toThrow()
   })
 
-  it('cancels its request to another server', async () => {
+  it('cancels the request to another server', async () => {
     const cancelled = Promise.withResolvers<void>()
     const reports = createServer((request, response) => {
       request.once('close', cancelled.resolve)
@@ -325,7 +325,7 @@ describe(GUIDE, () => {
     await expect(begun.text()).rejects.toThrow()
   })
 
-  it('keeps a connection open, and lets the application say on it what has ended', async () => {
+  it('keeps a connection open, and lets the application send a message about the end', async () => {
     const server = await start(GUIDE, 'Your own registry of connections')
     const { cookie, userId } = await signIn(server)
     const { socket, messages } = await open(server, '/api/board', { cookie, origin: server.origin })
@@ -340,7 +340,7 @@ describe(GUIDE, () => {
 })
 
 describe(SESSIONS, () => {
-  it('lets a request through by a session or by a key, and nobody else', async () => {
+  it('accepts a session or an API key, and rejects requests with neither', async () => {
     const API_KEY = randomBytes(16).toString('hex')
     vi.stubEnv('API_KEY', API_KEY)
     const server = await start(SESSIONS, 'Protect routes with guards', '@fastify/auth')
