@@ -16,28 +16,30 @@ import {
   type Symbol as TypeSymbol,
 } from 'typescript/unstable/sync'
 
-// The tables of props and of results in `docs/react`, out of the types of `@latchkey/react` and the
-// comments on them. A page says where one belongs, with `<!-- props: SignInProps -->` above and
-// `<!-- /props -->` below; `npx pnpm@12 props` writes it.
+// Generates the tables of props and results in `docs/react` from the types of `@latchkey/react` and
+// their JSDoc. In a page, `<!-- props: SignInProps -->` and `<!-- /props -->` mark the place of a table.
+// `npx pnpm@12 props` writes all tables.
 
 const root = join(import.meta.dirname, '..')
 const config = join(root, 'packages/react/tsconfig.json')
 const entry = join(root, 'packages/react/src/index.ts')
-const PLACE = /(?<=^<!-- props: (\w+) -->\n).*?(?=^<!-- \/props -->$)/gms
+const TABLE = /(?<=^<!-- props: (\w+) -->\n).*?(?=^<!-- \/props -->$)/gms
 
-/** A page as it is, and as it is with the tables of today. */
+/** A page of `docs/react`. */
 export interface Page {
   readonly file: string
   readonly text: string
+  /** The text with tables that match the current types. */
   readonly written: string
 }
 
 export interface Reference {
-  /** What the package exports but for types: components, hooks, functions, classes. */
+  /** Names of the exported components, hooks, functions and classes, without types. */
   readonly names: readonly string[]
   readonly pages: readonly Page[]
 }
 
+/** Reads the pages of `docs/react`, and generates their tables. */
 export function readReference(): Reference {
   const api = new API({ cwd: root })
   try {
@@ -46,9 +48,9 @@ export function readReference(): Reference {
     const exported = exportsOf(project)
     const pages = globSync('docs/react/*.md', { cwd: root }).map((file) => {
       const text = readFileSync(join(root, file), 'utf8')
-      const written = text.replace(PLACE, (_, name: string) => {
+      const written = text.replace(TABLE, (_, name: string) => {
         const symbol = exported.get(name)
-        if (!symbol) throw new Error(`${file}: @latchkey/react exports no ${name}.`)
+        if (!symbol) throw new Error(`${file}: @latchkey/react does not export ${name}.`)
         return `\n${aligned(rowsOf(project.checker.getDeclaredTypeOfSymbol(symbol), project))}\n\n`
       })
       return { file, text, written }
@@ -71,7 +73,7 @@ function exportsOf({ program, checker }: Project): ReadonlyMap<string, TypeSymbo
   )
 }
 
-/** The head of a table, and its rows: of a union for each `status` what comes with it. */
+/** Returns the header and the rows of a table. The rows of a union are grouped by `status`. */
 function rowsOf(type: Type, project: Project): readonly (readonly string[])[] {
   const members = type.isUnionType() ? type.getTypes() : [type]
   const isUnion = members.length > 1
@@ -83,8 +85,8 @@ function rowsOf(type: Type, project: Project): readonly (readonly string[])[] {
       .filter((symbol) => symbol !== status)
       .map((symbol) => {
         const isRequired = isOfOptions && !isOptional(symbol)
-        const name = code(symbol.name) + (isRequired ? ', required' : '')
-        return [name, code(typeOf(symbol, project)), meaningOf(symbol, project)]
+        const name = code(symbol.name) + (isRequired ? ' (required)' : '')
+        return [name, code(typeOf(symbol, project)), descriptionOf(symbol, project)]
       })
     if (!status) return others
     const first = code(typeOf(status, project))
@@ -92,10 +94,10 @@ function rowsOf(type: Type, project: Project): readonly (readonly string[])[] {
       ? [[first, '', '', '']]
       : others.map((row, index) => [index === 0 ? first : '', ...row])
   })
-  return [[...(isUnion ? ['status'] : []), 'name', 'type', ''], ...rows]
+  return [[...(isUnion ? ['Status'] : []), 'Name', 'Type', 'Description'], ...rows]
 }
 
-/** Not those of React and the DOM. In the order of the source, which is not that of the checker. */
+/** Returns the properties that are not from React or the DOM, in source order. */
 function ownProperties(type: Type, project: Project): readonly TypeSymbol[] {
   const own = declarationOf<InterfaceDeclaration>(type.getSymbol(), project)
   return project.checker
@@ -121,21 +123,24 @@ function isOptional(symbol: TypeSymbol): boolean {
   return (symbol.flags & SymbolFlags.Optional) !== 0
 }
 
-/** As it is written, but for `undefined`; of a name for nothing but a few texts, these. */
+/**
+ * Returns a property's type as in the source, without `undefined`. A named union of string literals is
+ * expanded.
+ */
 function typeOf(symbol: TypeSymbol, project: Project): string {
   const { checker } = project
   const source = sourceOf(symbol, project)
   const type = checker.getTypeOfSymbol(symbol)
-  const texts = (type?.isUnionType() ? type.getTypes() : type ? [type] : [])
+  const literals = (type?.isUnionType() ? type.getTypes() : type ? [type] : [])
     .filter((member) => !(member.flags & TypeFlags.Undefined))
     .map((member) => (member.isStringLiteralType() ? `'${member.value}'` : undefined))
-  if (texts.length === 0 || texts.includes(undefined)) return source
+  if (literals.length === 0 || literals.includes(undefined)) return source
   const named = checker.resolveName(source, SymbolFlags.TypeAlias, declarationOf(symbol, project))
   const order = named ? sourceOf(aliased(named, checker), project) : source
-  return texts
-    .map((text = '') => ({ text, place: order.indexOf(text) }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ text }) => text)
+  return literals
+    .map((literal = '') => ({ literal, index: order.indexOf(literal) }))
+    .sort((a, b) => a.index - b.index)
+    .map(({ literal }) => literal)
     .join(' | ')
 }
 
@@ -149,12 +154,12 @@ function sourceOf(symbol: TypeSymbol, project: Project): string {
     .replace(/^\((.*=>.*)\)$/, '$1')
 }
 
-/** What an import or an export stands for. */
+/** Returns the symbol that an import or export refers to. */
 function aliased(symbol: TypeSymbol, checker: Checker): TypeSymbol {
   return symbol.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
 }
 
-function meaningOf(symbol: TypeSymbol, project: Project): string {
+function descriptionOf(symbol: TypeSymbol, project: Project): string {
   const tags = symbol.getJsDocTags(project.checker).map(({ name, text = '' }) => {
     const [, first = '', rest = ''] = /^(\w+)(.*?)\.?$/s.exec(text.trim()) ?? []
     return name === 'throws' ? `Rejects with an ${code(first)}${rest}.` : `${code(first)}:${rest}.`
@@ -162,10 +167,12 @@ function meaningOf(symbol: TypeSymbol, project: Project): string {
   return [symbol.getDocumentationComment(project.checker), ...tags].join(' ').trim()
 }
 
+/** Formats a text as inline code. */
 function code(text: string): string {
   return `\`${text}\``
 }
 
+/** Formats rows as a Markdown table with aligned columns. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) =>
     row.map((cell) => cell.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|')),
