@@ -17,6 +17,7 @@ const processes = [
 
 const postgres = 'packages/fastify/src/testing/postgres-server.ts'
 const cleanUp = 'packages/fastify/src/testing/clean-up.ts'
+const cleanUpPostgres = 'packages/fastify/src/testing/clean-up-postgres.ts'
 
 // Hundreds of processes load the same modules. Node stores them compiled, which halves the time to start one.
 // https://nodejs.org/api/module.html#module-compile-cache
@@ -67,8 +68,9 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'processes',
           include: processes,
-          setupFiles: [cleanUp],
+          setupFiles: [cleanUp, cleanUpPostgres],
           globalSetup: [postgres],
+          isolate: false,
           env: { NODE_ENV: 'test' },
           ...patience,
           maxWorkers,
@@ -78,7 +80,9 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'browser',
           include: ['apps/demo/e2e/**/*.test.ts'],
+          setupFiles: [cleanUpPostgres],
           globalSetup: ['apps/demo/e2e/build.ts', 'apps/demo/e2e/browser.ts', postgres],
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers,

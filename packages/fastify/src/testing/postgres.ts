@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, afterEach, inject, onTestFinished } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import type { Orders } from './postgres-keeper.ts'
 import { askRun, type PostgresServer, startServer } from './postgres-server.ts'
 
@@ -102,7 +102,8 @@ async function clear(url: string): Promise<void> {
   }
 }
 
-afterEach(async () => {
+/** Empties the databases of a test, and ends its servers. */
+export async function cleanDatabases(): Promise<void> {
   for (const url of used.splice(0)) {
     // A role cannot be dropped while a database grants it something.
     if (roles.length > 0) await drop(url)
@@ -113,13 +114,15 @@ afterEach(async () => {
   }
   for (const name of roles.splice(0)) await admin?.query(`drop role ${name}`)
   await Promise.all(servers.splice(0).map((own) => own.close()))
-})
+}
 
 async function drop(url: string): Promise<void> {
   await admin?.query(`drop database ${new URL(url).pathname.slice(1)} with (force)`)
 }
 
-afterAll(async () => {
-  for (const url of empty) await drop(url)
+/** Drops what is left once a file of tests is done. */
+export async function dropDatabases(): Promise<void> {
+  for (const url of empty.splice(0)) await drop(url)
   await admin?.end()
-})
+  admin = undefined
+}
