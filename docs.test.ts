@@ -102,9 +102,10 @@ it('everything that @latchkey/react exports has a heading in docs/react, and eac
 })
 
 it('every test and file that docs/security.md names is there', () => {
-  const tables = ['### Open connections and responses', '## OAuth, NIST and OWASP ASVS requirements'].map(
-    (heading) => security.split(`${heading}\n`)[1]?.split(/^#/m)[0] ?? '',
-  )
+  const tables = [
+    '### Open connections and responses',
+    '## OAuth, NIST and OWASP ASVS requirements',
+  ].map((heading) => security.split(`${heading}\n`)[1]?.split(/^#/m)[0] ?? '')
   const cells = tables.flatMap((table) =>
     [...table.matchAll(/^\|.*\| *([^|]*?) *\|$/gm)].map(([, cell = '']) => cell),
   )
@@ -123,7 +124,9 @@ it('a session lasts as long as docs/security.md says, and a person has as many',
     const row = security.split('\n').find((line) => line.startsWith(`| ${what} `))
     return [...(row ?? '').matchAll(/\d+/g)].map(Number)
   }
-  const [lifetime = 0, idleTimeout = 0] = numbersOf('session lifetime').map((days) => days * 86_400_000)
+  const [lifetime = 0, idleTimeout = 0] = numbersOf('session lifetime').map(
+    (days) => days * 86_400_000,
+  )
   const [most = 0] = numbersOf('sessions per user')
 
   let now = 1_800_000_000_000

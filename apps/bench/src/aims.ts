@@ -6,7 +6,7 @@ import { perSecond } from './measure.ts'
 import type { AllKept, Kept } from './results.ts'
 import { percentile, spread } from './statistics.ts'
 
-/** What we aim for, and whether it was met. */
+/** Renders the targets, and whether each was met. */
 export function aimsPart(all: AllKept): string {
   const aims = [
     all.guard && guardAims(all.guard),
@@ -18,7 +18,7 @@ export function aimsPart(all: AllKept): string {
     all.browser && browserAims(all.browser),
   ].flatMap((some) => some ?? [])
   const rows = aims.map(({ what, aim, found, met }) => [what, aim, found, met ? 'yes' : '**no**'])
-  return `## What we aim for\n\n${markdownTable(['', 'aim', 'measured', 'met'], rows)}`
+  return `## Targets\n\n${markdownTable(['', 'target', 'measured', 'met'], rows)}`
 }
 
 function guardAims({ result: { rounds } }: Kept<'guard'>): Aim[] {
@@ -27,7 +27,7 @@ function guardAims({ result: { rounds } }: Kept<'guard'>): Aim[] {
       rounds.map((one) => perSecond(one, `latchkey-${kind}`) / perSecond(one, 'bare')),
     )
     return {
-      what: `A route for signed-in people, ${title}: share of no check at all`,
+      what: `Guarded route, ${title}: share of Fastify alone`,
       aim: '≥ 0.90',
       found: inRange(share, 2),
       met: share.median >= 0.9,
@@ -44,7 +44,7 @@ function storedAims({ result: { rounds, sizes } }: Kept<'stored'>): Aim[] {
       ),
     )
     return {
-      what: `The same with ${round(most)} sessions stored, ${title}: share of ${round(least)}`,
+      what: `${round(most)} stored sessions, ${title}: share of the speed with ${round(least)}`,
       aim: '≥ 0.95',
       found: inRange(ratio, 2),
       met: ratio.median >= 0.95,
@@ -54,7 +54,7 @@ function storedAims({ result: { rounds, sizes } }: Kept<'stored'>): Aim[] {
 
 function revocationAims({ result: { latencies } }: Kept<'revocation'>): Aim[] {
   const p99 = percentile(latencies, 0.99)
-  const what = 'An ended session is refused by other nodes, p99'
+  const what = 'Time until other servers reject a revoked session, p99'
   return [{ what, aim: '≤ 100 ms', found: `${fixed(p99, 1)} ms`, met: p99 <= 100 }]
 }
 
@@ -65,8 +65,8 @@ function signInAims({ result: { rounds } }: Kept<'sign-in'>): Aim[] {
   const own = speedOf('latchkey-sqlite')
   return [
     {
-      what: 'Whole sign-ins, SQLite file',
-      aim: `more than any peer (${round(best)}/s)`,
+      what: 'Complete sign-ins, SQLite file',
+      aim: `more than any other library (${round(best)}/s)`,
       found: `${round(own)}/s`,
       met: own > best,
     },
@@ -81,14 +81,14 @@ function installAims({ result: { installs, rounds } }: Kept<'install'>): Aim[] {
   const ms = spread(rounds.map((one) => (one['latchkey-sqlite'] ?? 0) - (one.fastify ?? 0)))
   return [
     {
-      what: 'What an install adds',
+      what: 'Install size, in addition to Fastify',
       aim: '≤ 30 packages',
       found: String(packages),
       met: packages <= 30,
     },
     { what: '', aim: '≤ 8 MB', found: `${megabytes(bytes)} MB`, met: bytes <= 8e6 },
     {
-      what: 'What a start adds',
+      what: 'Startup time, in addition to Fastify',
       aim: '≤ 120 ms',
       found: `${inRange(ms, 0)} ms`,
       met: ms.median <= 120,
@@ -104,19 +104,19 @@ function browserAims({ result: { sizes } }: Kept<'browser'>): Aim[] {
   const everything = sizeOf('latchkey-everything')
   return [
     {
-      what: 'A button and a name, in the browser',
-      aim: `less than any peer (${kilobytes(least)} kB)`,
+      what: 'Browser bundle with a button and a name',
+      aim: `less than any other library (${kilobytes(least)} kB)`,
       found: `${kilobytes(own)} kB`,
       met: own < least,
     },
     {
-      what: 'The button alone',
+      what: 'Browser bundle with only the button',
       aim: '≤ 2 kB',
       found: `${kilobytes(button)} kB`,
       met: button <= 2_000,
     },
     {
-      what: 'The whole kit, with styles',
+      what: 'Browser bundle of the whole kit, with styles',
       aim: '≤ 14.5 kB',
       found: `${kilobytes(everything)} kB`,
       met: everything <= 14_500,
@@ -124,7 +124,7 @@ function browserAims({ result: { sizes } }: Kept<'browser'>): Aim[] {
   ]
 }
 
-/** The names of everybody else who was measured. */
+/** Returns the names of all other measured libraries. */
 function peersIn(measured: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(measured).filter((name) => !/latchkey|by-hand/.test(name))
 }

@@ -9,7 +9,7 @@ export interface BrowserResult {
   readonly sizes: Readonly<Record<string, PageSize>>
 }
 
-/** In bytes, minified and compressed, React not counted. */
+/** Sizes in bytes, minified and compressed, without React. */
 export interface PageSize {
   readonly script: number
   readonly styles: number
@@ -21,14 +21,14 @@ export function total(size: PageSize | undefined): number {
 
 export interface Page {
   readonly title: string
-  /** What somebody sees that is not the page's own markup. */
+  /** The visible components of the library, apart from the page's own markup. */
   readonly brings: string
 }
 
-/** Of each there is a file in `pages`, as its own documentation shows. */
+/** The measured pages. Each is a file in `pages`, written as the library's documentation shows. */
 export const pages: Readonly<Record<string, Page>> = {
-  'by-hand': { title: 'by hand, the floor', brings: '–' },
-  'latchkey-button': { title: 'Latchkey, the button alone', brings: 'the button; no name' },
+  'by-hand': { title: 'by hand, the minimum', brings: '–' },
+  'latchkey-button': { title: 'Latchkey, the button alone', brings: 'the button, without a name' },
   latchkey: { title: 'Latchkey', brings: 'the button' },
   'latchkey-everything': {
     title: 'Latchkey, the whole kit with styles',
@@ -49,7 +49,7 @@ export const pages: Readonly<Record<string, Page>> = {
   hanko: { title: '@teamhanko/hanko-elements', brings: 'a sign-in form, styled' },
 }
 
-/** What each adds to a page. */
+/** Measures how much each library adds to a page. */
 export async function measureBrowser({ say }: Run): Promise<BrowserResult> {
   const sizes: Record<string, PageSize> = {}
   for (const [name, { title }] of Object.entries(pages)) {
@@ -63,7 +63,7 @@ export async function measureBrowser({ say }: Run): Promise<BrowserResult> {
 export interface Bundle {
   readonly scripts: readonly string[]
   readonly styles: readonly string[]
-  /** The modules that are left for the page to have already. */
+  /** The modules that are not bundled, because the page already has them. */
   readonly outside: readonly string[]
 }
 
@@ -73,9 +73,9 @@ export async function bundle(name: string): Promise<Bundle> {
     input: join(import.meta.dirname, 'pages', `${name}.tsx`),
     platform: 'browser',
     external: /^react(-dom)?(\/|$)/,
-    // Of a server's environment, which a browser has not, next-auth would read more than this.
+    // next-auth reads further variables of a server's environment, which a browser does not have.
     transform: { define: { 'process.env.NODE_ENV': '"production"', 'process.env': '{}' } },
-    // Whatever else is left out of the bundle would be counted as nothing.
+    // A module that is left out of the bundle would count as zero bytes.
     onLog: (_level, log) => {
       if (log.code !== 'MODULE_LEVEL_DIRECTIVE') throw new Error(log.message)
     },
@@ -91,7 +91,7 @@ export async function bundle(name: string): Promise<Bundle> {
       },
     ],
   })
-  // The last bundler has no use for notes to the next one.
+  // Only other bundlers need the comments.
   const { output } = await bundler.generate({ minify: true, comments: false })
   await bundler.close()
   const chunks = output.filter((file) => file.type === 'chunk')

@@ -19,11 +19,11 @@ export interface SignInResult {
   /** Milliseconds from the click to the session. */
   readonly p50: number
   readonly p99: number
-  /** How much of its core these browsers needed, from 0 to 1; the provider is on the same. */
+  /** The share of their core that the browsers used, from 0 to 1. The provider runs on the same core. */
   readonly busy: number
 }
 
-/** How many sign-ins go by between two that are looked into. */
+/** Every how many sign-ins one is checked. */
 const CHECK_EVERY = 20
 
 const people = makePeople(1_000)
@@ -56,7 +56,7 @@ const orders = {
         const { body } = await answerTo(toServer, get('/me', cookieLine(cookies)))
         const person = people[Number(back.searchParams.get('code'))]
         if (person === undefined || JSON.parse(body).email !== person.email) {
-          throw new Error(`${person?.email} signed in, and is told: ${body}\n${ended.head}`)
+          throw new Error(`${person?.email} signed in, but /me returned: ${body}\n${ended.head}`)
         }
       }
       toServer.close()
@@ -96,12 +96,16 @@ function startRequest({ path, body }: SignInOrder['start']): string {
   return `POST ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n${json}`
 }
 
-/** Where an answer sends the browser. @throws Error if it does not. */
+/**
+ * Returns the URL to which a response redirects the browser.
+ * @throws Error if it does not redirect
+ */
 function placeNamed({ status, head, body }: Answer): string {
   const [, location] = /\r\nlocation: ([^\r]+)/i.exec(head) ?? []
   if (location !== undefined && status >= 300) return location
   const { url } = body.startsWith('{') ? (JSON.parse(body) as { url?: string }) : {}
-  if (url === undefined || status >= 400) throw new Error(`No redirect: ${head}\n\n${body}`)
+  if (url === undefined || status >= 400)
+    throw new Error(`The response is not a redirect: ${head}\n\n${body}`)
   return url
 }
 

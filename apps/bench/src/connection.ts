@@ -2,25 +2,31 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 
 /**
- * One kept connection that asks one thing at a time, with nothing in between that costs: Node's own HTTP
- * client takes longer to ask than some servers take to answer.
+ * A connection that stays open and sends one request at a time, with minimal overhead. Node's own HTTP client
+ * takes longer to send a request than some servers take to respond.
  */
 export interface Connection {
-  /** @param request Whole, as it goes over the wire. */
+  /**
+   * Sends a request.
+   * @param request The complete text of the request.
+   */
   ask(request: string, answered: (answer: Answer) => void): void
   close(): void
 }
 
 export interface Answer {
   readonly status: number
-  /** Status line and headers. */
+  /** The status line and the headers. */
   readonly head: string
   readonly body: string
 }
 
 const HEAD_END = '\r\n\r\n'
 
-/** @param failed Called once if the connection is lost, or says what is no answer with a length. */
+/**
+ * Opens a connection.
+ * @param failed Called if the connection is lost, or if a response has no `Content-Length`.
+ */
 export async function openConnection(
   port: number,
   failed: (error: Error) => void,
@@ -34,7 +40,7 @@ export async function openConnection(
   socket.setEncoding('latin1')
   socket.on('error', failed)
   socket.on('close', () => {
-    if (!closed) failed(new Error(`The server at port ${port} has closed a connection`))
+    if (!closed) failed(new Error(`The server at port ${port} closed a connection`))
   })
   socket.on('data', (data: string) => {
     received = received === '' ? data : received + data
@@ -42,7 +48,7 @@ export async function openConnection(
     if (headEnd === -1) return
     const head = received.slice(0, headEnd)
     const length = lengthOf(head)
-    if (Number.isNaN(length)) return failed(new Error(`An answer without a length: ${head}`))
+    if (Number.isNaN(length)) return failed(new Error(`A response has no Content-Length: ${head}`))
     const bodyStart = headEnd + HEAD_END.length
     const end = bodyStart + length
     if (received.length < end) return
@@ -65,18 +71,21 @@ export async function openConnection(
   }
 }
 
-/** The same for who can wait. */
+/** Sends a request and resolves with its response. */
 export function answerTo(connection: Connection, request: string): Promise<Answer> {
   return new Promise((resolve) => connection.ask(request, resolve))
 }
 
-/** As Fastify writes it; a regular expression takes longer than the rest. */
+/** Reads `Content-Length` as Fastify writes it. A regular expression would take longer than everything else. */
 function lengthOf(head: string): number {
   const at = head.indexOf('\ncontent-length: ')
   return at === -1 ? Number.NaN : Number.parseInt(head.slice(at + 17, at + 27), 10)
 }
 
-/** @param header A whole header line, or nothing. */
+/**
+ * Returns the text of a `GET` request.
+ * @param header A complete header line, or an empty string.
+ */
 export function get(path: string, header = ''): string {
   return `GET ${path} HTTP/1.1\r\nhost: localhost:3000\r\n${header && `${header}\r\n`}\r\n`
 }

@@ -10,7 +10,7 @@ import { createDatabase } from './database.ts'
 
 const asked: string[] = []
 
-// Whoever would ask the network is told that there is none.
+// Fail every connection that leaves this machine.
 beforeAll(() => {
   const { connect } = Socket.prototype
   Socket.prototype.connect = function connectOnLoopback(...given: unknown[]) {
@@ -18,7 +18,7 @@ beforeAll(() => {
     const host = typeof first === 'object' ? first.host : second
     if (host !== '127.0.0.1') {
       asked.push(`${host}`)
-      throw new Error(`The network is off, and ${host} was asked for.`)
+      throw new Error(`The network is off, but a contender connects to ${host}.`)
     }
     return Reflect.apply(connect, this, given)
   }
@@ -37,13 +37,13 @@ describe.each(Object.entries(checking))('%s', (_name, contender) => {
     return visit.close
   })
 
-  it('knows everybody who is signed in', async () => {
+  it('returns each signed-in person', async () => {
     for (const { person, header } of visit.visitors) {
       expect(await visit.me(header)).toEqual({ status: 200, body: person })
     }
   })
 
-  it('lets in nobody else', async () => {
+  it('rejects a missing and a forged session', async () => {
     expect(await visit.me(null)).toMatchObject({ status: 401 })
     const [visitor] = visit.visitors
     const forged = `${visitor?.header}`.replace(/(?<==|Bearer )[^;]+/g, (value) =>
@@ -52,10 +52,10 @@ describe.each(Object.entries(checking))('%s', (_name, contender) => {
     expect(await visit.me(forged)).toMatchObject({ status: 401 })
   })
 
-  it('asks nobody else', () => expect(asked).toEqual([]))
+  it('connects to no other host', () => expect(asked).toEqual([]))
 })
 
-it('what they are compared with answers everybody', async () => {
+it('the bare route responds to a request without a session', async () => {
   const visit = await open(bare as Contender)
   onTestFinished(visit.close)
   expect(await visit.me(null)).toEqual({ status: 200, body: visit.visitors[0]?.person })

@@ -20,7 +20,7 @@ import { fastifyOAuth2 } from './contenders/sign-in/oauth2.ts'
 import { passport } from './contenders/sign-in/passport.ts'
 import type { SignInContender } from './contenders/sign-in/sign-in.ts'
 
-/** Who is measured at a guarded route, by the name in the results. */
+/** The libraries that are measured on a guarded route, by their name in the results. */
 export const contenders: Readonly<Record<string, Contender>> = {
   bare,
   'cookie-only': cookieOnly,
@@ -37,7 +37,7 @@ export const contenders: Readonly<Record<string, Contender>> = {
   clerk,
 }
 
-/** Who is measured at signing people in. */
+/** The libraries that are measured at sign-in. */
 export const signInContenders: Readonly<Record<string, SignInContender>> = {
   'by-hand': byHand,
   'latchkey-sqlite': latchkeySqliteSignIn,

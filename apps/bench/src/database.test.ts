@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => databases.close())
 
-it('counts every statement that is sent to one database, and none of another', async () => {
+it('counts every statement sent to one database, and none sent to another', async () => {
   const [url, otherUrl] = [await databases.create(), await databases.create()]
   const statements = await countStatements(url)
   onTestFinished(() => statements.end())

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { startServer } from '../../../packages/fastify/src/testing/postgres-server.ts'
 
-/** A PostgreSQL with its own defaults, for one run. */
+/** A PostgreSQL server with default settings, for one run. */
 export interface Databases {
-  /** @returns the URL of an empty database */
+  /** Creates an empty database and returns its URL. */
   create(): Promise<string>
   close(): Promise<void>
 }
@@ -14,14 +14,17 @@ export async function startPostgres(): Promise<Databases> {
     settings: {
       max_connections: '200',
       shared_preload_libraries: 'pg_stat_statements',
-      // Counting costs a little. `countStatements` turns it on for one database.
+      // Counting has a small cost. `countStatements` enables it for one database.
       'pg_stat_statements.track': 'none',
     },
   })
   return { create: () => createDatabase(url), close }
 }
 
-/** @param url Of any database of the server. */
+/**
+ * Creates an empty database and returns its URL.
+ * @param url The URL of any database on the server.
+ */
 export async function createDatabase(url: string): Promise<string> {
   const name = `bench_${randomBytes(8).toString('hex')}`
   const client = new pg.Client(url)
@@ -42,10 +45,10 @@ export interface StatementCount {
 /**
  * Counts the statements that clients send to a database: queries, `begin` and `commit`, `notify`, and so on.
  * Statements inside triggers are not counted separately. The count is exact and current, unlike that of
- * `pg_stat_database`, which connections update with a delay. This connection is to another database, and so
- * its own statements are not counted.
+ * `pg_stat_database`, which connections update with a delay. The counter itself connects to another database,
+ * so that its own statements are not counted.
  *
- * @param url Of the database. Only connections opened after this call are counted.
+ * @param url The URL of the database. Only connections opened after this call are counted.
  * @see https://www.postgresql.org/docs/current/pgstatstatements.html
  */
 export async function countStatements(url: string): Promise<StatementCount> {

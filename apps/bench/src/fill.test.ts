@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { openStore } from './contenders/latchkey.ts'
 import { fillSqlite } from './fill.ts'
 
-it('spreads the last use of the sessions evenly, so that they are not due at the same time', async () => {
+it('spreads the last uses of the sessions evenly over the given time', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const store = openStore('sqlite', { folder, postgresUrl: '' })
@@ -24,7 +24,7 @@ it('spreads the last use of the sessions evenly, so that they are not due at the
     .all()
     .map(({ time }) => Number(time))
   const gaps = times.slice(1).map((time, index) => time - (times[index] as number))
-  // Ten a second, give or take.
+  // About ten per second.
   expect(Math.max(...gaps)).toBeLessThan(300)
   expect(times[0]).toBeGreaterThan(started - 60_001)
   expect(times[0]).toBeLessThan(started - 59_000)

@@ -3,29 +3,29 @@ import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 import type { Visitor } from './contenders/contender.ts'
 
-// Fills Latchkey's own tables, which it has made, with people who are signed in: straight into the
-// database, since signing in a million would take an hour.
+// Fills Latchkey's existing tables with signed-in people. The rows go directly into the database, because
+// signing in a million people would take an hour.
 
-/** Whose sessions are stored, and asked for. */
+/** The visitors whose sessions are stored and used. */
 export interface Filled {
-  /** Of a different user each. */
+  /** Each belongs to a different user. */
   readonly inUse: readonly Visitor[]
-  /** Not used for an hour, so that their next use is to be noted. */
+  /** Not used for an hour, so that the server records their next use. */
   readonly away: readonly Visitor[]
-  /** Whose next use is not noted during the run. */
+  /** The server does not record their next use during the run. */
   readonly fresh: readonly Visitor[]
 }
 
 export interface Amounts {
-  /** Altogether. */
+  /** The number of sessions in total. */
   readonly sessions: number
   readonly inUse: number
   readonly away: number
   readonly fresh: number
   /**
-   * Spreads the last use of the sessions in use evenly over this many milliseconds before now. Spread over
-   * a minute, they fall due for their next note one after the other, as on a server that has been running
-   * for a while. Default 0: all of them were used just now.
+   * Spreads the last use of the sessions `inUse` evenly over this many milliseconds before now. With one
+   * minute, the server records their next uses one after the other, as it does after running for a while.
+   * Defaults to 0: all of them were used just now.
    */
   readonly lastUsedWithin?: number
 }
@@ -44,7 +44,7 @@ interface Rows {
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-/** Of every session here. What is looked for is the id. */
+/** The secret of every session. Sessions are looked up by id. */
 const TOKEN_SECRET = randomBytes(32).toString('base64url')
 const SECRET_HASH = hash('sha256', TOKEN_SECRET, 'base64url')
 
@@ -108,7 +108,7 @@ function makeRows(amounts: Amounts): Rows {
       email: `person-${index}@example.com`,
     }),
   )
-  // Which rows are asked for has nothing to do with where they lie.
+  // The rows that are used are spread randomly over the table.
   const places = shuffled(amounts.sessions)
   const kinds = new Map<number, 'inUse' | 'away' | 'fresh'>()
   for (const kind of ['inUse', 'away', 'fresh'] as const) {
@@ -117,7 +117,7 @@ function makeRows(amounts: Amounts): Rows {
   const lastUsed = {
     inUse: now,
     away: now - 60 * MINUTE,
-    // As if by a server whose clock is ahead.
+    // As if a server whose clock is ahead had recorded it.
     fresh: now + 50 * MINUTE,
   }
 

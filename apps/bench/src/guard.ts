@@ -9,16 +9,16 @@ export interface GuardResult {
   readonly connections: number
   readonly people: number
   readonly seconds: number
-  /** By contender. */
+  /** Results by contender. */
   readonly rounds: readonly Readonly<Record<string, Measured>>[]
 }
 
 const CONNECTIONS = 64
 
-/** Guarded `GET /me`, for everybody in turn and in every round in another order. */
+/** Measures a guarded `GET /me` for all contenders, in a different order each round. */
 export async function measureGuard(run: Run): Promise<GuardResult> {
-  // Many short rounds: what else the machine has to do changes from one second to the next, and a share is
-  // of what came a few seconds before or after.
+  // Many short rounds, because the other load of the machine changes from second to second. A share
+  // compares measurements that are only seconds apart.
   const rounds = run.quick ? 1 : 25
   const seconds = run.quick ? 0.5 : 1
   const people = run.quick ? 200 : 1_000

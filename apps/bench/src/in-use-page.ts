@@ -3,7 +3,7 @@ import type { ColdStart, InUseResult, InUseRound, InUseRow } from './in-use.ts'
 import type { Kept, KeptBefore } from './results.ts'
 import { type Spread, spread } from './statistics.ts'
 
-// The part of the page about sessions in use, with the figures of the version before alongside.
+// Renders the section about active sessions, with the figures of an earlier version for comparison.
 
 export interface Aim {
   readonly what: string
@@ -14,7 +14,7 @@ export interface Aim {
 
 type Before = KeptBefore<'in-use'> | undefined
 
-/** Seconds within which the load must use every session once. */
+/** The seconds within which the load should use every session once. */
 const LONGEST_SWEEP = 5
 /** How many more statements per second the largest number of sessions may cause than the smallest. */
 const MORE_STATEMENTS = 5
@@ -27,21 +27,21 @@ export function inUsePart({ result }: Kept<'in-use'>, before: Before): string {
   )
   const busiest = Math.max(...measured.map(({ loadBusy }) => loadBusy))
   const parts = [
-    `## Sessions in use
+    `## Active sessions
 
-\`GET /me\` over ${connections} connections, with each session used in turn. Each round measures the guarded route for ${seconds.guarded} s, and the
-route without a check for ${seconds.bare} s before and ${seconds.bare} s after. A share compares the two within one round. All sessions are in memory
-before the first round. Their last uses are spread evenly over the minute before the run, so that they fall due to be noted again
-at a steady rate.`,
+The load requests \`GET /me\` over ${connections} connections, with each session in turn. Each round measures the guarded route for ${seconds.guarded} s, and the
+route without a check for ${seconds.bare} s before and ${seconds.bare} s after. A share compares the two within one round. All sessions are cached before
+the first round. Their last uses are spread evenly over the minute before the run, so the server records their next uses at a steady
+rate.`,
     beforeSentence(before),
     throughputTable(result, before),
     `*Queries/s* counts every statement that the servers send to PostgreSQL, with \`pg_stat_statements\`. *Sweep* is how many seconds
-it takes until every session has been used once. A sweep in bold took longer than ${LONGEST_SWEEP} s.
-In the row with two servers, each server is asked for every session, and their share is of two servers without a check. All of them
-run on one core. ${sharedFileSentence(rows)}`,
+it takes to use every session once. A sweep in bold took longer than ${LONGEST_SWEEP} s.
+In the row with two servers, each server receives requests for every session. Their share compares them with two servers without a
+check. All servers run on one core. ${sharedFileSentence(rows)}`,
     costTable(result, before),
     coldStartPart(result, before),
-    `The load needed at most ${fixed(busiest * 100, 0)} % of its core, which PostgreSQL and the second writer run on too.`,
+    `The load used at most ${fixed(busiest * 100, 0)} % of its core, which it shared with PostgreSQL and the second writer.`,
   ]
   return parts.filter((part) => part !== undefined).join('\n\n')
 }
@@ -60,14 +60,14 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
   const range = `${round(Math.min(...sizes))} to ${round(Math.max(...sizes))}`
   for (const [store, title] of STORES) {
     const rows = plain.filter((row) => row.store === store)
-    addShare(`${range} sessions in use, ${title}: lowest share of no check at all`, rows)
+    addShare(`${range} active sessions, ${title}: lowest share of Fastify alone`, rows)
   }
   addShare(
     'Two servers on one PostgreSQL: share of two without a check',
     result.rows.filter(({ servers }) => servers > 1),
   )
   addShare(
-    'A second process writing to the SQLite file: lowest share of no check at all',
+    'A second process writes to the SQLite file: lowest share of Fastify alone',
     result.rows.filter(({ isShared }) => isShared),
   )
 
@@ -77,7 +77,7 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
   if (slowest !== undefined) {
     const { row, ratio } = slowest
     aims.push({
-      what: 'Sessions in use: highest p99 as a multiple of no check at all',
+      what: 'Active sessions: highest p99, as a multiple of Fastify alone',
       aim: '≤ 2',
       found: `${inRange(ratio, 1)}, ${titleOf(row)}`,
       met: ratio.median <= 2,
@@ -91,7 +91,7 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
   const [fewest, most] = [counts[0], counts.at(-1)]
   if (fewest !== undefined && most !== undefined) {
     aims.push({
-      what: `Queries per second with ${range} sessions in use`,
+      what: `Queries per second with ${range} active sessions`,
       aim: `≤ ${MORE_STATEMENTS} more`,
       found: `${count(fewest)} to ${count(most)}`,
       met: most - fewest <= MORE_STATEMENTS,
@@ -103,14 +103,14 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
 function beforeSentence(before: Before): string | undefined {
   if (before === undefined) return undefined
   return `The columns marked *before* show the version that read each session again every five seconds: commit \`${before.commit}\`, measured
-by the same bench on ${before.date}, on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
+by the same benchmark on ${before.date}, on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
 The two runs are not interleaved, so compare shares and query counts rather than absolute figures.`
 }
 
 function throughputTable({ rows }: InUseResult, before: Before): string {
   const head = ['share', 'share before', 'requests/s', 'before', 'queries/s', 'before']
   return markdownTable(
-    ['sessions in use', ...head, 'sweep s', 'before'],
+    ['active sessions', ...head, 'sweep s', 'before'],
     rows.map((row) => {
       const old = sameRow(row, before)
       return [
@@ -132,7 +132,7 @@ function costTable({ rows }: InUseResult, before: Before): string {
   const cpu = ['CPU µs', 'CPU µs before', 'CPU µs, no check']
   const latency = ['p50 ms', 'p99 ms', 'p99 ms before', 'p99 ms, no check']
   return markdownTable(
-    ['sessions in use', ...cpu, ...latency, 'p99, multiple of no check', 'before'],
+    ['active sessions', ...cpu, ...latency, 'p99, multiple of no check', 'before'],
     rows.map((row) => {
       const old = sameRow(row, before)
       return [
@@ -209,7 +209,7 @@ function coldStartPart({ coldStarts, connections }: InUseResult, before: Before)
   })
   const head = [
     'cold start',
-    's until all were served',
+    's to serve all',
     'before',
     's, no check',
     'queries',
@@ -218,9 +218,9 @@ function coldStartPart({ coldStarts, connections }: InUseResult, before: Before)
     'before',
     'p99 ms, no check',
   ]
-  return `### A cold start
+  return `### Cold start
 
-A server that has just started has no session in memory. Each session is used once, over ${connections} connections.
+A server that has just started has no cached sessions. Each session is used once, over ${connections} connections.
 
 ${markdownTable(head, rows)}`
 }
@@ -229,7 +229,7 @@ function sharedFileSentence(rows: readonly InUseRow[]): string {
   const commits = rows.filter(({ isShared }) => isShared).map((row) => row.foreignCommits)
   if (commits.length === 0) return ''
   return `In the rows with a shared file, a second process commits to the SQLite file about ${count(spread(commits).median)} times
-per second: it notes uses, and stores and deletes sessions.`
+per second. It records uses, and stores and deletes sessions.`
 }
 
 function sameRow(row: InUseRow, before: Before): InUseRow | undefined {

@@ -10,19 +10,19 @@ import { makePlace, type Run } from './run.ts'
 import type { Server } from './server.ts'
 import type { Writer } from './writer.ts'
 
-// What the guard costs as the number of sessions in use grows. `stored.ts` varies how many sessions are
-// stored while the same thousand are used. Here all of them are used.
+// Measures the cost of the guard as the number of active sessions grows. In `stored.ts`, the number of stored
+// sessions grows while the same thousand are used. Here all stored sessions are used.
 
 export interface InUseResult {
   readonly connections: number
-  /** How long each round measures the guarded route and the bare one. */
+  /** How long each round measures the guarded route and the route without a check. */
   readonly seconds: Pace
   readonly rows: readonly InUseRow[]
   readonly coldStarts: readonly ColdStart[]
 }
 
 export interface InUseRow extends Setup {
-  /** Commits per second that the other process made. 0 without one. */
+  /** Commits per second of the second process, or 0 without one. */
   readonly foreignCommits: number
   readonly rounds: readonly InUseRound[]
 }
@@ -30,7 +30,7 @@ export interface InUseRow extends Setup {
 export interface Setup {
   readonly store: StoreKind
   readonly sessions: number
-  /** How many servers share the store. Each of them is asked for all sessions in turn. */
+  /** How many servers share the store. Each of them receives requests for all sessions in turn. */
   readonly servers: number
   /** Whether another process writes to the same SQLite file. */
   readonly isShared: boolean
@@ -44,7 +44,7 @@ export interface ColdStart {
 }
 
 export interface InUseRound {
-  /** As many servers without any check, under the same load: the mean of just before and just after. */
+  /** The same number of servers without a check, under the same load: the mean of just before and just after. */
   readonly bare: Measured
   readonly guarded: Measured
   /** What PostgreSQL ran while the guarded route was measured. `null` for SQLite. */
@@ -93,9 +93,9 @@ export async function measureInUse(run: Run): Promise<InUseResult> {
 }
 
 /**
- * Measures all rounds of one row before the next row begins, so that its sessions stay in use. With the rows
- * in turn, minutes would pass between two rounds of a row, and each session would be due for a note in the
- * second one. The bare servers run at the same time and are measured between the guarded rounds.
+ * Measures all rounds of one row before the next row begins, so that its sessions stay active. If the
+ * rows took turns, minutes would pass between two rounds of a row, and the server would record a use of each
+ * session in the second one. The servers without a check run at the same time and are measured between the guarded rounds.
  */
 async function measureRow(
   run: Run,
@@ -110,7 +110,7 @@ async function measureRow(
   const writer = setup.isShared ? await startWriter(filled.place) : undefined
 
   for (const group of [bare, guarded]) {
-    // After this, each server has every session in memory.
+    // After this, each server has cached every session.
     await load.put({ ...group.order, seconds: UNTIL_DONE, once: true })
     await load.put({ ...group.order, seconds: seconds.bare })
   }
@@ -141,7 +141,7 @@ async function measureRow(
   return { ...setup, foreignCommits, rounds: result }
 }
 
-/** Each round starts both servers anew and uses every session once. */
+/** Restarts both servers in each round and uses every session once. */
 async function measureColdStart(
   run: Run,
   load: Program<Load>,

@@ -9,17 +9,17 @@ import { inAnotherOrder, type Run } from './run.ts'
 import { versionOf } from './versions.ts'
 
 export interface InstallResult {
-  /** A production install, Fastify with it. */
+  /** The size of a production install, including Fastify. */
   readonly installs: Readonly<Record<string, Weight>>
-  /** Milliseconds from the start of a fresh process until the application is ready. */
+  /** Milliseconds from the start of a new process until the application is ready. */
   readonly rounds: readonly Readonly<Record<string, number>>[]
 }
 
 export interface Installed {
   readonly title: string
-  /** What is installed beside Fastify. */
+  /** The packages that are installed in addition to Fastify. */
   readonly packages: readonly string[]
-  /** What an application does at its start. */
+  /** The code that an application runs when it starts. */
   readonly code: string
 }
 
@@ -41,7 +41,7 @@ import session from '@fastify/session'
 await app.register(cookie)
 await app.register(session, { secret: '${SECRET}' })`
 
-/** What can sign people in at a provider, each with the least that makes it work. */
+/** The libraries that can sign people in at a provider, each with the minimum that works. */
 export const installed: Readonly<Record<string, Installed>> = {
   fastify: { title: 'Fastify alone', packages: [], code: '' },
   'latchkey-sqlite': {
@@ -130,7 +130,7 @@ app.all('/auth/*', (request) => Auth(new Request(request.url), config))`,
 
 const run = promisify(execFile)
 
-/** What an install brings along, from the npm registry but for our own, and how long a start takes. */
+/** Measures the size of each install and the time of a start. Our packages come from a local registry, all others from npm. */
 export async function measureInstall({
   quick,
   folder,
@@ -167,7 +167,7 @@ export async function measureInstall({
     const cwd = join(folder, `install-${name}`)
     return Number((await run(command, given, { cwd, env })).stdout)
   }
-  // The first makes tables, and brings the files into the machine's memory.
+  // The first start creates tables, and loads the files into the file cache.
   for (const name of names) await ready(name)
   const rounds: Record<string, number>[] = []
   for (let round = 0; round < (quick ? 3 : 21); round++) {
@@ -175,7 +175,7 @@ export async function measureInstall({
     for (const name of inAnotherOrder(names, round)) took[name] = await ready(name)
     rounds.push(took)
   }
-  say(`started everything ${rounds.length} times`)
+  say(`started every application ${rounds.length} times`)
   return { installs, rounds }
 }
 

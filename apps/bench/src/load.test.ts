@@ -14,7 +14,7 @@ afterAll(() => load.end())
 const headers = Array.from({ length: 20 }, (_, index) => `cookie: visitor=${index}`)
 const order = { headers, connections: 8, seconds: 60, once: true }
 
-it('shares the requests out among the servers, and waits for the last response', async () => {
+it('distributes the requests among the servers, and waits for the last response', async () => {
   const servers = [await listen(), await listen()]
   const ports = servers.map(({ port }) => port)
   expect(await load.put({ ...order, ports })).toMatchObject({ requests: headers.length })
@@ -22,7 +22,7 @@ it('shares the requests out among the servers, and waits for the last response',
   expect(cookies.toSorted()).toEqual(cookiesOf(headers))
 })
 
-it('sends all requests to each server where each is to serve everyone', async () => {
+it('sends all requests to each server when `each` is set', async () => {
   const servers = [await listen(), await listen()]
   const ports = servers.map(({ port }) => port)
   const { requests } = await load.put({ ...order, ports, each: true })
@@ -38,7 +38,7 @@ async function listen(): Promise<{ port: number; seen: string[] }> {
   const seen: string[] = []
   const server = createServer((request, response) => {
     seen.push(`${request.headers.cookie}`)
-    // Written as Fastify writes it, which is what the load reads.
+    // The load generator reads this header only as Fastify writes it.
     response.writeHead(200, { 'content-length': 2 }).end('{}')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -4,13 +4,13 @@ import { obey } from './processes.ts'
 import { percentile } from './statistics.ts'
 
 export interface LoadOrder {
-  /** Where to ask, in turn. */
+  /** The ports that receive the requests, in turn. */
   readonly ports: readonly number[]
-  /** The header line of each request to `GET /me`, in turn. Every answer has to be a 200. */
+  /** The header line of each request to `GET /me`, in turn. Every response must be a 200. */
   readonly headers: readonly string[]
   readonly connections: number
   readonly seconds: number
-  /** Requests per second. Left out: one after the other on each connection. */
+  /** Requests per second. By default, each connection sends one request after the other. */
   readonly rate?: number
   /** Sends each request once and ends with the last response. */
   readonly once?: boolean
@@ -21,10 +21,10 @@ export interface LoadOrder {
 export interface LoadResult {
   readonly requests: number
   readonly seconds: number
-  /** Milliseconds from a request to its whole answer. */
+  /** Milliseconds from a request to its complete response. */
   readonly p50: number
   readonly p99: number
-  /** How much of its core the load itself needed, from 0 to 1. Near 1 it is what was measured. */
+  /** The share of its core that the load used, from 0 to 1. Near 1, the load limits the result. */
   readonly busy: number
 }
 

@@ -32,8 +32,8 @@ const measurements: { [Name in keyof Results]: (run: Run) => Promise<Results[Nam
 try {
   await bench()
 } catch (error) {
-  console.error(`\n  The run has failed. ${error instanceof Error ? error.message : error}\n`)
-  // Ends the processes that were started too.
+  console.error(`\n  The run failed. ${error instanceof Error ? error.message : error}\n`)
+  // This also ends the child processes.
   process.exit(1)
 }
 
@@ -69,7 +69,7 @@ async function bench(): Promise<void> {
   mkdirSync(results, { recursive: true })
   writeFileSync(page, renderPage(results))
   console.log(
-    `\n  ${relative(process.cwd(), results)} has the figures, and the page is ${relative(process.cwd(), page)}\n`,
+    `\n  ${relative(process.cwd(), results)} contains the figures. The page is ${relative(process.cwd(), page)}.\n`,
   )
 }
 
@@ -82,12 +82,12 @@ function readArguments(): { quick: boolean; names: (keyof Results)[] } {
         only: { type: 'string', multiple: true, default: [] },
       },
     }).values
-    // The sessions in use are an axis of the guard, with a file and a name of their own.
+    // `in-use` measures the guard too, but has its own name and file.
     const wanted = only.includes('guard') ? [...only, 'in-use'] : only
     const names = known.filter((name) => wanted.length === 0 || wanted.includes(name))
     if (only.every((name) => known.some((other) => other === name))) return { quick, names }
   } catch {
-    // Said below.
+    // The error below covers unknown options too.
   }
-  throw new Error(`It takes --quick, and --only with one of ${known.join(', ')}.`)
+  throw new Error(`Unknown option. Use --quick, or --only with one of ${known.join(', ')}.`)
 }

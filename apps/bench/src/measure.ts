@@ -3,22 +3,22 @@ import type { Load, LoadOrder } from './load.ts'
 import type { Program } from './processes.ts'
 import type { Server } from './server.ts'
 
-// How a server with `GET /me` is put under load, and what comes of it.
+// Puts a server with `GET /me` under load and measures it.
 
-/** What came of it once. */
+/** The result of one measurement. */
 export interface Measured {
   readonly requestsPerSecond: number
-  /** Microseconds of the server's CPU for a request, its threads included. */
+  /** Microseconds of the server's CPU for a request, including all threads. */
   readonly cpu: number
-  /** Milliseconds. */
+  /** Latency in milliseconds. */
   readonly p50: number
   readonly p99: number
-  /** How much of their cores server and load generator had, from 0 to 1. */
+  /** The shares of their cores that the server and the load generator used, from 0 to 1. */
   readonly serverBusy: number
   readonly loadBusy: number
 }
 
-/** A server, and who may ask it. */
+/** A server and its signed-in visitors. */
 export interface Served {
   readonly server: Program<Server>
   readonly port: number
@@ -30,12 +30,12 @@ interface Pace {
   readonly seconds: number
 }
 
-/** A process is slow until it has done the same for a while. */
+/** Sends requests without measuring them, because a new process is slow at first. */
 export async function warmUp(load: Program<Load>, served: Served, pace: Pace): Promise<void> {
   await load.put(orderFor(served, pace))
 }
 
-/** After a shorter warm-up, as others have had the core meanwhile. */
+/** Measures after a short warm-up, because other servers have used the core since the last one. */
 export async function measure(
   load: Program<Load>,
   served: Served,
@@ -68,7 +68,10 @@ export async function measureOnce(
   }
 }
 
-/** @throws Error unless the right people are let in, and nobody else. */
+/**
+ * Checks that a server identifies its visitors and, if `refuses`, rejects a request without a session.
+ * @throws Error if it does not
+ */
 export async function check(
   port: number,
   visitors: readonly Visitor[],
@@ -80,14 +83,14 @@ export async function check(
     const answer = await fetch(`http://127.0.0.1:${port}/me`, { headers })
     const body = await answer.text()
     if (answer.status !== status)
-      throw new Error(`${answer.status} where ${status} is right: ${body}`)
+      throw new Error(`The status is ${answer.status} instead of ${status}: ${body}`)
     return JSON.parse(body)
   }
   for (const index of refuses ? [0, Math.floor(visitors.length / 2), visitors.length - 1] : [0]) {
     const { person, header } = visitors[index] as Visitor
     const answer = await ask(header, 200)
     if (JSON.stringify(answer) === JSON.stringify(person)) continue
-    throw new Error(`${JSON.stringify(answer)} where ${person.name} asked`)
+    throw new Error(`The response to ${person.name} is ${JSON.stringify(answer)}`)
   }
   if (refuses) await ask(null, 401)
 }

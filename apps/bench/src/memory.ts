@@ -7,16 +7,16 @@ import type { Server } from './server.ts'
 
 export interface MemoryResult {
   readonly sessions: number
-  /** Of the server's heap for each session that it keeps in memory, in several runs. */
+  /** Bytes of the server's heap for each cached session, one value per run. */
   readonly bytes: readonly number[]
 }
 
 const FIRST = 2_000
 
-/** What a server's heap holds more once it knows many sessions, after its garbage is collected. */
+/** Measures how much a server's heap grows per cached session, after garbage collection. */
 export async function measureMemory(run: Run): Promise<MemoryResult> {
   const runs = run.quick ? 1 : 5
-  // Fewer than a server keeps.
+  // Fewer than the server's cache can hold.
   const sessions = run.quick ? 10_000 : 40_000
   const bytes: number[] = []
   const load = await start<Load>('load.ts', { measured: false })
@@ -28,13 +28,13 @@ export async function measureMemory(run: Run): Promise<MemoryResult> {
     const { fresh } = fillSqlite(join(place.folder, 'latchkey.db'), amounts)
     const headers = fresh.map((visitor) => visitor.header)
     const order = { ports: [port], connections: 16, seconds: 600, once: true }
-    // What a server makes for its first requests is not for a session.
+    // The first requests allocate memory that does not belong to a session.
     await load.put({ ...order, headers: headers.slice(0, FIRST) })
     const before = await server.heap()
     await load.put({ ...order, headers: headers.slice(FIRST) })
     bytes.push(((await server.heap()) - before) / sessions)
     await server.end()
-    run.say(`run ${number + 1} of ${runs}: ${Math.round(bytes[number] ?? 0)} bytes a session`)
+    run.say(`run ${number + 1} of ${runs}: ${Math.round(bytes[number] ?? 0)} bytes per session`)
   }
   await load.end()
   return { sessions, bytes }

@@ -8,12 +8,12 @@ import { renderPage } from './page.ts'
 import { circumstances, type KeptBefore, keep, type Results } from './results.ts'
 import type { SignalsRound } from './signals.ts'
 
-it('docs/benchmarks.md says what the results say, and nobody has put it more nicely', () => {
+it('docs/benchmarks.md matches the results exactly', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/benchmarks.md'), 'utf8')
   expect(page).toBe(renderPage(join(import.meta.dirname, '../results')))
 })
 
-it('shows sessions in use beside the figures of the version before', () => {
+it('compares active sessions with the figures of an earlier version', () => {
   const now = inUse([
     row({ store: 'postgres', sessions: 100 }, [guarded(9_000, 2)]),
     row({ store: 'postgres', sessions: 40_000 }, [
@@ -25,8 +25,8 @@ it('shows sessions in use beside the figures of the version before', () => {
   const before = inUse([row({ store: 'postgres', sessions: 40_000 }, [guarded(1_300, 2_078)])])
   const page = render(now, before)
 
-  const [head, , ...rows] = tableAfter(page, '## Sessions in use')
-  expect(head?.slice(0, 3)).toEqual(['sessions in use', 'share', 'share before'])
+  const [head, , ...rows] = tableAfter(page, '## Active sessions')
+  expect(head?.slice(0, 3)).toEqual(['active sessions', 'share', 'share before'])
   expect(rows.map(([title, share, old]) => [title, share, old])).toEqual([
     ['PostgreSQL, 100', '0.90', '–'],
     ['PostgreSQL, 40,000', '0.90 (0.88–0.92)', '0.13'],
@@ -35,14 +35,14 @@ it('shows sessions in use beside the figures of the version before', () => {
   expect(page).toContain('commit `abcdef0`, measured')
 })
 
-it('marks a row whose sessions were not all used within five seconds', () => {
+it('marks a row in which using every session took longer than five seconds', () => {
   const slow = row({ store: 'postgres', sessions: 40_000 }, [guarded(4_000, 2_000)])
   const shared = row({ store: 'postgres', sessions: 10_000, servers: 2 }, [guarded(5_000, 2)])
-  const [, , ...rows] = tableAfter(render(inUse([slow, shared])), '## Sessions in use')
+  const [, , ...rows] = tableAfter(render(inUse([slow, shared])), '## Active sessions')
   expect(rows.map((cells) => cells[7])).toEqual(['**10.0**', '4.0'])
 })
 
-it('judges the slowest row, the highest p99, and queries that grow with the sessions', () => {
+it('checks the targets against the slowest row, the highest p99, and the growth in queries', () => {
   const page = render(
     inUse([
       row({ store: 'sqlite', sessions: 100 }, [guarded(9_000, null)]),
@@ -53,7 +53,7 @@ it('judges the slowest row, the highest p99, and queries that grow with the sess
       row({ store: 'postgres', sessions: 10_000, servers: 2 }, [guarded(8_600, 4)]),
     ]),
   )
-  const [, , ...rows] = tableAfter(page, '## What we aim for')
+  const [, , ...rows] = tableAfter(page, '## Targets')
   expect(rows.map(([, aim, found, met]) => [aim, found, met])).toEqual([
     ['≥ 0.85', '0.80', '**no**'],
     ['≥ 0.85', '0.89', 'yes'],
@@ -64,15 +64,15 @@ it('judges the slowest row, the highest p99, and queries that grow with the sess
   ])
 })
 
-it('shows how long a server that has just started takes to serve everyone once', () => {
+it('shows how long a server takes after its start to serve everyone once', () => {
   const cold = { store: 'postgres', sessions: 40_000, rounds: [guarded(8_000, 500)] } as const
   const old = { ...cold, rounds: [guarded(1_250, 40_000)] }
   const page = render(inUse([], [cold]), inUse([], [old]))
-  const [, , row] = tableAfter(page, '### A cold start')
+  const [, , row] = tableAfter(page, '### Cold start')
   expect(row?.slice(0, 6)).toEqual(['PostgreSQL, 40,000', '5.0', '32.0', '4.0', '500', '40,000'])
 })
 
-it('compares sockets whose sessions are watched with others of the same round', () => {
+it('compares watched sockets with unwatched ones of the same round', () => {
   const rounds = [signalsRound(0), signalsRound(1_000), signalsRound(2_000)]
   const page = renderKept('signals', { sockets: 10_000, idleSeconds: 5, rounds })
 
@@ -85,11 +85,11 @@ it('compares sockets whose sessions are watched with others of the same round', 
   expect(page).toContain('with its listener takes 4.0 µs of CPU')
 })
 
-it('shows how soon signals fire, and what the end of a session takes where all end', () => {
+it('shows how soon signals fire, and what revoking all sessions costs per session', () => {
   const rounds = [signalsRound(0)]
   const page = renderKept('signals', { sockets: 10_000, idleSeconds: 5, rounds })
 
-  const [, , ...ends] = tableAfter(page, '### When their sessions end')
+  const [, , ...ends] = tableAfter(page, '### Closing connections')
   expect(ends.map((cells) => cells.slice(1))).toEqual([
     ['2.0', '3.0'],
     ['9.0', '12.0'],
@@ -118,7 +118,7 @@ function renderKept<Name extends keyof Results>(name: Name, result: Results[Name
   return renderPage(folder)
 }
 
-/** @param heap Bytes that each socket takes on all three servers, besides those that differ. */
+/** @param heap The bytes per socket that are added on all three servers. */
 function signalsRound(heap: number): SignalsRound {
   return {
     servers: {
@@ -153,7 +153,7 @@ function row(
   return { servers: 1, isShared: false, foreignCommits, ...setup, rounds }
 }
 
-/** A round beside a bare server that serves 10,000 requests per second with a p99 of 10 ms. */
+/** Returns a round whose bare server serves 10,000 requests per second with a p99 of 10 ms. */
 function guarded(requestsPerSecond: number, statements: number | null, p99 = 15): InUseRound {
   const shared = { cpu: 80, p50: 5, serverBusy: 1, loadBusy: 0.5 }
   const bare: Measured = { ...shared, requestsPerSecond: 10_000, p99: 10 }

@@ -19,10 +19,13 @@ import { type AllKept, type Circumstances, type Kept, read, readBefore } from '.
 import { signalsPart } from './signals-page.ts'
 import { percentile, spread } from './statistics.ts'
 
-// Renders what was measured as a page. Every figure of it comes from the results; of every measurement
-// that was taken in rounds it shows the median, and how far the rounds were apart.
+// Renders the results as a page. All figures come from the results. A measurement with several rounds is
+// shown as its median and its range.
 
-/** @param folder Where the results are. */
+/**
+ * Returns the text of `docs/benchmarks.md`.
+ * @param folder The folder with the results.
+ */
 export function renderPage(folder: string): string {
   const all: AllKept = {
     guard: read(folder, 'guard'),
@@ -56,40 +59,44 @@ export function renderPage(folder: string): string {
 
 const INTRODUCTION = `# Benchmarks
 
-How fast and how small Latchkey is, beside what else one could take, side by side in one run.
-Every figure is the median of several rounds, with the lowest and the highest in brackets. Compare
-shares rather than absolute figures: those are of one machine, and another run of the same may differ by a tenth.`
+This page compares the speed and size of Latchkey with similar libraries, measured in the same run. Every figure is the
+median of several rounds, with the lowest and the highest round in parentheses. Compare shares rather than absolute
+figures, which are from one machine. A second run on the same machine can differ by a tenth.`
 
-const METHOD = `## How it is measured
+const METHOD = `## Run the benchmarks
 
 \`\`\`sh
-npx pnpm@12 bench                # everything; takes a while, and wants the machine for itself
+npx pnpm@12 bench                # everything; takes a while, and needs an otherwise idle machine
 npx pnpm@12 bench --only guard   # includes in-use; others: stored, revocation, sign-in, install, memory, signals, browser
-npx pnpm@12 bench --quick        # everything once and shortly, to see that it works; keeps this page as it is
+npx pnpm@12 bench --quick        # a short run to check that everything works; does not change this page
 \`\`\`
 
-- The server is a process of its own, pinned to one core. Everything else is on another: the load, the provider, PostgreSQL.
-- Everybody is measured in every round, in another order each time; a share is of Fastify alone in the same round.
-- Everybody has the same route, with the same answer and response schema, and no logger. Each is set up as its own
-  documentation shows, and has to know the right person and to refuse a stranger before it is measured; every single answer is
-  checked after that. Fastify alone is sent as long a cookie, and answers 1,000 people in turn.
-- The load is a raw socket client with 64 kept connections, one request at a time on each, from 1,000 people in turn. A
-  request has no headers but \`Host\` and its cookie or token, so that what is measured is the check and not the parser.
-- CPU is all of the server process's, other threads included.
-- What a browser loads is bundled by rolldown for production, all by the same settings, and compressed by gzip as Node does it unless
-  told otherwise. Whatever else than React cannot be bundled ends the run, instead of being counted as nothing.
-- The raw figures of every round are in [\`apps/bench/results\`](../apps/bench/results), the set-ups in
-  [\`apps/bench/src/contenders\`](../apps/bench/src/contenders) and [\`apps/bench/src/pages\`](../apps/bench/src/pages).
+The raw figures of every round are in [\`apps/bench/results\`](../apps/bench/results). The setups are in
+[\`apps/bench/src/contenders\`](../apps/bench/src/contenders) and [\`apps/bench/src/pages\`](../apps/bench/src/pages).
 
-What is not measured: TLS, a network between the machines, anything but SQLite and PostgreSQL, several processes behind a balancer
-on many cores, and how long a browser takes over what it has loaded.`
+## Method
 
-/** A word of warning where Fastify alone, which takes all that it can get, did not get its core. */
+- **Cores.** The server is a separate process, pinned to one core. The load, the provider and PostgreSQL run on another core.
+- **Rounds.** Every library is measured in every round, in a different order each time. A share compares a library with Fastify alone
+  in the same round.
+- **Setup.** Every library is set up as its own documentation shows, without a logger. All have the same route, with the same response
+  and response schema. Before it is measured, a library must recognize the right person and reject a request without a session. After
+  that, every response is checked. Fastify alone receives a cookie of the same length, and returns 1,000 people in turn.
+- **Load.** A raw socket client keeps 64 connections open and sends one request at a time on each, from 1,000 people in turn. A
+  request has no headers except \`Host\` and its cookie or token, so the result measures the check rather than the parser.
+- **CPU.** The CPU time is that of the whole server process, including its other threads.
+- **Browser.** Each page is bundled by rolldown for production, with the same settings for all, and compressed with the defaults of
+  Node's gzip. Only React is left out. The run fails if anything else cannot be bundled.
+
+The benchmarks do not measure TLS, a network between machines, databases other than SQLite and PostgreSQL, several processes
+behind a load balancer on many cores, or how long a browser takes to run what it has loaded.`
+
+/** Returns a warning if Fastify alone, which uses all the CPU time it can get, did not get its core. */
 function disturbance({ result }: Kept<'guard'>): string | undefined {
   const { median } = spread(result.rounds.map((one) => one.bare?.serverBusy ?? 0))
   if (median > 0.9) return undefined
-  return `**The machine was busy with something else: Fastify alone got ${fixed(median * 100, 0)} % of its core. What follows holds less well than it
-should, but for the CPU times.**`
+  return `**The machine was busy during the run: Fastify alone got only ${fixed(median * 100, 0)} % of its core. The results are less
+reliable than they should be, except for the CPU times.**`
 }
 
 function guardPart({ result }: Kept<'guard'>): string {
@@ -109,23 +116,23 @@ function guardPart({ result }: Kept<'guard'>): string {
     fixed(spread(own.map((one) => one.p99)).median, 1),
     revocation,
   ])
-  return `## A route for signed-in people
+  return `## Guarded route
 
-\`GET /me\`, asked by ${round(people)} signed-in people over ${connections} connections: requests per second as a share of the same
-route without any check.
+The load requests \`GET /me\` as ${round(people)} signed-in people over ${connections} connections. The share compares the requests per second with those of
+the same route without a check.
 
 ${bars(rows.map(({ title, share }) => ({ title, value: share.median, words: fixed(share.median, 2) })))}
 
 ${markdownTable(
-  ['', 'share', 'requests/s', 'CPU µs', 'p99 ms', 'an ended session is refused'],
+  ['', 'share', 'requests/s', 'CPU µs', 'p99 ms', 'a revoked session is rejected'],
   table,
 )}
 
-Who only checks a signature or opens a sealed cookie cannot know that a session was ended. The cookie cache of Better Auth
-and the tokens of Clerk were given an hour, since the load does not take new ones; in life a browser gets one every five
-minutes, or every minute, which is not counted here. Clerk is given its key, so that it asks no network.
-@fastify/session keeps sessions in one process's memory, which its documentation does not advise for production.
-The load needed at most ${fixed(busiest * 100, 0)} % of its core.`
+A server that only checks a signature or opens a sealed cookie cannot see a revocation. The cookie cache of Better Auth and the
+tokens of Clerk are valid for one hour here, because the load does not accept new ones. In production, a browser gets a new one
+every five minutes or every minute, which is not counted here. Clerk is configured with its key, so it sends no requests.
+@fastify/session stores sessions in the memory of one process, which its documentation does not recommend for production.
+The load used at most ${fixed(busiest * 100, 0)} % of its core.`
 }
 
 function storedPart({ result }: Kept<'stored'>): string {
@@ -150,7 +157,7 @@ function storedPart({ result }: Kept<'stored'>): string {
     (
       [
         ['missed', 'read'],
-        ['missedAndNoted', 'read, and its use noted'],
+        ['missedAndNoted', 'read, and its use recorded'],
       ] as const
     ).map(([what, words]) => {
       const own = rounds.map((one) => one[what][kind] as Measured)
@@ -162,14 +169,15 @@ function storedPart({ result }: Kept<'stored'>): string {
       ]
     }),
   )
-  return `## Many sessions
+  return `## Many stored sessions
 
-The same route and ${round(inUse)} people, out of ever more who are signed in. The share is of the fewest.
+The same route serves ${round(inUse)} active people while more and more sessions are stored. The share compares each row with the one
+that has the fewest sessions.
 
 ${markdownTable(['', 'share', 'requests/s', 'CPU µs'], rows)}
 
-A session that the server does not have in memory, after a restart or since nobody has asked for it lately, is read from the
-store; if it was not used for a minute, that it is used again is written. Each request here is for another session, out of
+A session that is not in the server's memory is read from the store. This happens after a restart, or when the session has not been
+used lately. If it was not used for a minute, the server also records its use. Each request here uses a different session, out of
 ${round(most)}.
 
 ${markdownTable(['', 'requests/s', 'CPU µs', 'p50 ms'], misses)}`
@@ -178,15 +186,15 @@ ${markdownTable(['', 'requests/s', 'CPU µs', 'p50 ms'], misses)}`
 function revocationPart({ result }: Kept<'revocation'>): string {
   const { latencies, letThrough, maximum, nodes, rate, revocations } = result
   const at = (share: number): string => fixed(percentile(latencies, share), 1)
-  return `## Ending a session on ${nodes} nodes
+  return `## Revocation on ${nodes} servers
 
-${nodes} processes on one PostgreSQL, all of them on one core, answering ${round(rate)} requests/s of the ${round(maximum)} that they can. ${round(revocations)}
-sessions were ended, one after the other on each node in turn. From the moment that a node had acknowledged it until each of
-the others was heard to refuse the session, the asking included:
+${nodes} processes share one PostgreSQL and one core. They serve ${round(rate)} requests/s, out of a maximum of ${round(maximum)}. ${round(revocations)} sessions are
+revoked one after the other, on each server in turn. The times run from the moment when one server has acknowledged a revocation until
+each of the others has rejected the session. They include the requests that check this:
 
 ${markdownTable(['p50', 'p99', 'longest'], [[`${at(0.5)} ms`, `${at(0.99)} ms`, `${at(1)} ms`]])}
 
-The node that was told refused at once, each time; the others let ${round(letThrough)} requests of these sessions through altogether.`
+The server that revoked the session always rejected it immediately. The others admitted ${round(letThrough)} requests with these sessions in total.`
 }
 
 function signInPart({ result }: Kept<'sign-in'>): string {
@@ -200,16 +208,16 @@ function signInPart({ result }: Kept<'sign-in'>): string {
     return { title, keeps, own, share: spread(shares), speed }
   })
   rows.sort((a, b) => b.speed.median - a.speed.median)
-  return `## Signing in
+  return `## Sign-in
 
-From the click to the session: the start route, the provider's redirect, and the callback, which redeems the code and reads
-the person and their e-mail addresses from the provider. ${browsers} browsers at once, 1,000 people who have been here before, and one local
-provider for all, which takes no time to speak of.
+Each figure is for complete sign-ins, from the click to the session: the start route, the provider's redirect, and the callback, which redeems the code
+and reads the person and their e-mail addresses from the provider. ${browsers} browsers sign in at the same time, as 1,000 people who have
+signed in before. All use one local provider, whose response time is negligible.
 
 ${bars(rows.map(({ title, speed }) => ({ title, value: speed.median, words: `${round(speed.median)}/s` })))}
 
 ${markdownTable(
-  ['', 'sign-ins/s', 'share of by hand', 'CPU µs', 'p99 ms', 'what is kept'],
+  ['', 'sign-ins/s', 'share of by hand', 'CPU µs', 'p99 ms', 'what is stored'],
   rows.map(({ title, keeps, own, share, speed }) => [
     title,
     inRange(speed, 0),
@@ -220,11 +228,13 @@ ${markdownTable(
   ]),
 )}
 
-By hand is the least that works: state, PKCE, Node's HTTP client with kept connections, and a Map. Passport's strategy is as
-its page shows it, which has neither state nor PKCE. Latchkey marks each flow as used, so that none is used twice, and writes the
-rest in one transaction; it runs as in development, since production takes no provider on this machine. What is acknowledged
-survives the end of the process, with SQLite perhaps not a loss of power, which costs a click. Better Auth opens SQLite as its
-documentation does, with SQLite's own defaults, and every write waits for the disk; it keeps the provider's tokens too.`
+*By hand* is the minimum that works: state, PKCE, Node's HTTP client with connections that are kept alive, and a Map. Passport's
+strategy is set up as its page shows, without state and PKCE. Latchkey marks each flow as used, so that it is single-use, and writes
+everything else in one transaction. It runs in development mode, because production mode does not allow a provider on the same machine.
+
+An acknowledged sign-in survives a crash of the process. With SQLite, Latchkey may lose it in a power failure, and the person signs in
+again. Better Auth opens SQLite as its documentation shows, with SQLite's defaults, so every write waits for the disk. It also stores the
+provider's tokens.`
 }
 
 function installPart({ result }: Kept<'install'>): string {
@@ -244,10 +254,10 @@ function installPart({ result }: Kept<'install'>): string {
       inRange(spread(times), 0),
     ]
   })
-  return `## Installing and starting
+  return `## Install size and startup
 
-What \`npm install --omit=dev\` adds to Fastify's own, and how many milliseconds later a fresh process is ready, as the median of
-${rounds.length} starts. The first line is Fastify itself.
+The table shows what \`npm install --omit=dev\` adds to an install of Fastify, and how many milliseconds it adds to the startup of a
+new process. The time is the median of ${rounds.length} starts. The first line is Fastify itself.
 
 ${markdownTable(['', 'packages', 'MB', 'ms to `ready()`'], rows)}`
 }
@@ -256,7 +266,7 @@ function memoryPart({ result }: Kept<'memory'>): string {
   const { bytes, sessions } = result
   return `## Memory
 
-A session that the server has in memory takes ${inRange(spread(bytes), 0)} bytes of its heap: the difference that ${round(sessions)} of them made.`
+A cached session uses ${inRange(spread(bytes), 0)} bytes of the server's heap, measured as the growth by ${round(sessions)} sessions.`
 }
 
 function browserPart({ result }: Kept<'browser'>): string {
@@ -266,26 +276,29 @@ function browserPart({ result }: Kept<'browser'>): string {
   })
   rows.sort((a, b) => a.value - b.value)
   const everything = result.sizes['latchkey-everything']
-  return `## In the browser
+  return `## Browser bundle size
 
-What a page grows by that shows the name of who is signed in, and else one button that starts a sign-in: minified and compressed,
-with neither React nor React DOM. It is the same each time, and so it is measured once.
+The page under test shows the name of the signed-in person, or else a button that starts a sign-in. The table shows how much each library
+adds to it: minified and compressed, without React and React DOM. The size is the same in every run, so it is measured once.
 
 ${bars(rows)}
 
 ${markdownTable(
-  ['', 'kB', 'what it brings to be seen'],
+  ['', 'kB', 'visible components'],
   rows.map(({ title, brings, value }) => [title, kilobytes(value), brings]),
 )}
 
-Where it brings nothing to be seen, the page has a \`<button>\` of its own that calls the package. Only three bring styles: the UI of
-SuperTokens and the form of Hanko in their scripts, and Latchkey's whole kit as the stylesheet that is published, which is ${kilobytes(everything?.styles ?? 0)} kB
-of the whole. Hanko has no button for one provider, but a form with all the ways in that it knows.
+If a library has no visible components, the page has its own \`<button>\` that calls the library. Only three include styles: the UI of
+SuperTokens and the form of Hanko in their scripts, and Latchkey's whole kit as the published stylesheet. That stylesheet is
+${kilobytes(everything?.styles ?? 0)} kB of its total. Hanko has no button for one provider, only a form with all sign-in methods.
 
-They do not do the same. Latchkey, next-auth and Better Auth leave a sign-in to the server and its cookie; the others finish it, or
-keep and renew what it gave, in the browser. \`supabase-js\` is a client for a database and for files too, all of which comes along.
-And some load more, which is not counted: \`@clerk/react\` is there to load Clerk's script from Clerk's servers, without which it
-draws nothing and knows nobody; Kinde and Auth0 have the pages on which people sign in on servers of their own.`
+The libraries do different things:
+
+- Latchkey, next-auth and Better Auth leave the sign-in to the server and its cookie. The others finish it in the browser, or store and
+  refresh its tokens there.
+- \`supabase-js\` also contains a client for a database and for files.
+- Some load more at run time, which is not counted. \`@clerk/react\` loads Clerk's script from Clerk's servers, and shows nothing
+  without it. The sign-in pages of Kinde and Auth0 are on their own servers.`
 }
 
 function machinePart(all: AllKept): string {
@@ -293,7 +306,7 @@ function machinePart(all: AllKept): string {
   const machines = new Set(kept.map(machineOf))
   const versions = Object.assign({}, ...kept.map((one) => one.versions)) as Record<string, string>
   return [
-    '## Where',
+    '## Machine and versions',
     [...machines].map((machine) => `- ${machine}`).join('\n'),
     Object.entries(versions)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -303,8 +316,8 @@ function machinePart(all: AllKept): string {
 }
 
 function machineOf({ cores, cpu, date, node, pinned, quick }: Circumstances): string {
-  const words = [date, cpu.trim(), `${cores} cores`, `Node ${node.slice(1)}`]
-  if (!pinned) words.push('processes not pinned')
-  if (quick) words.push('**a quick run, not meant for comparison**')
-  return words.join(', ')
+  const facts = [date, cpu.trim(), `${cores} cores`, `Node ${node.slice(1)}`]
+  if (!pinned) facts.push('processes not pinned')
+  if (quick) facts.push('**a quick run, not suitable for comparison**')
+  return facts.join(', ')
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-/** What a process of its own can be asked to do, from here as if it were a function. */
+/** A child process whose orders can be called like functions. */
 export type Program<Orders> = {
   readonly [Name in keyof Orders]: Orders[Name] extends (...given: infer Given) => infer Result
     ? (...given: Given) => Promise<Awaited<Result>>
@@ -22,13 +22,13 @@ interface Answer {
   readonly error?: string
 }
 
-/** The core that belongs to whatever is measured, once everything else is on another. */
+/** The core for measured processes, once all others are pinned to another. */
 let serverCore: string | null = null
 
 /**
- * From now on everything runs on the last core, but for what is measured, which gets the first. With many
- * cores, these two are not threads of the same.
- * @returns whether processes can be pinned here
+ * Pins this process and its children to the last core. Measured processes get the first one. With many
+ * cores, these two are not threads of the same physical core.
+ * @returns whether processes can be pinned on this machine
  */
 export function pinProcesses(): boolean {
   const last = availableParallelism() - 1
@@ -38,13 +38,16 @@ export function pinProcesses(): boolean {
   return status === 0
 }
 
-/** @param measured Whether it gets the core that nothing else runs on. */
+/**
+ * Returns the command that runs Node with these arguments.
+ * @param measured Whether the process gets the reserved core.
+ */
 export function nodeCommand(measured: boolean, ...given: string[]): [string, ...string[]] {
   const node: [string, ...string[]] = [process.execPath, ...given]
   return measured && serverCore !== null ? ['taskset', '-c', serverCore, ...node] : node
 }
 
-/** Starts a program that calls `obey`. It ends with this process at the latest. */
+/** Starts a program that calls `obey`. It ends when this process ends, or earlier. */
 export async function start<Orders>(
   file: string,
   { measured, flags = [] }: { measured: boolean; flags?: string[] },
@@ -96,7 +99,7 @@ export function sharedClock(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-/** Makes this process one that `start` has started. */
+/** Runs the orders that the parent process sends. A program that is started with `start` calls this. */
 export function obey<Orders extends object>(orders: Orders): void {
   const known = new Map<string, (...given: unknown[]) => unknown>(
     Object.entries({ ready: () => {}, ...orders }),

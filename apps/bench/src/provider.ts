@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { makePeople } from './contenders/contender.ts'
 import { obey } from './processes.ts'
 
-// Bitbucket's OAuth and user API as far as a sign-in needs it, answering from memory: everybody consents
-// at once, one after the other. A code is the number of a person, so that a browser knows who it has become.
+// The parts of Bitbucket's OAuth and user API that a sign-in needs, with responses from memory. Each
+// authorization is granted immediately, to the next person in turn. A code is the number of a person, so that
+// the benchmark can check who was signed in.
 
 const people = makePeople(1_000).map(({ id, name, email }, number) => ({
   user: JSON.stringify({

@@ -12,7 +12,7 @@ import type { SignalsResult } from './signals.ts'
 import type { StoredResult } from './stored.ts'
 import { allVersions } from './versions.ts'
 
-/** What each measurement found, by its name on the command line. */
+/** The result of each measurement, by its name on the command line. */
 export interface Results {
   readonly guard: GuardResult
   readonly 'in-use': InUseResult
@@ -25,23 +25,23 @@ export interface Results {
   readonly browser: BrowserResult
 }
 
-/** Where and with what it was found. */
+/** The machine and the versions of a run. */
 export interface Circumstances {
-  /** Such as `2026-11-21`. */
+  /** The date of the run, such as `2026-11-21`. */
   readonly date: string
-  /** Measured for too short a time to mean much. */
+  /** Whether the run was too short for reliable figures. */
   readonly quick: boolean
   readonly node: string
   readonly cpu: string
   readonly cores: number
-  /** Whether what was measured had a core to itself. */
+  /** Whether the measured process had its own core. */
   readonly pinned: boolean
   readonly versions: Readonly<Record<string, string>>
 }
 
 export type Kept<Name extends keyof Results> = Circumstances & { readonly result: Results[Name] }
 
-/** The figures of every measurement, as far as there are any. */
+/** The stored results of every measurement, or `undefined` where it has not run. */
 export type AllKept = { readonly [Name in keyof Results]: Kept<Name> | undefined }
 
 export function circumstances(given: Pick<Circumstances, 'pinned' | 'quick'>): Circumstances {
@@ -66,7 +66,7 @@ export function keep<Name extends keyof Results>(
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(kept, rounded, 1)}\n`)
 }
 
-/** Figures of an earlier version, taken by the same bench and kept for comparison. */
+/** Results of an earlier version, measured by the same benchmark for comparison. */
 export type KeptBefore<Name extends keyof Results> = Kept<Name> & {
   /** The commit that was measured. */
   readonly commit: string
@@ -74,7 +74,7 @@ export type KeptBefore<Name extends keyof Results> = Kept<Name> & {
   readonly how: string
 }
 
-/** What was kept, or nothing if this was not measured yet. */
+/** Returns the stored results, or `undefined` if this was not measured yet. */
 export function read<Name extends keyof Results>(
   folder: string,
   name: Name,
@@ -82,7 +82,7 @@ export function read<Name extends keyof Results>(
   return readJson(folder, name)
 }
 
-/** Returns the figures of the version before, from `<name>-before.json`, if there are any. */
+/** Returns the results of the earlier version from `<name>-before.json`, or `undefined` if there are none. */
 export function readBefore<Name extends keyof Results>(
   folder: string,
   name: Name,

@@ -8,14 +8,14 @@ import type { Server } from './server.ts'
 
 export interface RevocationResult {
   readonly nodes: number
-  /** Requests per second of all nodes together, as many as they could. */
+  /** The most requests per second that all nodes can serve together. */
   readonly maximum: number
-  /** And while sessions were revoked. */
+  /** Requests per second while sessions were revoked. */
   readonly rate: number
   readonly revocations: number
-  /** Milliseconds from each acknowledgement until each of the others was heard to refuse. */
+  /** Milliseconds from each acknowledgement until each other node has rejected the session. */
   readonly latencies: readonly number[]
-  /** How many requests were let through meanwhile. */
+  /** How many requests the other nodes admitted in between. */
   readonly letThrough: number
 }
 
@@ -23,7 +23,7 @@ const NODES = 3
 const CONNECTIONS = 48
 const IN_USE = 1_000
 
-/** Three nodes on one PostgreSQL, under half the load that they can take; each revokes in turn. */
+/** Measures revocations on three nodes with one PostgreSQL, under half of their maximum load. Each node revokes in turn. */
 export async function measureRevocation(run: Run): Promise<RevocationResult> {
   const revocations = run.quick ? 90 : 1_000
   const seconds = run.quick ? 1 : 5
@@ -47,7 +47,7 @@ export async function measureRevocation(run: Run): Promise<RevocationResult> {
   await load.put({ ...order, seconds })
   const most = await load.put({ ...order, seconds })
   const maximum = most.requests / most.seconds
-  run.say(`three nodes: ${Math.round(maximum)}/s at most`)
+  run.say(`three nodes: at most ${Math.round(maximum)}/s`)
 
   const share = Math.floor(revocations / NODES)
   const latencies: number[] = []

@@ -2,19 +2,19 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from './contenders/contender.ts'
 
-/** What every measurement is given. */
+/** The context of a measurement. */
 export interface Run {
-  /** To see that everything works, rather than for figures. */
+  /** Whether to measure only briefly, to check that everything works. */
   readonly quick: boolean
-  /** A folder that goes with the run. */
+  /** A folder that is deleted after the run. */
   readonly folder: string
-  /** Tells who is waiting. */
+  /** Prints the progress. */
   say(text: string): void
-  /** The URL of an empty PostgreSQL database. */
+  /** Creates an empty PostgreSQL database and returns its URL. */
   emptyDatabase(): Promise<string>
 }
 
-/** A folder, and a database if one of the packages needs it. */
+/** Creates a folder, and a database if one of the packages needs it. */
 export async function makePlace(
   run: Run,
   name: string,
@@ -25,7 +25,7 @@ export async function makePlace(
   return { folder, postgresUrl: packages.includes('pg') ? await run.emptyDatabase() : '' }
 }
 
-/** So that nobody always comes first, or after the same. */
+/** Returns the items in an order that changes with the round, so that none is always first or after the same one. */
 export function inAnotherOrder<T>(items: readonly T[], round: number): T[] {
   const from = (round * 5) % items.length
   const turned = [...items.slice(from), ...items.slice(0, from)]

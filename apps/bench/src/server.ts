@@ -7,26 +7,26 @@ import { listen, usage } from './serving.ts'
 const orders = {
   ...usage,
 
-  /** Builds a contender, has so many people sign in, and listens. */
+  /** Builds a contender, signs this many people in, and listens. */
   async serve(
     name: string,
     people: number,
     place: Place,
   ): Promise<{ port: number; visitors: readonly Visitor[] }> {
     const contender = contenders[name]
-    if (contender === undefined) throw new Error(`There is no contender ${name}`)
+    if (contender === undefined) throw new Error(`The contender ${name} is unknown.`)
     const { app, visitors } = await contender.build(makePeople(people), place)
     return { port: await listen(app), visitors }
   },
 
-  /** Builds one that signs in at the provider with this port, and listens. */
+  /** Builds a contender that signs in at the provider with this port, and listens. */
   async serveSignIn(name: string, provider: number, place: Place): Promise<number> {
     const contender = signInContenders[name]
-    if (contender === undefined) throw new Error(`There is no contender ${name}`)
+    if (contender === undefined) throw new Error(`The contender ${name} is unknown.`)
     return listen(await contender.build(`http://127.0.0.1:${provider}`, place))
   },
 
-  /** Serves whoever is in a store of Latchkey's, and ends a session by `POST /revoke/:id`. */
+  /** Serves the sessions of a Latchkey store. `POST /revoke/:id` revokes one. */
   async serveStore(kind: StoreKind, place: Place): Promise<number> {
     const app = await latchkeyApp(openStore(kind, place))
     app.post<{ Params: { id: string } }>('/revoke/:id', async (request) => {

@@ -1,15 +1,15 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
-/** Orders that every measured server obeys. */
+/** Orders that every measured server supports. */
 export const usage = {
-  /** Microseconds of all threads since the process began. */
+  /** Returns the CPU time of all threads since the process started, in microseconds. */
   cpu(): number {
     const { user, system } = process.cpuUsage()
     return user + system
   },
 
-  /** Bytes of the heap that are in use. Only under `--expose-gc`. */
+  /** Returns the used bytes of the heap. The process needs the flag `--expose-gc`. */
   heap(): number {
     globalThis.gc?.()
     return process.memoryUsage().heapUsed

@@ -26,12 +26,15 @@ afterAll(async () => {
   rmSync(folders, { recursive: true })
 })
 
-it.each(Object.entries(signInContenders))('%s knows who has signed in', async (name, contender) => {
-  const folder = join(folders, name)
-  mkdirSync(folder)
-  const postgresUrl = await createDatabase(await askRun(inject('postgres'), 'url'))
-  const port = await server.serveSignIn(name, providerPort, { folder, postgresUrl })
-  const order = { server: port, provider: providerPort, start: contender.start }
-  const { signIns } = await browsers.signIn({ ...order, browsers: 2, seconds: 0 })
-  expect(signIns).toBeGreaterThanOrEqual(2)
-})
+it.each(Object.entries(signInContenders))(
+  '%s identifies the person who signed in',
+  async (name, contender) => {
+    const folder = join(folders, name)
+    mkdirSync(folder)
+    const postgresUrl = await createDatabase(await askRun(inject('postgres'), 'url'))
+    const port = await server.serveSignIn(name, providerPort, { folder, postgresUrl })
+    const order = { server: port, provider: providerPort, start: contender.start }
+    const { signIns } = await browsers.signIn({ ...order, browsers: 2, seconds: 0 })
+    expect(signIns).toBeGreaterThanOrEqual(2)
+  },
+)

@@ -5,22 +5,22 @@ import type { Provider } from './provider.ts'
 import { inAnotherOrder, makePlace, type Run } from './run.ts'
 import type { Server } from './server.ts'
 
-/** What one contender did in one round. */
+/** The result of one contender in one round. */
 export interface MeasuredSignIns {
   readonly signInsPerSecond: number
-  /** Microseconds of the server's CPU for a sign-in, its threads included. */
+  /** Microseconds of the server's CPU for a sign-in, including all threads. */
   readonly cpu: number
   /** Milliseconds from the click to the session. */
   readonly p50: number
   readonly p99: number
-  /** How much of a core the browsers needed. */
+  /** The share of a core that the browsers used. */
   readonly loadBusy: number
 }
 
 export interface SignInsResult {
   readonly browsers: number
   readonly seconds: number
-  /** By contender. */
+  /** Results by contender. */
   readonly rounds: readonly Readonly<Record<string, MeasuredSignIns>>[]
 }
 
@@ -31,7 +31,7 @@ interface Asked {
 
 const BROWSERS = 32
 
-/** Whole sign-ins, each contender in turn against the same provider. */
+/** Measures complete sign-ins of each contender in turn, with the same provider. */
 export async function measureSignIns(run: Run): Promise<SignInsResult> {
   const rounds = run.quick ? 1 : 7
   const seconds = run.quick ? 0.5 : 5
@@ -50,7 +50,7 @@ export async function measureSignIns(run: Run): Promise<SignInsResult> {
       start: contender.start,
       browsers: BROWSERS,
     }
-    // The first sign-in of a person is a sign-up, which is none of what is measured.
+    // The first sign-in of a person creates a user, which is not measured.
     await browsers.signIn({ ...order, seconds: seconds * 2 })
     servers.set(name, { server, order })
   }

@@ -4,7 +4,7 @@ import type { Ending, SignalsRound, SocketCost } from './signals.ts'
 import type { SocketMode } from './socket-server.ts'
 import { percentile, type Spread, spread } from './statistics.ts'
 
-// The part of the page about open connections whose sessions are watched.
+// Renders the section about open connections whose sessions are watched.
 
 const TITLES: Readonly<Record<SocketMode, string>> = {
   kept: 'not watched (`keepUpgradedConnectionsAfterSessionEnds`)',
@@ -18,18 +18,18 @@ export function signalsPart({ result }: Kept<'signals'>): string {
   const creation = spread(rounds.map((one) => one.creation))
   return `## Open connections
 
-${round(sockets)} WebSockets through @fastify/websocket, each with a user and a session of its own, on one server with a SQLite file.
-Nothing is sent after the handshake. Each round measures three servers, and there were ${rounds.length}. *More* is the difference from the
-first server of the same round. *Idle* is how much of its core a server used in ${idleSeconds} s without any requests. A server that watches
+One server with a SQLite file has ${round(sockets)} open WebSockets through @fastify/websocket, each with its own user and session.
+Nothing is sent after the handshake. Each of ${rounds.length} rounds measures three servers. *More* is the difference from the first
+server in the same round. *Idle* is how much of its core a server used in ${idleSeconds} s without any requests. A server that watches
 sessions looks for changes in the file every 100 ms, and for expired sessions once a second.
 
 ${costTable(rounds)}
 
-*CPU µs* is what the server used for a socket while all were opened, so *more* is a small difference of large figures. Creating
-the signals of all open sockets in one loop is a direct measurement: one signal with its listener takes ${inRange(creation, 1)} µs of CPU, on
-the server whose guard closes the sockets.
+*CPU µs* is the server's CPU time per socket while all sockets were opened. *More* is therefore a small difference between large figures.
+A more direct measurement creates the signals of all open sockets in one loop, on the server whose guard closes the sockets: one signal
+with its listener takes ${inRange(creation, 1)} µs of CPU.
 
-### When their sessions end
+### Closing connections
 
 ${endingPart(rounds)}`
 }
@@ -69,15 +69,14 @@ function endingPart(rounds: readonly SignalsRound[]): string {
     ],
   ]
   return `In each round, ${round((rounds[0]?.bans ?? []).length)} users are banned one after the other while at least ${round(sessions)} other sessions are watched. After that, one
-call revokes all other sessions. The milliseconds are counted from the call: until the last signal has fired, and until the client,
-a process of its own, has noticed that the last socket is closed. They include the transaction, which is on disk before any signal
-fires.
+call revokes all other sessions. The times run from the call until the last signal has fired, and until the client, which is a separate
+process, has detected that the last socket is closed. They include the transaction, which is on disk before any signal fires.
 
 ${markdownTable(['', 'signals fired, ms', 'sockets closed, ms'], rows)}
 
-Divided by its sessions, \`revokeEverything\` takes ${inRange(firing, 1)} µs until every signal has fired, with ${inRange(firingCpu, 1)} µs of
-the server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. These servers have
-no logger. An app with one also writes a line for each session that ends.`
+Per session, \`revokeEverything\` takes ${inRange(firing, 1)} µs until every signal has fired, with ${inRange(firingCpu, 1)} µs of the
+server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. These servers have
+no logger. An application with a logger also writes a line for each session that ends.`
 }
 
 function times(

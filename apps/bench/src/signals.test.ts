@@ -31,19 +31,19 @@ it('creates the signals of the sockets opened last, which fire like any other', 
   expect(await server.fired()).toBe(3)
 })
 
-it('keeps the sockets of ended sessions open on the server that watches none', async () => {
+it('keeps sockets open after their sessions end, on a server that does not watch sessions', async () => {
   const { client, server } = await openSockets('kept', 5)
   await server.revokeEverything(0)
   expect(await client.count()).toBe(5)
 })
 
-it('fails when the server refuses a socket', async () => {
+it('fails when the server rejects a socket', async () => {
   const { client, port } = await openSockets('signal', 1)
   const stranger = { port, headers: ['cookie: none=1'] }
-  await expect(client.open(stranger)).rejects.toThrow('refused a WebSocket: HTTP/1.1 401')
+  await expect(client.open(stranger)).rejects.toThrow('rejected a WebSocket: HTTP/1.1 401')
 })
 
-it('opens fewer sockets and says so where a process may not open enough files', () => {
+it('opens fewer sockets, with a note, if a process cannot open enough files', () => {
   expect(affordableSockets(10_000, 20_000)).toEqual({ sockets: 10_000 })
   expect(affordableSockets(10_000, Number.POSITIVE_INFINITY)).toEqual({ sockets: 10_000 })
   expect(affordableSockets(10_000, 1_024)).toEqual({
@@ -53,7 +53,7 @@ it('opens fewer sockets and says so where a process may not open enough files', 
   expect(() => affordableSockets(10_000, 100)).toThrow('Raise the limit with `ulimit -n`')
 })
 
-/** Opens this many sockets, each with a user of its own. */
+/** Opens this many sockets, each for a different user. */
 async function openSockets(
   mode: SocketMode,
   sockets: number,

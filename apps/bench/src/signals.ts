@@ -8,7 +8,7 @@ import { inAnotherOrder, makePlace, type Run } from './run.ts'
 import type { SocketClient } from './socket-client.ts'
 import type { Firing, SocketMode, SocketServer } from './socket-server.ts'
 
-// What it costs to watch the sessions of open connections, and how soon such a connection is closed.
+// Measures the cost of watching the sessions of open connections, and how soon such a connection is closed.
 
 export interface SignalsResult {
   readonly sockets: number
@@ -21,9 +21,9 @@ export interface SignalsRound {
   readonly servers: Readonly<Record<SocketMode, SocketCost>>
   /** Microseconds of the server's CPU for a signal, created for all open sockets in one loop. */
   readonly creation: number
-  /** One user after the other. */
+  /** One entry per banned user. Users are banned one after the other. */
   readonly bans: readonly Ending[]
-  /** All sessions that were left. */
+  /** The revocation of all remaining sessions. */
   readonly everything: Ending & {
     readonly sessions: number
     /** Microseconds of the server's CPU from the call, for the same two events. */
@@ -31,28 +31,28 @@ export interface SignalsRound {
   }
 }
 
-/** A server of its own, with all sockets open. */
+/** The cost of the sockets on one server, with all of them open. */
 export interface SocketCost {
   /** Bytes of the server's heap for each socket. */
   readonly heap: number
   /** Microseconds of the server's CPU for each socket while they were opened. */
   readonly opening: number
-  /** How much of its core the server used while nothing happened, from 0 to 1. */
+  /** The share of its core that the idle server used, from 0 to 1. */
   readonly idle: number
 }
 
 /** Milliseconds from the call, unless noted otherwise. */
 export interface Ending {
-  /** Until the last signal had fired. */
+  /** Until the last signal has fired. */
   readonly fired: number
-  /** Until the client had noticed that the last socket was closed. */
+  /** Until the client has detected that the last socket is closed. */
   readonly closed: number
 }
 
 const MODES: readonly SocketMode[] = ['kept', 'closed', 'signal']
 /** Sockets that are opened and closed before the heap is measured the first time. */
 const FIRST = 1_000
-/** What a process needs apart from the sockets. */
+/** How many files a process opens in addition to the sockets. */
 const OTHER_FILES = 200
 /** How long garbage may take to become unreachable, in milliseconds. */
 const SETTLING = 500
@@ -71,7 +71,7 @@ export async function measureSignals(run: Run): Promise<SignalsResult> {
     result.push(round)
     const { closed, kept, signal } = round.servers
     const heaps = [kept, closed, signal].map(({ heap }) => Math.round(heap)).join(', ')
-    run.say(`round ${number + 1} of ${rounds}: ${heaps} bytes a socket`)
+    run.say(`round ${number + 1} of ${rounds}: ${heaps} bytes per socket`)
   }
   return { sockets, idleSeconds, rounds: result }
 }
@@ -84,12 +84,12 @@ export function affordableSockets(
   const most = limit - OTHER_FILES
   if (most >= wanted) return { sockets: wanted }
   if (most < 1)
-    throw new Error(`A process may open only ${limit} files. Raise the limit with \`ulimit -n\`.`)
-  const note = `only ${most} sockets instead of ${wanted}, because a process may open ${limit} files; raise the limit with \`ulimit -n\``
+    throw new Error(`A process can open only ${limit} files. Raise the limit with \`ulimit -n\`.`)
+  const note = `only ${most} sockets instead of ${wanted}, because a process can open only ${limit} files; raise the limit with \`ulimit -n\``
   return { sockets: most, note }
 }
 
-/** The limit of a process that this one starts. */
+/** Returns how many files a child process can open. */
 function openFilesLimit(): number {
   const { stdout } = spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })
   const limit = Number.parseInt(stdout, 10)
@@ -171,7 +171,7 @@ async function openAll(
   return { opened: { server, client, visitors }, cost: { heap, opening, idle } }
 }
 
-/** Bans some users one after the other, and then ends all other sessions with one call. */
+/** Bans some users one after the other, then revokes all other sessions with one call. */
 async function endAll(
   { client, server, visitors }: Opened,
   amounts: Amounts,

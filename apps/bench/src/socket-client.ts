@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { obey, sharedClock } from './processes.ts'
 
-// Holds many WebSockets open. They are plain TCP sockets after the handshake, since nothing is sent on them.
+// Keeps many WebSockets open. After the handshake they are plain TCP sockets, because nothing is sent on them.
 
 export interface OpenOrder {
   readonly port: number
@@ -10,7 +10,7 @@ export interface OpenOrder {
   readonly headers: readonly string[]
 }
 
-/** How many handshakes are under way at a time. */
+/** How many handshakes run at the same time. */
 const HANDSHAKES = 64
 
 const open = new Set<Socket>()
@@ -70,7 +70,10 @@ function report(): void {
   if (time !== undefined) waiting?.resolve(time)
 }
 
-/** @throws Error unless the server answers with 101. */
+/**
+ * Opens a WebSocket.
+ * @throws Error unless the server responds with 101
+ */
 async function upgrade(port: number, header: string): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
@@ -79,7 +82,7 @@ async function upgrade(port: number, header: string): Promise<Socket> {
     received += data.toString('latin1')
     if (!received.includes('\r\n\r\n')) return
     if (received.startsWith('HTTP/1.1 101 ')) resolve(socket)
-    else reject(new Error(`The server refused a WebSocket: ${received}`))
+    else reject(new Error(`The server rejected a WebSocket: ${received}`))
   }
   const lose = (): void => reject(new Error('The server closed a connection during its handshake'))
   socket.on('data', read).on('error', reject).on('close', lose)

@@ -78,7 +78,7 @@ async function timed(
   count: number,
   work: (app: FastifyInstance) => Promise<void>,
 ): Promise<Firing> {
-  if (app === undefined) throw new Error('The server was not started')
+  if (app === undefined) throw new Error('The server has not been started.')
   const { promise, resolve } = Promise.withResolvers<Firing>()
   const cpuBefore = usage.cpu()
   const calledAt = sharedClock()

@@ -1,10 +1,10 @@
-/** What so much of the values is not above. */
+/** Returns the value that the given share (0 to 1) of all values does not exceed. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-/** The middle of what several rounds have found, and how far they are apart. */
+/** The median and the range of several rounds. */
 export interface Spread {
   readonly median: number
   readonly least: number

@@ -10,25 +10,25 @@ import type { Server } from './server.ts'
 export interface StoredResult {
   readonly connections: number
   readonly inUse: number
-  /** How many sessions were stored, from few to many. */
+  /** The numbers of stored sessions, ascending. */
   readonly sizes: readonly number[]
   readonly seconds: number
   readonly rounds: readonly StoredRound[]
 }
 
 export interface StoredRound {
-  /** By store and number of stored sessions, such as `sqlite 1000`. */
+  /** Results by store and number of stored sessions, such as `sqlite 1000`. */
   readonly inUse: Readonly<Record<string, Measured>>
-  /** By store: each request for another of the most, none of which is in memory. */
+  /** Results by store with the most sessions, where each request uses a different session that is not cached. */
   readonly missed: Readonly<Record<string, Measured>>
-  /** By store: the same where the session was not used for an hour, so that this use is noted. */
+  /** The same, with sessions that were not used for an hour, so that the server records this use. */
   readonly missedAndNoted: Readonly<Record<string, Measured>>
 }
 
 const CONNECTIONS = 64
 const IN_USE = 1_000
 
-/** The same thousand visitors out of ever more sessions, and visitors whom the server has forgotten. */
+/** Measures the same thousand visitors among more and more sessions, and visitors that are not cached. */
 export async function measureStored(run: Run): Promise<StoredResult> {
   const sizes = run.quick ? [1_000, 100_000] : [1_000, 100_000, 1_000_000]
   const rounds = run.quick ? 1 : 15
@@ -68,7 +68,7 @@ export async function measureStored(run: Run): Promise<StoredResult> {
     for (const kind of ['sqlite', 'postgres']) {
       const { server, port, filled } = nodes.get(`${kind} ${most}`) as Node
       const miss = async (visitors: Filled['away']): Promise<Measured> => {
-        // Each once, in no round twice.
+        // Each visitor is used once, in only one round.
         const share = Math.floor(visitors.length / rounds)
         const headers = visitors.slice(round * share, (round + 1) * share).map((one) => one.header)
         const order = { ports: [port], headers, connections: CONNECTIONS, seconds }
@@ -77,7 +77,7 @@ export async function measureStored(run: Run): Promise<StoredResult> {
       missed[kind] = await miss(filled.fresh)
       missedAndNoted[kind] = await miss(filled.away)
       run.say(
-        `round ${round + 1} of ${rounds}, ${kind} missed: ${inSeconds(missed[kind])}, and noted: ${inSeconds(missedAndNoted[kind])}`,
+        `round ${round + 1} of ${rounds}, ${kind} missed: ${inSeconds(missed[kind])}, and recorded: ${inSeconds(missedAndNoted[kind])}`,
       )
     }
     result.push({ inUse, missed, missedAndNoted })

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 
-/** The version of a package that is installed here. */
+/** Returns the installed version of a package. */
 export function versionOf(name: string): string {
   return JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version
 }
 
-/** Of everything that is measured, or has a part in it. */
+/** Returns the versions of all packages that take part in the benchmarks. */
 export function allVersions(): Record<string, string> {
   const { dependencies, devDependencies } = JSON.parse(
     readFileSync(join(root, 'package.json'), 'utf8'),

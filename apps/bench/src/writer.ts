@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import { obey } from './processes.ts'
 
-// A second process that writes to Latchkey's SQLite file, as another server on the same machine would.
+// Runs as a second process that writes to Latchkey's SQLite file, as another server on the same machine would.
 
 export interface WriteResult {
   readonly commits: number
@@ -11,7 +11,7 @@ export interface WriteResult {
 }
 
 const DAY = 24 * 60 * 60_000
-/** Of ten commits, one stores a new session, one deletes the oldest of those, and the rest note a use. */
+/** Of ten commits, one stores a new session, one deletes the oldest of those, and the others record a use. */
 const CYCLE = 10
 
 let isWriting = false
@@ -27,7 +27,7 @@ const orders = {
   /** Stops, and returns how many commits were made. */
   async stop(): Promise<WriteResult> {
     isWriting = false
-    if (writing === undefined) throw new Error('The writer was not started')
+    if (writing === undefined) throw new Error('The writer has not been started.')
     return writing
   },
 }
@@ -50,7 +50,7 @@ async function write(file: string, commitsPerSecond: number): Promise<WriteResul
   function commit(): void {
     const now = Date.now()
     const { id, user_id } = sessions[Math.floor(Math.random() * sessions.length)] ?? {}
-    if (id === undefined || user_id === undefined) throw new Error('The file has no sessions')
+    if (id === undefined || user_id === undefined) throw new Error('The file has no sessions.')
     if (commits % CYCLE === 0) {
       const added = randomBytes(16).toString('base64url')
       insert.run(added, user_id, 'no secret has this hash', now, now, now, now + DAY)

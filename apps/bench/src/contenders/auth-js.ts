@@ -23,7 +23,7 @@ export const authJsToken: Contender = {
   },
 }
 
-/** As its integration for Express reads the session: https://authjs.dev/reference/express */
+/** Reads the session as the integration for Express does: https://authjs.dev/reference/express */
 export const authJsSession: Contender = {
   title: 'Auth.js, Auth() session',
   packages: ['@auth/core'],
@@ -35,7 +35,7 @@ export const authJsSession: Contender = {
       trustHost: true,
       secret: SECRET,
       providers: [],
-      // None of the others logs a refusal.
+      // No other contender logs a rejected request.
       logger: { error: () => {} },
       callbacks: {
         session({ session, token }) {

@@ -10,7 +10,7 @@ import { type Contender, cookieHeader, meRoute, SECRET, type Visitor } from './c
 export const betterAuthOnSqlite: Contender = {
   title: 'Better Auth, SQLite',
   packages: ['better-auth'],
-  revocation: 'at once, everywhere',
+  revocation: 'immediately, everywhere',
   build: (people, { folder }) => build(people, folder, {}),
 }
 
@@ -21,7 +21,7 @@ export const betterAuthCached: Contender = {
   revocation: 'after up to 5 minutes',
   build: (people, { folder }) =>
     build(people, folder, {
-      // Five minutes in the documentation. Our visitors do not take the new cookie that follows.
+      // The documentation uses five minutes, but our visitors do not accept the new cookie after that.
       cookieCache: { enabled: true, maxAge: 60 * 60 },
     }),
 }
@@ -39,7 +39,7 @@ async function build(
     session,
     emailAndPassword: {
       enabled: true,
-      // Passwords are none of what is measured, and a real hash of a thousand takes minutes.
+      // Passwords are not measured, and hashing a thousand of them takes minutes.
       password: { hash: async (password) => password, verify: async () => true },
     },
   } satisfies BetterAuthOptions

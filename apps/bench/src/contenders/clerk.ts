@@ -6,7 +6,7 @@ import { type Contender, meRoute, type Person } from './contender.ts'
 const HOST = 'clerk.example.com'
 
 /**
- * Networkless, by `jwtKey`, with a key pair of our own in Clerk's place.
+ * Verifies tokens without a request, by `jwtKey`. Our own key pair replaces Clerk's.
  * https://clerk.com/docs/reference/fastify/clerk-plugin
  */
 export const clerk: Contender = {
@@ -36,7 +36,7 @@ export const clerk: Contender = {
   },
 }
 
-/** As Clerk signs them, but for an hour: a browser gets a new one every minute. */
+/** Returns a token in Clerk's format, but valid for one hour. A browser gets a new one every minute. */
 function sessionToken({ id, name, email }: Person, key: KeyObject): string {
   const now = Math.floor(Date.now() / 1000)
   const claims = {

@@ -1,28 +1,28 @@
 import type { FastifyInstance, LightMyRequestResponse, RouteShorthandOptions } from 'fastify'
 
-/** Who is signed in, and what `GET /me` answers. */
+/** A signed-in person, as `GET /me` returns them. */
 export interface Person {
   readonly id: string
   readonly name: string
   readonly email: string
 }
 
-/** Where a contender may keep what it has to. */
+/** Where a contender can store its data. */
 export interface Place {
-  /** A folder that goes with the run. */
+  /** A folder that is deleted after the run. */
   readonly folder: string
-  /** An empty database. */
+  /** The URL of an empty database. */
   readonly postgresUrl: string
 }
 
-/** One way of knowing who asks, set up as its own documentation shows. */
+/** A library that identifies the sender of a request, set up as its own documentation shows. */
 export interface Contender {
   readonly title: string
-  /** The packages that it consists of, Fastify aside. */
+  /** The packages that it needs in addition to Fastify. */
   readonly packages: readonly string[]
-  /** When somebody whose session was ended is refused. */
+  /** When a revoked session is rejected. */
   readonly revocation: string
-  /** Builds a server whose `GET /me` is for signed-in people, and signs these people in. */
+  /** Builds a server whose `GET /me` requires a session, and signs these people in. */
   build(people: readonly Person[], place: Place): Promise<Built>
 }
 
@@ -31,13 +31,13 @@ export interface Built {
   readonly visitors: readonly Visitor[]
 }
 
-/** A signed-in person, and the header line that their requests carry. */
+/** A signed-in person, and the header line of their requests. */
 export interface Visitor {
   readonly person: Person
   readonly header: string
 }
 
-/** What all have in common, so that the same is written for each. */
+/** The response schema that all contenders share, so that each serializes the same. */
 export const meRoute: RouteShorthandOptions = {
   schema: {
     response: {
@@ -59,19 +59,19 @@ export function makePeople(count: number): Person[] {
   })
 }
 
-/** Signs each in by a `POST /sign-in` of the contender's own, which answers with cookies. */
+/** Signs people in with the contender's own `POST /sign-in`, which sets cookies. */
 export async function signIn(app: FastifyInstance, people: readonly Person[]): Promise<Visitor[]> {
   const visitors: Visitor[] = []
   for (const person of people) {
-    const answer = await app.inject({ method: 'POST', url: '/sign-in', payload: person })
-    visitors.push({ person, header: cookieHeader(setCookies(answer)) })
+    const response = await app.inject({ method: 'POST', url: '/sign-in', payload: person })
+    visitors.push({ person, header: cookieHeader(setCookies(response)) })
   }
   return visitors
 }
 
-/** The `Cookie` header of a browser that was given these `Set-Cookie` headers. */
+/** Returns the `Cookie` header of a browser that received these `Set-Cookie` headers. */
 export function cookieHeader(setCookie: readonly string[]): string {
-  if (setCookie.length === 0) throw new Error('No cookie was set')
+  if (setCookie.length === 0) throw new Error('The response has no Set-Cookie header.')
   return `cookie: ${setCookie.map((header) => header.split(';', 1)[0]).join('; ')}`
 }
 

@@ -8,14 +8,14 @@ import { type Contender, meRoute, type Place, SECRET, type Visitor } from './con
 export const latchkeyOnSqlite: Contender = {
   title: 'Latchkey, SQLite',
   packages: ['@latchkey/fastify'],
-  revocation: 'at once, everywhere',
+  revocation: 'immediately, everywhere',
   build: (people, place) => build(people, openStore('sqlite', place)),
 }
 
 export const latchkeyOnPostgres: Contender = {
   title: 'Latchkey, PostgreSQL',
   packages: ['@latchkey/fastify', 'pg'],
-  revocation: 'at once; on other nodes in milliseconds',
+  revocation: 'immediately; on other servers within milliseconds',
   build: (people, place) => build(people, openStore('postgres', place)),
 }
 
@@ -40,7 +40,7 @@ async function build(
   return { app, visitors }
 }
 
-/** As in production, with one guarded route. */
+/** Returns an application with one guarded route, set up as in production. */
 export async function latchkeyApp(store: Store): Promise<FastifyInstance> {
   const app = Fastify()
   await app.register(latchkey, {

@@ -13,14 +13,14 @@ declare module 'fastify' {
 export const fastifySession: Contender = {
   title: '@fastify/session, in memory',
   packages: ['@fastify/cookie', '@fastify/session'],
-  revocation: 'at once, in one process',
+  revocation: 'immediately, in one process',
 
   async build(people) {
     const app = Fastify()
     await app.register(cookie)
     await app.register(session, {
       secret: SECRET,
-      // Neither a new cookie with every answer nor a session for everybody, as its defaults have it.
+      // The defaults set a new cookie in every response and create a session for every visitor.
       rolling: false,
       saveUninitialized: false,
       cookie: { secure: false },

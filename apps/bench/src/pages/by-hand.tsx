@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 
-/** The least that works, with a server that answers at `/me`. */
+/** The minimum that works, with a server that responds at `/me`. */
 export function Page() {
   const [name, setName] = useState<string>()
   useEffect(() => {

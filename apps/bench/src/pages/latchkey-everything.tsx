@@ -27,7 +27,7 @@ import {
   useUser,
 } from '@latchkey/react'
 
-// A page that uses all that there is, so that nothing is left out.
+// A page that uses every export, so that the bundler cannot remove any.
 Object.assign(window, {
   used: [
     AuthError,

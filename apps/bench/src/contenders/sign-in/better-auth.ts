@@ -31,7 +31,7 @@ export const betterAuthSignIn: SignInContender = {
       secret: SECRET,
       database: new DatabaseSync(join(folder, 'better-auth.sqlite')),
       telemetry: { enabled: false },
-      // All our browsers have one address.
+      // All browsers of the benchmark share one address.
       rateLimit: { enabled: false },
       plugins: [
         genericOAuth({

@@ -13,11 +13,11 @@ import {
   type SignInContender,
 } from './sign-in.ts'
 
-/** As little as can be done with state and PKCE, to see how far the others are from it. */
+/** The minimum with state and PKCE, as a baseline for the others. */
 export const byHand: SignInContender = {
-  title: 'by hand, the floor',
+  title: 'by hand, the minimum',
   packages: ['@fastify/cookie'],
-  keeps: 'nothing but a Map',
+  keeps: 'only a Map',
   start: { path: '/start' },
 
   async build(provider) {

@@ -32,7 +32,7 @@ export const latchkeyMemorySignIn: SignInContender = {
 }
 
 async function build(provider: string, store: Store): Promise<FastifyInstance> {
-  // Production asks no provider on this machine.
+  // Production mode does not allow a provider on this machine.
   process.env.NODE_ENV = 'development'
   const app = Fastify()
   await app.register(latchkey, {

@@ -1,25 +1,25 @@
 import type { FastifyInstance } from 'fastify'
 import type { Place } from '../contender.ts'
 
-/** One way of signing people in at a provider, and of knowing them afterwards by `GET /me`. */
+/** A library that signs people in at a provider, and identifies them at `GET /me` afterwards. */
 export interface SignInContender {
   readonly title: string
-  /** The packages that it consists of, Fastify aside. */
+  /** The packages that it needs in addition to Fastify. */
   readonly packages: readonly string[]
-  /** What is kept of a sign-in, and where. */
+  /** What is stored for a sign-in, and where. */
   readonly keeps: string
-  /** What a click on the button asks for: a redirect, or with a body the JSON that names the place. */
+  /** The request after a click: a `GET` that redirects, or with `body` a `POST` that returns the URL as JSON. */
   readonly start: { readonly path: string; readonly body?: object }
   /** @param provider The origin of `provider.ts`. */
   build(provider: string, place: Place): Promise<FastifyInstance>
 }
 
-/** Where browsers would reach the server. Ours go to its port, whatever it is. */
+/** The configured origin of the server. The benchmark connects to its actual port. */
 export const ORIGIN = 'http://localhost:3000'
 
 export const CLIENT = { id: 'an-id', secret: 'a-client-secret' }
 
-/** What Bitbucket's API says. */
+/** The user, as Bitbucket's API returns it. */
 export interface BitbucketUser {
   readonly uuid: string
   readonly display_name: string
