@@ -44,7 +44,7 @@ export interface ColdStart {
 }
 
 export interface InUseRound {
-  /** The same number of servers without a check, under the same load: the mean of just before and just after. */
+  /** As many servers without a check, under the same load: the mean of just before and just after. */
   readonly bare: Measured
   readonly guarded: Measured
   /** What PostgreSQL ran while the guarded route was measured. `null` for SQLite. */
@@ -95,7 +95,8 @@ export async function measureInUse(run: Run): Promise<InUseResult> {
 /**
  * Measures all rounds of one row before the next row begins, so that its sessions stay active. If the
  * rows took turns, minutes would pass between two rounds of a row, and the server would record a use of each
- * session in the second one. The servers without a check run at the same time and are measured between the guarded rounds.
+ * session in the second one. The servers without a check run at the same time, and are measured between the
+ * guarded rounds.
  */
 async function measureRow(
   run: Run,

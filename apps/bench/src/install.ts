@@ -130,7 +130,10 @@ app.all('/auth/*', (request) => Auth(new Request(request.url), config))`,
 
 const run = promisify(execFile)
 
-/** Measures the size of each install and the time of a start. Our packages come from a local registry, all others from npm. */
+/**
+ * Measures the size of each install and the time of a start. Our packages come from a local registry, all
+ * others from npm.
+ */
 export async function measureInstall({
   quick,
   folder,

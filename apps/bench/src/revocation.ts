@@ -23,7 +23,10 @@ const NODES = 3
 const CONNECTIONS = 48
 const IN_USE = 1_000
 
-/** Measures revocations on three nodes with one PostgreSQL, under half of their maximum load. Each node revokes in turn. */
+/**
+ * Measures revocations on three nodes with one PostgreSQL, under half of their maximum load. The nodes revoke
+ * in turn.
+ */
 export async function measureRevocation(run: Run): Promise<RevocationResult> {
   const revocations = run.quick ? 90 : 1_000
   const seconds = run.quick ? 1 : 5

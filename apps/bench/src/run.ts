@@ -25,7 +25,7 @@ export async function makePlace(
   return { folder, postgresUrl: packages.includes('pg') ? await run.emptyDatabase() : '' }
 }
 
-/** Returns the items in an order that changes with the round, so that none is always first or after the same one. */
+/** Returns the items in another order each round, so that none is always first or after the same one. */
 export function inAnotherOrder<T>(items: readonly T[], round: number): T[] {
   const from = (round * 5) % items.length
   const turned = [...items.slice(from), ...items.slice(0, from)]

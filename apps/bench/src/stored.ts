@@ -19,7 +19,7 @@ export interface StoredResult {
 export interface StoredRound {
   /** Results by store and number of stored sessions, such as `sqlite 1000`. */
   readonly inUse: Readonly<Record<string, Measured>>
-  /** Results by store with the most sessions, where each request uses a different session that is not cached. */
+  /** By store with the most sessions: each request uses a different session that is not cached. */
   readonly missed: Readonly<Record<string, Measured>>
   /** The same, with sessions that were not used for an hour, so that the server records this use. */
   readonly missedAndNoted: Readonly<Record<string, Measured>>

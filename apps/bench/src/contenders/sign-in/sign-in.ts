@@ -8,7 +8,7 @@ export interface SignInContender {
   readonly packages: readonly string[]
   /** What is stored for a sign-in, and where. */
   readonly keeps: string
-  /** The request after a click: a `GET` that redirects, or with `body` a `POST` that returns the URL as JSON. */
+  /** The request after a click: a `GET` that redirects, or a `POST` with `body` that returns the URL. */
   readonly start: { readonly path: string; readonly body?: object }
   /** @param provider The origin of `provider.ts`. */
   build(provider: string, place: Place): Promise<FastifyInstance>
