@@ -23,7 +23,7 @@ export interface SignInResult {
   readonly busy: number
 }
 
-/** Every how many sign-ins one is checked. */
+/** One of this many sign-ins is checked. */
 const CHECK_EVERY = 20
 
 const people = makePeople(1_000)

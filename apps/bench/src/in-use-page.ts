@@ -103,7 +103,7 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
 function beforeSentence(before: Before): string | undefined {
   if (before === undefined) return undefined
   return `The columns marked *before* show the version that read each session again every five seconds: commit \`${before.commit}\`, measured
-by the same benchmark on ${before.date}, on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
+by the same benchmark on ${before.date} on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
 The two runs are not interleaved, so compare shares and query counts rather than absolute figures.`
 }
 

@@ -88,8 +88,8 @@ The raw figures of every round are in [\`apps/bench/results\`](../apps/bench/res
 - **Browser.** Each page is bundled by rolldown for production, with the same settings for all, and compressed with the defaults of
   Node's gzip. Only React is left out. The run fails if anything else cannot be bundled.
 
-The benchmarks do not measure TLS, a network between machines, databases other than SQLite and PostgreSQL, several processes
-behind a load balancer on many cores, or how long a browser takes to run what it has loaded.`
+The benchmarks do not measure TLS, a network between machines, or databases other than SQLite and PostgreSQL. They also do not
+measure several processes behind a load balancer on many cores, or how long a browser takes to run the scripts.`
 
 /** Returns a warning if Fastify alone, which uses all the CPU time it can get, did not get its core. */
 function disturbance({ result }: Kept<'guard'>): string | undefined {
@@ -131,7 +131,7 @@ ${markdownTable(
 A server that only checks a signature or opens a sealed cookie cannot see a revocation. The cookie cache of Better Auth and the
 tokens of Clerk are valid for one hour here, because the load does not accept new ones. In production, a browser gets a new one
 every five minutes or every minute, which is not counted here. Clerk is configured with its key, so it sends no requests.
-@fastify/session stores sessions in the memory of one process, which its documentation does not recommend for production.
+The package @fastify/session stores sessions in the memory of one process, which its documentation does not recommend for production.
 The load used at most ${fixed(busiest * 100, 0)} % of its core.`
 }
 
@@ -210,9 +210,9 @@ function signInPart({ result }: Kept<'sign-in'>): string {
   rows.sort((a, b) => b.speed.median - a.speed.median)
   return `## Sign-in
 
-Each figure is for complete sign-ins, from the click to the session: the start route, the provider's redirect, and the callback, which redeems the code
-and reads the person and their e-mail addresses from the provider. ${browsers} browsers sign in at the same time, as 1,000 people who have
-signed in before. All use one local provider, whose response time is negligible.
+Each figure is for complete sign-ins, from the click to the session. A sign-in consists of the start route, the provider's redirect, and
+the callback. The callback redeems the code, and reads the person and their e-mail addresses from the provider. ${browsers} browsers
+sign in at the same time, as 1,000 people who have signed in before. All use one local provider, whose response time is negligible.
 
 ${bars(rows.map(({ title, speed }) => ({ title, value: speed.median, words: `${round(speed.median)}/s` })))}
 

@@ -26,8 +26,8 @@ sessions looks for changes in the file every 100 ms, and for expired sessions on
 ${costTable(rounds)}
 
 *CPU µs* is the server's CPU time per socket while all sockets were opened. *More* is therefore a small difference between large figures.
-A more direct measurement creates the signals of all open sockets in one loop, on the server whose guard closes the sockets: one signal
-with its listener takes ${inRange(creation, 1)} µs of CPU.
+A more direct measurement creates the signals of all open sockets in one loop, on the server whose guard closes the sockets. There, one
+signal with its listener takes ${inRange(creation, 1)} µs of CPU.
 
 ### Closing connections
 
@@ -69,8 +69,8 @@ function endingPart(rounds: readonly SignalsRound[]): string {
     ],
   ]
   return `In each round, ${round((rounds[0]?.bans ?? []).length)} users are banned one after the other while at least ${round(sessions)} other sessions are watched. After that, one
-call revokes all other sessions. The times run from the call until the last signal has fired, and until the client, which is a separate
-process, has detected that the last socket is closed. They include the transaction, which is on disk before any signal fires.
+call revokes all other sessions. The times run from the call until the last signal has fired, and until the client has detected that
+the last socket is closed. The client is a separate process. The times include the transaction, which is on disk before any signal fires.
 
 ${markdownTable(['', 'signals fired, ms', 'sockets closed, ms'], rows)}
 
