@@ -104,11 +104,11 @@ describe('a Next.js application whose pages are server components', () => {
       const page = await open('/', { javaScriptEnabled, signedIn: true })
       expect(await page.getByText('Hello').textContent()).toBe('Hello, Ada of ada@example.com.')
       expect(await page.getByRole('heading').allTextContents()).toEqual([
-        'You are signed in',
+        "You're signed in",
         'Your account',
       ])
       expect(await links(page)).toEqual([])
-      await page.getByLabel('Account of Ada').click()
+      await page.getByLabel("Ada's account").click()
       expect(await links(page)).toEqual(['Your account: /static'])
       await page.getByRole('button', { name: 'Leave' }).click()
       await page.waitForURL(`${origin}/static`)
@@ -158,7 +158,7 @@ describe('a Next.js application whose pages are server components', () => {
       await page.getByText('Tablet').waitFor()
       expect(await page.getByText('This device').count()).toBe(1)
       expect(requests).toEqual(['GET /auth/providers', 'GET /auth/sessions'])
-      await page.getByLabel('Account of Ada').click()
+      await page.getByLabel("Ada's account").click()
       await page.getByRole('link', { name: 'Your account' }).click()
       await page.waitForURL(`${origin}/static`)
     })

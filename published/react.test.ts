@@ -166,7 +166,7 @@ const PATIENTLY = { timeout: 20_000 }
 const BUTTON = 'Continue with Bitbucket'
 const START = '/auth/bitbucket/start'
 const SIGN_OUT = 'POST /auth/sign-out'
-const DEVICES = 'Where you are signed in Tablet Since Jan 1, 1970, 12:00 AM This device'
+const DEVICES = "Where you're signed in Tablet Since Jan 1, 1970, 12:00 AM This device"
 const UNKNOWN = 'Who is it? Loading… Loading… In a dialog Alone Leave'
 
 function nobody(offer: string): string {
@@ -175,7 +175,7 @@ function nobody(offer: string): string {
 
 function ada(account: string): string {
   const person = 'A Ada ada@example.com'
-  const card = `You are signed in ${person} Sign out`
+  const card = `You're signed in ${person} Sign out`
   const profile = `Your account ${person} ${account}`.trim()
   return `It is Ada. A Ada ${card} ${card} In a dialog Alone ${profile} Leave`
 }

@@ -103,7 +103,7 @@ const deeds: readonly Deed[] = [
     only: 'Scopes',
     async act(page) {
       await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
-      await page.getByText('You are signed out everywhere else.').waitFor()
+      await page.getByText("You're signed out everywhere else.").waitFor()
     },
   },
   {
@@ -420,7 +420,7 @@ describe('with the keyboard alone', () => {
     await page.keyboard.press('Tab')
     expect(await page.locator(':focus').textContent()).toBe('Disconnect')
     await page.keyboard.press('Enter')
-    await part.getByRole('alert').getByText('You are not allowed to do this.').waitFor()
+    await part.getByRole('alert').getByText("You don't have permission to do this.").waitFor()
   })
 })
 

@@ -29,7 +29,7 @@ const PAGES = {
   '/decisions': 'Decisions · Quire',
   '/what-happened': 'What just happened · Quire',
   '/account': 'Account · Quire',
-  '/auth/sign-in': 'You are signed in',
+  '/auth/sign-in': "You're signed in",
 } as const
 
 describe('a name that is', () => {

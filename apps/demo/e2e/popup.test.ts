@@ -91,7 +91,7 @@ describe('a sign-in in a popup', () => {
       await signedIn(page).waitFor()
       expect(await results(page)).toEqual([null])
     } else {
-      await page.getByRole('heading', { name: 'You are signed in' }).waitFor()
+      await page.getByRole('heading', { name: "You're signed in" }).waitFor()
     }
     await expectUndisturbed(page, name)
     expect(await button(page).count()).toBe(0)
@@ -124,7 +124,7 @@ describe('a sign-in in a popup', () => {
     expect(await state(page)).toBe('idle')
     await expectUndisturbed(page, 'card')
     await decide(await press(page), 'Ada Test')
-    await page.getByRole('heading', { name: 'You are signed in' }).waitFor()
+    await page.getByRole('heading', { name: "You're signed in" }).waitFor()
     expect(await page.getByRole('alert').count()).toBe(0)
     await expectUndisturbed(page, 'card')
   })
@@ -134,7 +134,7 @@ describe('a sign-in in a popup', () => {
     const popup = await begin(page, 'card')
     demo.emulator.answerNext('POST /site/oauth2/access_token', { status: 503 })
     await decide(popup, 'Ada Test')
-    await page.getByRole('alert').getByText('Bitbucket cannot be reached').waitFor()
+    await page.getByRole('alert').getByText("Bitbucket can't be reached").waitFor()
     await expectUndisturbed(page, 'card')
   })
 

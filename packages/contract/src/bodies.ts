@@ -1,51 +1,51 @@
 import type { ErrorCode } from './errors.ts'
 
-/** A person with an account in the application. All times are milliseconds since the Unix epoch. */
+/** A user account of the application. All times are milliseconds since the Unix epoch. */
 export interface User {
-  /** Ours, stable for the life of the account, never a provider's id. */
+  /** Latchkey's own id, stable for the life of the account. Never a provider's id. */
   readonly id: string
-  /** What to call the person, as the provider last gave it. */
+  /** Display name, as the provider last returned it. */
   readonly name: string | null
-  /** An address to write to, or `null`. Never a key: two users may have the same one. */
+  /** E-mail address, or `null`. Never use it as a key: two users can have the same address. */
   readonly email: string | null
-  /** Whether the provider says that the address is the person's own. `false` when there is none. */
+  /** Whether the provider has verified that the address belongs to the user. `false` without an address. */
   readonly emailVerified: boolean
-  /** An `https:` picture on somebody else's host, or `null`. Loading it tells that host who visits. */
+  /** `https:` URL of a picture on a third-party host, or `null`. Loading it tells that host who visits. */
   readonly avatarUrl: string | null
-  /** When the person first signed in, in milliseconds since the Unix epoch. */
+  /** Time of the first sign-in, in milliseconds since the Unix epoch. */
   readonly createdAt: number
 }
 
-/** One browser signed in as a user. All times are milliseconds since the Unix epoch. */
+/** One browser that is signed in as a user. All times are milliseconds since the Unix epoch. */
 export interface Session {
-  /** Names the session; it does not open it. */
+  /** Identifies the session, but does not grant access to it. */
   readonly id: string
-  /** Id of the provider that the person came through; `null` if the application made the session. */
+  /** Id of the provider that the user signed in with, or `null` if the application created the session. */
   readonly provider: string | null
   readonly createdAt: number
-  /** When the person last proved who they are at the provider. */
+  /** When the user last authenticated at the provider. */
   readonly authenticatedAt: number
-  /** When the session ends whatever happens. */
+  /** When the session expires, no matter how often it is used. */
   readonly expiresAt: number
 }
 
-/** A session with what helps a person to recognise it. */
+/** A session with details that help its user to recognise it. */
 export interface ListedSession extends Session {
-  /** What the person would call the device, such as `Firefox on Linux`; `null` if it does not say. */
+  /** Device name that people understand, such as `Firefox on Linux`, or `null` if it is unknown. */
   readonly device: string | null
-  /** When it was last used, give or take a minute, in milliseconds since the Unix epoch. */
+  /** Last use, accurate to about a minute, in milliseconds since the Unix epoch. */
   readonly lastUsedAt: number
 }
 
-/** `GET /sessions`: everywhere that the person is signed in, the newest first. */
+/** Response of `GET /sessions`: all sessions of the user, newest first. */
 export interface SessionsBody {
   readonly sessions: readonly (ListedSession & {
-    /** Whether it is this browser's. */
+    /** Whether it is the session of this request. */
     readonly current: boolean
   })[]
 }
 
-/** `GET /session`: who this browser is, or nobody. */
+/** Response of `GET /session`: the user of this browser. Both fields are `null` when signed out. */
 export type SessionBody =
   | { readonly user: User; readonly session: Session }
   | { readonly user: null; readonly session: null }
@@ -54,107 +54,107 @@ export type SessionBody =
 export interface MarkPath {
   /** SVG path data. */
   readonly d: string
-  /** A CSS colour; absent means the colour of the text. */
+  /** CSS colour. Default: the colour of the surrounding text. */
   readonly fill?: string
 }
 
-/** A company's mark as data, so that a browser draws it without trusting markup from anywhere. */
+/** A provider's logo as data. Browsers can draw it without inserting third-party markup. */
 export interface Mark {
-  /** SVG `viewBox`, for example `0 0 24 24`. */
+  /** SVG `viewBox`, such as `0 0 24 24`. */
   readonly viewBox: string
   readonly paths: readonly MarkPath[]
 }
 
-/** What a button needs to know of a provider. */
+/** A provider, with everything that a sign-in button needs. */
 export interface Provider {
-  /** As in the paths: `bitbucket`. */
+  /** The id in paths: `bitbucket`. */
   readonly id: string
-  /** As a person reads it: `Bitbucket`. */
+  /** The display name: `Bitbucket`. */
   readonly name: string
   readonly mark: Mark
-  /** Whether people who have an account may sign in with it. */
+  /** Whether users who have an account can sign in with it. */
   readonly signIn: boolean
-  /** Whether people without an account get one by signing in with it. */
+  /** Whether a first sign-in with it creates an account. */
   readonly signUp: boolean
-  /** Whether a signed-in person may add it to their account. */
+  /** Whether signed-in users can connect it to their account. Not available yet. */
   readonly link: boolean
 }
 
 /**
- * What a server may let people do with their own account: change their `profile`, see and end their
- * `sessions`, see, add and remove `identities`, `export` what is held about them, `delete` it all.
+ * A part of the account page: edit the `profile`, list and revoke `sessions`, manage `identities`, `export` all
+ * stored data, `delete` the account. Servers only offer `sessions`; the others are not available yet.
  */
 export type AccountPart = 'profile' | 'identities' | 'sessions' | 'export' | 'delete'
 
-/** `GET /providers`: what this server offers. */
+/** Response of `GET /providers`: what this server offers. */
 export interface ProvidersBody {
   readonly providers: readonly Provider[]
-  /** Id of the provider that this browser last signed in with, if it is still offered. */
+  /** Id of the provider that this browser last signed in with, or `null` if it is no longer offered. */
   readonly lastUsed: string | null
-  /** The parts of an account that people see to themselves here. What is not in it has no route. */
+  /** The account parts that this server offers. The other parts have no route. */
   readonly account: readonly AccountPart[]
 }
 
-/** An account at a provider that a person can sign in with. */
+/** A provider account that a user can sign in with. Not available yet: no server returns identities. */
 export interface Identity {
   readonly id: string
   /** The provider's id. */
   readonly provider: string
-  /** What the provider calls the person, such as a nickname, or `null`. */
+  /** The name at the provider, such as a nickname, or `null`. */
   readonly name: string | null
   readonly email: string | null
-  /** When it was added, in milliseconds since the Unix epoch. */
+  /** When the identity was connected, in milliseconds since the Unix epoch. */
   readonly createdAt: number
-  /** When somebody last signed in with it, in milliseconds since the Unix epoch. */
+  /** Last sign-in with this identity, in milliseconds since the Unix epoch. */
   readonly lastUsedAt: number
 }
 
-/** `GET /identities`: the person's own, the oldest first. */
+/** Response of `GET /identities`: all identities of the user, oldest first. Not available yet. */
 export interface IdentitiesBody {
   readonly identities: readonly Identity[]
 }
 
-/** `POST /:provider/link` and `POST /:provider/reauth`: where the browser is to go. */
+/** Response of `POST /:provider/link` and `POST /:provider/reauth`: the URL to navigate to. Not available yet. */
 export interface UrlBody {
   readonly url: string
 }
 
-/** `PATCH /user`. What is left out stays. Answered with the `User` as it is now. */
+/** Body of `PATCH /user`. Missing fields stay unchanged. The response is the updated `User`. Not available yet. */
 export interface UserPatch {
   readonly name?: string
 }
 
 /**
- * What the last page of a sign-in in a popup tells the page that opened it, over the `BroadcastChannel`
- * named `channelName`. It reaches this origin alone, and holds nothing that would sign anybody in.
+ * The outcome of a sign-in in a popup. The popup's last page sends it to the page that opened it, over the
+ * `BroadcastChannel` named `channelName`. Only pages of this origin receive it, and it contains no secret.
  */
 export interface PopupMessage {
   readonly type: 'popup'
-  /** What the opener called this popup in the start route's `popup`, which nobody else knows. */
+  /** The unguessable name that the opener passed to the start route as `popup`. */
   readonly popup: string
-  /** Code of a sign-in that failed, else `null`. */
+  /** Code of the failed sign-in, or `null` if it succeeded. */
   readonly error: ErrorCode | null
-  /** Where the opener may go on: a path of this origin that the server has made safe. */
+  /** Where the opener can continue: a path on this origin, validated by the server. */
   readonly returnTo: string
 }
 
-/** Which of the person's sessions a sign-out ends: this one, all but this one, or all. */
+/** Which of the user's sessions a sign-out ends: the current one, all others, or all of them. */
 export type SignOutScope = 'local' | 'others' | 'global'
 
-/** `POST /sign-out`, as JSON or as a form. Every field may be left out. */
+/** Body of `POST /sign-out`, as JSON or as a form. All fields are optional. */
 export interface SignOutBody {
   /** Default `local`. */
   readonly scope?: SignOutScope
-  /** Form posts only: where the browser goes next, a path of the application. Default `/`. */
+  /** Form posts only: where to redirect the browser afterwards, a path of the application. Default `/`. */
   readonly return_to?: string
 }
 
-/** The body of every answer that is not a success. */
+/** The body of every error response. */
 export interface ErrorBody {
   readonly error: {
-    /** For programs: one of a closed list. */
+    /** For programs: a code of the closed list `errorSentences`. */
     readonly code: ErrorCode
-    /** For people: one or two sentences without a provider's words in them. */
+    /** For people: one or two sentences. Never contains text from a provider. */
     readonly message: string
   }
 }

@@ -1,37 +1,46 @@
 /**
- * Every error code there is, with what to tell a person. A failed sign-in brings its code back to the
- * page where it began, as `?auth_error=<code>`; every other failure carries it in `ErrorBody`. Where a
- * sentence begins with `{provider}`, the company's name goes, or "The provider".
+ * Every error code, with its message for users. A failed sign-in redirects to the page where it started, with
+ * `?auth_error=<code>`. All other failures return the code in an `ErrorBody`. Replace `{provider}`, which is
+ * always the first word, with the provider's name or "The provider".
+ *
+ * @example
+ * const isKnown = Object.hasOwn(errorSentences, code)
  */
 export const errorSentences = {
-  // A sign-in that did not end in a session.
+  // A failed sign-in.
   access_denied: 'You cancelled the sign-in. Nothing was changed.',
-  account_inactive: '{provider} says that this account is not active.',
-  flow_expired: 'The sign-in took too long. Please try again.',
-  flow_missing: 'This sign-in was started in another browser or window. Please start again here.',
-  flow_used: 'This sign-in was already completed. Please start again.',
-  provider_bad_answer: '{provider} sent an answer that could not be read. Please try again later.',
-  provider_refused: '{provider} refused the sign-in. Please try again later.',
-  provider_unavailable: '{provider} cannot be reached at the moment. Please try again shortly.',
-  user_banned: 'This account has been suspended here. Please ask whoever runs this site.',
+  account_inactive: '{provider} reports that this account is inactive.',
+  flow_expired: 'Your sign-in timed out. Try again.',
+  flow_missing: 'You started this sign-in in another browser or window. Start again here.',
+  flow_used: 'This sign-in has already been completed. Start again.',
+  provider_bad_answer: "{provider} sent a response we couldn't read. Try again later.",
+  provider_refused: '{provider} refused the sign-in. Try again later.',
+  provider_unavailable: "{provider} can't be reached right now. Try again in a moment.",
+  user_banned: "This account has been suspended. Contact the site's administrator.",
 
-  // A request that was not answered with what it asked for.
-  cross_site: 'This request came from another site.',
-  forbidden: 'You are not allowed to do this.',
-  invalid_request: 'This could not be understood.',
-  not_found: 'There is nothing here.',
-  prefetch_refused: 'This page is only opened by a click.',
-  too_many_requests: 'That was too often. Please try again shortly.',
-  reauth_required: 'Please sign in again first, to confirm that it is you.',
-  server_error: 'Something went wrong on our side. Please try again.',
-  unauthenticated: 'Please sign in first.',
-  unavailable: 'This is not possible at the moment. Please try again shortly.',
+  // Any other failed request.
+  cross_site: 'We blocked this request because it came from another site.',
+  forbidden: "You don't have permission to do this.",
+  invalid_request: "We couldn't process that request.",
+  not_found: 'Page not found.',
+  prefetch_refused: 'Click a link or button to open this page.',
+  too_many_requests: 'Too many attempts. Wait a moment, then try again.',
+  reauth_required: "Sign in again to confirm it's you.",
+  server_error: 'Something went wrong on our end. Try again.',
+  unauthenticated: 'Sign in to continue.',
+  unavailable: "This isn't available right now. Try again in a moment.",
 } as const
 
-/** One of the closed list in `errorSentences`. Switch on this, never on a message. */
+/** A code of the closed list `errorSentences`. Switch on the code, never on a message. */
 export type ErrorCode = keyof typeof errorSentences
 
-/** What to tell a person about an error. `provider` is the name of the company, if it is known. */
+/**
+ * Returns the English message for an error code.
+ *
+ * @param provider the provider's name, if it is known
+ * @example
+ * errorSentence('provider_refused', 'Bitbucket') // 'Bitbucket refused the sign-in. Try again later.'
+ */
 export function errorSentence(code: ErrorCode, provider: string = 'The provider'): string {
   return errorSentences[code].replace('{provider}', () => provider)
 }

@@ -1,9 +1,8 @@
 import type { Mark } from './bodies.ts'
 
 /**
- * Bitbucket's mark: geometry and colours are those of Atlassian's own `@atlaskit/logo` 23.3, `BitbucketIcon`,
- * in blue, to a hundredth of a unit, which no screen tells apart. A trademark of Atlassian:
- * https://www.atlassian.com/legal/trademark
+ * Bitbucket's mark, a trademark of Atlassian: https://www.atlassian.com/legal/trademark. Geometry and colours
+ * are those of the blue `BitbucketIcon` in Atlassian's `@atlaskit/logo` 23.3, rounded to hundredths of a unit.
  */
 export const bitbucketMark: Mark = {
   viewBox: '0 0 24 24',

@@ -1,32 +1,35 @@
-/** The `BroadcastChannel` on which pages of one origin tell each other of sign-ins. */
+/** Name of the `BroadcastChannel` on which pages of one origin announce sign-ins and sign-outs. */
 export const channelName = 'latchkey'
 
-/** Where the server's routes are unless the application says otherwise. */
+/** The default base path of the server's routes. */
 export const defaultBasePath = '/auth'
 
-/** Every route under the base path. The server mounts these; the browser calls them. */
+/** Every route, relative to the base path. The server mounts them, and the browser calls them. */
 export const routes = {
   session: '/session',
   sessions: '/sessions',
   providers: '/providers',
   signIn: '/sign-in',
   signOut: '/sign-out',
-  /** Last page of a sign-in in a popup. */
+  /** The last page of a sign-in in a popup. */
   popup: '/popup',
+  /** Not available yet. */
   identities: '/identities',
-  /** The person's own profile. `DELETE` is answered with 204, once it is done, as wherever it is allowed. */
+  /** The user's own profile. Every `DELETE` returns 204 when it is complete. Not available yet. */
   user: '/user',
+  /** Not available yet. */
   userExport: '/user/export',
-  /** One of the person's own sessions, to end it. */
+  /** One of the user's own sessions. `DELETE` revokes it. */
   oneSession: (id: string): string => `/sessions/${id}`,
-  /** One of the person's own identities, to remove it. */
+  /** One of the user's own identities. `DELETE` removes it. Not available yet. */
   oneIdentity: (id: string): string => `/identities/${id}`,
   start: startRoute as (provider: string) => string,
   callback: (provider: string): string => `/${provider}/callback`,
+  /** Not available yet. */
   link: (provider: string): string => `/${provider}/link`,
 } as const
 
-/** The first segments that belong to Latchkey itself, so that no provider can be called by one. */
+/** First path segments that Latchkey uses or reserves. A provider cannot have one of them as its id. */
 export const reservedSegments: readonly string[] = [
   'session',
   'providers',
@@ -36,7 +39,7 @@ export const reservedSegments: readonly string[] = [
   'identities',
   'sessions',
   'user',
-  // Not used yet. A provider with such an id would have to change it one day, and people's identities with it.
+  // Reserved for later routes. A provider that used one would have to change its id, which identities store.
   'account',
   'device',
   'introspect',
@@ -49,7 +52,12 @@ export const reservedSegments: readonly string[] = [
   '.well-known',
 ]
 
-/** The same routes as whole paths, for a server mounted at `basePath`; a slash at its end is ignored. */
+/**
+ * Returns all routes as absolute paths, for a server mounted at `basePath`. A trailing slash is ignored.
+ *
+ * @example
+ * const response = await fetch(paths('/auth').session)
+ */
 export function paths(basePath: string = defaultBasePath): Paths {
   const base = withoutSlash(basePath)
   const whole = Object.entries(routes).map(([name, route]) => [
@@ -59,13 +67,19 @@ export function paths(basePath: string = defaultBasePath): Paths {
   return Object.fromEntries(whole)
 }
 
+/** The result of `paths()`. */
 export type Paths = {
   readonly [Name in keyof typeof routes]: (typeof routes)[Name] extends string
     ? string
     : (part: string) => string
 }
 
-/** `paths(basePath).start(provider)`, for a page that needs no other and shall not load them. */
+/**
+ * Returns `paths(basePath).start(provider)`, without adding the other routes to the bundle.
+ *
+ * @example
+ * startPath('bitbucket') // '/auth/bitbucket/start'
+ */
 export function startPath(provider: string, basePath: string = defaultBasePath): string {
   return withoutSlash(basePath) + startRoute(provider)
 }
@@ -74,7 +88,7 @@ function startRoute(provider: string): string {
   return `/${provider}/start`
 }
 
-/** `//session` would be another host. */
+/** With base path `/`, `//session` would be a URL on the host `session`. */
 function withoutSlash(basePath: string): string {
   return basePath.replace(/\/+$/, '')
 }

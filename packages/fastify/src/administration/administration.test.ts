@@ -349,7 +349,7 @@ describe('a user who is banned', () => {
       const callback = await browser.signIn('ada')
       expect(callback.headers.location).toBe('/auth/sign-in?auth_error=user_banned')
       const page = await browser.get(String(callback.headers.location))
-      expect(page.body).toContain('This account has been suspended here.')
+      expect(page.body).toContain('This account has been suspended.')
       expect(await isIn(browser)).toBe(false)
       expect(await server.latchkey.sessions.list(userId)).toEqual({
         sessions: [],
@@ -521,7 +521,7 @@ describe('an administrator', () => {
       await expect(call()).rejects.toMatchObject({
         statusCode: 503,
         code: 'LATCHKEY_UNAVAILABLE',
-        message: 'This is not possible at the moment. Please try again shortly.',
+        message: "This isn't available right now. Try again in a moment.",
       })
     }
     await store.open()

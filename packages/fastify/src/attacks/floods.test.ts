@@ -265,7 +265,7 @@ describe('the address that a request comes from, or claims to', () => {
       expect(refused.json()).toEqual({
         error: {
           code: 'too_many_requests',
-          message: 'That was too often. Please try again shortly.',
+          message: 'Too many attempts. Wait a moment, then try again.',
         },
       })
     }

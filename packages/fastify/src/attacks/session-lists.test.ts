@@ -262,7 +262,7 @@ describe('a sign-out while the store is away', () => {
     const page = '/auth/sign-in?return_to=%2Fbye&auth_error=unavailable'
     expect(answer.headers.location).toBe(page)
     expect(answer.headers['set-cookie']).toBeUndefined()
-    expect((await browser.get(page)).body).toContain('This is not possible at the moment.')
+    expect((await browser.get(page)).body).toContain('This isn&#39;t available right now.')
     await store.open()
     expect(await isIn(browser)).toBe(true)
     expect((await form()).headers.location).toBe('/bye')
@@ -344,7 +344,7 @@ function expectNothing(answer: LightMyRequestResponse): void {
   expectSafeHeaders(answer)
   expect(answer.headers['set-cookie']).toBeUndefined()
   expect(answer.json()).toEqual({
-    error: { code: 'not_found', message: 'There is nothing here.' },
+    error: { code: 'not_found', message: 'Page not found.' },
   })
 }
 

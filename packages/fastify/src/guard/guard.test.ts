@@ -29,7 +29,7 @@ describe('a guarded route', () => {
     expect(answer.statusCode).toBe(401)
     expect(answer.headers['cache-control']).toBe('no-store')
     expect(answer.json()).toEqual({
-      error: { code: 'unauthenticated', message: 'Please sign in first.' },
+      error: { code: 'unauthenticated', message: 'Sign in to continue.' },
     })
     expect(ran).toBe(false)
   })
@@ -67,7 +67,7 @@ describe('a guarded route', () => {
     const options = { schema: { response }, onRequest: app.latchkey.guard() }
     app.get('/work', options, async ({ auth }) => auth.user)
     expect((await app.inject('/work')).json()).toEqual({
-      error: { code: 'unauthenticated', message: 'Please sign in first.' },
+      error: { code: 'unauthenticated', message: 'Sign in to continue.' },
     })
     expect((await app.inject('/auth/session')).json()).toEqual({ user: null, session: null })
   })
@@ -121,7 +121,7 @@ describe('a guard with maxAge', () => {
     expect(answer.json()).toEqual({
       error: {
         code: 'reauth_required',
-        message: 'Please sign in again first, to confirm that it is you.',
+        message: "Sign in again to confirm it's you.",
       },
     })
     expect((await browser.get('/api/me')).statusCode).toBe(200)

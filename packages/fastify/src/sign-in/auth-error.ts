@@ -6,7 +6,7 @@ import { escapeHtml } from './page-layout.ts'
 export function alert(authError: unknown, providers: readonly Provider[]): string {
   if (authError === undefined || authError === null) return ''
   const code = knownCode(authError)
-  if (code === null) return '<p role="alert">The sign-in did not work. Please try again.</p>'
+  if (code === null) return `<p role="alert">We couldn't sign you in. Try again.</p>`
   const [only] = providers.length === 1 ? providers : []
   return `<p role="alert" data-code="${code}">${escapeHtml(errorSentence(code, only?.name))}</p>`
 }

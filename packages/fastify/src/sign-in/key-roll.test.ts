@@ -105,7 +105,7 @@ describe('a secret that is replaced on one server after the other', () => {
     expect(refused.statusCode).toBe(303)
     expect(refused.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
     const page = await behind.inject({ url: String(refused.headers.location) })
-    expect(page.body).toContain('Please start again here.')
+    expect(page.body).toContain('Start again here.')
     // Its code was not used up by that.
     expect((await finish(ahead, started)).headers.location).toBe('/')
   })

@@ -21,7 +21,7 @@ export interface SignInPage {
 /** The hosted sign-in page: works without JavaScript, whatever the application's front end is. */
 export function signInPage(page: SignInPage): string {
   const { providers, returnTo, user } = page
-  const title = user === null ? 'Sign in' : 'You are signed in'
+  const title = user === null ? 'Sign in' : "You're signed in"
   return hostedPage({
     title,
     main: `${alert(page.authError, providers)}

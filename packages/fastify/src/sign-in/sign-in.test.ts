@@ -145,7 +145,7 @@ describe('what Bitbucket says about a person', () => {
     expect(callback.headers.location).toBe('/auth/sign-in?auth_error=account_inactive')
     expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
     const page = await browser.get(callback.headers.location as string)
-    expect(page.body).toContain('Bitbucket says that this account is not active')
+    expect(page.body).toContain('Bitbucket reports that this account is inactive')
   })
 
   it.each([
@@ -266,13 +266,13 @@ describe('the hosted page', () => {
     await browser.post('/auth/sign-out')
     const page = await browser.get('/auth/sign-in?auth_error=%3Cscript%3Ealert(1)%3C/script%3E')
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-    expect(page.body).toContain('The sign-in did not work. Please try again.')
+    expect(page.body).toContain("We couldn't sign you in. Try again.")
     expect(page.body).not.toContain('alert(1)')
     expect(page.body).toContain('<small>Last used</small>')
     const known = await browser.get('/auth/sign-in?auth_error=provider_unavailable')
-    expect(known.body).toContain('Bitbucket cannot be reached at the moment.')
+    expect(known.body).toContain('Bitbucket can&#39;t be reached right now.')
     expect((await browser.get('/auth/sign-in')).body).not.toContain('role="alert"')
-    expect((await browser.get('/auth/sign-in?auth_error=toString')).body).toContain('did not work')
+    expect((await browser.get('/auth/sign-in?auth_error=toString')).body).toContain("couldn't sign you in")
   })
 
   it('tells a signed-in person who they are, and lets them go on or out', async () => {

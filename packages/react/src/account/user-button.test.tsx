@@ -44,7 +44,7 @@ function page(
   )
 }
 
-function summary(name = 'Account of Test Person'): HTMLElement {
+function summary(name = "Test Person's account"): HTMLElement {
   return screen.getByLabelText(name)
 }
 
@@ -75,7 +75,7 @@ test('it appears as soon as the server says who is signed in', async () => {
       <UserButton />
     </AuthProvider>,
   )
-  expect((await screen.findByLabelText('Account of Late Person')).tagName).toBe('SUMMARY')
+  expect((await screen.findByLabelText("Late Person's account")).tagName).toBe('SUMMARY')
 })
 
 test('those who cannot see the picture hear whose account it is', () => {
@@ -192,7 +192,7 @@ test('of two on a page only one is open', async () => {
       </>,
     ),
   )
-  const [first, second] = screen.getAllByLabelText('Account of Test Person') as HTMLElement[]
+  const [first, second] = screen.getAllByLabelText("Test Person's account") as HTMLElement[]
   await user.click(first as HTMLElement)
   await user.click(second as HTMLElement)
   const open = [...document.querySelectorAll('details[open]')].map(({ id }) => id)
@@ -262,26 +262,26 @@ test('a sign-out that failed is said in the open menu', async () => {
   await user.click(summary())
   await user.click(screen.getByRole('button', { name: 'Sign out' }))
   expect((await screen.findByRole('alert')).textContent).toBe(
-    'You are still signed in. Please try again.',
+    "You're still signed in. Try again.",
   )
   expect(isOpen()).toBe(true)
 })
 
 test.each([
-  ['a name', { email: null }, 'Account of Test Person', 'T', 'Test PersonSign out'],
+  ['a name', { email: null }, "Test Person's account", 'T', 'Test PersonSign out'],
   [
     'an address',
     { name: null },
-    'Account of test.person@example.com',
+    "test.person@example.com's account",
     'T',
     'test.person@example.comSign out',
   ],
   ['neither', { name: null, email: null }, 'Your account', '', 'Sign out'],
-  ['a name of signs', { name: '— 7 ·', email: null }, 'Account of — 7 ·', '7', '— 7 ·Sign out'],
+  ['a name of signs', { name: '— 7 ·', email: null }, "— 7 ·'s account", '7', '— 7 ·Sign out'],
   [
     'a hostile name',
     { name: '<b>{name}</b>$&', email: null },
-    'Account of <b>{name}</b>$&',
+    "<b>{name}</b>$&'s account",
     'B',
     '<b>{name}</b>$&Sign out',
   ],
@@ -344,7 +344,7 @@ test('without JavaScript it opens all the same, and signing out posts a form', (
   )
   const details = document.querySelector('details')
   expect(details?.querySelector(':scope > summary')?.getAttribute('aria-label')).toBe(
-    'Account of Test Person',
+    "Test Person's account",
   )
   fireEvent.click(summary())
   expect(details?.open).toBe(true)

@@ -115,7 +115,7 @@ test('a server that offers all parts has them all, in one order', async () => {
   expect(headings()).toEqual([
     'Profile',
     'Connected accounts',
-    'Where you are signed in',
+    "Where you're signed in",
     'Your data',
     'Delete account',
   ])
@@ -126,7 +126,7 @@ test('a server that offers all parts has them all, in one order', async () => {
 test.each<[AccountPart, string]>([
   ['profile', 'Profile'],
   ['identities', 'Connected accounts'],
-  ['sessions', 'Where you are signed in'],
+  ['sessions', "Where you're signed in"],
   ['export', 'Your data'],
   ['delete', 'Delete account'],
 ])(
@@ -179,7 +179,7 @@ test.each([
     if (user === null) throw new Error('nobody')
     server.session = { user: { ...user, emailVerified }, session }
     render(page())
-    expect(screen.queryAllByText('Not confirmed')).toHaveLength(tags)
+    expect(screen.queryAllByText('Unverified')).toHaveLength(tags)
     await act(async () => {})
   },
 )
@@ -191,7 +191,7 @@ test('a server that does not say what it offers can be asked again', async () =>
   server.answerNext('GET /auth/providers', failure(503, 'unavailable'))
   render(page())
   expect((await screen.findByRole('alert')).textContent).toBe(
-    'This could not be loaded. Please try again.',
+    "We couldn't load this.",
   )
   expectComplaints('unavailable')
   await user.click(button('Try again'))
@@ -210,7 +210,7 @@ test('this device comes first and is marked, the others can be signed out', asyn
     device('session-1', 'Firefox on Linux', true),
   ]
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   await within(region).findByText('Firefox on Linux')
   const [own, ...others] = rows(region)
   expect(own).toMatch(/^Firefox on LinuxSince Jan 2, 2026, .*This device$/)
@@ -228,7 +228,7 @@ test('a person who is signed in nowhere else has nothing to sign out', async () 
   offer('sessions')
   server.sessions = [device('session-1', 'Firefox on Linux', true)]
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   await within(region).findByText('Firefox on Linux')
   expect(within(region).queryByRole('button')).toBeNull()
 })
@@ -238,7 +238,7 @@ test('a device that is signed out leaves the list, which is said, and the focus 
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
   await waitFor(() => expect(rows(region)).toHaveLength(1))
   await waitFor(() =>
@@ -254,7 +254,7 @@ test('the focus stays in the part however long the list takes', async () => {
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   const slow = gate()
   const there = await within(region).findByRole('button', { name: 'Sign out There' })
   server.answerNext(
@@ -274,7 +274,7 @@ test('a person who is elsewhere by then is not pulled back', async () => {
   offer('profile', 'sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   const slow = gate()
   server.answerNext(
     'DELETE /auth/sessions/session-2',
@@ -330,7 +330,7 @@ test('a device that is gone already counts as signed out', async () => {
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   const there = await within(region).findByRole('button', { name: 'Sign out There' })
   server.sessions = server.sessions.slice(0, 1)
   await user.click(there)
@@ -348,7 +348,7 @@ test('an answer that is lost is no failure if the list says that it was done', a
     return unreachable()
   })
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
   await within(region).findByText('There is signed out.')
   await waitFor(() => expect(rows(region)).toHaveLength(1))
@@ -356,9 +356,9 @@ test('an answer that is lost is no failure if the list says that it was done', a
 })
 
 test.each([
-  ['does not answer', unreachable, 'The server cannot be reached at the moment.'],
-  ['is in trouble', failure(503, 'unavailable'), 'This is not possible at the moment.'],
-  ['sends its front page', indexHtml, 'The server sent an answer that could not be read.'],
+  ['does not answer', unreachable, "We can't reach the server right now."],
+  ['is in trouble', failure(503, 'unavailable'), "This isn't available right now."],
+  ['sends its front page', indexHtml, "The server sent a response we couldn't read."],
 ])(
   'a server that %s has signed no device out, and can be asked again',
   async (_, answer, words) => {
@@ -367,7 +367,7 @@ test.each([
     server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
     server.answerNext('DELETE /auth/sessions/session-2', answer)
     render(page())
-    const region = await part('Where you are signed in')
+    const region = await part("Where you're signed in")
     await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
     expect((await within(region).findByRole('alert')).textContent).toContain(words)
     expect(within(region).getByRole('status').textContent).toBe('')
@@ -424,7 +424,7 @@ test('an account that was deleted is signed out, though the server does not resp
   render(page())
   await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
   server.answerNext('GET /auth/session', unreachable)
-  await user.click(button('Delete for good'))
+  await user.click(button('Delete permanently'))
   await screen.findByText('Nobody is here')
 })
 
@@ -438,7 +438,7 @@ test('pressing twice signs a device out once', async () => {
     slow.before(() => new Response(null, { status: 204 })),
   )
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   const there = await within(region).findByRole('button', { name: 'Sign out There' })
   await user.dblClick(there)
   expect(region.getAttribute('aria-busy')).toBe('true')
@@ -458,7 +458,7 @@ test('signing out everywhere else leaves this device alone in the list', async (
     device('session-3', 'Elsewhere'),
   ]
   render(page())
-  const region = await part('Where you are signed in')
+  const region = await part("Where you're signed in")
   await user.click(await within(region).findByRole('button', { name: 'Sign out everywhere else' }))
   await waitFor(() => expect(rows(region)).toHaveLength(1))
   expect(bodyOf('POST /auth/sign-out')).toEqual({ scope: 'others' })
@@ -529,7 +529,7 @@ test('accounts that are connected come first, then those that can be', async () 
   const region = await part('Connected accounts')
   await within(region).findAllByText('Bitbucket')
   const question = (company: string) =>
-    `DisconnectYou can no longer sign in with ${company} then.Disconnect`
+    `DisconnectYou won't be able to sign in with ${company} anymore.Disconnect`
   expect(rows(region)).toEqual([
     `Bitbuckettesty${question('Bitbucket')}`,
     `Bitbucketsecond@example.com${question('Bitbucket')}`,
@@ -552,7 +552,7 @@ test('disconnecting asks first, is said when it is done, and keeps the focus in 
   expect(details.open).toBe(false)
   await user.click(second as HTMLElement)
   expect(details.open).toBe(true)
-  expect(details.textContent).toContain('You can no longer sign in with Example Forge then.')
+  expect(details.textContent).toContain("You won't be able to sign in with Example Forge anymore.")
   expect(server.requests.filter(({ method }) => method !== 'GET')).toEqual([])
 
   await user.click(within(details).getByRole('button', { name: 'Disconnect' }))
@@ -585,7 +585,7 @@ test('what the server does not allow is said in words', async () => {
   await user.click(first as HTMLElement)
   await user.click(within(region).getAllByRole('button', { name: 'Disconnect' })[0] as HTMLElement)
   const alert = await within(region).findByRole('alert')
-  expect(alert.textContent).toBe('You are not allowed to do this.')
+  expect(alert.textContent).toBe("You don't have permission to do this.")
   expect(alert.dataset.code).toBe('forbidden')
   expect(rows(region)[0]).toContain('testy')
   expect(within(region).queryByRole('link')).toBeNull()
@@ -605,7 +605,7 @@ test('a person who has to sign in again first gets a button that comes back to t
   await user.click(second as HTMLElement)
   await user.click(within(region).getAllByRole('button', { name: 'Disconnect' })[1] as HTMLElement)
   expect((await within(region).findByRole('alert')).textContent).toBe(
-    'Please sign in again first, to confirm that it is you.',
+    "Sign in again to confirm it's you.",
   )
   // At the provider that they came through, not at the one that they disconnect.
   const link = within(region).getByRole('link', { name: 'Continue with Bitbucket' })
@@ -623,7 +623,7 @@ test('a session that came through no provider has the sentence alone', async () 
   server.answerNext('DELETE /auth/user', failure(403, 'reauth_required'))
   render(page())
   await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
-  await user.click(button('Delete for good'))
+  await user.click(button('Delete permanently'))
   expect((await screen.findByRole('alert')).dataset.code).toBe('reauth_required')
   expect(screen.queryByRole('link')).toBeNull()
 })
@@ -658,7 +658,7 @@ test.each([
   render(page())
   await user.click(await screen.findByRole('button', { name: 'Connect Example Forge' }))
   expect((await screen.findByRole('alert')).textContent).toBe(
-    'The server sent an answer that could not be read. Please try again later.',
+    "The server sent a response we couldn't read. Try again later.",
   )
   expect(browser.visits).toEqual([])
 })
@@ -693,7 +693,7 @@ test('a new name is seen everywhere on the page at once', async () => {
   await user.click(button('Save'))
   await screen.findByText('Saved.')
   expect(bodyOf('PATCH /auth/user')).toEqual({ name: 'New {Name}' })
-  expect(screen.getByLabelText('Account of New {Name}').tagName).toBe('SUMMARY')
+  expect(screen.getByLabelText("New {Name}'s account").tagName).toBe('SUMMARY')
   expect(document.querySelector('.latchkey-account')?.textContent).toContain('New {Name}')
   expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('New {Name}')
   expect(document.activeElement).not.toBe(document.body)
@@ -720,14 +720,14 @@ test('a name that could not be saved stays in the field, and can be saved again'
   await user.type(await screen.findByRole('textbox'), ' the Second')
   await user.click(button('Save'))
   expect((await screen.findByRole('alert')).textContent).toBe(
-    'That was too often. Please try again shortly.',
+    'Too many attempts. Wait a moment, then try again.',
   )
-  expect(screen.getByLabelText('Account of Test Person')).not.toBeNull()
+  expect(screen.getByLabelText("Test Person's account")).not.toBeNull()
   expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('Test Person the Second')
   await user.click(button('Save'))
   await screen.findByText('Saved.')
   expect(screen.queryByRole('alert')).toBeNull()
-  expect(screen.getByLabelText('Account of Test Person the Second')).not.toBeNull()
+  expect(screen.getByLabelText("Test Person the Second's account")).not.toBeNull()
 })
 
 test('a person without a name can give one', async () => {
@@ -740,7 +740,7 @@ test('a person without a name can give one', async () => {
   const field = await screen.findByRole<HTMLInputElement>('textbox')
   expect(field.value).toBe('')
   await user.type(field, 'Somebody{Enter}')
-  await screen.findByLabelText('Account of Somebody')
+  await screen.findByLabelText("Somebody's account")
 })
 
 test('saving twice saves once', async () => {
@@ -777,9 +777,9 @@ test('deletion asks first, and nobody is signed in then', async () => {
   expect(details.open).toBe(false)
   await user.click(within(region).getByText('Delete account', { selector: 'summary' }))
   expect(details.open).toBe(true)
-  expect(region.textContent).toContain('This cannot be undone.')
+  expect(region.textContent).toContain("You can't undo it.")
   expect(server.count('DELETE /auth/user')).toBe(0)
-  await user.click(button('Delete for good'))
+  await user.click(button('Delete permanently'))
   await screen.findByText('Nobody is here')
   expect(server.count('DELETE /auth/user')).toBe(1)
   expect(screen.queryByRole('region')).toBeNull()
@@ -791,12 +791,12 @@ test('a deletion that failed is said in words, and can be tried again', async ()
   server.answerNext('DELETE /auth/user', failure(500, 'server_error'))
   render(page())
   await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
-  await user.click(button('Delete for good'))
+  await user.click(button('Delete permanently'))
   expect((await screen.findByRole('alert')).textContent).toBe(
-    'Something went wrong on our side. Please try again.',
+    'Something went wrong on our end. Try again.',
   )
-  expect(screen.getByLabelText('Account of Test Person')).not.toBeNull()
-  await user.click(button('Delete for good'))
+  expect(screen.getByLabelText("Test Person's account")).not.toBeNull()
+  await user.click(button('Delete permanently'))
   await screen.findByText('Nobody is here')
 })
 
@@ -813,7 +813,7 @@ test('pressing twice deletes once', async () => {
   )
   render(page())
   await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
-  await user.dblClick(button('Delete for good'))
+  await user.dblClick(button('Delete permanently'))
   await act(async () => slow.open())
   await screen.findByText('Nobody is here')
   expect(server.count('DELETE /auth/user')).toBe(1)
@@ -847,7 +847,7 @@ test.each([
     server.answerNext(`GET /auth/${list}`, () => Response.json(body))
     render(page())
     const alert = await screen.findByRole('alert')
-    expect(alert.textContent).toBe('This could not be loaded. Please try again.')
+    expect(alert.textContent).toBe("We couldn't load this.")
     expect(alert.dataset.code).toBe('bad_answer')
     expectComplaints('bad_answer')
     // The other parts are as they were.
@@ -868,9 +868,9 @@ test('names of any kind are text', async () => {
     identity('identity-2', 'bitbucket'),
   ]
   render(page())
-  const devices = await part('Where you are signed in')
+  const devices = await part("Where you're signed in")
   await within(devices).findByText(hostile)
-  await screen.findByText(`You can no longer sign in with ${hostile} then.`)
+  await screen.findByText(`You won't be able to sign in with ${hostile} anymore.`)
   expect(document.querySelector('img')).toBeNull()
   expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe(hostile)
   const user = userEvent.setup()

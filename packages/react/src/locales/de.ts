@@ -9,8 +9,8 @@ export const german: Texts = {
   signUp: 'Konto erstellen',
   lastUsed: 'Zuletzt verwendet',
   loading: 'Wird geladen\u00a0…',
-  goingOn: 'Weiter zu {provider}\u00a0…',
-  loadingFailed: 'Das konnte nicht geladen werden. Bitte versuchen Sie es erneut.',
+  goingOn: '{provider} wird geöffnet\u00a0…',
+  loadingFailed: 'Der Inhalt konnte nicht geladen werden.',
   authFailed: 'Wir konnten nicht prüfen, ob Sie angemeldet sind.',
   noProviders: 'Derzeit ist keine Anmeldung möglich.',
   tryAgain: 'Erneut versuchen',
@@ -35,7 +35,7 @@ export const german: Texts = {
   disconnect: 'Trennen',
   disconnectQuestion: 'Danach können Sie sich nicht mehr mit {provider} anmelden.',
   disconnected: '{provider} ist nicht mehr verbunden.',
-  sessions: 'Wo Sie angemeldet sind',
+  sessions: 'Angemeldete Geräte',
   thisDevice: 'Dieses Gerät',
   unknownDevice: 'Unbekanntes Gerät',
   lastUsedAt: 'Zuletzt verwendet: {date}',
@@ -44,11 +44,11 @@ export const german: Texts = {
   deviceSignedOut: '{device} wurde abgemeldet.',
   othersSignedOut: 'Alle anderen Geräte wurden abgemeldet.',
   export: 'Ihre Daten',
-  exportNote: 'Alles, was über Sie gespeichert ist, als Datei.',
+  exportNote: 'Laden Sie alle Daten herunter, die wir über Sie speichern.',
   download: 'Herunterladen',
   delete: 'Konto löschen',
   deleteQuestion:
-    'Ihr Konto wird mit allem darin gelöscht. Das lässt sich nicht rückgängig machen.',
+    'Ihr Konto wird mit allen Inhalten endgültig gelöscht. Das lässt sich nicht rückgängig machen.',
   deleteNow: 'Endgültig löschen',
 
   unknownError: 'Die Anmeldung ist fehlgeschlagen. Bitte versuchen Sie es erneut.',
@@ -58,30 +58,30 @@ export const german: Texts = {
     account_inactive: '{provider} meldet, dass dieses Konto nicht aktiv ist.',
     flow_expired: 'Die Anmeldung hat zu lange gedauert. Bitte versuchen Sie es erneut.',
     flow_missing:
-      'Diese Anmeldung wurde in einem anderen Browser oder Fenster begonnen. Bitte beginnen Sie hier von vorn.',
+      'Sie haben diese Anmeldung in einem anderen Browser oder Fenster begonnen. Bitte beginnen Sie hier von vorn.',
     flow_used: 'Diese Anmeldung wurde bereits abgeschlossen. Bitte beginnen Sie von vorn.',
     provider_bad_answer:
-      '{provider} hat eine Antwort gesendet, die nicht gelesen werden konnte. Bitte versuchen Sie es später erneut.',
+      '{provider} hat eine ungültige Antwort gesendet. Bitte versuchen Sie es später erneut.',
     provider_refused:
       '{provider} hat die Anmeldung abgelehnt. Bitte versuchen Sie es später erneut.',
     provider_unavailable:
       '{provider} ist derzeit nicht erreichbar. Bitte versuchen Sie es in Kürze erneut.',
-    user_banned:
-      'Dieses Konto wurde hier gesperrt. Bitte wenden Sie sich an den Betreiber dieser Website.',
+    user_banned: 'Dieses Konto wurde gesperrt. Bitte wenden Sie sich an den Betreiber der Website.',
 
-    cross_site: 'Diese Anfrage kam von einer anderen Website und wurde abgelehnt.',
+    cross_site: 'Diese Anfrage wurde blockiert, weil sie von einer anderen Website kam.',
     forbidden: 'Sie sind dazu nicht berechtigt.',
-    invalid_request: 'Die Anfrage wurde nicht verstanden.',
-    not_found: 'Hier gibt es nichts.',
-    prefetch_refused: 'Diese Seite lässt sich nur mit einem Klick öffnen.',
-    too_many_requests: 'Das war zu oft. Bitte versuchen Sie es in Kürze erneut.',
-    reauth_required: 'Bitte melden Sie sich zuerst erneut an, um zu bestätigen, dass Sie es sind.',
+    invalid_request: 'Die Anfrage konnte nicht verarbeitet werden.',
+    not_found: 'Seite nicht gefunden.',
+    prefetch_refused: 'Bitte öffnen Sie diese Seite über einen Link oder eine Schaltfläche.',
+    too_many_requests:
+      'Zu viele Versuche. Bitte warten Sie einen Moment und versuchen Sie es dann erneut.',
+    reauth_required: 'Bitte melden Sie sich erneut an, um Ihre Identität zu bestätigen.',
     server_error: 'Bei uns ist ein Fehler aufgetreten. Bitte versuchen Sie es erneut.',
-    unauthenticated: 'Bitte melden Sie sich zuerst an.',
+    unauthenticated: 'Bitte melden Sie sich an, um fortzufahren.',
     unavailable: 'Das ist derzeit nicht möglich. Bitte versuchen Sie es in Kürze erneut.',
 
     unreachable: 'Der Server ist derzeit nicht erreichbar. Bitte versuchen Sie es in Kürze erneut.',
     bad_answer:
-      'Der Server hat eine Antwort gesendet, die nicht gelesen werden konnte. Bitte versuchen Sie es später erneut.',
+      'Der Server hat eine ungültige Antwort gesendet. Bitte versuchen Sie es später erneut.',
   },
 }

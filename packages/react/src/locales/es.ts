@@ -9,7 +9,7 @@ export const spanish: Texts = {
   lastUsed: 'Usado la última vez',
   loading: 'Cargando…',
   goingOn: 'Redirigiendo a {provider}…',
-  loadingFailed: 'No se ha podido cargar. Inténtalo de nuevo.',
+  loadingFailed: 'No se ha podido cargar el contenido.',
   authFailed: 'No hemos podido comprobar si has iniciado sesión.',
   noProviders: 'No es posible iniciar sesión en este momento.',
   tryAgain: 'Reintentar',
@@ -43,10 +43,11 @@ export const spanish: Texts = {
   deviceSignedOut: 'Sesión cerrada: {device}.',
   othersSignedOut: 'Las demás sesiones se han cerrado.',
   export: 'Tus datos',
-  exportNote: 'Todo lo que se guarda sobre ti, en un archivo.',
+  exportNote: 'Descarga todos los datos que guardamos sobre ti.',
   download: 'Descargar',
   delete: 'Eliminar cuenta',
-  deleteQuestion: 'Se eliminarán tu cuenta y todo su contenido. Esta acción no se puede deshacer.',
+  deleteQuestion:
+    'Se eliminarán definitivamente tu cuenta y todo su contenido. Esta acción no se puede deshacer.',
   deleteNow: 'Eliminar definitivamente',
 
   unknownError: 'No se ha podido iniciar sesión. Inténtalo de nuevo.',
@@ -56,30 +57,29 @@ export const spanish: Texts = {
     account_inactive: '{provider} indica que esta cuenta no está activa.',
     flow_expired: 'El inicio de sesión ha tardado demasiado. Inténtalo de nuevo.',
     flow_missing:
-      'Este inicio de sesión se ha empezado en otro navegador u otra ventana. Vuelve a empezar aquí.',
+      'Has empezado a iniciar sesión en otro navegador o en otra ventana. Vuelve a empezar aquí.',
     flow_used: 'Este inicio de sesión ya se ha completado. Vuelve a empezar.',
     provider_bad_answer:
-      '{provider} ha enviado una respuesta que no se ha podido leer. Inténtalo de nuevo más tarde.',
+      '{provider} ha enviado una respuesta no válida. Inténtalo de nuevo más tarde.',
     provider_refused: '{provider} ha rechazado el inicio de sesión. Inténtalo de nuevo más tarde.',
     provider_unavailable:
       '{provider} no está disponible en este momento. Inténtalo de nuevo en unos instantes.',
-    user_banned:
-      'Esta cuenta se ha suspendido aquí. Ponte en contacto con el responsable de este sitio.',
+    user_banned: 'Esta cuenta se ha suspendido. Ponte en contacto con el administrador del sitio.',
 
-    cross_site: 'Esta solicitud venía de otro sitio y se ha rechazado.',
+    cross_site: 'Se ha bloqueado esta solicitud porque procedía de otro sitio.',
     forbidden: 'No tienes permiso para hacer esto.',
-    invalid_request: 'No se ha entendido la solicitud.',
-    not_found: 'Aquí no hay nada.',
-    prefetch_refused: 'Esta página solo se abre con un clic.',
-    too_many_requests: 'Demasiados intentos. Inténtalo de nuevo en unos instantes.',
-    reauth_required: 'Primero vuelve a iniciar sesión para confirmar que eres tú.',
+    invalid_request: 'No se ha podido procesar la solicitud.',
+    not_found: 'Página no encontrada.',
+    prefetch_refused: 'Haz clic en un enlace o un botón para abrir esta página.',
+    too_many_requests: 'Demasiados intentos. Espera un momento e inténtalo de nuevo.',
+    reauth_required: 'Vuelve a iniciar sesión para confirmar que eres tú.',
     server_error: 'Algo ha fallado por nuestra parte. Inténtalo de nuevo.',
-    unauthenticated: 'Primero inicia sesión.',
-    unavailable: 'No es posible en este momento. Inténtalo de nuevo en unos instantes.',
+    unauthenticated: 'Inicia sesión para continuar.',
+    unavailable:
+      'Esta acción no está disponible en este momento. Inténtalo de nuevo en unos instantes.',
 
     unreachable:
       'No se puede conectar con el servidor en este momento. Inténtalo de nuevo en unos instantes.',
-    bad_answer:
-      'El servidor ha enviado una respuesta que no se ha podido leer. Inténtalo de nuevo más tarde.',
+    bad_answer: 'El servidor ha enviado una respuesta no válida. Inténtalo de nuevo más tarde.',
   },
 }

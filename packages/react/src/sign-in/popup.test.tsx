@@ -471,10 +471,10 @@ test('a card opens a window for each of its buttons, and shows who is signed in 
   )
   fireEvent.click(await screen.findByRole('link', { name: 'Continue with Example Forge' }))
   expect(opened().pathname).toBe('/auth/forge/start')
-  expect(screen.getByText('Going on to Example Forge…').role).toBe('status')
+  expect(screen.getByText('Opening Example Forge…').role).toBe('status')
   await signIn()
-  await screen.findByRole('region', { name: 'You are signed in' })
-  expect(screen.queryByText('Going on to Example Forge…')).toBeNull()
+  await screen.findByRole('region', { name: "You're signed in" })
+  expect(screen.queryByText('Opening Example Forge…')).toBeNull()
 })
 
 test('a card says in words what failed in the window, and stops saying so when it has worked', async () => {
@@ -484,10 +484,10 @@ test('a card says in words what failed in the window, and stops saying so when i
   await end({ error: 'provider_unavailable' })
   const alert = screen.getByRole('alert')
   expect(alert.textContent).toBe(
-    'Bitbucket cannot be reached at the moment. Please try again shortly.',
+    "Bitbucket can't be reached right now. Try again in a moment.",
   )
   expect(alert.dataset.code).toBe('provider_unavailable')
-  expect(screen.queryByText('Going on to Bitbucket…')).toBeNull()
+  expect(screen.queryByText('Opening Bitbucket…')).toBeNull()
   fireEvent.click(link())
   await end({ returnTo: '/inbox' })
   expect(screen.queryByRole('alert')).toBeNull()
@@ -513,7 +513,7 @@ test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
     fireEvent.click(link())
     await end({ error })
     expect(screen.getByRole('alert').textContent).toBe(
-      'The sign-in did not work. Please try again.',
+      "We couldn't sign you in. Try again.",
     )
     expect(document.querySelector('img')).toBeNull()
   },
@@ -529,7 +529,7 @@ test('what failed before the page was loaded is no longer said once a popup has 
   expect((await screen.findByRole('alert')).dataset.code).toBe('access_denied')
   fireEvent.click(link())
   await signIn()
-  await screen.findByRole('region', { name: 'You are signed in' })
+  await screen.findByRole('region', { name: "You're signed in" })
   expect(screen.queryByRole('alert')).toBeNull()
 })
 

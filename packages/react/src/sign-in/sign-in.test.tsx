@@ -109,7 +109,7 @@ test('an app that names its providers needs no answer from the server', () => {
 test('a server that offers nothing is said in words', async () => {
   server.providers = { providers: [], lastUsed: null, account: [] }
   render(<SignIn />)
-  await screen.findByText('Nobody can sign in at the moment.')
+  await screen.findByText('Sign-in is currently unavailable.')
 })
 
 test.each([
@@ -128,7 +128,7 @@ test.each([
     server.answerNext('GET /auth/providers', answer)
     render(<SignIn />)
     const alert = await screen.findByRole('alert')
-    expect(alert.textContent).toBe('This could not be loaded. Please try again.')
+    expect(alert.textContent).toBe("We couldn't load this.")
     expect(alert.dataset.code).toBe(code)
     expect(complaints).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code }))
     complaints.mockReset()
@@ -167,7 +167,7 @@ test('an address with nothing but the error ends without a question mark', async
     </StrictMode>,
   )
   expect((await screen.findByRole('alert')).textContent).toBe(
-    'The sign-in took too long. Please try again.',
+    'Your sign-in timed out. Try again.',
   )
   expect(address()).toBe('/sign-in')
 })
@@ -178,7 +178,7 @@ test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
     history.replaceState(null, '', `/sign-in?auth_error=${encodeURIComponent(code)}`)
     render(<SignIn providers={['bitbucket']} />)
     expect((await screen.findByRole('alert')).textContent).toBe(
-      'The sign-in did not work. Please try again.',
+      "We couldn't sign you in. Try again.",
     )
     expect(document.querySelector('img')).toBeNull()
   },
@@ -188,7 +188,7 @@ test('a page that renders on a server passes the code itself', async () => {
   history.replaceState(null, '', '/sign-in?auth_error=flow_used')
   render(<SignIn providers={['bitbucket']} authError="flow_used" />)
   expect(screen.getByRole('alert').textContent).toBe(
-    'This sign-in was already completed. Please start again.',
+    'This sign-in has already been completed. Start again.',
   )
   await waitFor(() => expect(address()).toBe('/sign-in'))
   expect(screen.getAllByRole('alert')).toHaveLength(1)
@@ -220,7 +220,7 @@ test('somebody who is signed in already sees who, and can sign out', async () =>
       <SignIn providers={['bitbucket']} title="Sign in to Example" />
     </AuthProvider>,
   )
-  expect(screen.getByRole('region', { name: 'You are signed in' }).textContent).toContain(
+  expect(screen.getByRole('region', { name: "You're signed in" }).textContent).toContain(
     'Test Persontest.person@example.com',
   )
   expect(screen.queryByRole('link')).toBeNull()
@@ -237,8 +237,8 @@ test('a person without a name and an address can still sign out', () => {
       <SignIn providers={['bitbucket']} />
     </AuthProvider>,
   )
-  expect(screen.getByRole('region', { name: 'You are signed in' }).textContent).toBe(
-    'You are signed inSign out',
+  expect(screen.getByRole('region', { name: "You're signed in" }).textContent).toBe(
+    "You're signed inSign out",
   )
 })
 
@@ -396,7 +396,7 @@ test('while it is not known who is signed in, the card shows no button to a sign
   expect(screen.getByText('Loading…')).not.toBeNull()
   expect(screen.queryByRole('link')).toBeNull()
   await act(async () => slow.open())
-  await screen.findByRole('heading', { name: 'You are signed in' })
+  await screen.findByRole('heading', { name: "You're signed in" })
   expect(screen.queryByRole('link')).toBeNull()
 })
 
@@ -449,7 +449,7 @@ test('a person who is signed in already is not told what for, nor the terms', ()
     </AuthProvider>,
   )
   expect(screen.getByRole('region').textContent).toBe(
-    'ExampleYou are signed inTTest Persontest.person@example.comSign out',
+    "ExampleYou're signed inTTest Persontest.person@example.comSign out",
   )
 })
 
@@ -478,7 +478,7 @@ test('a card for new people on a server that takes none says so', async () => {
     account: [],
   }
   render(<SignIn purpose="sign-up" title="Join" />)
-  await screen.findByText('Nobody can sign in at the moment.')
+  await screen.findByText('Sign-in is currently unavailable.')
   expect(screen.getByRole('region', { name: 'Join' })).not.toBeNull()
 })
 
@@ -499,7 +499,7 @@ test('where the person goes on to is announced', async () => {
   expect(said()).toEqual(['', ''])
   await user.click(button)
   document.removeEventListener('click', browser)
-  expect(said()).toEqual(['', 'Going on to <b>{provider}</b>…'])
+  expect(said()).toEqual(['', 'Opening <b>{provider}</b>…'])
   // Back without having gone: said again the next time.
   act(() => void window.dispatchEvent(new Event('focus')))
   expect(said()).toEqual(['', ''])
