@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib'
 import { transform } from 'lightningcss'
 import { rolldown } from 'rolldown'
 
-// What the kit adds to a page, minified and compressed, React not counted. Part of every build,
-// which fails beyond a limit: `node sizes.ts [FOLDER]`, default `dist`.
+// Measures what the kit adds to a page, minified and compressed, without React. Every build runs it and fails
+// above a limit: `node sizes.ts [FOLDER]`, default `dist`.
 
 const dist = resolve(process.argv[2] ?? join(import.meta.dirname, 'dist'))
 const kit = JSON.stringify(join(dist, 'index.js'))
@@ -25,21 +25,21 @@ const styles = zipped(minified(readFileSync(join(dist, 'looks/styles.css'))))
 report('the styles', styles)
 const signIn = await weigh(['SignIn', ...userMenu, ...guards])
 report('sign-in, user menu and guards, with styles', signIn + styles, 18_000)
-// The notices that keep a page from being blank are part of almost every component.
+// Almost every component includes the notices that keep a page from being blank.
 report('the whole kit, with styles', (await weigh(names)) + styles, 14_500)
 
-/** The bytes of a page's script that uses these names, without what it leaves unused. */
+/** Returns the size in bytes of a script that uses these exports, without unused code. */
 async function weigh(names: readonly string[]): Promise<number> {
   return zipped((await bundle(`import { ${names} } from ${kit}; window.used = [${names}]`)).code)
 }
 
-/** A page's script, minified. */
+/** Bundles and minifies a page's script. */
 async function bundle(code: string): Promise<{ code: string; exports: readonly string[] }> {
   const page = 'page.js'
   const bundler = await rolldown({
     input: page,
     external: /^react(-dom)?(\/|$)/,
-    // Whatever else is left out of the bundle would be counted as nothing.
+    // Anything else that is missing from the bundle would count as zero bytes.
     onLog: (_level, log) => {
       if (log.code !== 'MODULE_LEVEL_DIRECTIVE') throw new Error(log.message)
     },

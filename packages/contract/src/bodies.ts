@@ -25,7 +25,7 @@ export interface Session {
   readonly createdAt: number
   /** When the user last authenticated at the provider. */
   readonly authenticatedAt: number
-  /** When the session expires, no matter how often it is used. */
+  /** When the session expires at the latest. An idle session expires earlier. */
   readonly expiresAt: number
 }
 
@@ -89,7 +89,7 @@ export type AccountPart = 'profile' | 'identities' | 'sessions' | 'export' | 'de
 /** Response of `GET /providers`: what this server offers. */
 export interface ProvidersBody {
   readonly providers: readonly Provider[]
-  /** Id of the provider that this browser last signed in with, or `null` if it is no longer offered. */
+  /** Id of the provider that this browser last signed in with, or `null` if it is unknown or no longer offered. */
   readonly lastUsed: string | null
   /** The account parts that this server offers. The other parts have no route. */
   readonly account: readonly AccountPart[]

@@ -17,7 +17,7 @@ import { AuthError } from '../requests/auth-error.ts'
 import { useTexts } from '../session/auth-context.ts'
 import { SignInButton } from '../sign-in/sign-in-button.tsx'
 
-/** What the content of a section is given. */
+/** Props of a section's content. */
 export interface ContentProps {
   readonly user: User
   readonly providers: readonly Provider[]
@@ -25,17 +25,17 @@ export interface ContentProps {
   readonly attempt: Attempt
 }
 
-/** Runs an action, and says how it ended: with the sentence of an `AuthError`, or with `outcome`. */
+/** Runs an action and shows its result: the message of an `AuthError`, or `outcome`. */
 export type Attempt = (action: () => Promise<unknown>, outcome?: string) => void
 
 export interface AccountSectionProps extends Omit<ContentProps, 'texts' | 'attempt'> {
   readonly part: AccountPart
-  /** Id of the provider that this session began at. */
+  /** Id of the provider of this session. */
   readonly signedInWith: string | null
   readonly content: (props: ContentProps) => ReactNode
 }
 
-/** One part of the account: a heading, the content, and how the last action ended. */
+/** One part of the account: a heading, the content, and the result of the last action. */
 export function AccountSection(props: AccountSectionProps): ReactElement {
   const { part, user, providers, signedInWith, content } = props
   const texts = useTexts()
@@ -54,8 +54,8 @@ export function AccountSection(props: AccountSectionProps): ReactElement {
       <h3 id={headingId} className="latchkey-heading">
         {texts[part]}
       </h3>
-      {/* Called rather than rendered as a component, so that every change of the content runs the effect
-          that keeps the focus. */}
+      {/* Called, not rendered as a component, so that every change of the content runs the effect that keeps
+          the focus. */}
       {content({ user, providers, texts, attempt })}
       <p role="status" className="latchkey-muted">
         {done}
@@ -73,7 +73,7 @@ interface SignInAgainProps {
   readonly providers: readonly Provider[]
 }
 
-/** Confirms who the person is, and comes back to this page. */
+/** Signs the user in again and returns to this page. */
 function SignInAgain({ provider, providers }: SignInAgainProps): ReactElement {
   const known = providers.find(({ id }) => id === provider)
   return (
@@ -81,14 +81,14 @@ function SignInAgain({ provider, providers }: SignInAgainProps): ReactElement {
   )
 }
 
-/** The last action, and how it ended. */
+/** State of the last action. */
 interface AttemptState {
   readonly pending?: true
   readonly done?: string | undefined
   readonly failed?: string
 }
 
-/** Runs one action at a time. If the pressed button disappears, the section gets the focus. */
+/** Runs one action at a time. If the pressed button disappears, the section gets its focus. */
 function useAttempt(section: RefObject<HTMLElement | null>): readonly [AttemptState, Attempt] {
   const pressed = useRef<Element | null>(null)
   const [state, setState] = useState<AttemptState>({})

@@ -2,15 +2,15 @@ import type { ReactElement } from 'react'
 import { SmallButton } from './small-button.tsx'
 
 export interface ConfirmationProps {
-  /** The label of the button that asks. */
+  /** Label of the button that asks for confirmation. */
   readonly name: string
   readonly question: string
-  /** The label of the button that confirms. */
+  /** Label of the button that confirms. */
   readonly answer: string
   readonly onConfirm: () => void
 }
 
-/** A button that asks for confirmation, below itself. */
+/** A button that asks for confirmation below it. */
 export function Confirmation(props: ConfirmationProps): ReactElement {
   const { name, question, answer, onConfirm } = props
   return (

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react'
 import type { ContentProps } from './account-section.tsx'
 import { useAccount } from './use-account.ts'
 
-/** Downloads everything that is kept about the person. */
+/** Downloads everything that is stored about the user. */
 export function ExportContent({ texts }: ContentProps): ReactElement {
   const { exportUrl } = useAccount()
   return (

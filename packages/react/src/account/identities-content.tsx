@@ -25,7 +25,7 @@ export function IdentitiesContent({ providers, texts, attempt }: ContentProps): 
     return (
       <li key={id} className="latchkey-row">
         <Company name={company.provider} mark={provider?.mark} account={name ?? email} />
-        {/* Without the last account, the person could not sign in anymore. */}
+        {/* Without the last account, the user could not sign in anymore. */}
         {identities.length > 1 && (
           <Confirmation
             name={texts.disconnect}
@@ -61,7 +61,7 @@ interface CompanyProps {
   readonly name: string
   /** Missing for a provider that the server no longer offers. */
   readonly mark: Provider['mark'] | undefined
-  /** What the company calls the person. */
+  /** The user's name at the provider. */
   readonly account?: string | null
 }
 

@@ -2,7 +2,7 @@
 
 import { useEffect } from 'react'
 
-/** Closes open user menus on Escape, and when something outside is pressed or focused. */
+/** Closes open user menus on Escape, and when an element outside is pressed or focused. */
 export function useMenuDismissal(): void {
   useEffect(() => {
     const stop = new AbortController()

@@ -11,7 +11,7 @@ interface OwnListOptions<T> {
   readonly itemsOf: (body: T) => readonly { readonly id: string }[]
 }
 
-/** A list that belongs to the signed-in person, and a function that removes an item from it. */
+/** Returns a list of the signed-in user's items, and functions that reload it and remove an item. */
 export function useOwnList<T>(
   options: OwnListOptions<T>,
 ): readonly [state: Remote<T>, reload: () => void, remove: (id: string) => Promise<void>] {
@@ -24,7 +24,7 @@ export function useOwnList<T>(
     try {
       await ask('DELETE', itemUrl(id), isEmpty)
     } catch (error) {
-      // The item may have been gone before, or removed by a request whose answer was lost.
+      // The item may already have been missing, or its removal succeeded and the response was lost.
       if (await mayBeListed(id)) throw error
     } finally {
       reload()

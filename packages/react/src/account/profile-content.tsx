@@ -5,7 +5,7 @@ import type { ContentProps } from './account-section.tsx'
 import { SmallButton } from './small-button.tsx'
 import { useAccount } from './use-account.ts'
 
-/** Changes the name. */
+/** Edits the name. */
 export function ProfileContent({ user, texts, attempt }: ContentProps): ReactElement {
   const { update } = useAccount()
   const inputId = useId()

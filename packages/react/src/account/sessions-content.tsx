@@ -8,7 +8,7 @@ import type { ContentProps } from './account-section.tsx'
 import { SmallButton } from './small-button.tsx'
 import { type Device, useSessions } from './use-sessions.ts'
 
-/** Lists the devices where the person is signed in, and signs them out. */
+/** Lists the devices where the user is signed in, and signs them out. */
 export function SessionsContent({ texts, attempt }: ContentProps): ReactNode {
   const state = useSessions()
   if (state.status !== 'ready') return <Unready state={state} />

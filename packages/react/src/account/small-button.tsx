@@ -1,7 +1,7 @@
 import type { ButtonHTMLAttributes, ReactElement } from 'react'
 
 export interface SmallButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
-  /** Present on a button that cannot be undone. */
+  /** Present on a button whose action cannot be undone. */
   readonly 'data-danger'?: ''
 }
 

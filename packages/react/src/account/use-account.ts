@@ -7,25 +7,34 @@ import { AuthContext, usePaths } from '../session/auth-context.ts'
 import { useRequest } from '../session/remote.ts'
 import { isUser } from '../session/session-body.ts'
 
-/** What people may do with their account as a whole, where `useProviders().account` has it. */
+/**
+ * Actions for the user's own account. Not available yet: each needs a part that no server offers so far. Check
+ * `useProviders().account` for `profile`, `delete` or `export` first.
+ */
 export interface AccountActions {
   /**
-   * Changes the name, here and on the server.
+   * Changes the name on the server and in the page. Not available yet.
    *
-   * @throws AuthError if the server did not take it
+   * @throws AuthError if the server rejects the change
    */
   readonly update: (patch: UserPatch) => Promise<void>
   /**
-   * Deletes the account; nobody is signed in then.
+   * Deletes the account and signs the user out. Not available yet.
    *
-   * @throws AuthError `reauth_required` if the person has to sign in again first
+   * @throws AuthError `reauth_required` if the user must sign in again first
    */
   readonly delete: () => Promise<void>
-  /** Address of a file with everything that is kept about the person: for a link. */
+  /** URL of a file with everything that is stored about the user, for a link. Not available yet. */
   readonly exportUrl: string
 }
 
-/** For a page of the person's own account. */
+/**
+ * Returns actions for your own account page. Not available yet: no server offers the routes so far.
+ *
+ * @example
+ * const account = useAccount()
+ * return <a href={account.exportUrl}>Download your data</a>
+ */
 export function useAccount(): AccountActions {
   const url = usePaths()
   const client = useContext(AuthContext)?.client

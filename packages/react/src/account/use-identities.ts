@@ -8,26 +8,33 @@ import { usePaths } from '../session/auth-context.ts'
 import { type Remote, useRequest } from '../session/remote.ts'
 import { useOwnList } from './own-list.ts'
 
-/** The accounts at providers that the person can sign in with. */
+/** The provider accounts that the user can sign in with. Not available yet. */
 export type IdentitiesState = Remote<{
-  /** Each with `id`, `provider`, `name` and `email`, the oldest first. */
+  /** The identities, oldest first. Each has an `id`, `provider`, `name` and `email`. */
   readonly identities: readonly Identity[]
   /**
-   * Takes one away.
+   * Disconnects an identity by its id.
    *
-   * @throws AuthError if it may still be there: `reauth_required`, say, or `forbidden` for the last one
+   * @throws AuthError if it may still be connected, such as `reauth_required`, or `forbidden` for the last one
    */
   readonly disconnect: (id: string) => Promise<void>
   /**
-   * Leaves the page for the provider, to add one.
+   * Connects another identity: navigates to the provider.
    *
-   * @param returnTo where to come back to; default: this page
-   * @throws AuthError if the server does not say where
+   * @param returnTo the path to return to afterwards. Default: this page
+   * @throws AuthError if the server does not return the provider's URL
    */
   readonly connect: (provider: string, returnTo?: string) => Promise<void>
 }>
 
-/** What the person can sign in with. Asks the server; needs somebody signed in. */
+/**
+ * Requests the user's identities. Stays `loading` when signed out. Not available yet: no server offers the
+ * routes so far. Check `useProviders().account` for `identities`.
+ *
+ * @example
+ * const state = useIdentities()
+ * if (state.status === 'ready') return <p>{state.identities.length} connected accounts</p>
+ */
 export function useIdentities(): IdentitiesState {
   const url = usePaths()
   const ask = useRequest()
@@ -64,7 +71,7 @@ function isIdentity(value: unknown): value is Identity {
   })
 }
 
-/** A provider's page uses https, or http for an emulator. Anything else could be a script. */
+/** Providers use https, or http for an emulator. Any other scheme, such as `javascript:`, could run a script. */
 function isProviderUrl(body: unknown): body is UrlBody {
   return hasFields<UrlBody>(body, { url: (url) => isString(url) && /^https?:/.test(url) })
 }

@@ -14,30 +14,36 @@ import { usePaths } from '../session/auth-context.ts'
 import { type Remote, useRequest } from '../session/remote.ts'
 import { useOwnList } from './own-list.ts'
 
-/** Somewhere that the person is signed in. */
+/** A session of the user, with its device. */
 export type Device = SessionsBody['sessions'][number]
 
-/** Everywhere that the person is signed in, this browser first. */
+/** The user's sessions, this browser first. */
 export type SessionsState = Remote<{
-  /** Each with `id`, `device`, `createdAt`, `lastUsedAt`, and `current` for this browser. */
+  /** The sessions, this browser first. Each has an `id`, `device`, `createdAt`, `lastUsedAt` and `current`. */
   readonly sessions: readonly Device[]
   /**
-   * Signs a device out.
+   * Revokes a session by its id, which signs that device out.
    *
-   * @throws AuthError if it may still be signed in
+   * @throws AuthError if the session may still be valid
    */
   readonly end: (id: string) => Promise<void>
   /**
-   * Signs all of them out but this one.
+   * Revokes all sessions except this one.
    *
-   * @throws AuthError if they may still be signed in
+   * @throws AuthError if some of them may still be valid
    */
   readonly endOthers: () => Promise<void>
-  /** Asks again, and shows what it has meanwhile. */
+  /** Requests the list again. The old one stays until the new one arrives. */
   readonly reload: () => void
 }>
 
-/** Where the person is signed in. Asks the server; needs somebody signed in. */
+/**
+ * Requests the list of devices where the user is signed in. Stays `loading` when signed out.
+ *
+ * @example
+ * const state = useSessions()
+ * if (state.status === 'ready') return <button onClick={state.endOthers}>Sign out everywhere else</button>
+ */
 export function useSessions(): SessionsState {
   const url = usePaths()
   const ask = useRequest()

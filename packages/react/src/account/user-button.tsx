@@ -16,20 +16,23 @@ import { useMenuDismissal } from './menu-dismissal.ts'
 
 export interface UserButtonProps
   extends Omit<DetailsHTMLAttributes<HTMLDetailsElement>, 'children'> {
-  /** Address of your page with a `<UserProfile>`. Default: no link to it. */
+  /** URL of your page with a `<UserProfile>`. Default: no link. */
   readonly profileUrl?: string | undefined
-  /** Shows the name beside the picture. */
+  /** Shows the name next to the picture. */
   readonly showName?: boolean | undefined
-  /** Where to go after signing out. Default: stays on the page. */
+  /** Path to navigate to after signing out. Default: stays on the page. */
   readonly returnTo?: string | undefined
-  /** More for the menu, such as links, above "Sign out". */
+  /** Additional menu content, such as links, above "Sign out". */
   readonly children?: ReactNode
 }
 
 /**
- * A picture of the signed-in person that opens a menu; nothing while nobody is known to be signed in.
- * It opens without JavaScript too; with it, Escape and a click elsewhere close it. Other props and the
- * ref go to the `<details>`.
+ * Renders the user's picture, which opens a menu. Renders nothing when signed out, or while the session is
+ * unknown. The menu opens without JavaScript too. With JavaScript, Escape and a click elsewhere close it. Other
+ * props and the ref go to the `<details>`.
+ *
+ * @example
+ * <UserButton profileUrl="/account" />
  */
 export const UserButton: ForwardRefExoticComponent<
   UserButtonProps & RefAttributes<HTMLDetailsElement>
@@ -47,7 +50,7 @@ export const UserButton: ForwardRefExoticComponent<
     <details {...detailsProps} ref={ref} className={classes('latchkey-user', className)}>
       <summary
         className="latchkey-user-button"
-        // A name that is shown is label enough.
+        // A visible name is the label.
         aria-label={showName ? undefined : label}
       >
         <Avatar user={user} />

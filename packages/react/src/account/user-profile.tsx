@@ -1,7 +1,7 @@
 'use client'
 
-// What people see and do of their own account. This room promises: only what the server offers is shown, and
-// nothing is shown as done before the server has done it.
+// The user's own account. This room promises: it only shows what the server offers, and shows an action as done
+// only after the server has confirmed it.
 
 import type { AccountPart } from '@latchkey/contract'
 import {
@@ -25,9 +25,9 @@ import { ProfileContent } from './profile-content.tsx'
 import { SessionsContent } from './sessions-content.tsx'
 
 export interface UserProfileProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
-  /** Default "Your account". */
+  /** Heading. Default "Your account". */
   readonly title?: ReactNode
-  /** Which parts to show, in this order, of those that the server offers. Default: all of them. */
+  /** Parts to show, in this order. Parts that the server does not offer are skipped. Default: all. */
   readonly parts?: readonly AccountPart[] | undefined
 }
 
@@ -42,9 +42,12 @@ const contents: Readonly<Record<AccountPart, (props: ContentProps) => ReactNode>
 const allParts = Object.keys(contents) as AccountPart[]
 
 /**
- * What people see and do of their own account: profile, connected accounts, devices, export, deletion, each
- * if the server offers it; nothing if nobody is signed in. Other props and the ref go to
- * the `<section>`.
+ * Renders the user's account page, with every part that the server offers. Currently this is the list of
+ * devices. Editing the profile, connected accounts, export and deletion are not available yet. Renders nothing
+ * when signed out. Other props and the ref go to the `<section>`.
+ *
+ * @example
+ * <UserProfile title="Account" />
  */
 export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttributes<HTMLElement>> =
   forwardRef<HTMLElement, UserProfileProps>(function UserProfile(props, ref) {
@@ -53,7 +56,7 @@ export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttrib
     const texts = useTexts()
     const titleId = useId()
     const signedIn = auth.status === 'signed-in'
-    // Together with the session, so that the parts need not wait twice.
+    // Requested in parallel with the session, so that the parts do not wait twice.
     const offer = useProviders({ enabled: signedIn || auth.status === 'loading' })
     if (!signedIn) return <StandIn />
 

@@ -1,6 +1,6 @@
 import type { MouseEvent } from 'react'
 
-/** Whether a click navigates this window, rather than opens a tab or window, or downloads. */
+/** Whether a click navigates this window, instead of opening a tab or window or downloading. */
 export function leavesThisPage(event: MouseEvent<HTMLAnchorElement>): boolean {
   const { target } = event.currentTarget
   const modified = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey

@@ -1,6 +1,6 @@
-// Browser features that can be missing or blocked: cookies that are switched off, a sandboxed frame, an old
-// browser, a test environment. This module promises: without a feature the page loses what the feature adds, and
-// nothing throws. No other module of the kit uses these features.
+// Browser features that can be missing or blocked, for example with cookies switched off, in a sandboxed frame, an
+// old browser or a test environment. This module promises: the page only loses what the feature adds, and nothing
+// throws. No other module of the kit uses these features.
 
 /** Runs `use`. Returns `null` if the browser lacks or blocks a feature that it needs. */
 export function attempt<T>(use: () => T): T | null {
@@ -11,7 +11,7 @@ export function attempt<T>(use: () => T): T | null {
   }
 }
 
-/** What another page sent. It is checked where it is used. */
+/** A message from another page. Validate it before use. */
 export type Message = Readonly<Record<string, unknown>>
 
 /** Opens a channel to the other pages of this origin. Returns `null` in a browser without channels. */
@@ -27,7 +27,7 @@ export function openChannel(
 }
 
 /**
- * Opens a small window at `urlOf(name)`, where `name` is one that nobody can guess.
+ * Opens a small window at `urlOf(name)` with an unguessable `name`.
  *
  * @returns the name, or `null` if the browser opened no window
  */
@@ -39,7 +39,7 @@ export function openNamedWindow(urlOf: (name: string) => string, features: strin
   })
 }
 
-/** Opens a dialog over the page. A browser without dialogs shows its content in the page instead. */
+/** Opens a dialog over the page. A browser without dialogs shows the content in the page instead. */
 export function openDialog(dialog: HTMLDialogElement): void {
   attempt(() => dialog.showModal())
   // A no-op on an open dialog. Setting the attribute again would keep Escape from closing it.
@@ -51,16 +51,16 @@ export function closeDialog(dialog: HTMLDialogElement): void {
   dialog.toggleAttribute('open', false)
 }
 
-/** Whether an element is rendered. Without an element, or in a browser without layout, nothing is known to be hidden. */
+/** Whether an element is visible. Returns `true` for a missing element, and in a browser without layout. */
 export function isVisible(element: Element | null | undefined): boolean {
-  // It has no box of its own.
+  // Such an element has no box.
   if (element && getComputedStyle(element).display === 'contents') {
     return isVisible(element.parentElement)
   }
   return element?.checkVisibility?.({ visibilityProperty: true }) ?? true
 }
 
-/** Replaces the path in the address bar and keeps the router's own state. Browsers limit how often a page may. */
+/** Replaces the path in the address bar and keeps the router's state. Browsers limit how often a page may do this. */
 export function replaceAddress(path: string): void {
   attempt(() => {
     // Next.js ignores a change whose state has its own mark, `__NA`.

@@ -1,9 +1,9 @@
 /**
- * Listens for a person who comes back to this page.
+ * Detects that the user returns to this page.
  *
- * @param onReturn the window has the focus again, or the tab is shown again
- * @param onRestore the page comes out of the back/forward cache, exactly as it was left
- * @returns stops listening
+ * @param onReturn called when the window gets the focus or the tab becomes visible
+ * @param onRestore called when the page is restored from the back/forward cache, with its old state
+ * @returns a function that stops listening
  */
 export function watchForReturn(onReturn: () => void, onRestore: () => void): () => void {
   const stop = new AbortController()

@@ -2,12 +2,12 @@
 
 import { useEffect, useState } from 'react'
 
-/** In milliseconds. A person who pressed Stop can click again after it. */
+/** In milliseconds. Afterwards, a user who pressed Stop can click again. */
 const LONGEST_NAVIGATION = 10_000
 
 /**
- * Whether the page is being left, or a popup is in front of it. Ends when the person comes back to the
- * window, or to the same page out of the back/forward cache, and when the navigation had no effect.
+ * Whether the browser is leaving the page, or a popup is in front of it. Resets when the user returns to the
+ * window or restores the page from the back/forward cache, and when the navigation had no effect.
  */
 export function usePendingNavigation(): readonly [
   pending: boolean,

@@ -1,7 +1,7 @@
 'use client'
 
-// Parts of a page that depend on who is signed in. This room promises: nothing is shown before it is known
-// who is signed in, and people who are sent to sign in come back to the page that they wanted.
+// Parts of a page that depend on the session. This room promises: content is not shown before the session is
+// known, and users who are redirected to sign in return to the page that they requested.
 
 import type { User } from '@latchkey/contract'
 import { type ReactElement, type ReactNode, useEffect } from 'react'
@@ -12,17 +12,20 @@ import { useAuth, usePaths, useTexts } from '../session/auth-context.ts'
 import { useNotice } from '../session/use-notice.ts'
 
 export interface RedirectToSignInProps {
-  /** Your own page with a `<SignIn>`, such as `/login`. Default: the server's. */
+  /** Path of your own page with a `<SignIn>`, such as `/login`. Default: the server's page. */
   readonly signInPath?: string | undefined
-  /** Where to go after signing in. Default: this page. */
+  /** Path to return to after signing in. Default: this page. */
   readonly returnTo?: string | undefined
-  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  /** Base path of the server's routes. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
   readonly basePath?: string | undefined
 }
 
 /**
- * The address of the page where people sign in, and what goes there. The page that is left cannot be gone
- * back to: it would only lead there again.
+ * Returns the sign-in page's URL as `href`, and a function that redirects to it. The redirect replaces the
+ * current page in the history, because Back would only redirect again.
+ *
+ * @example
+ * const { redirect } = useRedirectToSignIn({ signInPath: '/login' })
  */
 export function useRedirectToSignIn(options: RedirectToSignInProps = {}): {
   readonly href: string
@@ -42,7 +45,12 @@ export function useRedirectToSignIn(options: RedirectToSignInProps = {}): {
   }
 }
 
-/** Sends the browser to where people sign in, and back to this page afterwards. */
+/**
+ * Redirects to the sign-in page, which returns to this page afterwards.
+ *
+ * @example
+ * <SignedOut><RedirectToSignIn signInPath="/login" /></SignedOut>
+ */
 export function RedirectToSignIn(props: RedirectToSignInProps): ReactElement {
   const { redirect } = useRedirectToSignIn(props)
   // biome-ignore lint/correctness/useExhaustiveDependencies: a redirect leaves the page only once
@@ -50,7 +58,7 @@ export function RedirectToSignIn(props: RedirectToSignInProps): ReactElement {
   return <LinkToSignIn {...props} />
 }
 
-/** For a browser without JavaScript, which is not redirected. */
+/** A link for browsers without JavaScript, which cannot be redirected. */
 function LinkToSignIn(props: RedirectToSignInProps): ReactElement {
   return (
     <noscript>
@@ -62,16 +70,19 @@ function LinkToSignIn(props: RedirectToSignInProps): ReactElement {
 }
 
 export interface RequireAuthProps extends RedirectToSignInProps {
-  /** Rendered for a signed-in person; a function is given who it is. */
+  /** Rendered when signed in. A function receives the user. */
   readonly children?: ReactNode | ((user: User) => ReactNode)
-  /** Shown while it is not known who is signed in, and until the sign-in page opens. Default: a placeholder. */
+  /** Shown while the session loads, and until the sign-in page opens. Default: a placeholder. */
   readonly fallback?: ReactNode
 }
 
 /**
- * Renders its children for a signed-in person and sends everybody else to sign in. If the server cannot
- * say who it is, the person is told so. It decides what is shown, not what is allowed: guard the data on
- * the server.
+ * Renders its children when signed in, and redirects to the sign-in page otherwise. Shows an error and a retry
+ * button if the session cannot be loaded. It controls what is shown, not what is allowed: guard the data on the
+ * server.
+ *
+ * @example
+ * <RequireAuth signInPath="/login">{(user) => <p>Hello, {user.name}.</p>}</RequireAuth>
  */
 export function RequireAuth(props: RequireAuthProps): ReactNode {
   const { children, fallback, ...redirect } = props

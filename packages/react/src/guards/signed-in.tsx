@@ -8,15 +8,17 @@ import { AuthContext, useAuth, usePaths } from '../session/auth-context.ts'
 import { useRegistration } from '../session/use-notice.ts'
 
 export interface SignedInProps {
-  /** Rendered for a signed-in person; a function is given who it is. */
+  /** Rendered when signed in. A function receives the user. */
   readonly children?: ReactNode | ((user: User) => ReactNode)
 }
 
 /**
- * Renders its children if somebody is signed in. While that is not known, one of these components says so:
- * see `<AuthLoading>` and `<AuthFailed>`. Its notice is a `<span>`, which HTML does not allow directly in a `<tr>`
- * or a `<ul>`. It decides what is shown, not what is allowed: guard the data on
- * the server.
+ * Renders its children when signed in. While the session is unknown, one component on the page shows a notice, a
+ * `<span>`, which HTML does not allow directly inside `<tr>` or `<ul>`. See `<AuthLoading>` and `<AuthFailed>`.
+ * It controls what is shown, not what is allowed: guard the data on the server.
+ *
+ * @example
+ * <SignedIn>{(user) => <p>Hello, {user.name}.</p>}</SignedIn>
  */
 export function SignedIn({ children }: SignedInProps): ReactNode {
   const auth = useAuth()
@@ -25,13 +27,16 @@ export function SignedIn({ children }: SignedInProps): ReactNode {
 }
 
 export interface SignedOutProps {
-  /** Rendered if nobody is signed in. */
+  /** Rendered when signed out. */
   readonly children?: ReactNode
 }
 
 /**
- * Renders its children if nobody is signed in. While that is not known, one of these components says so: see
- * `<AuthLoading>` and `<AuthFailed>`.
+ * Renders its children when signed out. While the session is unknown, one component on the page shows a notice.
+ * See `<AuthLoading>` and `<AuthFailed>`.
+ *
+ * @example
+ * <SignedOut><SignIn /></SignedOut>
  */
 export function SignedOut({ children }: SignedOutProps): ReactNode {
   const client = useContext(AuthContext)?.client
@@ -39,7 +44,7 @@ export function SignedOut({ children }: SignedOutProps): ReactNode {
   const { providers } = usePaths()
 
   useEffect(() => {
-    // A card within needs them, and is rendered only when the session is known.
+    // A card inside needs the providers, but only renders when the session is known.
     if (status === 'loading') client?.askEarly(providers)
   }, [client, status, providers])
 
@@ -51,13 +56,18 @@ export interface AuthLoadingProps {
   readonly children?: ReactNode
 }
 
-/** Renders its children while the session loads, instead of a placeholder. Use it once per `<AuthProvider>`. */
+/**
+ * Renders its children while the session loads, instead of a placeholder. Use it once per `<AuthProvider>`.
+ *
+ * @example
+ * <AuthLoading><p>Loading…</p></AuthLoading>
+ */
 export function AuthLoading({ children }: AuthLoadingProps): ReactNode {
   useRegistration('loading', 'app')
   return useAuth().status === 'loading' ? children : null
 }
 
-/** Why the server did not say who is signed in. */
+/** A failed request for the session. */
 export interface AuthFailure {
   /** The error. Switch on `error.code`. */
   readonly error: AuthError
@@ -71,8 +81,8 @@ export interface AuthFailedProps {
 }
 
 /**
- * Rendered when the server did not say who is signed in. Without it, the first stand-in shows the error. Use it
- * once per `<AuthProvider>`.
+ * Renders an error message and a retry button, or its children, when the session cannot be loaded. Without it,
+ * one of the other components shows the error. Use it once per `<AuthProvider>`.
  *
  * @example
  * <AuthFailed>{({ retry }) => <button onClick={retry}>Try again</button>}</AuthFailed>

@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts'
 
-// \u00a0 keeps an ellipsis on the line of its word.
+// \u00a0 keeps an ellipsis on the same line as its word.
 export const german: Texts = {
   language: 'de',
 

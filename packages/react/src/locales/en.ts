@@ -52,7 +52,7 @@ export const english: Texts = {
 
   unknownError: "We couldn't sign you in. Try again.",
   unknownProvider: 'The provider',
-  // Marked as pure, so that a bundler leaves the table out of a page that does not use it.
+  // Marked as pure, so that bundlers drop the texts from a page that does not use them.
   errors: /* @__PURE__ */ Object.assign({}, errorSentences, {
     unreachable: "We can't reach the server right now. Try again in a moment.",
     bad_answer: "The server sent a response we couldn't read. Try again later.",

@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts'
 
-// \u00a0 keeps a colon on the line of its word. No participle agrees with the person.
+// \u00a0 keeps a colon on the same line as its word. Avoid participles that agree with the user's gender.
 export const french: Texts = {
   language: 'fr',
 

@@ -50,7 +50,7 @@ export const japanese: Texts = {
   deleteNow: '完全に削除',
 
   unknownError: 'ログインできませんでした。もう一度お試しください。',
-  // A プロバイダー would be taken for the one of the line.
+  // プロバイダー would be understood as the user's Internet provider.
   unknownProvider: '認証サービス',
   errors: {
     access_denied: 'ログインをキャンセルしました。何も変更されていません。',

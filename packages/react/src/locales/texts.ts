@@ -1,35 +1,36 @@
-// Every text of the components. This room promises: each language has all of them, a text that an application
-// replaces is replaced everywhere, and a code that nobody knows still becomes a sentence.
+// The texts of all components. This room promises: every language has all texts, a replaced text is replaced
+// everywhere, and an unknown error code still gets a message.
 
 import type { AuthErrorCode } from '../requests/auth-error.ts'
 
-/** Every word that the components say. Strings only, so that a server component can pass them. */
+/** All texts of the components in one language. Only strings, so that server components can pass them. */
 export interface Texts {
-  /** A BCP 47 tag, in whose manner dates are written. */
+  /** BCP 47 tag, which also decides the format of dates. */
   readonly language: string
 
   // The card and its buttons
-  /** A sign-in button's; `{provider}` is the company's name. */
+  /** Label of a sign-in button. `{provider}` is the provider's name. */
   readonly continueWith: string
-  /** Title of the card, and a link to the server's own page for browsers without JavaScript. */
+  /** Title of the card, and label of the link to the server's page for browsers without JavaScript. */
   readonly signIn: string
   /** Title of the card with `purpose="sign-up"`. */
   readonly signUp: string
-  /** Beside the provider that this browser last signed in with. */
+  /** Label next to the provider that this browser last signed in with. */
   readonly lastUsed: string
-  /** Read aloud while the server is asked. */
+  /** Announced by screen readers while a request is pending. */
   readonly loading: string
-  /** Read aloud after a sign-in button was pressed; `{provider}` is the company's name. */
+  /** Announced by screen readers after a click on a sign-in button. `{provider}` is the provider's name. */
   readonly goingOn: string
-  /** Instead of what the server did not send. */
+  /** Shown above a retry button in place of data that could not be loaded. */
   readonly loadingFailed: string
-  /** Where it is not known who is signed in, because the server did not respond. */
+  /** Shown above a retry button if the session could not be loaded. */
   readonly authFailed: string
+  /** Shown on a card without providers. */
   readonly noProviders: string
   readonly tryAgain: string
-  /** Name of the button that closes a dialog. */
+  /** Accessible name of the button that closes a dialog. */
   readonly close: string
-  /** Title of the card for a person who is signed in already. */
+  /** Title of the card for a user who is already signed in. */
   readonly signedIn: string
 
   // Signing out
@@ -42,36 +43,36 @@ export interface Texts {
   readonly signOutFailed: string
 
   // The account
-  /** Name of the user button; `{name}` is the person's. */
+  /** Accessible name of the user button. `{name}` is the user's name. */
   readonly accountOf: string
-  /** The same for a person without a name, and the title of the profile. */
+  /** The same for a user without a name. Also the title of the account page. */
   readonly account: string
   readonly profile: string
   readonly name: string
-  /** Beside an address that the provider does not vouch for. */
+  /** Label next to an e-mail address that the provider has not verified. */
   readonly unconfirmed: string
   readonly save: string
   readonly saved: string
   readonly identities: string
-  /** `{provider}` is the company's name. */
+  /** `{provider}` is the provider's name. */
   readonly connect: string
   readonly disconnect: string
-  /** Asked before it is done; `{provider}` is the company's name. */
+  /** Asks for confirmation. `{provider}` is the provider's name. */
   readonly disconnectQuestion: string
-  /** Said when it has been done; `{provider}` is the company's name. */
+  /** Confirms the result. `{provider}` is the provider's name. */
   readonly disconnected: string
   readonly sessions: string
   readonly thisDevice: string
   readonly unknownDevice: string
-  /** `{date}` is a day and a time. */
+  /** `{date}` is a date and time. */
   readonly lastUsedAt: string
-  /** `{date}` is a day and a time. */
+  /** When this device signed in. `{date}` is a date and time. */
   readonly since: string
-  /** Name of a button; `{device}` is as in "Firefox on Linux". */
+  /** Accessible name of a button, which must contain `signOut`. `{device}` is such as "Firefox on Linux". */
   readonly signOutDevice: string
-  /** Said when it has been done. */
+  /** Confirms the result. `{device}` is such as "Firefox on Linux". */
   readonly deviceSignedOut: string
-  /** The same for all of them at once. */
+  /** Confirms that all other devices are signed out. */
   readonly othersSignedOut: string
   readonly export: string
   readonly exportNote: string
@@ -80,29 +81,36 @@ export interface Texts {
   readonly deleteQuestion: string
   readonly deleteNow: string
 
-  // What went wrong
-  /** For a code in the address bar that is not in `errors`. */
+  // Errors
+  /** Message for an unknown code in the address bar. */
   readonly unknownError: string
-  /** For `{provider}` in an error where the company is not known. Sentences begin with it. */
+  /** Replaces `{provider}` in an error if the provider is unknown. Always at the start of a sentence. */
   readonly unknownProvider: string
-  /** What to tell a person; `{provider}` is the company's name. */
+  /** Messages by error code. `{provider}` is the provider's name. */
   readonly errors: Readonly<Record<AuthErrorCode, string>>
 }
 
-/** Some of the texts, to say it in your own words. */
+/** Replacements for some of the texts. */
 export interface TextOverrides extends Partial<Omit<Texts, 'errors'>> {
   readonly errors?: Partial<Texts['errors']>
 }
 
-/** English, for a page that has a button and no `<AuthProvider>`. It loads no other text. */
+/** English, for a page with a button and no `<AuthProvider>`, which loads no other text. */
 export const continueWith = 'Continue with {provider}'
 
+/** Returns `texts` with the overrides. */
 export function withOverrides(texts: Texts, overrides: TextOverrides | undefined): Texts {
   if (overrides === undefined) return texts
   return { ...texts, ...overrides, errors: { ...texts.errors, ...overrides.errors } }
 }
 
-/** The sentence for a code from anywhere, the address bar included. */
+/**
+ * Returns the message for an error code. The code can be untrusted, for example from the address bar.
+ *
+ * @param provider the provider's name, if it is known
+ * @example
+ * errorSentence(useTexts(), 'access_denied') // 'You cancelled the sign-in. Nothing was changed.'
+ */
 export function errorSentence(
   { errors, unknownError, unknownProvider }: Texts,
   code: string,
@@ -112,7 +120,7 @@ export function errorSentence(
   return fill(sentence, { provider })
 }
 
-/** Replaces each `{name}` in a text with the value of that name. */
+/** Replaces each `{name}` in a text with the value of that name. Unknown names stay. */
 export function fill(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder)
 }

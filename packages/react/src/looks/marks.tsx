@@ -1,7 +1,7 @@
 import { bitbucketMark, type Mark } from '@latchkey/contract'
 import type { ReactElement } from 'react'
 
-/** Providers whose name and mark a button knows without asking the server. */
+/** Built-in providers. A button has their name and mark without a request. */
 export const knownProviders: Readonly<
   Record<string, { readonly name: string; readonly mark: Mark }>
 > = {
@@ -12,7 +12,7 @@ export interface ProviderMarkProps {
   readonly mark: Mark
 }
 
-/** A company's mark. It is always next to the name, so screen readers skip it. */
+/** A provider's mark. Hidden from screen readers, because the name is always next to it. */
 export function ProviderMark({ mark }: ProviderMarkProps): ReactElement {
   return (
     <svg viewBox={mark.viewBox} aria-hidden="true">

@@ -6,7 +6,7 @@ import type { AuthState } from '../session/auth-state.ts'
 import type { Remote } from '../session/remote.ts'
 import { type PlacedNotice, useStandIn } from '../session/use-notice.ts'
 
-/** In milliseconds. A page that stays empty for longer seems broken. */
+/** In milliseconds. A page that stays empty any longer looks broken. */
 const UNNOTICED = 300
 
 interface AlertProps {
@@ -24,7 +24,7 @@ export function Alert({ code, children }: AlertProps): ReactElement {
   )
 }
 
-/** Fills the place of content that is loading. */
+/** A placeholder for content that is loading. */
 export function Placeholder(): ReactElement {
   return (
     <span role="status" className="latchkey-placeholder">
@@ -66,7 +66,7 @@ function RetryButton({ retry, size }: RetryButtonProps): ReactElement {
       className="latchkey-button"
       data-size={size}
       onClick={({ currentTarget }) => {
-        // This button has the focus and is about to disappear.
+        // This button is about to disappear and would lose the focus.
         currentTarget.closest<HTMLElement>('[tabindex]')?.focus()
         retry()
       }}
@@ -76,7 +76,7 @@ function RetryButton({ retry, size }: RetryButtonProps): ReactElement {
   )
 }
 
-/** An `AuthState` without an answer of the server. */
+/** An `AuthState` without a response from the server. */
 type UnknownAuth = Extract<AuthState, { status: 'loading' | 'error' }>
 
 interface AuthNoticeProps {
@@ -121,8 +121,8 @@ export function Place({ of }: { readonly of: PlacedNotice }): ReactElement {
 }
 
 /**
- * Rendered by components that otherwise show nothing while the status is unknown. The page shows one of these
- * stand-ins, unless another component shows the status.
+ * Rendered by components that would otherwise show nothing while the session is unknown. The page shows at most
+ * one stand-in, and none if another component shows the status.
  */
 export function StandIn(): ReactElement | null {
   const auth = useAuth()
@@ -143,7 +143,7 @@ function OneOfTheStandIns({ auth }: AuthNoticeProps): ReactElement {
   )
 }
 
-/** Most answers arrive before a placeholder is worth showing. */
+/** Becomes `true` after a short delay. Most responses arrive before a placeholder is worth showing. */
 function useIsLate(): boolean {
   const [isLate, setLate] = useState(false)
   useEffect(() => {

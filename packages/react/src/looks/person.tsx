@@ -5,13 +5,16 @@ import { type ReactElement, type ReactNode, useContext } from 'react'
 import { AuthContext } from '../session/auth-context.ts'
 
 export interface AvatarProps {
-  /** Whose picture it is: the signed-in person, or anybody else. */
+  /** The user to show: the signed-in user or any other. */
   readonly user: Pick<User, 'name' | 'email' | 'avatarUrl'>
 }
 
 /**
- * A person's initial, and over it their picture if the `<AuthProvider>` has `loadRemoteAvatars`. Silent for screen
- * readers: it stands beside the name, or within something that has it.
+ * Renders a user's initial, covered by their picture if the `<AuthProvider>` has `loadRemoteAvatars`. Hidden from
+ * screen readers, so render the name next to it or as a label.
+ *
+ * @example
+ * <SignedIn>{(user) => <Avatar user={user} />}</SignedIn>
  */
 export function Avatar({ user }: AvatarProps): ReactElement {
   const { name, email, avatarUrl } = user
@@ -21,7 +24,7 @@ export function Avatar({ user }: AvatarProps): ReactElement {
   return (
     <span className="latchkey-avatar" aria-hidden="true">
       {initial.toUpperCase()}
-      {/* The server lets no other scheme through. */}
+      {/* The server only returns `https:` URLs. Any other scheme is not from Latchkey. */}
       {loadRemoteAvatars && avatarUrl?.startsWith('https:') && (
         <img
           key={avatarUrl}
@@ -42,7 +45,7 @@ interface NamesProps {
   readonly second?: string | null | undefined
 }
 
-/** A person's name and what comes second, each isolated so that it keeps its own writing direction. */
+/** One or two names. Each keeps its own writing direction. */
 export function Names({ first, second }: NamesProps): ReactElement {
   return (
     <span className="latchkey-names">
@@ -57,7 +60,7 @@ interface PersonProps {
   readonly children?: ReactNode
 }
 
-/** The signed-in person's picture, name and address. Renders nothing if there is neither name nor address. */
+/** The signed-in user's picture, name and e-mail address. Renders nothing without a name and an address. */
 export function Person({ user, children }: PersonProps): ReactElement | null {
   const { name, email } = user
   if (!name && !email) return null

@@ -1,2 +1,2 @@
-// For TypeScript, which asks what an import of styles brings in: nothing.
+// Lets TypeScript resolve the import of the styles, which export nothing.
 export {}

@@ -1,4 +1,4 @@
-/** Whether a value from outside has the shape that the components rely on. */
+/** Checks that an untrusted value has the shape that the components need. */
 export type Check<T> = (value: unknown) => value is T
 
 export function isString(value: unknown): value is string {
@@ -21,7 +21,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** The answer of a 204 response, whose status says everything. */
+/** A 204 response has no body. */
 export function isEmpty(value: unknown): value is undefined {
   return value === undefined
 }
@@ -30,7 +30,7 @@ export function isListOf<T>(value: unknown, isItem: Check<T>): value is readonly
   return Array.isArray(value) && value.every(isItem)
 }
 
-/** Checks the fields that are named. A newer server may send more. */
+/** Checks the listed fields. Newer servers may send additional ones. */
 export function hasFields<T>(
   value: unknown,
   checks: { readonly [Field in keyof T]?: (value: unknown) => boolean },

@@ -1,12 +1,17 @@
 import { type ErrorCode, errorSentences } from '@latchkey/contract'
 
 /**
- * What went wrong between the browser and the server: one of the server's own codes, `unreachable` (no
- * answer), or `bad_answer` (an answer that is not Latchkey's).
+ * Code of a failed request: one of the server's codes, `unreachable` (no response), or `bad_answer` (a response
+ * that is not from Latchkey).
  */
 export type AuthErrorCode = ErrorCode | 'unreachable' | 'bad_answer'
 
-/** A request to the server that did not give what it was for. Switch on `code`, never on `message`. */
+/**
+ * A failed request to the server. Switch on `code`, never on `message`.
+ *
+ * @example
+ * if (error instanceof AuthError && error.code === 'unreachable') showOfflineHint()
+ */
 export class AuthError extends Error {
   override readonly name = 'AuthError'
   readonly code: AuthErrorCode
@@ -17,7 +22,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Whether a code from outside is one that the server may send. */
+/** Whether an untrusted value is a code of the server. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(errorSentences, code)
 }

@@ -1,20 +1,19 @@
-// Requests to the server. This room promises: an answer is checked before anything relies on it, every request
-// ends within its deadline, and every failure is an `AuthError` with a code.
+// Requests to the server. This room promises: every response is validated before use, every request ends within
+// its deadline, and every failure is an `AuthError` with a code.
 
 import { type Check, isObject } from './answer.ts'
 import { AuthError, isErrorCode } from './auth-error.ts'
 
-/** In milliseconds. A person who waits longer assumes that the page is broken. */
+/** In milliseconds. After a longer wait, users assume that the page is broken. */
 const DEADLINE = 10_000
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 /**
- * Sends a request to a server of this page's own origin.
+ * Sends a request to the server on this origin and returns the response's JSON.
  *
- * @param isExpected checks the JSON of the answer, which is `undefined` for a 204 response
- * @returns that JSON
- * @throws AuthError
+ * @param isExpected validates the JSON, which is `undefined` for a 204 response
+ * @throws AuthError if the server is unreachable, or responds with an error or an unexpected body
  */
 export async function request<T>(
   method: Method,
@@ -30,7 +29,7 @@ export async function request<T>(
       response.status === 204 ? undefined : await response.json().catch(() => null)
     if (response.ok && isExpected(body)) return body
 
-    const cause = `${method} ${url} was not answered by Latchkey (status ${response.status}).`
+    const cause = `The response to ${method} ${url} is not from Latchkey (status ${response.status}).`
     throw errorIn(body) ?? new AuthError('bad_answer', `${cause} Check basePath and your proxy.`)
   } finally {
     clearTimeout(timer)
@@ -52,11 +51,11 @@ async function send(
       signal,
     })
   } catch (cause) {
-    throw new AuthError('unreachable', `${method} ${url} was not answered.`, { cause })
+    throw new AuthError('unreachable', `${method} ${url} got no response.`, { cause })
   }
 }
 
-/** The server's own error, if the body is one. */
+/** Returns the server's error, or `null` if the body is not one. */
 function errorIn(body: unknown): AuthError | null {
   if (!isObject(body) || !isObject(body.error)) return null
   const { code, message } = body.error

@@ -20,14 +20,26 @@ export const AuthContext: Context<AuthContextValue | null> = createContext<AuthC
   null,
 )
 
-/** Who is using this browser: one union on `status`. */
+/**
+ * Returns the session's state, a union on `status`. Needs an `<AuthProvider>` above.
+ *
+ * @example
+ * const auth = useAuth()
+ * if (auth.status === 'signed-in') return <p>Hello, {auth.user.name}.</p>
+ */
 export function useAuth(): AuthState {
   const auth = useOptionalAuth()
-  if (auth === null) throw new Error('useAuth needs <AuthProvider>.')
+  if (auth === null) throw new Error('useAuth needs an <AuthProvider> above it.')
   return auth
 }
 
-/** The signed-in person; `null` if there is none, or if it is not known yet. */
+/**
+ * Returns the signed-in user, or `null` when signed out or while the session is unknown. Needs an
+ * `<AuthProvider>` above.
+ *
+ * @example
+ * const user = useUser()
+ */
 export function useUser(): User | null {
   const auth = useAuth()
   return auth.status === 'signed-in' ? auth.user : null
@@ -47,12 +59,17 @@ function subscribeToNothing(): () => void {
   return () => {}
 }
 
-/** The table that applies here: the one of the `<AuthProvider>` above, else English. */
+/**
+ * Returns the texts of the `<AuthProvider>` or `<SignIn>` above, otherwise the English texts.
+ *
+ * @example
+ * const { tryAgain } = useTexts()
+ */
 export function useTexts(): Texts {
   return useContext(AuthContext)?.texts ?? english
 }
 
-/** The server's routes under `basePath`, else the `<AuthProvider>`'s, else `/auth`. */
+/** Returns the server's routes below `basePath`. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
 export function usePaths(basePath?: string): Paths {
   const context = useContext(AuthContext)
   return paths(basePath ?? context?.basePath)

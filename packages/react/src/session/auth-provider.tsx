@@ -8,28 +8,28 @@ import { AuthContext } from './auth-context.ts'
 import { SessionClient } from './session-client.ts'
 
 export interface AuthProviderProps {
-  /** Where the server's routes are, without a slash at the end. Default `/auth`. */
+  /** Base path of the server's routes, without a trailing slash. Default `/auth`. */
   readonly basePath?: string | undefined
   /**
-   * The result of `await request.getAuth()` when the server rendered this page, `null` if nobody is signed in:
-   * no request is made, and there is no loading state. Only the first value counts. Anything else, such as the
-   * body of an error response, means "not known". Default: asks the server.
+   * The result of `await request.getAuth()` from server rendering, which is `null` when signed out. With it, the
+   * page needs no request and has no loading state. Later changes are ignored. Any other value, such as the body
+   * of an error response, means that the session is unknown. Default: requests the session.
    */
   readonly initialSession?: SessionBody | null | undefined
-  /**
-   * A table of `@latchkey/react/locales/*`, or other words for some of the texts. Default: English.
-   */
+  /** A language from `@latchkey/react/locales/*`, or replacements for some of the texts. Default: English. */
   readonly texts?: TextOverrides | undefined
-  /**
-   * Loads people's pictures from the hosts that the providers name, which tells these hosts who visits.
-   * Default: an initial.
-   */
+  /** Loads users' pictures from third-party hosts, which tells these hosts who visits. Default: shows an initial. */
   readonly loadRemoteAvatars?: boolean | undefined
-  /** The application, or the part of it that needs to know. */
+  /** The application, or the part of it that needs the session. */
   readonly children?: ReactNode
 }
 
-/** Knows who is signed in, and tells the components and hooks below it. */
+/**
+ * Loads the session and provides it to the components and hooks below.
+ *
+ * @example
+ * <AuthProvider><App /></AuthProvider>
+ */
 export function AuthProvider({
   basePath = defaultBasePath,
   initialSession,

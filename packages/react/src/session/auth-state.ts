@@ -1,42 +1,43 @@
 import type { Session, SignOutScope, User } from '@latchkey/contract'
 import type { AuthError } from '../requests/auth-error.ts'
 
+/** Options of `signOut()`. */
 export interface SignOutOptions {
-  /** Which of the person's sessions to end: this one, all but this one, or all. Default `local`. */
+  /** Sessions to end: `local` (this one), `others` (all except this one) or `global` (all). Default `local`. */
   readonly scope?: SignOutScope | undefined
 }
 
-/** Who is using this browser, as far as it is known. */
+/** The state of this browser's session. */
 export type AuthState =
   | { readonly status: 'loading' }
   | { readonly status: 'signed-out' }
   | {
       readonly status: 'signed-in'
-      /** Who it is. */
+      /** The signed-in user. */
       readonly user: User
-      /** Since when, through which provider, and until when. */
+      /** The session, with its provider and its times. */
       readonly session: Session
       /**
-       * Ends this session, in every tab of this browser, or those that `scope` says.
+       * Signs out in every tab of this browser, or ends the sessions of `scope`.
        *
-       * @throws AuthError if the server did not end it; the person is still signed in then.
+       * @throws AuthError if the server did not end the session. The user is still signed in.
        */
       readonly signOut: (options?: SignOutOptions) => Promise<void>
       /**
-       * Asks the server again, for a page that has reason to doubt: its own request was answered with
-       * 401, say. Never rejects; the state has the outcome.
+       * Requests the session again, for example after your own request got 401. Never rejects. The state has the
+       * result.
        */
       readonly refresh: () => Promise<void>
     }
   | {
       readonly status: 'error'
-      /** Why it is not known: switch on its `code`. */
+      /** Why the session is unknown. Switch on its `code`. */
       readonly error: AuthError
-      /** Asks again. */
+      /** Requests the session again. */
       readonly retry: () => void
     }
 
-/** The session's id; `null` when signed out, `undefined` while it is unknown. */
+/** Returns the session's id, `null` when signed out, or `undefined` while the session is unknown. */
 export function sessionIdOf(state: AuthState): string | null | undefined {
   if (state.status === 'signed-in') return state.session.id
   return state.status === 'signed-out' ? null : undefined

@@ -1,9 +1,9 @@
-/** The states in which it is not known who is signed in. */
+/** The states in which the session is unknown. */
 export type UnknownStatus = 'loading' | 'error'
 
 /**
- * `app`: the app placed it, and it hides every other notice. `part`: it belongs to a component that has a place
- * on the page anyway. `stand-in`: it is shown only if the page has no other notice.
+ * `app`: placed by the application, hides every other notice. `part`: inside a component that is visible anyway.
+ * `stand-in`: shown only if the page has no other notice.
  */
 export type NoticeKind = 'app' | 'part' | 'stand-in'
 
@@ -11,20 +11,20 @@ export type NoticeKind = 'app' | 'part' | 'stand-in'
 export interface Notice {
   readonly kind: NoticeKind
   readonly status: UnknownStatus
-  /** Whether it is inside something invisible, such as a closed menu. */
+  /** Whether it is inside an invisible element, such as a closed menu. */
   readonly isHidden: () => boolean
   readonly show: (isShown: boolean) => void
 }
 
 const order: readonly NoticeKind[] = ['app', 'part', 'stand-in']
 
-/** The components of a page that can show an unknown state. It chooses among them, so that the page shows it once. */
+/** The components of a page that can show an unknown state. Chooses one of them, so that the page shows it once. */
 export class Notices {
-  /** Each with what it was last told. */
+  /** Each notice, with the last value passed to `show`. */
   readonly #notices = new Map<Notice, boolean | undefined>()
   #isScheduled = false
 
-  /** Returns a function that removes the notice. */
+  /** Adds a notice. Returns a function that removes it. */
   readonly add = (notice: Notice): (() => void) => {
     this.#notices.set(notice, undefined)
     this.update()
@@ -34,7 +34,7 @@ export class Notices {
     }
   }
 
-  /** Chooses again, once for all changes that React makes together. */
+  /** Chooses again, once per batch of changes. */
   readonly update = (): void => {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -56,7 +56,7 @@ export class Notices {
     }
   }
 
-  /** The first of the best kind. A hidden notice is better than none. */
+  /** Returns the first notice of the best kind. A hidden notice is better than none. */
   #best(status: UnknownStatus): Notice | undefined {
     let best: Notice | undefined
     let lowest = Number.POSITIVE_INFINITY

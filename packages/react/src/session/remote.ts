@@ -6,19 +6,19 @@ import { AuthError } from '../requests/auth-error.ts'
 import { request } from '../requests/request.ts'
 import { AuthContext } from './auth-context.ts'
 
-/** What the server holds, as far as it has answered. */
+/** The state of data that is requested from the server. */
 export type Remote<T> =
   | { readonly status: 'loading' }
   | ({ readonly status: 'ready' } & T)
   | {
       readonly status: 'error'
-      /** Why there is no answer: switch on its `code`. */
+      /** Why the request failed. Switch on its `code`. */
       readonly error: AuthError
-      /** Asks again. */
+      /** Sends the request again. */
       readonly retry: () => void
     }
 
-/** `request`, which under an `<AuthProvider>` also notices that the person was signed out. */
+/** Returns `request`. Below an `<AuthProvider>`, it also updates the session's state after `unauthenticated`. */
 export function useRequest(): typeof request {
   return useContext(AuthContext)?.client?.request ?? request
 }
@@ -29,12 +29,12 @@ interface Known<T> {
 }
 
 /**
- * Asks the server for `url`, unless that is `null`.
+ * Requests `url`, unless it is `null`.
  *
- * @param isExpected checks the answer, as for `request`
- * @param who whose answer it is: another person's is asked for again
- * @returns the answer, and a function that asks again. The old answer stays until a new one arrives, also if
- *   the server does not respond.
+ * @param isExpected validates the response, as for `request`
+ * @param who the user's id. A change discards the response and requests another.
+ * @returns the state, and a function that requests again. The old response stays until a new one arrives, even
+ *   if the server does not respond.
  */
 export function useRemote<T>(
   url: string | null,
@@ -47,9 +47,9 @@ export function useRemote<T>(
   const [turn, setTurn] = useState(0)
   const reload = () => setTurn((turn) => turn + 1)
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only another question or turn asks again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new question or turn sends a request
   useEffect(() => {
-    // What is asked again later starts at loading.
+    // A later request starts in the state `loading`.
     if (url === null) return setKnown(undefined)
     let isOutdated = false
     const learn = (remote: Remote<T>) => isOutdated || setKnown({ question, remote })
@@ -64,7 +64,7 @@ export function useRemote<T>(
       .then((body) => learn({ ...body, status: 'ready' }))
       .catch((error) => {
         if (!(error instanceof AuthError)) throw error
-        // The person sees a sentence. Developers need the address and the cause.
+        // The user sees a short message. Developers need the URL and the cause.
         if (!isOutdated) console.error(error)
         fail({ status: 'error', error, retry })
       })

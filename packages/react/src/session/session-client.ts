@@ -1,5 +1,5 @@
-// Who is signed in, and what the server answers that person. This room promises: the state is the newest
-// that is known, all tabs agree on it, and a server that does not answer signs nobody out.
+// The session and the requests that depend on it. This room promises: the state is the newest that is known, all
+// tabs agree on it, and an unreachable server does not sign anyone out.
 
 import { type Paths, paths, type SessionBody } from '@latchkey/contract'
 import { removeErrorFromAddressBar, warnIfServerPath } from '../browser/address.ts'
@@ -12,18 +12,18 @@ import { Notices } from './notices.ts'
 import { isSessionBody } from './session-body.ts'
 import { createTabs, type Tabs } from './tabs.ts'
 
-/** In milliseconds. Coming back to a tab fires several events, and some people switch tabs all day. */
+/** In milliseconds. Returning to a tab fires several events, and some users switch tabs all day. */
 const SHORTEST_PAUSE = 5_000
-/** In milliseconds. If the server has prolonged the session, it says so before the page shows an end. */
+/** In milliseconds. Asks early enough to receive a later expiry before the page shows an expired session. */
 const BEFORE_EXPIRY = 60_000
 /** In milliseconds. At the very moment of expiry, the server might still accept the session. */
 const AFTER_EXPIRY = 1_000
 /** In milliseconds. Longer timeouts fire immediately: https://html.spec.whatwg.org/#timers */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
-/** Keeps one `AuthState` up to date: while it is started, it asks the server when the state may have changed. */
+/** Keeps one `AuthState` up to date: between `start` and stop, it asks the server when the state may have changed. */
 export class SessionClient {
-  /** The state that the server rendered with, so that hydration sees the same. */
+  /** The state that the server rendered, for hydration. */
   readonly initialState: AuthState
   readonly notices: Notices = new Notices()
   readonly #basePath: string
@@ -33,13 +33,13 @@ export class SessionClient {
   #state: AuthState
   #isStarted = false
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
-  /** Names the newest request. The answers to older ones may be outdated. */
+  /** Identifies the newest request. Responses to older ones may be outdated. */
   #newestRequest: symbol | undefined
   #askedAt = 0
-  /** Answers that were requested before they were needed, by their URL. */
+  /** Responses that were requested before a component needed them, by URL. */
   readonly #early = new Map<string, Promise<unknown>>()
 
-  /** @param initialSession what the server rendered with. Anything but `null` or a session means "not known". */
+  /** @param initialSession the session from server rendering. Other values mean that the session is unknown. */
   constructor(basePath: string, initialSession: unknown) {
     this.#basePath = basePath
     this.#url = paths(basePath)
@@ -51,17 +51,17 @@ export class SessionClient {
 
   readonly getState = (): AuthState => this.#state
 
-  /** Calls `listener` on every change, until the returned function is called. */
+  /** Calls `listener` on every change. Returns an unsubscribe function. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Starts listening to the window and to other tabs. Returns a function that stops it. It can start again. */
+  /** Listens to the window and to other tabs. Returns a function that stops it. Can be started again. */
   start(): () => void {
     const stopTabs = this.#tabs.listen(
       (sessionId) => sessionId !== sessionIdOf(this.#state),
-      // Without an announcement: two tabs with different answers would keep each other busy.
+      // Do not announce the result. Two tabs with different results would keep each other busy.
       () => void this.#ask(),
     )
     const stopWatching = watchForReturn(this.#refreshOnReturn, this.refresh)
@@ -79,25 +79,25 @@ export class SessionClient {
     }
   }
 
-  /** Asks the server now, and tells the other tabs if the session has changed. */
+  /** Asks the server immediately, and notifies the other tabs if the session has changed. */
   readonly refresh = async (): Promise<void> => {
     const hasChanged = await this.#ask()
     if (hasChanged) this.#announce()
   }
 
   /**
-   * Requests what components need once nobody is known to be signed in, so that they need not wait twice. A
-   * failure is passed on to them too. A second request would double the time until they show it.
+   * Requests data that components need when signed out, in parallel with the session. They also get a failure,
+   * because a second request would double the time until they show it.
    */
   readonly askEarly = (url: string): void => {
     if (this.#early.has(url)) return
     const answer = request('GET', url, isObject)
     this.#early.set(url, answer)
-    // Maybe no component asks for it.
+    // Perhaps no component will request it.
     answer.catch(() => {})
   }
 
-  /** Sends a request as `request` does. If the server answers `unauthenticated`, the state follows. */
+  /** Sends a request like `request()`. Refreshes the state if the server responds with `unauthenticated`. */
   readonly request: typeof request = (method, url, isExpected, content) => {
     const ask = () =>
       request(method, url, isExpected, content).catch((error) => {
@@ -113,7 +113,7 @@ export class SessionClient {
     if (scope !== 'others') this.forget()
   }
 
-  /** Shows that nobody is signed in, in every tab, once the server has ended this session. */
+  /** Sets every tab to signed out. Call it when the server has ended this session. */
   readonly forget = (): void => {
     this.#newestRequest = undefined
     this.#become({ status: 'signed-out' })
@@ -130,7 +130,7 @@ export class SessionClient {
     if (!document.hidden && !hasJustAsked) void this.refresh()
   }
 
-  /** Asks the server who is signed in. Returns whether that is another session than before. */
+  /** Requests the session. Returns whether it differs from the session before. */
   async #ask(): Promise<boolean> {
     const before = sessionIdOf(this.#state)
     const thisRequest = Symbol()
@@ -152,7 +152,7 @@ export class SessionClient {
     return { status: 'signed-in', user, session, signOut: this.#signOut, refresh: this.refresh }
   }
 
-  /** A server that does not answer has signed nobody out. Only the session's own end has. */
+  /** An unreachable server does not sign the user out. The session's expiry does. */
   #stateAfter(error: unknown): AuthState {
     if (!(error instanceof AuthError)) throw error
     const state = this.#state
@@ -162,30 +162,30 @@ export class SessionClient {
   }
 
   #become(next: AuthState): void {
-    // A state that says the same stays the same object, so that nothing renders again.
+    // Keep the same object for an equal state, so that nothing renders again.
     if (JSON.stringify(next) !== JSON.stringify(this.#state)) this.#state = next
     this.#followState()
-    // Styles that hide a part of the page may have loaded since.
+    // Styles that hide parts of the page may have loaded in the meantime.
     this.notices.update()
     for (const listener of this.#listeners) listener()
-    // Components have asked by then. Later, the answers would be outdated.
+    // By then, components have sent their requests. Later, these responses would be outdated.
     if (next.status !== 'loading') setTimeout(() => this.#early.clear())
   }
 
-  /** While somebody is signed in: removes an outdated error, and asks again before the session expires. */
+  /** When signed in: removes an outdated error, and schedules a request shortly before the session expires. */
   #followState(): void {
     clearTimeout(this.#expiryTimer)
     if (!this.#isStarted || this.#state.status !== 'signed-in') return
-    // The sign-in may have worked in another tab since, and no card of this page shows the error now.
+    // The user may have signed in in another tab, and no card on this page shows the error anymore.
     removeErrorFromAddressBar()
     const remaining = this.#state.session.expiresAt - Date.now()
     const pause = remaining > BEFORE_EXPIRY ? remaining - BEFORE_EXPIRY : remaining + AFTER_EXPIRY
-    // If the session seems long expired, this device's clock is ahead: the server has just accepted it.
+    // If the session seems to have expired long ago, this device's clock is ahead: the server just accepted it.
     if (pause <= 0) return
     this.#expiryTimer = setTimeout(this.refresh, Math.min(pause, LONGEST_TIMEOUT))
   }
 
-  /** Tells other tabs which session this browser has. They ask the server themselves. */
+  /** Sends the session's id to other tabs. They ask the server themselves. */
   #announce(): void {
     const sessionId = sessionIdOf(this.#state)
     if (sessionId !== undefined) this.#tabs.announce(sessionId)

@@ -1,24 +1,24 @@
 import { channelName } from '@latchkey/contract'
 import { attempt, openChannel } from '../browser/optional.ts'
 
-/** A tab tells the others which session it has seen. The id names a session, it does not open it. */
+/** Tells other tabs which session this tab has seen. The id identifies a session, but does not grant access. */
 interface SessionMessage {
   readonly type: 'session'
   readonly basePath: string
   readonly sessionId: string | null
 }
 
-/** The other tabs of this browser. In a browser without channels, each tab asks the server when it is shown again. */
+/** The other tabs of this browser. Without `BroadcastChannel`, each tab asks the server when it becomes visible. */
 export interface Tabs {
   /**
    * Listens to the other tabs, and to the last page of a sign-in in a popup.
    *
-   * @param isNews whether this tab knows another session than the one that a tab announces
-   * @param onNews the session may have changed: only the server can tell
-   * @returns stops listening
+   * @param isNews whether an announced session differs from this tab's
+   * @param onNews called when the session may have changed. Ask the server.
+   * @returns a function that stops listening
    */
   readonly listen: (isNews: (sessionId: unknown) => boolean, onNews: () => void) => () => void
-  /** Tells the other tabs which session this browser has. A no-op unless this tab listens. */
+  /** Sends the session's id to the other tabs. A no-op unless this tab listens. */
   readonly announce: (sessionId: string | null) => void
 }
 

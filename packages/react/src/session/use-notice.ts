@@ -6,18 +6,18 @@ import { AuthContext } from './auth-context.ts'
 import type { NoticeKind, UnknownStatus } from './notices.ts'
 
 export interface PlacedNotice {
-  /** For an element next to the notice, which is there as long as the status is unknown. */
+  /** For an element next to the notice that stays in the page while the status is unknown. */
   readonly place: RefObject<HTMLTemplateElement | null>
   /** Whether to show each of the unknown states. */
   readonly isShown: Readonly<Record<UnknownStatus, boolean>>
 }
 
-/** Registers a component that shows the unknown state, which hides the stand-ins. */
+/** Registers a component that shows the unknown state itself, which hides the stand-ins. */
 export function useNotice(): PlacedNotice {
   return usePlacedNotice('part')
 }
 
-/** Registers a stand-in. Returns whether it is the one to show. */
+/** Registers a stand-in. Returns whether to show it. */
 export function useStandIn(): PlacedNotice {
   return usePlacedNotice('stand-in')
 }
@@ -33,7 +33,7 @@ function usePlacedNotice(kind: NoticeKind): PlacedNotice {
  * Registers a component that shows one of the unknown states.
  *
  * @param kind `null` registers nothing
- * @param place next to the component. Without it, the component counts as visible.
+ * @param place an element next to the component. Without it, the component counts as visible.
  * @returns whether to show it
  */
 export function useRegistration(

@@ -20,16 +20,16 @@ export interface CardFrameProps extends Omit<HTMLAttributes<HTMLElement>, 'title
   readonly logo?: ReactNode
   readonly description?: ReactNode
   readonly footer?: ReactNode
-  /** The purpose of the card, as texts and providers name it. */
+  /** Purpose of the card, as a key of `Texts` and `Provider`. */
   readonly purpose: 'signIn' | 'signUp'
   readonly texts: Texts
   readonly basePath?: string | undefined
-  /** The person who is signed in already. */
+  /** The user, if already signed in. */
   readonly user: User | null
   readonly status: AuthState['status'] | undefined
 }
 
-/** The card's section with its heading, and the context for everything in it. */
+/** The card's section and heading, and the context for its content. */
 export function CardFrame(props: CardFrameProps): ReactElement {
   const {
     sectionRef,

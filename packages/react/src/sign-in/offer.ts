@@ -5,10 +5,10 @@ import { knownProviders } from '../looks/marks.tsx'
 import type { Remote } from '../session/remote.ts'
 import { useProviders } from './providers.ts'
 
-/** A provider as the server describes it. If the application names it, only its id and name are known. */
+/** A provider from the server, or one that the application listed, of which only id and name are known. */
 type OfferedProvider = Pick<Provider, 'id' | 'name'> & Partial<Provider>
 
-/** The providers that a card offers, as far as they are known. */
+/** The providers that a card offers. */
 export type Offer = Remote<{
   readonly providers: readonly OfferedProvider[]
   /** Id of the provider that this browser last signed in with. */
@@ -16,12 +16,12 @@ export type Offer = Remote<{
 }>
 
 export interface OfferOptions {
-  /** Ids that the application names. Otherwise the server is asked. */
+  /** Ids from the application. Default: requests the providers from the server. */
   readonly providers?: readonly string[] | undefined
-  /** Only providers that allow it are offered. */
+  /** Hides providers that do not support it. */
   readonly purpose: 'signIn' | 'signUp'
   readonly basePath?: string | undefined
-  /** `false` asks nothing. */
+  /** `false` sends no request. */
   readonly enabled: boolean
 }
 

@@ -10,15 +10,15 @@ import { SignInButton, type SignInButtonProps } from './sign-in-button.tsx'
 export interface ProviderListProps
   extends Pick<SignInButtonProps, 'mode' | 'variant' | 'returnTo' | 'onResult'> {
   readonly offer: Offer
-  /** The server's own page, for a browser that cannot ask which providers there are. */
+  /** Path of the server's sign-in page, for browsers that cannot request the providers. */
   readonly signInPath: string
-  /** Where to go without a `returnTo`, if the page is left at all: a popup leaves it as it is. */
+  /** Path to return to without a `returnTo`. Not used in a popup, which does not navigate the page. */
   readonly fallbackReturnTo?: string | undefined
   /** Called when a sign-in begins. */
   readonly onStart: () => void
 }
 
-/** A sign-in button for each provider. Until they are known, a link to the server's own page. */
+/** A sign-in button per provider. While the providers are unknown, a link to the server's sign-in page. */
 export function ProviderList(props: ProviderListProps): ReactElement {
   const { offer, signInPath, onStart, ...buttonProps } = props
   const texts = useTexts()

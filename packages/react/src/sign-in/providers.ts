@@ -5,17 +5,24 @@ import { hasFields, isBoolean, isListOf, isString, isStringOrNull } from '../req
 import { usePaths } from '../session/auth-context.ts'
 import { type Remote, useRemote } from '../session/remote.ts'
 
-/** What the server offers, as far as it has answered. */
+/** The state of the server's offer: its providers, the one last used, and the parts of the account. */
 export type ProvidersState = Remote<ProvidersBody>
 
+/** Options of `useProviders()`. */
 export interface UseProvidersOptions {
-  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  /** Base path of the server's routes. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
   readonly basePath?: string | undefined
-  /** `false` asks nothing, and stays `loading`. Default `true`. */
+  /** `false` sends no request and stays `loading`. Default `true`. */
   readonly enabled?: boolean | undefined
 }
 
-/** Asks the server which providers there are, for buttons of your own. */
+/**
+ * Requests the server's providers, for your own buttons. Needs no `<AuthProvider>`.
+ *
+ * @example
+ * const offer = useProviders()
+ * if (offer.status === 'ready') return offer.providers.map(({ id }) => <SignInButton key={id} provider={id} />)
+ */
 export function useProviders(options: UseProvidersOptions = {}): ProvidersState {
   const { providers } = usePaths(options.basePath)
   return useRemote(options.enabled === false ? null : providers, isProvidersBody)[0]

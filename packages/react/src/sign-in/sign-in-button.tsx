@@ -21,24 +21,24 @@ import { type SignInOptions, useSignIn } from './use-sign-in.ts'
 export interface SignInButtonProps
   extends Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'href'>,
     SignInOptions {
-  /** The provider's id, as the server knows it: `bitbucket`. */
+  /** The provider's id on the server: `bitbucket`. */
   readonly provider: string
-  /** The provider's name. Default: the built-in one, else the id. */
+  /** The provider's display name. Default: the built-in name, otherwise the id. */
   readonly name?: string | undefined
-  /** The provider's mark as path data, as `GET /auth/providers` gives it. Default: the built-in one. */
+  /** The provider's mark as path data, as returned by `GET /auth/providers`. Default: the built-in mark. */
   readonly mark?: Mark | undefined
-  /** A picture of your own instead of the mark; `null` for none. */
+  /** Your own icon instead of the mark. `null` renders none. */
   readonly icon?: ReactNode
   /**
-   * `neutral` has the colours of the page, `brand` those of the company, `icon` shows the mark alone and
-   * keeps the words for screen readers. Default `neutral`.
+   * `neutral` uses the page's colours, `brand` the provider's. `icon` only shows the mark and keeps the text for
+   * screen readers. Default `neutral`.
    */
   readonly variant?: 'neutral' | 'brand' | 'icon' | undefined
-  /** Default `medium`. */
+  /** Size of the button. Default `medium`. */
   readonly size?: 'small' | 'medium' | 'large' | undefined
   /**
-   * Renders another link instead of the `<a>`, such as one of your design system that looks like a button:
-   * spread what it is given over it.
+   * Renders your own link instead of the `<a>`, such as a component of your design system. Spread `props` over
+   * it.
    */
   readonly render?:
     | ((
@@ -46,13 +46,16 @@ export interface SignInButtonProps
         state: { readonly pending: boolean },
       ) => ReactElement | null)
     | undefined
-  /** Instead of "Continue with Bitbucket". */
+  /** Label of the button. Default "Continue with Bitbucket", with the provider's name. */
   readonly children?: ReactNode
 }
 
 /**
- * A link to the provider that looks like a button. It needs no `<AuthProvider>`, no JavaScript and no
- * styles to work. Other props and the ref go to the `<a>`; `data-state` is `idle` or `pending`.
+ * Renders a link to the provider that looks like a button. Works without an `<AuthProvider>`, JavaScript and
+ * styles. Other props and the ref go to the `<a>`. `data-state` is `idle` or `pending`.
+ *
+ * @example
+ * <SignInButton provider="bitbucket" returnTo="/inbox" />
  */
 export const SignInButton: ForwardRefExoticComponent<
   SignInButtonProps & RefAttributes<HTMLAnchorElement>
@@ -62,7 +65,7 @@ export const SignInButton: ForwardRefExoticComponent<
   const { href, pending } = attempt
 
   const link = {
-    // Prefetchers skip a nofollow link. The referrer tells the server which page to return to on failure.
+    // Prefetchers skip nofollow links. The server returns to the referrer's page on failure.
     rel: 'nofollow',
     referrerPolicy: 'same-origin' as const,
     ...anchorPropsOf(props),
@@ -83,7 +86,7 @@ export const SignInButton: ForwardRefExoticComponent<
   return render ? render(link, { pending }) : <a {...link} />
 })
 
-/** The props that are not the button's own. */
+/** Returns the props for the `<a>`, without the button's own. */
 function anchorPropsOf(props: SignInButtonProps): AnchorHTMLAttributes<HTMLAnchorElement> {
   const {
     provider,
@@ -103,7 +106,7 @@ function anchorPropsOf(props: SignInButtonProps): AnchorHTMLAttributes<HTMLAncho
   return anchorProps
 }
 
-/** The mark, and words next to it. */
+/** The mark and the label. */
 function ButtonContent({ provider, name, mark, icon, children }: SignInButtonProps): ReactElement {
   const texts = useContext(AuthContext)?.texts
   const known = knownProviders[provider]

@@ -19,11 +19,11 @@ export interface SignInCardProps
     Pick<OfferOptions, 'providers'> {
   readonly auth: AuthState | null
   readonly query: SignInQuery
-  /** Code of a failed sign-in, if the application has read it. */
+  /** Code of a failed sign-in, if the application passes it. */
   readonly authError?: string | undefined
 }
 
-/** The card of `<SignIn>`: a person who is signed in, or the ways to sign in and what went wrong. */
+/** The card of `<SignIn>`: the signed-in user, or an error message and the sign-in buttons. */
 export function SignInCard(props: SignInCardProps): ReactElement {
   const {
     auth,
@@ -42,7 +42,7 @@ export function SignInCard(props: SignInCardProps): ReactElement {
   // A retry of the session also requests the providers again.
   const enabled = user === null && auth?.status !== 'error'
   const offer = useOffer({ providers, purpose, basePath, enabled })
-  /** `undefined` until a popup has been used, `null` while none has failed. */
+  /** `undefined` before the first popup, `null` if the last one has not failed. */
   const [popupError, setPopupError] = useState<string | null>()
   useEffect(removeErrorFromAddressBar, [])
 
@@ -66,7 +66,7 @@ export function SignInCard(props: SignInCardProps): ReactElement {
               variant={variant}
               returnTo={returnTo}
               fallbackReturnTo={fallbackReturnTo}
-              // Removed first, so that the same error is announced again.
+              // Remove the error first, so that screen readers announce the same one again.
               onStart={() => mode === 'popup' && setPopupError(null)}
               onResult={setPopupError}
             />
@@ -77,18 +77,18 @@ export function SignInCard(props: SignInCardProps): ReactElement {
   )
 }
 
-/** The error that this page was opened with. */
+/** Returns the error code that this page was opened with. */
 function errorOfPage(
   offer: Offer,
   query: SignInQuery,
   authError: string | undefined,
 ): string | undefined {
-  // The answer may name the company. Until then the error waits, so that it is announced only once.
+  // The response may contain the provider's name. Wait for it, so that the error is announced only once.
   const codeInQuery = offer.status === 'loading' ? undefined : query.authError
   return codeInQuery || authError
 }
 
-/** The company that an error is about, if only one is offered. */
+/** Returns the name of the provider that an error is about, if the card offers only one. */
 function onlyName(offer: Offer): string | undefined {
   if (offer.status !== 'ready') return undefined
   const [only, another] = offer.providers
@@ -101,7 +101,7 @@ interface WhenReadyProps {
   readonly children: ReactNode
 }
 
-/** Shows its children once it is known who is signed in and what is offered. */
+/** Shows its children when the session and the providers are known. */
 function WhenReady({ auth, offer, children }: WhenReadyProps): ReactElement {
   const notice = useNotice()
   const unknown = auth?.status === 'loading' || auth?.status === 'error' ? auth : null
@@ -114,7 +114,7 @@ function WhenReady({ auth, offer, children }: WhenReadyProps): ReactElement {
       ) : (
         <>
           {(!unknown || notice.isShown[unknown.status]) && <Unready state={awaited} />}
-          {/* Without JavaScript nothing ever finishes loading, so the browser shows this immediately. */}
+          {/* Without JavaScript, nothing ever finishes loading. */}
           <noscript>{children}</noscript>
         </>
       )}

@@ -26,7 +26,7 @@ export interface SignInDialogProps extends SignInCardProps {
     | ((props: ComponentPropsWithoutRef<'a'> & { readonly href: string }) => ReactElement)
 }
 
-/** A link, and the card in a dialog that it opens. Without JavaScript it leads to the server's own page. */
+/** A link that opens the card in a dialog. Without JavaScript, it leads to the server's sign-in page. */
 export function SignInDialog({ trigger, ...card }: SignInDialogProps): ReactElement {
   const { texts, purpose, returnTo, signInPath } = card
   const name = texts[purpose]
@@ -78,7 +78,7 @@ export function SignInDialog({ trigger, ...card }: SignInDialogProps): ReactElem
   )
 }
 
-/** Only an opened dialog has a card, because a card asks the server for its providers. */
+/** An unopened dialog has no card, because a card sends a request for the providers. */
 type Visibility = 'unopened' | 'open' | 'closed'
 
 interface Dialog {
@@ -88,7 +88,7 @@ interface Dialog {
   readonly close: (event: SyntheticEvent) => void
 }
 
-/** Opens a dialog on request and to show an error, and closes it once the person is signed in. */
+/** Opens a dialog on request and to show an error, and closes it when the user is signed in. */
 function useDialog(isSignedIn: boolean, authError: string | undefined): Dialog {
   const ref = useRef<HTMLDialogElement>(null)
   const [visibility, setVisibility] = useState<Visibility>('unopened')

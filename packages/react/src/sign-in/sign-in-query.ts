@@ -3,15 +3,15 @@
 import { useEffect, useState } from 'react'
 import { inQuery } from '../browser/address.ts'
 
-/** The parameters of the page's query that the server and the application set for the card. */
+/** The parameters of the page's query that the card uses. */
 export interface SignInQuery {
-  /** Code of the sign-in that failed. */
+  /** Code of the failed sign-in. */
   readonly authError?: string | undefined
-  /** Where the person was going. Untrusted: it is only ever sent to the server. */
+  /** The path that the user requested. Untrusted, so it is only ever sent to the server. */
   readonly returnTo?: string | undefined
 }
 
-/** Reads the query once the page has loaded. A server renders without it. */
+/** Reads the query after hydration. Server rendering does not use it. */
 export function useSignInQuery(): SignInQuery {
   const [query, setQuery] = useState<SignInQuery>({})
 

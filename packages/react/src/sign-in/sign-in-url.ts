@@ -1,16 +1,22 @@
 import { startPath } from '@latchkey/contract'
 import { toAscii, withQuery } from '../browser/return-to.ts'
 
+/** Options of `signInUrl()`. */
 export interface SignInUrlOptions {
-  /** Where to go after signing in: a path of your application, such as `/reports?year=2026`. */
+  /** Path of your application to return to after signing in, such as `/reports?year=2026`. */
   readonly returnTo?: string | undefined
-  /** Whom the provider should expect, for providers that take a hint. */
+  /** The account to suggest, such as an e-mail address. Providers can ignore it. */
   readonly loginHint?: string | undefined
-  /** Where the server's routes are, without a slash at the end. Default `/auth`. */
+  /** Base path of the server's routes, without a trailing slash. Default `/auth`. */
   readonly basePath?: string | undefined
 }
 
-/** The address that starts a sign-in. Navigate to it, never fetch it: the server refuses that. */
+/**
+ * Returns the URL that starts a sign-in. Navigate to it. The server rejects `fetch` requests.
+ *
+ * @example
+ * location.assign(signInUrl('bitbucket', { returnTo: '/inbox' }))
+ */
 export function signInUrl(provider: string, options: SignInUrlOptions = {}): string {
   const { returnTo, loginHint, basePath } = options
   return withQuery(startPath(provider, basePath), {

@@ -1,7 +1,7 @@
 'use client'
 
-// Everything from the wish to sign in to the provider's page. This room promises: signing in works without
-// JavaScript, without an `<AuthProvider>` and without styles, and a failed sign-in says what went wrong.
+// Signing in, from the button to the provider's page. This room promises: signing in works without JavaScript,
+// without an `<AuthProvider>` and without styles, and a failed sign-in shows why it failed.
 
 import {
   type ComponentPropsWithoutRef,
@@ -20,53 +20,56 @@ import { SignInDialog } from './sign-in-dialog.tsx'
 import { useSignInQuery } from './sign-in-query.ts'
 
 export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
-  /** Default "Sign in", or "Create your account" with `purpose="sign-up"`. */
+  /** Heading. Default "Sign in", or "Create your account" with `purpose="sign-up"`. */
   readonly title?: ReactNode
-  /** Above the title: your logo. */
+  /** Your logo, above the title. */
   readonly logo?: ReactNode
-  /** Below the title: what the person signs in for. */
+  /** Text below the title, such as the reason to sign in. */
   readonly description?: ReactNode
-  /** Below the buttons: the terms, say, or a link to the page for the other `purpose`. */
+  /** Content below the buttons, such as your terms or a link to the other `purpose`. */
   readonly footer?: ReactNode
-  /** Whom the card speaks to. `sign-up` shows only providers that new people may come through. Default `sign-in`. */
+  /** `sign-up` changes the title and hides providers that do not accept new users. Default `sign-in`. */
   readonly purpose?: 'sign-in' | 'sign-up' | undefined
   /**
-   * `modal` renders a button, and the card in a dialog over the page once it is pressed. Without
-   * JavaScript the button leads to the server's own sign-in page. Default `page`.
+   * `modal` renders a button that opens the card in a dialog. Without JavaScript, the button leads to the server's
+   * sign-in page. Default `page`.
    */
   readonly display?: 'page' | 'modal' | undefined
   /**
-   * What is on the button of `display="modal"`, or what renders another link that opens the dialog: spread
-   * what it is given over it. Default as of `title`.
+   * Label of the button of `display="modal"`, or a function that renders your own link. Spread its argument over
+   * the link. Default: the default of `title`.
    */
   readonly trigger?:
     | ReactNode
     | ((props: ComponentPropsWithoutRef<'a'> & { readonly href: string }) => ReactElement)
-  /** As of `<SignInButton>`, which the card has one of for each provider. */
+  /** Passed to the card's `<SignInButton>` elements. */
   readonly mode?: SignInButtonProps['mode']
-  /** As of `<SignInButton>`. */
+  /** Passed to the card's `<SignInButton>` elements. Default `neutral`. */
   readonly variant?: 'neutral' | 'brand' | undefined
   /**
-   * Ids of the providers to show, in this order, for pages that must work without JavaScript. Default:
-   * asks the server, which also knows the one last used.
+   * Ids of the providers to show, in this order, for pages that must work without JavaScript. Default: requests
+   * the providers from the server, which also returns the one last used.
    */
   readonly providers?: readonly string[] | undefined
   /**
-   * Where to go after signing in. Default: `return_to` in the page's query, else `/`, or the page that the
-   * dialog is over.
+   * Path to return to after signing in. Default: `return_to` in the page's query, otherwise `/`, or this page for
+   * a dialog.
    */
   readonly returnTo?: string | undefined
-  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  /** Base path of the server's routes. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
   readonly basePath?: string | undefined
   /** Code of a failed sign-in, for server rendering. Default: `auth_error` in the page's query. */
   readonly authError?: string | undefined
-  /** Other words for some of the texts. */
+  /** Replacements for some of the texts. */
   readonly texts?: TextOverrides | undefined
 }
 
 /**
- * The card: a button per provider, what went wrong last time, or who is signed in. It works without an
+ * Renders the sign-in card: a button per provider and the last error, or the signed-in user. Works without an
  * `<AuthProvider>`. Other props and the ref go to the `<section>`.
+ *
+ * @example
+ * <SignIn title="Sign in to Example" />
  */
 export const SignIn: ForwardRefExoticComponent<SignInProps & RefAttributes<HTMLElement>> =
   forwardRef<HTMLElement, SignInProps>(function SignIn(props, ref) {

@@ -7,36 +7,43 @@ import { AuthContext } from '../session/auth-context.ts'
 import { openPopup, type PopupResult } from './popup.ts'
 import { type SignInUrlOptions, signInUrl } from './sign-in-url.ts'
 
+/** Options of `useSignIn()`. */
 export interface SignInOptions extends SignInUrlOptions {
   /**
-   * Where the provider's pages are shown: in this window, or in a small one beside the page, which stays
-   * as it is. A browser that opens no window goes there in this one. Default `redirect`.
+   * `popup` opens the provider's pages in a small window and keeps this page as it is. If the browser blocks the
+   * popup, this window navigates instead. Default `redirect`.
    */
   readonly mode?: 'redirect' | 'popup' | undefined
-  /** Called with its code when a sign-in in a popup has failed, and with `null` when one has worked. */
+  /** Called after a sign-in in a popup, with its error code, or with `null` if it succeeded. */
   readonly onResult?: ((error: string | null) => void) | undefined
-  /** Where the server's routes are. Default: the `<AuthProvider>`'s, else `/auth`. */
+  /** Base path of the server's routes. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
   readonly basePath?: string | undefined
 }
 
-/** What a sign-in button is made of: give `href` and `onClick` to an `<a>`. */
+/** The result of `useSignIn()`. Pass `href` and `onClick` to an `<a>`. */
 export interface SignInAttempt {
-  /** The address that starts the sign-in. */
+  /** URL that starts the sign-in. */
   readonly href: string
-  /** Whether the page is being left, or a popup is in front of it. */
+  /** Whether the browser is leaving the page, or a popup is in front of it. */
   readonly pending: boolean
-  /** Sees to `pending` and to the popup; the link does the rest. */
+  /** Updates `pending` and opens the popup. The link navigates. */
   readonly onClick: (event: MouseEvent<HTMLAnchorElement>) => void
 }
 
-/** A link that starts a sign-in at `provider`, for a button of your own. Needs no `<AuthProvider>`. */
+/**
+ * Returns the props of a link that starts a sign-in, for your own button. Needs no `<AuthProvider>`.
+ *
+ * @example
+ * const { href, onClick, pending } = useSignIn('bitbucket', { returnTo: '/inbox' })
+ * return <a href={href} onClick={onClick} aria-busy={pending}>Sign in</a>
+ */
 export function useSignIn(provider: string, options: SignInOptions = {}): SignInAttempt {
   const { mode, onResult, returnTo, loginHint } = options
   const context = useContext(AuthContext)
   const basePath = options.basePath ?? context?.basePath
   const [pending, setPending] = usePendingNavigation()
   const stopListening = useRef<(() => void) | null>(null)
-  // A popup reports long after the click, when the props may have changed.
+  // A popup reports its result long after the click, when the props may have changed.
   const latestFinish = useRef(finish)
 
   useEffect(() => {
@@ -47,7 +54,7 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
   function finish({ error, returnTo: target }: PopupResult): void {
     setPending(false)
     onResult?.(error)
-    // Under an <AuthProvider> the page shows who is signed in, so it can stay.
+    // Below an <AuthProvider>, the page updates itself and can stay.
     const canStay = returnTo === undefined && context?.client
     if (error === null && !canStay) goTo(target)
   }
@@ -66,7 +73,7 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
   function startPopup(event: MouseEvent<HTMLAnchorElement>): (() => void) | null {
     const { href } = event.currentTarget
     const stop = openPopup(href, (result) => latestFinish.current(result))
-    // If the browser opened no popup, the link navigates this window.
+    // If the browser blocks the popup, the link navigates this window.
     if (stop) event.preventDefault()
     return stop
   }

@@ -1,7 +1,7 @@
 'use client'
 
-// Signing out. This room promises: it works without JavaScript, and nobody is shown as signed out before the
-// server has ended the session.
+// Signing out. This room promises: it works without JavaScript, and the page only shows a sign-out that the
+// server has confirmed.
 
 import {
   type ButtonHTMLAttributes,
@@ -20,13 +20,16 @@ const LABELS = { local: 'signOut', others: 'signOutOthers', global: 'signOutGlob
 export interface SignOutButtonProps
   extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'type'>,
     UseSignOutOptions {
-  /** Instead of "Sign out", or what `scope` makes of it. */
+  /** Label of the button. Default "Sign out", or a label that matches `scope`. */
   readonly children?: ReactNode
 }
 
 /**
- * A form with one button that ends the session, or those that `scope` says. Other props and the ref go to
- * the `<button>`; `data-state` is `idle`, `pending`, `done` or `failed`.
+ * Renders a form with a button that ends the session, or the sessions of `scope`. Other props and the ref go to
+ * the `<button>`. `data-state` is `idle`, `pending`, `done` or `failed`.
+ *
+ * @example
+ * <SignOutButton returnTo="/" />
  */
 export const SignOutButton: ForwardRefExoticComponent<
   SignOutButtonProps & RefAttributes<HTMLButtonElement>

@@ -7,41 +7,44 @@ import { toAscii } from '../browser/return-to.ts'
 import { AuthError } from '../requests/auth-error.ts'
 import { useOptionalAuth, usePaths } from '../session/auth-context.ts'
 
+/** Options of `useSignOut()`. */
 export interface UseSignOutOptions {
-  /** Which sessions to end: this one, all of the person's but this one, or all. Default `local`. */
+  /** Sessions to end: `local` (this one), `others` (all except this one) or `global` (all). Default `local`. */
   readonly scope?: SignOutScope | undefined
   /**
-   * Where to go after signing out: a path of your application. Default: stays on the page, or goes to
-   * `/` without JavaScript.
+   * Path of your application to navigate to after signing out. Default: stays on the page, or `/` without
+   * JavaScript.
    */
   readonly returnTo?: string | undefined
   /**
-   * Where the server's routes are, for a form that the browser posts itself. Default: the
-   * `<AuthProvider>`'s, else `/auth`.
+   * Base path of the server's routes, for a form that the browser posts itself. Default: the `<AuthProvider>`'s,
+   * otherwise `/auth`.
    */
   readonly basePath?: string | undefined
-  /** Called when the server has ended them, if the person stays on the page. */
+  /** Called when the server has ended the sessions, if the user stays on the page. */
   readonly onSignedOut?: (() => void) | undefined
 }
 
-/** A form that signs out, for a button of your own. */
+/** The result of `useSignOut()`: a form for your own button. */
 export interface SignOutForm {
-  /** `done`: the server has ended them. `failed`: it has not, and the person is still signed in. */
+  /** `done`: the server has ended the sessions. `failed`: it has not, and the user is still signed in. */
   readonly status: 'idle' | 'pending' | 'done' | 'failed'
-  /** For the `<form>`. */
+  /** Props of the `<form>`. */
   readonly form: {
     readonly method: 'post'
     readonly action: string
     readonly onSubmit: (event: FormEvent) => Promise<void>
   }
-  /** Names and values, for a hidden `<input>` each. */
+  /** Names and values of the hidden `<input>` elements. */
   readonly fields: Readonly<Record<string, string>>
 }
 
 /**
- * What `<SignOutButton>` is made of. The browser posts the form itself if there is somewhere to go to
- * afterwards (the server decides whether a browser may be sent there), or no JavaScript, or no
- * `<AuthProvider>` above to tell.
+ * Returns the props of a form that signs out, for your own button. The browser posts the form itself if there is
+ * a `returnTo`, no JavaScript, or no `<AuthProvider>` above. The server decides whether it redirects to `returnTo`.
+ *
+ * @example
+ * const { form, fields } = useSignOut({ scope: 'global' })
  */
 export function useSignOut(options: UseSignOutOptions = {}): SignOutForm {
   const { scope = 'local', returnTo, onSignedOut } = options
@@ -52,7 +55,7 @@ export function useSignOut(options: UseSignOutOptions = {}): SignOutForm {
   const userId = auth?.status === 'signed-in' && auth.user.id
   const status = leaving ? 'pending' : attempt
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the outcome does not concern another person
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the result does not concern another user
   useEffect(() => setAttempt('idle'), [userId])
 
   async function onSubmit(event: FormEvent): Promise<void> {

@@ -1,11 +1,11 @@
-/** What a browser does and jsdom cannot, at its edge: `location` itself is replaced, none of our own modules. */
+/** Browser navigation, which jsdom lacks. Replaces `location` itself and none of our modules. */
 export interface FakeBrowser {
-  /** Where the page would have gone: `assign /inbox`. */
+  /** The page's navigations, such as `assign /inbox`. */
   readonly visits: string[]
   close(): void
 }
 
-/** Stays on the page, and writes down where it was told to go. */
+/** Records navigations instead of leaving the page. */
 export function startFakeBrowser(): FakeBrowser {
   const real = globalThis.location
   const visits: string[] = []
@@ -29,7 +29,7 @@ export function startFakeBrowser(): FakeBrowser {
   return { visits, close: () => set(real) }
 }
 
-/** Opens and closes dialogs, which say so. What it does for the focus, and Escape, are left to a real browser. */
+/** Adds dialogs to jsdom, with their `close` event. Focus and Escape are tested in a real browser. */
 export function teachDialogs(): void {
   Object.defineProperty(HTMLDialogElement.prototype, 'offsetWidth', {
     get: (): number => 384,

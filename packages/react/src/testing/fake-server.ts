@@ -19,19 +19,19 @@ export interface FakeRequest {
   readonly init: RequestInit
 }
 
-/** A Latchkey server at the network's edge: `fetch` itself is replaced, none of our own modules. */
+/** A Latchkey server behind the network. Replaces `fetch` itself and none of our modules. */
 export interface FakeServer {
-  /** What `GET /session` answers; `POST /sign-out` sets it to nobody. */
+  /** Response of `GET /session`. `POST /sign-out` sets it to `nobody`. */
   session: SessionBody
   providers: ProvidersBody
-  /** What `GET /sessions` answers while somebody is signed in; a sign-out and `DELETE` end them. */
+  /** Response of `GET /sessions` when signed in. A sign-out and `DELETE` remove sessions. */
   sessions: SessionsBody['sessions']
-  /** What `GET /identities` answers while somebody is signed in; `DELETE` removes them. */
+  /** Response of `GET /identities` when signed in. `DELETE` removes identities. */
   identities: IdentitiesBody['identities']
   readonly requests: FakeRequest[]
-  /** How often `GET /auth/session` or the like was asked for. */
+  /** Returns the number of requests for a route, such as `GET /auth/session`. */
   count(route: string): number
-  /** Answers the next such request otherwise. */
+  /** Replaces the response to the next request for a route. */
   answerNext(route: string, answer: Answer): void
   close(): void
 }
@@ -71,12 +71,12 @@ export const everyPart: readonly AccountPart[] = [
   'delete',
 ]
 
-/** Wherever the tests run, it is written as that day. */
+/** Noon in local time, so that the date is the same in every time zone. */
 function noon(year: number, month: number, day: number): number {
   return new Date(year, month, day, 12).getTime()
 }
 
-/** Somewhere that `somebody()` is signed in. */
+/** A session of `somebody()`. */
 export function device(
   id: string,
   device: string | null,
@@ -110,12 +110,12 @@ export function unreachable(): never {
   throw new TypeError('fetch failed')
 }
 
-/** What a development server answers to a path that it does not know. */
+/** Response of a development server to an unknown path. */
 export function indexHtml(): Response {
   return new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } })
 }
 
-/** Stands in front of an answer until `open()`. */
+/** Delays a response until `open()`. */
 export function gate(): { open: () => void; before: (answer: Answer) => Answer } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { open: resolve, before: (answer) => () => promise.then(answer) }
