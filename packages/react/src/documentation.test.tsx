@@ -19,7 +19,7 @@ afterEach(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The components that a README's code exports, as a reader would paste them. */
+/** Returns the components that a README's code exports, as if pasted. */
 async function pasted(readme: string): Promise<ComponentType[]> {
   const text = readFileSync(join(root, readme), 'utf8')
   const components: ComponentType[] = []
@@ -41,7 +41,7 @@ async function pasted(readme: string): Promise<ComponentType[]> {
 }
 
 test.each(['README.md', '../../README.md'])(
-  'what %s shows works as it stands, signed out and signed in, without a complaint of React',
+  'runs the components of %s signed out and signed in, without a React warning',
   async (readme) => {
     const components = await pasted(readme)
     expect(components.length).toBeGreaterThan(0)

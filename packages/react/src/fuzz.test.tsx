@@ -10,12 +10,12 @@ import { SignIn } from './sign-in/sign-in.tsx'
 import { signInUrl } from './sign-in/sign-in-url.ts'
 import { type FakeServer, provider, somebody, startFakeServer } from './testing/fake-server.ts'
 
-/** How often a property is tried: `usual` times, or `LATCHKEY_FUZZ_RUNS` percent of that. */
+/** Returns the number of runs of a property: `usual`, or `LATCHKEY_FUZZ_RUNS` percent of that. */
 function tries(usual: number): { numRuns: number } {
   return { numRuns: Math.ceil((usual * Number(process.env.LATCHKEY_FUZZ_RUNS || 100)) / 100) }
 }
 
-/** So long may a property take that is told to be tried often. */
+/** Timeout for properties with many runs. */
 const PATIENT = { timeout: 60 * 60 * 1000 }
 
 const complaints = vi.spyOn(console, 'error')
@@ -26,12 +26,12 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  startAnew()
+  startAgain()
   server.close()
 })
 
-/** Each try has a page of its own; one that failed leaves it behind. */
-function startAnew(): void {
+/** Starts a new page for each run. A failed run leaves its page behind. */
+function startAgain(): void {
   cleanup()
   complaints.mockReset().mockImplementation(() => {})
   history.replaceState(null, '', '/')
@@ -55,7 +55,7 @@ const json = fc.oneof(
   fc.jsonValue({ stringUnit: 'binary', maxDepth: 2 }),
 )
 
-/** An answer of a server that may be Latchkey's: a good body, nearly, an error, or anything. */
+/** A response to a request: a valid body, an almost valid body, an error, or anything. */
 function answerLike(good: object): fc.Arbitrary<{ status: number; body: string }> {
   return fc.record({
     status: fc.oneof(fc.constant(200), fc.constantFrom(201, 400, 401, 404, 500, 503)),
@@ -88,7 +88,7 @@ function withField(body: unknown, [key = '', ...rest]: readonly string[], value:
   return copy
 }
 
-/** Where the links of the page lead, by the URL standard: to a start on this site, or to its sign-in page. */
+/** Checks where the links of the page lead, by the URL standard: to a start route or to the sign-in page. */
 function expectLinksStayHere(): void {
   for (const link of screen.queryAllByRole('link')) {
     const url = new URL(link.getAttribute('href') ?? '', location.href)
@@ -97,7 +97,7 @@ function expectLinksStayHere(): void {
   }
 }
 
-test('a target and a hint of any kind stay in their parameters', PATIENT, () => {
+test('keeps any target and any hint in their parameters', PATIENT, () => {
   fc.assert(
     fc.property(text, text, (returnTo, loginHint) => {
       const url = new URL(signInUrl('bitbucket', { returnTo, loginHint }), location.origin)
@@ -112,27 +112,23 @@ test('a target and a hint of any kind stay in their parameters', PATIENT, () => 
   )
 })
 
-test(
-  'an address of any kind shows a sentence of ours, and leads nowhere else',
-  PATIENT,
-  async () => {
-    const sentences = [...Object.values(english.errors), english.unknownError]
-    await fc.assert(
-      fc.asyncProperty(text, text, async (auth_error, return_to) => {
-        startAnew()
-        history.replaceState(null, '', `/?${new URLSearchParams({ auth_error, return_to })}`)
-        render(<SignIn providers={['bitbucket']} />)
-        const alert = screen.queryByRole('alert')?.textContent
-        const known = sentences.map((sentence) => sentence.replace('{provider}', 'Bitbucket'))
-        if (alert !== undefined) expect(known).toContain(alert)
-        expectLinksStayHere()
-        await waitFor(() => expect(location.search).not.toContain('auth_error'))
-        expect(complaints).not.toHaveBeenCalled()
-      }),
-      tries(200),
-    )
-  },
-)
+test('shows only our own messages for any address, and links nowhere else', PATIENT, async () => {
+  const sentences = [...Object.values(english.errors), english.unknownError]
+  await fc.assert(
+    fc.asyncProperty(text, text, async (auth_error, return_to) => {
+      startAgain()
+      history.replaceState(null, '', `/?${new URLSearchParams({ auth_error, return_to })}`)
+      render(<SignIn providers={['bitbucket']} />)
+      const alert = screen.queryByRole('alert')?.textContent
+      const known = sentences.map((sentence) => sentence.replace('{provider}', 'Bitbucket'))
+      if (alert !== undefined) expect(known).toContain(alert)
+      expectLinksStayHere()
+      await waitFor(() => expect(location.search).not.toContain('auth_error'))
+      expect(complaints).not.toHaveBeenCalled()
+    }),
+    tries(200),
+  )
+})
 
 function Status(): ReactElement {
   const auth = useAuth()
@@ -144,24 +140,24 @@ function Status(): ReactElement {
 }
 
 test(
-  'a session of any shape is somebody, nobody or an error, and never a wait without end',
+  'handles a session of any shape as signed in, signed out or an error, and never loads forever',
   PATIENT,
   async () => {
     await fc.assert(
       fc.asyncProperty(answerLike(somebody()), async ({ status, body }) => {
-        startAnew()
+        startAgain()
         server.answerNext('GET /auth/session', () => new Response(body, { status }))
         render(
           <AuthProvider>
             <Status />
           </AuthProvider>,
         )
-        const said = await waitFor(() => {
+        const shown = await waitFor(() => {
           const { textContent } = screen.getByRole('status')
           expect(textContent).not.toBe('loading')
           return textContent
         })
-        expect(said).toMatch(/^(signed-in|signed-out|[a-z_]+: .*)$/s)
+        expect(shown).toMatch(/^(signed-in|signed-out|[a-z_]+: .*)$/s)
         expect(complaints).not.toHaveBeenCalled()
         cleanup()
       }),
@@ -171,7 +167,7 @@ test(
 )
 
 test(
-  'providers of any shape are buttons that stay here, or an error that can be tried again',
+  'handles providers of any shape as buttons within this origin, or as an error with a retry button',
   PATIENT,
   async () => {
     const good = {
@@ -181,7 +177,7 @@ test(
     }
     await fc.assert(
       fc.asyncProperty(answerLike(good), async ({ status, body }) => {
-        startAnew()
+        startAgain()
         server.answerNext('GET /auth/providers', () => new Response(body, { status }))
         render(<SignIn />)
         await waitFor(() => expect(screen.queryByText(english.loading)).toBeNull())
@@ -192,8 +188,8 @@ test(
           ...screen.queryAllByText(english.noProviders),
         ]
         expect(shown).toHaveLength(1)
-        // Whoever builds the page is told why; React has nothing to say.
-        for (const [said] of complaints.mock.calls) expect(said).toBeInstanceOf(AuthError)
+        // The kit logs the reason for developers. React logs nothing.
+        for (const [error] of complaints.mock.calls) expect(error).toBeInstanceOf(AuthError)
         cleanup()
       }),
       tries(150),

@@ -20,17 +20,20 @@ function matches(text: string, pattern: RegExp): string[] {
   return [...new Set(text.match(pattern))].sort()
 }
 
-test.each(sources)('%s does nothing that a strict page or a careful reader would mind', (name) => {
-  expect(read(name)).not.toMatch(
-    /dangerouslySetInnerHTML|style=|localStorage|sessionStorage|indexedDB|document\.cookie|innerHTML|\beval\b|new Function|opener/,
-  )
-  // A channel reaches this origin alone; a window's postMessage may reach any.
-  for (const [call] of read(name).matchAll(/\S*postMessage/g))
-    expect(call).toBe('channel?.postMessage')
-})
+test.each(sources)(
+  '%s uses nothing that a strict Content-Security-Policy or an audit forbids',
+  (name) => {
+    expect(read(name)).not.toMatch(
+      /dangerouslySetInnerHTML|style=|localStorage|sessionStorage|indexedDB|document\.cookie|innerHTML|\beval\b|new Function|opener/,
+    )
+    // A channel only reaches this origin. A window's postMessage can reach any origin.
+    for (const [call] of read(name).matchAll(/\S*postMessage/g))
+      expect(call).toBe('channel?.postMessage')
+  },
+)
 
 test.each(sources.filter((name) => name !== 'browser/optional.ts'))(
-  '%s leaves to browser/optional.ts what a browser may lack or block',
+  '%s uses optional browser features only through browser/optional.ts',
   (name) => {
     expect(read(name)).not.toMatch(
       /new BroadcastChannel|\bcrypto\.|AbortSignal\.|showModal|history\.|replaceState|matchMedia|navigator\.|toWellFormed|window\.open/,
@@ -44,12 +47,12 @@ test.each(sources)('%s can be imported by a server component', (name) => {
   expect(source.startsWith("'use client'\n")).toBe(callsReact)
 })
 
-test('every variable of the styles is in the README, and the README lists no other', () => {
+test('the README lists exactly the variables of the styles', () => {
   const variables = /--latchkey-[a-z-]+/g
   expect(matches(readme, variables)).toEqual(matches(styles, variables))
 })
 
-test('the README quotes the sentences for a failed sign-in as they are', () => {
+test('the README quotes the messages for a failed sign-in', () => {
   const quoted = [...readme.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)]
   expect(quoted).toHaveLength(9)
   for (const [, code, sentence] of quoted) {
@@ -57,14 +60,14 @@ test('the README quotes the sentences for a failed sign-in as they are', () => {
   }
 })
 
-test('every class of the styles is used, and every class that is used is ours', () => {
+test('the components use exactly the classes of the styles', () => {
   const used = matches(sources.map(read).join('\n'), /(?<=[`'"])latchkey-[a-z-]+/g)
   expect(
     matches(styles, /(?<=\.)latchkey-[a-z-]+/g).filter((name) => !used.includes(name)),
   ).toEqual([])
 })
 
-test('all rules lie in one layer, and speak of start and end, not of left and right', () => {
+test('all rules are in one layer and use logical directions', () => {
   expect(styles.replace(/\/\*.*?\*\//gs, '').trim()).toMatch(/^@layer latchkey \{.*\}$/s)
   expect(styles).not.toMatch(
     /(?<![a-z-])((min|max)-)?(width|height|top|left|right|bottom):|-(left|right)\b|!important|url\(/,

@@ -43,11 +43,11 @@ afterEach(() => {
   document.body.innerHTML = ''
   browser.close()
   server.close()
-  // React tells of a mismatch between server and browser here.
+  // React logs a mismatch between server and browser here.
   expect(complaints).not.toHaveBeenCalled()
 })
 
-/** The page as a browser without JavaScript has it. */
+/** The page in a browser without JavaScript. */
 function withoutJavaScript(page: ReactElement): HTMLElement {
   const container = document.createElement('div')
   container.innerHTML = renderToString(page)
@@ -55,7 +55,7 @@ function withoutJavaScript(page: ReactElement): HTMLElement {
   return container
 }
 
-/** The same page once React has taken over. */
+/** The same page after hydration. */
 async function hydrated(
   page: ReactElement,
 ): Promise<{ container: HTMLElement; leave: () => void }> {
@@ -64,7 +64,7 @@ async function hydrated(
   return { container, leave: () => act(() => root.unmount()) }
 }
 
-test('without JavaScript the button is a link', () => {
+test('renders the button as a link without JavaScript', () => {
   const link = withoutJavaScript(
     <SignInButton provider="bitbucket" returnTo="/inbox" />,
   ).querySelector('a')
@@ -73,21 +73,21 @@ test('without JavaScript the button is a link', () => {
   expect(link?.querySelector('svg path')).not.toBeNull()
 })
 
-test('without JavaScript a card that names its providers has links and the error', () => {
+test('renders links and the error on a card with providers without JavaScript', () => {
   const container = withoutJavaScript(<SignIn providers={['bitbucket']} authError="flow_expired" />)
   expect(container.querySelector('a')?.getAttribute('href')).toBe('/auth/bitbucket/start')
   expect(container.querySelector('[role=alert]')?.textContent).toContain('timed out')
   expect(server.requests).toEqual([])
 })
 
-test('without JavaScript a card that would ask the server leads to the hosted page', () => {
+test('renders a link to the hosted page on a card without providers without JavaScript', () => {
   const container = withoutJavaScript(<SignIn basePath="/api" returnTo="/café" />)
   expect(container.querySelector('noscript')?.innerHTML).toBe(
     '<a class="latchkey-button" href="/api/sign-in?return_to=%2Fcaf%25C3%25A9">Sign in</a>',
   )
 })
 
-test('without JavaScript a card that never hears who is signed in has its links all the same', () => {
+test('renders the links of a card without JavaScript while the session is unknown', () => {
   const container = withoutJavaScript(
     <AuthProvider>
       <SignIn providers={['bitbucket']} returnTo="/inbox" />
@@ -99,7 +99,7 @@ test('without JavaScript a card that never hears who is signed in has its links 
   )
 })
 
-test.each([nobody, null])('a page rendered for nobody has its links for everybody', (session) => {
+test.each([nobody, null])('renders the links of a page rendered signed out', (session) => {
   const container = withoutJavaScript(
     <AuthProvider initialSession={session}>
       <SignIn providers={['bitbucket']} />
@@ -109,7 +109,7 @@ test.each([nobody, null])('a page rendered for nobody has its links for everybod
   expect(container.querySelector('a')?.getAttribute('href')).toBe('/auth/bitbucket/start')
 })
 
-test('without JavaScript signing out posts a form to our own origin', () => {
+test('posts a form to this origin to sign out without JavaScript', () => {
   const form = withoutJavaScript(<SignOutButton returnTo="/bye" />).querySelector('form')
   expect(form?.getAttribute('method')).toBe('post')
   expect(form?.getAttribute('action')).toBe('/auth/sign-out')
@@ -118,10 +118,10 @@ test('without JavaScript signing out posts a form to our own origin', () => {
 })
 
 test.each([
-  ['somebody', somebody(), "inTest PersonYou're signed in"],
-  ['nobody', nobody, 'outSign in'],
-  ['nobody knows who', undefined, 'Sign in'],
-])('a page rendered for %s is taken over without a flicker', async (_, initialSession, text) => {
+  ['signed in', somebody(), "inTest PersonYou're signed in"],
+  ['signed out', nobody, 'outSign in'],
+  ['with an unknown session', undefined, 'Sign in'],
+])('hydrates a page rendered %s without a visible change', async (_, initialSession, text) => {
   server.session = initialSession ?? nobody
   const page = (
     <StrictMode>
@@ -141,7 +141,7 @@ test.each([
   leave()
 })
 
-test('a query in the address does not make the browser disagree with the server', async () => {
+test('hydrates a page with a query without a mismatch', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied&return_to=%2Finbox')
   const { container, leave } = await hydrated(
     <StrictMode>
@@ -158,7 +158,7 @@ test('a query in the address does not make the browser disagree with the server'
 
 type Kit = typeof kit
 
-/** What `<Late>` waits for. */
+/** The promise that `<Late>` waits for. */
 let code: Promise<void> | undefined
 
 function Late({ from = kit }: { from?: Kit }): ReactElement {
@@ -166,7 +166,7 @@ function Late({ from = kit }: { from?: Kit }): ReactElement {
   return <p>late {from.useAuth().status}</p>
 }
 
-test('a part whose code arrives after the session is known does not disagree with the server', async () => {
+test('hydrates a lazy component without a mismatch after the session is known', async () => {
   server.session = somebody()
   const page = (
     <AuthProvider>
@@ -204,7 +204,7 @@ function onError(error: unknown): void {
   console.error(error)
 }
 
-// Another program than the browser's, with another copy of all that it imports.
+// A separate module graph, like the server program of a real application.
 vi.resetModules()
 const kitOfServer: Kit = await import('./index.ts')
 
@@ -238,7 +238,7 @@ function everything(kit: Kit, session: SessionBody | undefined): ReactElement {
   )
 }
 
-/** The page as a server streams it: `<Late>` comes after all else, with a script that puts it in its place. */
+/** The streamed page: `<Late>` arrives last, with a script that moves it into place. */
 async function streamed(page: ReactElement, stream: Stream): Promise<HTMLElement> {
   const arrival = Promise.withResolvers<void>()
   code = arrival.promise
@@ -265,12 +265,19 @@ async function streamed(page: ReactElement, stream: Stream): Promise<HTMLElement
 
 test.each(
   streams.flatMap(([name, stream]) => [
-    { name, stream, who: 'somebody', session: somebody(), status: 'signed-in', gone: 0 },
-    { name, stream, who: 'nobody', session: nobody, status: 'signed-out', gone: 1 },
-    { name, stream, who: 'nobody knows who', session: undefined, status: 'loading', gone: 0 },
+    { name, stream, who: 'signed in', session: somebody(), status: 'signed-in', gone: 0 },
+    { name, stream, who: 'signed out', session: nobody, status: 'signed-out', gone: 1 },
+    {
+      name,
+      stream,
+      who: 'with an unknown session',
+      session: undefined,
+      status: 'loading',
+      gone: 0,
+    },
   ]),
 )(
-  'a page for $who that comes through $name is taken over without a flicker',
+  'hydrates a page $who that is streamed through $name without a visible change',
   async ({ stream, session, status, gone }) => {
     server.session = somebody()
     server.providers = { ...server.providers, account: everyPart }
@@ -291,7 +298,7 @@ test.each(
     )
     await act(() => new Promise((resolve) => setTimeout(resolve)))
     expect(mismatches).toEqual([])
-    // The very elements that the server sent.
+    // React keeps the server's elements.
     expect(container.contains(early ?? null)).toBe(true)
     expect(container.contains(late ?? null)).toBe(true)
     expect(new Set(browser.visits).size).toBe(gone)
@@ -303,7 +310,7 @@ test.each(
   },
 )
 
-test('a page rendered for somebody has their button, and a placeholder for what is asked later', () => {
+test('renders the user button, and a placeholder for data that is requested later', () => {
   const container = withoutJavaScript(
     <AuthProvider initialSession={somebody()}>
       <UserButton />
@@ -319,7 +326,7 @@ test('a page rendered for somebody has their button, and a placeholder for what 
   expect(server.requests).toEqual([])
 })
 
-test('without JavaScript a card in a dialog is a link to the hosted page, and the card stays shut', () => {
+test('renders a card in a dialog as a link to the hosted page without JavaScript', () => {
   const container = withoutJavaScript(
     <SignIn display="modal" basePath="/api" returnTo="/inbox" providers={['bitbucket']} />,
   )

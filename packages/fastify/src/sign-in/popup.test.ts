@@ -202,7 +202,9 @@ describe('a sign-in in a popup that fails', () => {
 
       const page = await browser.get(String(answer.headers.location))
       expect(outcomeOf(page)).toEqual({ popup: POPUP, error: code, 'return-to': '/work' })
-      const sentence = errorSentences[code].replace('{provider}', 'Bitbucket').replaceAll("'", '&#39;')
+      const sentence = errorSentences[code]
+        .replace('{provider}', 'Bitbucket')
+        .replaceAll("'", '&#39;')
       expect(page.body).toContain(`<p role="alert" data-code="${code}">${sentence}</p>`)
       expect(page.body).toContain('href="/auth/sign-in?return_to=%2Fwork"')
       expect(page.body).not.toContain('You can close this window.')

@@ -272,7 +272,9 @@ describe('the hosted page', () => {
     const known = await browser.get('/auth/sign-in?auth_error=provider_unavailable')
     expect(known.body).toContain('Bitbucket can&#39;t be reached right now.')
     expect((await browser.get('/auth/sign-in')).body).not.toContain('role="alert"')
-    expect((await browser.get('/auth/sign-in?auth_error=toString')).body).toContain("couldn't sign you in")
+    expect((await browser.get('/auth/sign-in?auth_error=toString')).body).toContain(
+      "couldn't sign you in",
+    )
   })
 
   it('tells a signed-in person who they are, and lets them go on or out', async () => {

@@ -28,7 +28,7 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
-/** A page of somebody called so. */
+/** A page with a signed-in user. `who` overrides fields of the user. */
 function page(
   button: ReactElement,
   who: { name?: string | null; email?: string | null; avatarUrl?: string | null } = {},
@@ -54,8 +54,8 @@ function isOpen(): boolean {
 
 test.each([
   ['nobody is signed in', () => Response.json(nobody)],
-  ['the server is silent', unreachable],
-])('there is nothing while %s, and nothing before that is known', async (_, answer) => {
+  ['the server does not respond', unreachable],
+])('renders nothing while %s, and nothing while the session loads', async (_, answer) => {
   server.answerNext('GET /auth/session', answer)
   const { container } = render(
     <AuthProvider>
@@ -68,7 +68,7 @@ test.each([
   expect(container.innerHTML).toBe('')
 })
 
-test('it appears as soon as the server says who is signed in', async () => {
+test('appears when the session has loaded', async () => {
   server.session = somebody('session-1', 'Late Person')
   render(
     <AuthProvider>
@@ -78,7 +78,7 @@ test('it appears as soon as the server says who is signed in', async () => {
   expect((await screen.findByLabelText("Late Person's account")).tagName).toBe('SUMMARY')
 })
 
-test('those who cannot see the picture hear whose account it is', () => {
+test('names the account for screen readers, which skip the picture', () => {
   render(page(<UserButton />))
   expect(summary().textContent).toBe('T')
   expect(summary().firstElementChild?.getAttribute('aria-hidden')).toBe('true')
@@ -88,16 +88,16 @@ test.each([
   ['Test Person', {}],
   ['test.person@example.com', { name: null }],
   ['Your account', { name: null, email: null }],
-])('an app may show beside the picture what the button is called then: %s', (shown, who) => {
+])('shows "%s" next to the picture with showName', (shown, who) => {
   render(page(<UserButton showName />, who))
   const button = document.querySelector('summary') as HTMLElement
-  // What is seen is what is heard, so that whoever speaks to the computer can say it.
+  // The accessible name must match the visible one for speech control.
   expect(button.hasAttribute('aria-label')).toBe(false)
   expect(within(button).getByText(shown).tagName).toBe('BDI')
   expect(button.querySelector('[aria-hidden=true]')?.textContent).not.toContain(shown)
 })
 
-test('a click opens the menu, with the name, the address and the way out, and another closes it', async () => {
+test('opens the menu with name, address and sign-out button on a click, and closes it on another', async () => {
   const user = userEvent.setup()
   render(page(<UserButton />))
   expect(isOpen()).toBe(false)
@@ -109,7 +109,7 @@ test('a click opens the menu, with the name, the address and the way out, and an
   expect(isOpen()).toBe(false)
 })
 
-test('Escape closes the menu, and whoever was in it is back at the button', async () => {
+test('returns the focus from the menu to the button on Escape', async () => {
   const user = userEvent.setup()
   render(page(<UserButton profileUrl="/me" />))
   await user.click(summary())
@@ -120,7 +120,7 @@ test('Escape closes the menu, and whoever was in it is back at the button', asyn
   expect(document.activeElement).toBe(summary())
 })
 
-test('Escape leaves the focus alone that is not in the menu', async () => {
+test('does not move the focus on Escape if it is outside the menu', async () => {
   const user = userEvent.setup()
   render(page(<UserButton />))
   await user.click(summary())
@@ -130,7 +130,7 @@ test('Escape leaves the focus alone that is not in the menu', async () => {
   expect(document.activeElement).toBe(document.body)
 })
 
-test('other keys do not close it, nor does a click within', async () => {
+test('stays open on other keys and on a click inside', async () => {
   const user = userEvent.setup()
   render(page(<UserButton>Some text</UserButton>))
   await user.click(summary())
@@ -140,7 +140,7 @@ test('other keys do not close it, nor does a click within', async () => {
   expect(isOpen()).toBe(true)
 })
 
-test('a link in it that a router follows closes it', async () => {
+test('closes when a router follows a link in the menu', async () => {
   const user = userEvent.setup()
   render(
     page(
@@ -154,7 +154,7 @@ test('a link in it that a router follows closes it', async () => {
   expect(isOpen()).toBe(false)
 })
 
-test('a click on the document itself closes it too', async () => {
+test('closes on a click on the document itself', async () => {
   const user = userEvent.setup()
   render(page(<UserButton />))
   await user.click(summary())
@@ -162,7 +162,7 @@ test('a click on the document itself closes it too', async () => {
   expect(isOpen()).toBe(false)
 })
 
-test('a press elsewhere closes it', () => {
+test('closes when the pointer is pressed outside', () => {
   render(page(<UserButton />))
   fireEvent.click(summary())
   expect(isOpen()).toBe(true)
@@ -170,7 +170,7 @@ test('a press elsewhere closes it', () => {
   expect(isOpen()).toBe(false)
 })
 
-test('a focus that goes elsewhere closes it, and stays where it went', async () => {
+test('closes when the focus leaves the menu, without moving the focus', async () => {
   const user = userEvent.setup()
   render(page(<UserButton />))
   await user.click(summary())
@@ -182,7 +182,7 @@ test('a focus that goes elsewhere closes it, and stays where it went', async () 
   expect(isOpen()).toBe(false)
 })
 
-test('of two on a page only one is open', async () => {
+test('closes the first of two menus when the second opens', async () => {
   const user = userEvent.setup()
   render(
     page(
@@ -202,7 +202,7 @@ test('of two on a page only one is open', async () => {
   expect(document.activeElement).toBe(second)
 })
 
-test('of two that a script has opened both close', () => {
+test('closes two menus that a script has opened', () => {
   render(
     page(
       <>
@@ -216,7 +216,7 @@ test('of two that a script has opened both close', () => {
   expect(document.querySelectorAll('details[open]')).toHaveLength(0)
 })
 
-test('a page that has left it behind listens to no key', async () => {
+test('stops listening when it is unmounted', async () => {
   const user = userEvent.setup()
   const { unmount } = render(page(<UserButton />))
   unmount()
@@ -227,7 +227,7 @@ test('a page that has left it behind listens to no key', async () => {
   expect(isOpen()).toBe(true)
 })
 
-test('the menu leads to the profile if the app has one, and to what the app puts into it', () => {
+test("shows a link to the profile with profileUrl, and the app's own menu entries", () => {
   const { rerender } = render(page(<UserButton />))
   expect(screen.queryByRole('link')).toBeNull()
   rerender(
@@ -245,7 +245,7 @@ test('the menu leads to the profile if the app has one, and to what the app puts
   expect(screen.getByRole('link', { name: 'Your account' })).not.toBeNull()
 })
 
-test('signing out in the menu makes it go', async () => {
+test('disappears after signing out in the menu', async () => {
   const user = userEvent.setup()
   server.session = somebody()
   render(page(<UserButton />))
@@ -255,29 +255,27 @@ test('signing out in the menu makes it go', async () => {
   expect(server.session).toEqual(nobody)
 })
 
-test('a sign-out that failed is said in the open menu', async () => {
+test('shows a failed sign-out in the open menu', async () => {
   const user = userEvent.setup()
   server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
   render(page(<UserButton />))
   await user.click(summary())
   await user.click(screen.getByRole('button', { name: 'Sign out' }))
-  expect((await screen.findByRole('alert')).textContent).toBe(
-    "You're still signed in. Try again.",
-  )
+  expect((await screen.findByRole('alert')).textContent).toBe("You're still signed in. Try again.")
   expect(isOpen()).toBe(true)
 })
 
 test.each([
   ['a name', { email: null }, "Test Person's account", 'T', 'Test PersonSign out'],
   [
-    'an address',
+    'only an e-mail address',
     { name: null },
     "test.person@example.com's account",
     'T',
     'test.person@example.comSign out',
   ],
-  ['neither', { name: null, email: null }, 'Your account', '', 'Sign out'],
-  ['a name of signs', { name: '— 7 ·', email: null }, "— 7 ·'s account", '7', '— 7 ·Sign out'],
+  ['neither name nor e-mail address', { name: null, email: null }, 'Your account', '', 'Sign out'],
+  ['a name of symbols', { name: '— 7 ·', email: null }, "— 7 ·'s account", '7', '— 7 ·Sign out'],
   [
     'a hostile name',
     { name: '<b>{name}</b>$&', email: null },
@@ -285,14 +283,14 @@ test.each([
     'B',
     '<b>{name}</b>$&Sign out',
   ],
-])('a person with %s has a button and a way out', (_, who, name, initial, menu) => {
+])('shows the button and the sign-out button to a user with %s', (_, who, name, initial, menu) => {
   render(page(<UserButton />, who))
   expect(summary(name).textContent).toBe(initial)
   expect(document.querySelector('.latchkey-menu')?.textContent).toBe(menu)
   expect(document.querySelector('b')).toBeNull()
 })
 
-test('no host learns who visits from a picture, unless the app says so', () => {
+test('loads a remote picture only with loadRemoteAvatars', () => {
   const who = { avatarUrl: 'https://pictures.example/1.png' }
   const { rerender } = render(page(<UserButton />, who))
   expect(document.querySelector('img')).toBeNull()
@@ -304,7 +302,7 @@ test('no host learns who visits from a picture, unless the app says so', () => {
   expect(summary().textContent).toBe('T')
 })
 
-test('a picture that does not load gives way to the initial', () => {
+test('shows the initial if the picture fails to load', () => {
   const who = { avatarUrl: 'https://pictures.example/gone.png' }
   render(page(<UserButton />, who, { loadRemoteAvatars: true }))
   const picture = document.querySelector('img')
@@ -314,21 +312,21 @@ test('a picture that does not load gives way to the initial', () => {
 })
 
 test.each(['javascript:alert(1)', 'data:text/html,x', 'http://pictures.example/1.png', '/1.png'])(
-  'a picture at %s is not loaded',
+  'does not load a picture from %s',
   (avatarUrl) => {
     render(page(<UserButton />, { avatarUrl }, { loadRemoteAvatars: true }))
     expect(document.querySelector('img')).toBeNull()
   },
 )
 
-test('an app says it in its own words', () => {
+test("uses the app's texts", () => {
   const texts = { accountOf: 'Konto von {name}', account: 'Mein Konto', signOut: 'Abmelden' }
   render(page(<UserButton profileUrl="/me" />, {}, { texts }))
   expect(summary('Konto von Test Person')).not.toBeNull()
   expect(document.querySelector('.latchkey-menu')?.textContent).toMatch(/Mein KontoAbmelden$/)
 })
 
-test('an app may give it a class, attributes and a ref', () => {
+test('accepts a class, attributes and a ref', () => {
   const ref = createRef<HTMLDetailsElement>()
   render(page(<UserButton ref={ref} className="top" id="me" data-test="x" dir="rtl" />))
   expect(ref.current).toBe(document.querySelector('details'))
@@ -338,7 +336,7 @@ test('an app may give it a class, attributes and a ref', () => {
   expect(ref.current?.dir).toBe('rtl')
 })
 
-test('without JavaScript it opens all the same, and signing out posts a form', () => {
+test('opens without JavaScript, and posts a form to sign out', () => {
   document.body.innerHTML = renderToString(
     page(<UserButton profileUrl="/me" returnTo="/bye" />, {}, { basePath: '/api' }),
   )

@@ -43,13 +43,13 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
-/** Developers are told of an error of the server. */
+/** An error of the server is logged for developers. */
 function expectLoggedErrors(): void {
   for (const [error] of complaints.mock.calls) expect(error).toBeInstanceOf(AuthError)
   complaints.mockClear()
 }
 
-/** Lets everything happen that is under way. */
+/** Waits until everything pending has finished. */
 async function settle(): Promise<void> {
   await act(() => new Promise((resolve) => setTimeout(resolve)))
 }
@@ -93,14 +93,14 @@ function button(name: string): HTMLElement {
   return screen.getByRole('button', { name })
 }
 
-/** For tests in which the kit tells whoever builds the page what it was answered. */
+/** For tests in which the kit logs an unexpected response. */
 function expectComplaints(...codes: string[]): void {
-  for (const [said] of complaints.mock.calls) expect(said).toBeInstanceOf(AuthError)
+  for (const [error] of complaints.mock.calls) expect(error).toBeInstanceOf(AuthError)
   expect(complaints.mock.calls.map(([error]) => error.code)).toEqual(codes)
   complaints.mockReset()
 }
 
-test('it shows nothing to nobody, and asks the server nothing', async () => {
+test('shows nothing and sends no request when signed out', async () => {
   server.session = nobody
   render(page())
   expect(screen.queryByRole('region')).toBeNull()
@@ -108,7 +108,7 @@ test('it shows nothing to nobody, and asks the server nothing', async () => {
   expect(server.requests).toEqual([])
 })
 
-test('a server that offers all parts has them all, in one order', async () => {
+test('shows all parts in order if the server offers all of them', async () => {
   offer(...[...everyPart].reverse())
   render(page())
   await part('Profile')
@@ -130,7 +130,7 @@ test.each<[AccountPart, string]>([
   ['export', 'Your data'],
   ['delete', 'Delete account'],
 ])(
-  'a server that offers %s alone has no other part, and is not asked for it',
+  'shows only %s and requests nothing else if the server offers nothing else',
   async (only, title) => {
     offer(only)
     render(page())
@@ -142,7 +142,7 @@ test.each<[AccountPart, string]>([
   },
 )
 
-test('a server that offers no part leaves who is signed in', async () => {
+test('shows only the user if the server offers no part', async () => {
   offer()
   render(page())
   await waitFor(() => expect(screen.queryByText('Loading…')).toBeNull())
@@ -152,7 +152,7 @@ test('a server that offers no part leaves who is signed in', async () => {
   )
 })
 
-test('an app chooses parts and their order, of those that the server offers', async () => {
+test('shows only the parts that both the app and the server choose, in the order of the app', async () => {
   offer('sessions', 'export', 'profile')
   render(page({ parts: ['export', 'delete', 'profile'] }))
   await part('Profile')
@@ -160,7 +160,7 @@ test('an app chooses parts and their order, of those that the server offers', as
   expect(server.count('GET /auth/sessions')).toBe(0)
 })
 
-test('an app may give it a title, a class, attributes and a ref', async () => {
+test('accepts a title, a class, attributes and a ref', async () => {
   const ref = createRef<HTMLElement>()
   render(page({ title: 'Me', className: 'wide', id: 'account', ...{ ref } }))
   expect(ref.current).toBe(screen.getByRole('region', { name: 'Me' }))
@@ -172,27 +172,22 @@ test('an app may give it a title, a class, attributes and a ref', async () => {
 test.each([
   [true, 0],
   [false, 1],
-])(
-  'an address that the provider vouches for (%s) is told from one that it does not',
-  async (emailVerified, tags) => {
-    const { user, session } = somebody()
-    if (user === null) throw new Error('nobody')
-    server.session = { user: { ...user, emailVerified }, session }
-    render(page())
-    expect(screen.queryAllByText('Unverified')).toHaveLength(tags)
-    await act(async () => {})
-  },
-)
+])('marks an unverified e-mail address (emailVerified: %s)', async (emailVerified, tags) => {
+  const { user, session } = somebody()
+  if (user === null) throw new Error('nobody')
+  server.session = { user: { ...user, emailVerified }, session }
+  render(page())
+  expect(screen.queryAllByText('Unverified')).toHaveLength(tags)
+  await act(async () => {})
+})
 
-test('a server that does not say what it offers can be asked again', async () => {
+test('shows a retry button if the offer cannot be loaded', async () => {
   complaints.mockImplementation(() => {})
   const user = userEvent.setup()
   offer('export')
   server.answerNext('GET /auth/providers', failure(503, 'unavailable'))
   render(page())
-  expect((await screen.findByRole('alert')).textContent).toBe(
-    "We couldn't load this.",
-  )
+  expect((await screen.findByRole('alert')).textContent).toBe("We couldn't load this.")
   expectComplaints('unavailable')
   await user.click(button('Try again'))
   expect(document.activeElement).toBe(screen.getByRole('region', { name: 'Your account' }))
@@ -202,7 +197,7 @@ test('a server that does not say what it offers can be asked again', async () =>
 
 // Devices
 
-test('this device comes first and is marked, the others can be signed out', async () => {
+test('lists this device first and marked, and the others with a sign-out button', async () => {
   offer('sessions')
   server.sessions = [
     device('session-3', 'Safari on iPhone'),
@@ -224,7 +219,7 @@ test('this device comes first and is marked, the others can be signed out', asyn
   ).toEqual(['Sign out Safari on iPhone', 'Sign out Unknown device', 'Sign out everywhere else'])
 })
 
-test('a person who is signed in nowhere else has nothing to sign out', async () => {
+test('shows no sign-out button if there is no other device', async () => {
   offer('sessions')
   server.sessions = [device('session-1', 'Firefox on Linux', true)]
   render(page())
@@ -233,7 +228,7 @@ test('a person who is signed in nowhere else has nothing to sign out', async () 
   expect(within(region).queryByRole('button')).toBeNull()
 })
 
-test('a device that is signed out leaves the list, which is said, and the focus stays in the part', async () => {
+test('removes a signed-out device, announces it, and keeps the focus in the section', async () => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -249,7 +244,7 @@ test('a device that is signed out leaves the list, which is said, and the focus 
   expect(document.activeElement).toBe(screen.getByRole('heading', { level: 3 }).closest('section'))
 })
 
-test('the focus stays in the part however long the list takes', async () => {
+test('keeps the focus in the section while the list loads slowly', async () => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -269,7 +264,7 @@ test('the focus stays in the part however long the list takes', async () => {
   expect(document.activeElement).toBe(screen.getByRole('heading', { level: 3 }).closest('section'))
 })
 
-test('a person who is elsewhere by then is not pulled back', async () => {
+test('does not move the focus back if the user has moved on', async () => {
   const user = userEvent.setup()
   offer('profile', 'sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -291,19 +286,19 @@ test('a person who is elsewhere by then is not pulled back', async () => {
   expect(document.activeElement).toBe(field)
 })
 
-test('nor is a person who has gone on since what was done', async () => {
+test('does not move the focus when the page renders again later', async () => {
   const user = userEvent.setup()
   offer('profile')
   const { rerender } = render(page())
   await user.click(await screen.findByRole('button', { name: 'Save' }))
   await screen.findByText('Saved.')
   act(() => (document.activeElement as HTMLElement).blur())
-  // The page renders anew for a reason of its own.
+  // The page renders again for another reason.
   rerender(page({ title: 'Still me' }))
   expect(document.activeElement).toBe(document.body)
 })
 
-test('another person sees nothing of the one before', async () => {
+test("shows nothing of the previous user's data to another user", async () => {
   offer('identities', 'sessions')
   server.identities = [identity('identity-1', 'bitbucket', 'ada_private')]
   server.sessions = [device('session-1', 'Phone of the first', true)]
@@ -325,7 +320,7 @@ test('another person sees nothing of the one before', async () => {
   expect(screen.queryByText('Phone of the first')).toBeNull()
 })
 
-test('a device that is gone already counts as signed out', async () => {
+test('treats a device that is already gone as signed out', async () => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -339,7 +334,7 @@ test('a device that is gone already counts as signed out', async () => {
   expect(within(region).queryByRole('alert')).toBeNull()
 })
 
-test('an answer that is lost is no failure if the list says that it was done', async () => {
+test('reports success after a lost response if the device is no longer in the list', async () => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -356,33 +351,30 @@ test('an answer that is lost is no failure if the list says that it was done', a
 })
 
 test.each([
-  ['does not answer', unreachable, "We can't reach the server right now."],
-  ['is in trouble', failure(503, 'unavailable'), "This isn't available right now."],
-  ['sends its front page', indexHtml, "The server sent a response we couldn't read."],
-])(
-  'a server that %s has signed no device out, and can be asked again',
-  async (_, answer, words) => {
-    const user = userEvent.setup()
-    offer('sessions')
-    server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
-    server.answerNext('DELETE /auth/sessions/session-2', answer)
-    render(page())
-    const region = await part("Where you're signed in")
-    await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
-    expect((await within(region).findByRole('alert')).textContent).toContain(words)
-    expect(within(region).getByRole('status').textContent).toBe('')
-    expect(rows(region)).toHaveLength(2)
+  ['does not respond', unreachable, "We can't reach the server right now."],
+  ['responds with 503', failure(503, 'unavailable'), "This isn't available right now."],
+  ['sends an HTML page', indexHtml, "The server sent a response we couldn't read."],
+])('shows an error and can try again if the server %s', async (_, answer, words) => {
+  const user = userEvent.setup()
+  offer('sessions')
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  server.answerNext('DELETE /auth/sessions/session-2', answer)
+  render(page())
+  const region = await part("Where you're signed in")
+  await user.click(await within(region).findByRole('button', { name: 'Sign out There' }))
+  expect((await within(region).findByRole('alert')).textContent).toContain(words)
+  expect(within(region).getByRole('status').textContent).toBe('')
+  expect(rows(region)).toHaveLength(2)
 
-    await user.click(button('Sign out There'))
-    await within(region).findByText('There is signed out.')
-    expect(within(region).queryByRole('alert')).toBeNull()
-  },
-)
+  await user.click(button('Sign out There'))
+  await within(region).findByText('There is signed out.')
+  expect(within(region).queryByRole('alert')).toBeNull()
+})
 
 test.each([
   ['a device', 'Sign out There', 'DELETE /auth/sessions/session-2'],
   ['all other devices', 'Sign out everywhere else', 'POST /auth/sign-out'],
-])('offline, signing out %s keeps the list and says that it failed', async (_, name, action) => {
+])('keeps the list and shows an error when signing out %s offline', async (_, name, action) => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -398,7 +390,7 @@ test.each([
   complaints.mockClear()
 })
 
-test('offline, disconnecting an account keeps the list and says that it failed', async () => {
+test('keeps the list and shows an error when disconnecting an account offline', async () => {
   const user = userEvent.setup()
   offer('identities')
   server.identities = [
@@ -418,7 +410,7 @@ test('offline, disconnecting an account keeps the list and says that it failed',
   complaints.mockClear()
 })
 
-test('an account that was deleted is signed out, though the server does not respond any more', async () => {
+test('signs out after the account is deleted, even if the server stops responding', async () => {
   const user = userEvent.setup()
   offer('delete')
   render(page())
@@ -428,7 +420,7 @@ test('an account that was deleted is signed out, though the server does not resp
   await screen.findByText('Nobody is here')
 })
 
-test('pressing twice signs a device out once', async () => {
+test('signs a device out once on a double click', async () => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -449,7 +441,7 @@ test('pressing twice signs a device out once', async () => {
   expect(server.count('DELETE /auth/sessions/session-2')).toBe(1)
 })
 
-test('signing out everywhere else leaves this device alone in the list', async () => {
+test('keeps only this device in the list after signing out everywhere else', async () => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [
@@ -466,10 +458,10 @@ test('signing out everywhere else leaves this device alone in the list', async (
   expect(screen.queryByText('Nobody is here')).toBeNull()
 })
 
-// Who is signed in no longer
+// Ended sessions
 
 test.each(['sessions', 'identities'] as const)(
-  'a session that ended elsewhere makes the page signed out when it asks for %s',
+  'becomes signed out if the session has ended when it requests %s',
   async (list) => {
     complaints.mockImplementation(() => {})
     offer(list)
@@ -492,7 +484,7 @@ test.each([
   ['connects an account', 'identities', 'Connect Example Forge'],
   ['saves a name', 'profile', 'Save'],
 ] as const)(
-  'a session that ended elsewhere makes the page signed out when the person %s',
+  'becomes signed out if the session has ended when the user %s',
   async (_, only, name) => {
     complaints.mockImplementation(() => {})
     const user = userEvent.setup()
@@ -510,7 +502,7 @@ test.each([
 
 // Connected accounts
 
-test('accounts that are connected come first, then those that can be', async () => {
+test('lists connected accounts first, then those that can be connected', async () => {
   server.providers = {
     providers: [
       provider('bitbucket', 'Bitbucket'),
@@ -538,7 +530,7 @@ test('accounts that are connected come first, then those that can be', async () 
   ])
 })
 
-test('disconnecting asks first, is said when it is done, and keeps the focus in the part', async () => {
+test('asks before disconnecting, announces the result and keeps the focus in the section', async () => {
   const user = userEvent.setup()
   offer('identities')
   server.identities = [
@@ -562,7 +554,7 @@ test('disconnecting asks first, is said when it is done, and keeps the focus in 
   expect(document.activeElement).toBe(screen.getByRole('heading', { level: 3 }).closest('section'))
 })
 
-test('the last account cannot be disconnected', async () => {
+test('does not offer to disconnect the last account', async () => {
   offer('identities')
   server.identities = [identity('identity-1', 'bitbucket', 'testy')]
   render(page())
@@ -571,7 +563,7 @@ test('the last account cannot be disconnected', async () => {
   expect(rows(region)[0]).toBe('Bitbuckettesty')
 })
 
-test('what the server does not allow is said in words', async () => {
+test('shows a message if the server refuses an action', async () => {
   const user = userEvent.setup()
   offer('identities')
   server.identities = [
@@ -591,7 +583,7 @@ test('what the server does not allow is said in words', async () => {
   expect(within(region).queryByRole('link')).toBeNull()
 })
 
-test('a person who has to sign in again first gets a button that comes back to this page', async () => {
+test('shows a sign-in button that returns to this page on reauth_required', async () => {
   const user = userEvent.setup()
   offer('identities')
   server.identities = [
@@ -607,14 +599,14 @@ test('a person who has to sign in again first gets a button that comes back to t
   expect((await within(region).findByRole('alert')).textContent).toBe(
     "Sign in again to confirm it's you.",
   )
-  // At the provider that they came through, not at the one that they disconnect.
+  // The provider of the session, not the one being disconnected.
   const link = within(region).getByRole('link', { name: 'Continue with Bitbucket' })
   expect(link.getAttribute('href')).toBe(
     `/auth/bitbucket/start?return_to=${encodeURIComponent('/me?tab=1#devices')}`,
   )
 })
 
-test('a session that came through no provider has the sentence alone', async () => {
+test('shows only the message on reauth_required if the session has no provider', async () => {
   const user = userEvent.setup()
   const { user: person, session } = somebody()
   if (person === null) throw new Error('nobody')
@@ -628,7 +620,7 @@ test('a session that came through no provider has the sentence alone', async () 
   expect(screen.queryByRole('link')).toBeNull()
 })
 
-test('connecting an account leaves for where the server says, and comes back to this page', async () => {
+test("navigates to the provider's URL to connect an account, and returns to this page", async () => {
   const user = userEvent.setup()
   offer('identities')
   render(page())
@@ -651,7 +643,7 @@ test.each([
   {},
   [],
   null,
-])('connecting an account never goes to %j', async (body) => {
+])('does not navigate to %j when connecting an account', async (body) => {
   const user = userEvent.setup()
   offer('identities')
   server.answerNext('POST /auth/forge/link', () => Response.json(body))
@@ -663,7 +655,7 @@ test.each([
   expect(browser.visits).toEqual([])
 })
 
-test('pressing twice connects once', async () => {
+test('connects an account once on a double click', async () => {
   const user = userEvent.setup()
   offer('identities')
   const slow = gate()
@@ -680,7 +672,7 @@ test('pressing twice connects once', async () => {
 
 // Profile
 
-test('a new name is seen everywhere on the page at once', async () => {
+test('shows a new name everywhere on the page immediately', async () => {
   const user = userEvent.setup()
   offer('profile')
   render(page())
@@ -699,7 +691,7 @@ test('a new name is seen everywhere on the page at once', async () => {
   expect(document.activeElement).not.toBe(document.body)
 })
 
-test('a name that the server has cut is shown as it is now', async () => {
+test('shows the shortened name if the server shortens it', async () => {
   const user = userEvent.setup()
   offer('profile')
   server.answerNext('PATCH /auth/user', () => {
@@ -712,7 +704,7 @@ test('a name that the server has cut is shown as it is now', async () => {
   expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('Short')
 })
 
-test('a name that could not be saved stays in the field, and can be saved again', async () => {
+test('keeps a name that could not be saved in the field, so that it can be saved again', async () => {
   const user = userEvent.setup()
   offer('profile')
   server.answerNext('PATCH /auth/user', failure(429, 'too_many_requests'))
@@ -730,7 +722,7 @@ test('a name that could not be saved stays in the field, and can be saved again'
   expect(screen.getByLabelText("Test Person the Second's account")).not.toBeNull()
 })
 
-test('a person without a name can give one', async () => {
+test('saves the first name of a user without one', async () => {
   const user = userEvent.setup()
   const { user: person, session } = somebody()
   if (person === null) throw new Error('nobody')
@@ -743,7 +735,7 @@ test('a person without a name can give one', async () => {
   await screen.findByLabelText("Somebody's account")
 })
 
-test('saving twice saves once', async () => {
+test('saves once on a double click', async () => {
   const user = userEvent.setup()
   offer('profile')
   const slow = gate()
@@ -760,7 +752,7 @@ test('saving twice saves once', async () => {
 
 // Export and deletion
 
-test('the export is a link to a file', async () => {
+test('shows the export as a link to a file', async () => {
   offer('export')
   render(page())
   const link = await screen.findByRole('link', { name: 'Download' })
@@ -768,7 +760,7 @@ test('the export is a link to a file', async () => {
   expect(link.hasAttribute('download')).toBe(true)
 })
 
-test('deletion asks first, and nobody is signed in then', async () => {
+test('asks before deleting the account, and signs out afterwards', async () => {
   const user = userEvent.setup()
   offer('delete')
   render(page())
@@ -785,7 +777,7 @@ test('deletion asks first, and nobody is signed in then', async () => {
   expect(screen.queryByRole('region')).toBeNull()
 })
 
-test('a deletion that failed is said in words, and can be tried again', async () => {
+test('shows a message if the deletion fails, and can try again', async () => {
   const user = userEvent.setup()
   offer('delete')
   server.answerNext('DELETE /auth/user', failure(500, 'server_error'))
@@ -800,7 +792,7 @@ test('a deletion that failed is said in words, and can be tried again', async ()
   await screen.findByText('Nobody is here')
 })
 
-test('pressing twice deletes once', async () => {
+test('deletes the account once on a double click', async () => {
   const user = userEvent.setup()
   offer('delete')
   const slow = gate()
@@ -819,7 +811,7 @@ test('pressing twice deletes once', async () => {
   expect(server.count('DELETE /auth/user')).toBe(1)
 })
 
-// What a server may send
+// Unexpected responses
 
 const badSession = { ...device('session-1', 'Here', true), device: undefined }
 
@@ -838,27 +830,24 @@ test.each([
   ['identities', { identities: [{ ...identity('identity-1', 'bitbucket'), provider: 1 }] }],
   ['identities', { identities: [{ ...identity('identity-1', 'bitbucket'), name: { a: 1 } }] }],
   ['identities', { identities: [identity('identity-1', 'bitbucket'), 'second'] }],
-] as const)(
-  '%s that are %j are an error in words, which can be tried again',
-  async (list, body) => {
-    complaints.mockImplementation(() => {})
-    const user = userEvent.setup()
-    offer('export', list)
-    server.answerNext(`GET /auth/${list}`, () => Response.json(body))
-    render(page())
-    const alert = await screen.findByRole('alert')
-    expect(alert.textContent).toBe("We couldn't load this.")
-    expect(alert.dataset.code).toBe('bad_answer')
-    expectComplaints('bad_answer')
-    // The other parts are as they were.
-    expect(screen.getByRole('link', { name: 'Download' })).not.toBeNull()
-    await user.click(button('Try again'))
-    await waitFor(() => expect(screen.queryByRole('alert')).toBeNull())
-    expect(server.count(`GET /auth/${list}`)).toBe(2)
-  },
-)
+] as const)('shows an error and a retry button if %s are %j', async (list, body) => {
+  complaints.mockImplementation(() => {})
+  const user = userEvent.setup()
+  offer('export', list)
+  server.answerNext(`GET /auth/${list}`, () => Response.json(body))
+  render(page())
+  const alert = await screen.findByRole('alert')
+  expect(alert.textContent).toBe("We couldn't load this.")
+  expect(alert.dataset.code).toBe('bad_answer')
+  expectComplaints('bad_answer')
+  // The other parts are unchanged.
+  expect(screen.getByRole('link', { name: 'Download' })).not.toBeNull()
+  await user.click(button('Try again'))
+  await waitFor(() => expect(screen.queryByRole('alert')).toBeNull())
+  expect(server.count(`GET /auth/${list}`)).toBe(2)
+})
 
-test('names of any kind are text', async () => {
+test('renders all names as text', async () => {
   const hostile = '<img src=x onerror=alert(1)>{device}{provider}$&'
   offer('profile', 'identities', 'sessions')
   server.session = somebody('session-1', hostile) as SessionBody
@@ -879,7 +868,7 @@ test('names of any kind are text', async () => {
   expect(document.querySelector('img')).toBeNull()
 })
 
-test('a page that is left meanwhile hears nothing of late answers', async () => {
+test('ignores late responses after it is unmounted', async () => {
   offer('sessions')
   const slow = gate()
   server.answerNext('GET /auth/sessions', slow.before(failure(503, 'unavailable')))
@@ -891,7 +880,7 @@ test('a page that is left meanwhile hears nothing of late answers', async () => 
   expect(complaints).not.toHaveBeenCalled()
 })
 
-test('an app says it in its own words, and dates as its language writes them', async () => {
+test("uses the app's texts, and formats dates in its language", async () => {
   offer('sessions')
   server.sessions = [device('session-1', 'Firefox', true), device('session-2', null)]
   const texts = {
@@ -911,7 +900,7 @@ test('an app says it in its own words, and dates as its language writes them', a
   expect(screen.getByText(/^Seit 02\.01\.2026, /)).not.toBeNull()
 })
 
-test('after a retry, the error of an earlier request is not shown again', async () => {
+test('does not show the error of an earlier request again after a retry', async () => {
   const user = userEvent.setup()
   offer('profile')
   const slow = gate()

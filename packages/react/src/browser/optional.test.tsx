@@ -37,7 +37,7 @@ test.each([
       return silent
     },
   ],
-])('a page shows who is signed in where BroadcastChannel %s', async (_, channel) => {
+])('shows the session if BroadcastChannel %s', async (_, channel) => {
   vi.stubGlobal('BroadcastChannel', channel)
   server.session = somebody()
   render(
@@ -50,7 +50,7 @@ test.each([
   expect(screen.queryByText('public')).not.toBeNull()
 })
 
-/** Whether a click on a button for a popup stays on this page. */
+/** Whether a click on a popup button stays on this page. */
 async function opensPopup(): Promise<boolean | undefined> {
   const user = userEvent.setup()
   let isPrevented: boolean | undefined
@@ -74,19 +74,19 @@ test.each([
   ['open', undefined],
   ['open', throwBlocked],
   ['open', () => null],
-])('a popup without %s (%s) becomes a navigation of this window', async (name, value) => {
+])('navigates this window instead of opening a popup without %s (%s)', async (name, value) => {
   vi.stubGlobal('open', opened)
   vi.stubGlobal(name, value)
   expect(await opensPopup()).toBe(false)
 })
 
-test('a popup opens in a browser that lacks nothing', async () => {
+test('opens a popup if no feature is missing', async () => {
   vi.stubGlobal('open', opened)
   expect(await opensPopup()).toBe(true)
 })
 
 test.each([undefined, throwBlocked])(
-  'a browser without AbortSignal.timeout or fetch (%s) is told that the server cannot be reached',
+  'reports the server as unreachable without AbortSignal.timeout or fetch (%s)',
   async (fetch) => {
     vi.stubGlobal('AbortSignal', { any: undefined, timeout: undefined })
     vi.stubGlobal('fetch', fetch)
@@ -99,7 +99,7 @@ test.each([undefined, throwBlocked])(
   },
 )
 
-test('an error in the address stays there if the browser does not let a page replace it', async () => {
+test('leaves the error in the address bar if the browser blocks replaceState', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   const replaceState = vi.spyOn(history, 'replaceState').mockImplementation(throwBlocked)
   render(<SignIn providers={['bitbucket']} />)
@@ -108,8 +108,8 @@ test('an error in the address stays there if the browser does not let a page rep
   replaceState.mockRestore()
 })
 
-test('a dialog is shown in the page by a browser that has none', async () => {
-  // As in jsdom, which knows the element without its methods.
+test('shows the dialog in the page if the browser has no dialogs', async () => {
+  // As in jsdom, whose dialog element has no methods.
   expect(HTMLDialogElement.prototype.showModal).toBeUndefined()
   vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(384)
   const user = userEvent.setup()

@@ -38,7 +38,7 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
-/** Where a visit led to, and the target that it carries. */
+/** Returns the path of a navigation and its `return_to`. */
 function visited(index = 0): { how?: string; path: string; returnTo: string | null } {
   const [how, address = ''] = browser.visits[index]?.split(' ') ?? []
   const { pathname, searchParams } = new URL(address, 'https://app.example')
@@ -47,7 +47,7 @@ function visited(index = 0): { how?: string; path: string; returnTo: string | nu
 
 const thisPage = '/reports?year=2026&q=a%20b#caf%C3%A9'
 
-test('a signed-in person sees what is inside, which may ask who they are', () => {
+test('shows the content when signed in, and passes the user to a function', () => {
   render(
     <AuthProvider initialSession={somebody()}>
       <RequireAuth>Reports</RequireAuth>
@@ -58,7 +58,7 @@ test('a signed-in person sees what is inside, which may ask who they are', () =>
   expect(browser.visits).toEqual([])
 })
 
-test('while it is not known who it is, a placeholder says so, and nobody is sent away', async () => {
+test('shows a placeholder and does not redirect while the session loads', async () => {
   const slow = gate()
   server.session = somebody()
   server.answerNext(
@@ -81,7 +81,7 @@ test('while it is not known who it is, a placeholder says so, and nobody is sent
 test.each([
   ['a skeleton', <i key="1">Bones</i>, 'Bones'],
   ['nothing', null, ''],
-])('an app may show %s while it waits', async (_, fallback, text) => {
+])('shows %s as fallback while the session loads', async (_, fallback, text) => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
@@ -97,19 +97,19 @@ test.each([
   await screen.findByText('Reports')
 })
 
-test('everybody else is sent to sign in, and back to this page with its query and its place', async () => {
+test('redirects to sign in when signed out, and back to this page with its query and fragment', async () => {
   render(
     <AuthProvider>
       <RequireAuth>Reports</RequireAuth>
     </AuthProvider>,
   )
   await waitFor(() => expect(browser.visits).toHaveLength(1))
-  // Replaced: Back would only lead here, and from here away again.
+  // Replaces the page, because Back would only redirect again.
   expect(visited()).toEqual({ how: 'replace', path: '/auth/sign-in', returnTo: thisPage })
   expect(screen.queryByText('Reports')).toBeNull()
 })
 
-test('an app has its own page for signing in, and its own target', () => {
+test("redirects to the app's own sign-in page and target", () => {
   render(
     <AuthProvider initialSession={nobody}>
       <RequireAuth signInPath="/login?theme=dark" returnTo="/home">
@@ -122,8 +122,8 @@ test('an app has its own page for signing in, and its own target', () => {
 
 test.each([
   ['the provider above', undefined, '/above/sign-in'],
-  ['its own', '/own', '/own/sign-in'],
-])('the page of the server is under the base path of %s', (_, basePath, path) => {
+  ['the component', '/own', '/own/sign-in'],
+])("uses the base path of %s for the server's page", (_, basePath, path) => {
   render(
     <AuthProvider basePath="/above" initialSession={nobody}>
       <RedirectToSignIn basePath={basePath} />
@@ -133,7 +133,7 @@ test.each([
 })
 
 test.each(['//evil.example', 'javascript:alert(1)', 'https://evil.example/?a&b'])(
-  'an attacker who wrote the target %s reaches the sign-in page with it, and nothing else',
+  'redirects only to the sign-in page for the hostile target %s',
   (returnTo) => {
     render(
       <AuthProvider initialSession={nobody}>
@@ -144,7 +144,7 @@ test.each(['//evil.example', 'javascript:alert(1)', 'https://evil.example/?a&b']
   },
 )
 
-test('an attacker who wrote the address of the page changes no other parameter', () => {
+test('does not let a hostile address of the page add other parameters', () => {
   history.replaceState(null, '', '/a?return_to=//evil.example&auth_error=x#&popup=y')
   render(
     <AuthProvider initialSession={nobody}>
@@ -153,7 +153,7 @@ test('an attacker who wrote the address of the page changes no other parameter',
   )
   const url = new URL(browser.visits[0]?.replace('replace ', '') ?? '', 'https://app.example')
   expect([...url.searchParams]).toEqual([
-    // An error is not where anybody was going.
+    // The error is not part of the target.
     ['return_to', '/a?return_to=//evil.example#&popup=y'],
   ])
   expect(url.hash).toBe('')
@@ -162,13 +162,13 @@ test('an attacker who wrote the address of the page changes no other parameter',
 test.each([
   ['/login', '/login?return_to=%2Freports'],
   ['/login', '/login'],
-  // Many hosts add a slash.
+  // Many hosts add a trailing slash.
   ['/login', '/login/?return_to=%2Freports'],
   ['/login/?theme=dark', '/login?theme=dark'],
   ['/login?theme=dark', '/login?theme=dark&return_to=%2F'],
   ['/#/login', '/#/login?return_to=%2F'],
   [`${location.origin}/login`, '/login'],
-])('the sign-in page %s at %s does not redirect to itself', (signInPath, address) => {
+])('does not redirect the sign-in page %s at %s to itself', (signInPath, address) => {
   history.replaceState(null, '', address)
   const { container } = render(
     <AuthProvider initialSession={nobody}>
@@ -185,7 +185,7 @@ test.each([
   complaints.mockClear()
 })
 
-test('a sign-in page at the same path of another origin is redirected to', () => {
+test('redirects to a sign-in page at the same path of another origin', () => {
   history.replaceState(null, '', '/')
   render(
     <AuthProvider initialSession={nobody}>
@@ -195,7 +195,7 @@ test('a sign-in page at the same path of another origin is redirected to', () =>
   expect(browser.visits).toEqual(['replace https://login.example.com/?return_to=%2F'])
 })
 
-test('another page of a router in the fragment is redirected', () => {
+test('redirects from another page of a hash router', () => {
   history.replaceState(null, '', '/#/reports')
   render(
     <AuthProvider initialSession={nobody}>
@@ -205,7 +205,7 @@ test('another page of a router in the fragment is redirected', () => {
   expect(browser.visits).toHaveLength(1)
 })
 
-test('strict mode leads to the same place', () => {
+test('redirects to the same page in strict mode', () => {
   render(
     <StrictMode>
       <AuthProvider initialSession={nobody}>
@@ -218,7 +218,7 @@ test('strict mode leads to the same place', () => {
   expect(visited()).toEqual({ how: 'replace', path: '/auth/sign-in', returnTo: thisPage })
 })
 
-test('what the page renders meanwhile does not send the person away again', () => {
+test('does not redirect again when the page renders again', () => {
   const page = (returnTo: string): ReactElement => (
     <AuthProvider initialSession={nobody}>
       <RequireAuth returnTo={returnTo}>Reports</RequireAuth>
@@ -230,7 +230,7 @@ test('what the page renders meanwhile does not send the person away again', () =
   expect(visited().returnTo).toBe('/one')
 })
 
-test('a person who signs out on the page is sent to sign in', async () => {
+test('redirects to sign in when the user signs out on the page', async () => {
   const user = userEvent.setup()
   render(
     <AuthProvider initialSession={somebody()}>
@@ -247,10 +247,10 @@ test('a person who signs out on the page is sent to sign in', async () => {
 })
 
 test.each([
-  ['does not answer', unreachable, 'unreachable'],
-  ['is in trouble', failure(503, 'unavailable'), 'unavailable'],
-  ['sends its front page', indexHtml, 'bad_answer'],
-])('a server that %s sends nobody away, and may be asked again', async (_, answer, code) => {
+  ['does not respond', unreachable, 'unreachable'],
+  ['responds with 503', failure(503, 'unavailable'), 'unavailable'],
+  ['sends an HTML page', indexHtml, 'bad_answer'],
+])('does not redirect if the server %s, and can try again', async (_, answer, code) => {
   const user = userEvent.setup()
   server.session = somebody()
   server.answerNext('GET /auth/session', answer)
@@ -268,7 +268,7 @@ test.each([
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
-test('a page rendered for nobody has a link for browsers without JavaScript', () => {
+test('server-renders a link for browsers without JavaScript when signed out', () => {
   document.body.innerHTML = renderToString(
     <AuthProvider initialSession={nobody} basePath="/api">
       <RequireAuth returnTo="/café?a&b">Reports</RequireAuth>
@@ -281,7 +281,7 @@ test('a page rendered for nobody has a link for browsers without JavaScript', ()
   expect(browser.visits).toEqual([])
 })
 
-test('a page rendered without knowing for whom has that link too, and what waits', () => {
+test('server-renders the link and the fallback while the session is unknown', () => {
   document.body.innerHTML = renderToString(
     <AuthProvider>
       <RequireAuth signInPath="/login" fallback="One moment">
@@ -294,7 +294,7 @@ test('a page rendered without knowing for whom has that link too, and what waits
   )
 })
 
-test('a page rendered for somebody has what is inside', () => {
+test('server-renders the content when signed in', () => {
   document.body.innerHTML = renderToString(
     <AuthProvider initialSession={somebody()}>
       <RequireAuth>Reports</RequireAuth>
@@ -303,7 +303,7 @@ test('a page rendered for somebody has what is inside', () => {
   expect(document.body.innerHTML).toBe('Reports')
 })
 
-test('what says that it is loading is there for as long as that is so', async () => {
+test('shows <AuthLoading> exactly while the session loads', async () => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
@@ -320,9 +320,9 @@ test('what says that it is loading is there for as long as that is so', async ()
 })
 
 test.each([
-  ['somebody', somebody()],
-  ['nobody', nobody],
-])('a page rendered for %s is not loading', (_, initialSession) => {
+  ['a signed-in user', somebody()],
+  ['a signed-out visitor', nobody],
+])('does not show <AuthLoading> on a page rendered for %s', (_, initialSession) => {
   const { container } = render(
     <AuthProvider initialSession={initialSession}>
       <AuthLoading>One moment</AuthLoading>
@@ -346,14 +346,11 @@ function OwnLink({ returnTo }: { returnTo: string | undefined }): ReactElement {
 test.each([
   [undefined, '/login', thisPage],
   ['/inbox', '/login?return_to=%2Finbox', '/inbox'],
-])(
-  'an app may make a link of its own to the page, with the target %s',
-  async (returnTo, href, target) => {
-    const user = userEvent.setup()
-    render(<OwnLink returnTo={returnTo} />)
-    expect(screen.getByRole('link').getAttribute('href')).toBe(href)
-    expect(browser.visits).toEqual([])
-    await user.click(screen.getByRole('button', { name: 'Go' }))
-    expect(visited()).toEqual({ how: 'replace', path: '/login', returnTo: target })
-  },
-)
+])("builds the href for the app's own link, with the target %s", async (returnTo, href, target) => {
+  const user = userEvent.setup()
+  render(<OwnLink returnTo={returnTo} />)
+  expect(screen.getByRole('link').getAttribute('href')).toBe(href)
+  expect(browser.visits).toEqual([])
+  await user.click(screen.getByRole('button', { name: 'Go' }))
+  expect(visited()).toEqual({ how: 'replace', path: '/login', returnTo: target })
+})

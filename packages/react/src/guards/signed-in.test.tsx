@@ -36,7 +36,7 @@ afterEach(() => {
   Reflect.deleteProperty(Element.prototype, 'checkVisibility')
   vi.useRealTimers()
   server.close()
-  // The address and the cause, for developers.
+  // The URL and the cause are logged for developers.
   for (const [error] of complaints.mock.calls) expect(String(error)).toMatch(/^AuthError/)
   complaints.mockClear()
 })
@@ -45,13 +45,13 @@ const retryButtons = (): HTMLElement[] => screen.queryAllByRole('button', { name
 
 const compositions = [
   [
-    'a card for those who are signed out',
+    'a card inside <SignedOut>',
     <SignedOut key="1">
       <SignIn />
     </SignedOut>,
   ],
-  ['something for those who are signed in', <SignedIn key="1">Inside</SignedIn>],
-  ['the account', <UserProfile key="1" />],
+  ['<SignedIn>', <SignedIn key="1">Inside</SignedIn>],
+  ['the account page', <UserProfile key="1" />],
   [
     'a header and a page',
     <div key="1">
@@ -69,28 +69,28 @@ const compositions = [
     </div>,
   ],
   [
-    'a header and a page for signed-in people',
+    'a header and a page inside <RequireAuth>',
     <div key="1">
       <SignedOut>Header</SignedOut>
       <RequireAuth>Page</RequireAuth>
     </div>,
   ],
   [
-    'a place for it',
+    '<AuthFailed>',
     <div key="1">
       <SignedOut>Header</SignedOut>
       <AuthFailed />
     </div>,
   ],
   [
-    'a place for it and a page for signed-in people',
+    '<AuthFailed> and a page inside <RequireAuth>',
     <div key="1">
       <RequireAuth>Page</RequireAuth>
       <AuthFailed />
     </div>,
   ],
   [
-    'a place for it and a card',
+    '<AuthFailed> and a card',
     <div key="1">
       <SignIn />
       <AuthFailed />
@@ -105,7 +105,7 @@ const compositions = [
 ] as const
 
 test.each(compositions)(
-  'a page with %s says once that the server does not respond, and asks again',
+  'shows one error with a retry button on a page with %s',
   async (_, composition) => {
     const user = userEvent.setup()
     server.session = somebody()
@@ -124,7 +124,7 @@ test.each(compositions)(
   },
 )
 
-test.each(compositions)('a page with %s says once that it waits', async (_, composition) => {
+test.each(compositions)('shows one placeholder on a page with %s', async (_, composition) => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
@@ -135,7 +135,7 @@ test.each(compositions)('a page with %s says once that it waits', async (_, comp
   await act(async () => slow.open())
 })
 
-test('what an app shows while it waits, or nothing, replaces the placeholder', async () => {
+test('replaces the placeholder with <AuthLoading>, even without children', async () => {
   vi.useFakeTimers()
   const slow = gate()
   server.answerNext(
@@ -183,8 +183,8 @@ function isSeen(element: HTMLElement): boolean {
 test.each([
   ['a stand-in', <SignedOut key="1">Out</SignedOut>],
   ['a card', <SignIn key="1" />],
-  ['a page for signed-in people', <RequireAuth key="1">In</RequireAuth>],
-])('%s in a hidden part of the page does not hide the error', async (_, hidden) => {
+  ['<RequireAuth>', <RequireAuth key="1">In</RequireAuth>],
+])('shows the error in the page although %s is in a hidden part of it', async (_, hidden) => {
   teachVisibility()
   server.answerNext('GET /auth/session', failure(503, 'unavailable'))
   const { container } = render(
@@ -199,7 +199,7 @@ test.each([
   expect(screen.getAllByRole('alert').filter(isSeen)).toHaveLength(1)
 })
 
-test('the error is in the page again after the sign-in dialog was closed', async () => {
+test('shows the error in the page again after the sign-in dialog is closed', async () => {
   teachVisibility()
   teachDialogs()
   const user = userEvent.setup()
@@ -222,9 +222,9 @@ test('the error is in the page again after the sign-in dialog was closed', async
 })
 
 test.each([
-  ['a place for the error', <AuthFailed key="1" />],
-  ['a page for signed-in people', <RequireAuth key="1">In</RequireAuth>],
-])('%s keeps the focus while it asks again', async (_, composition) => {
+  ['<AuthFailed>', <AuthFailed key="1" />],
+  ['<RequireAuth>', <RequireAuth key="1">In</RequireAuth>],
+])('keeps the focus in %s during a retry', async (_, composition) => {
   const user = userEvent.setup()
   const slow = gate()
   server.answerNext('GET /auth/session', failure(503, 'unavailable'))
@@ -246,9 +246,9 @@ test.each([
 })
 
 test.each([
-  ['a place for the error', <AuthFailed key="1" />],
-  ['a page for signed-in people', <RequireAuth key="1">In</RequireAuth>],
-])('%s announces a late error only once', async (_, composition) => {
+  ['<AuthFailed>', <AuthFailed key="1" />],
+  ['<RequireAuth>', <RequireAuth key="1">In</RequireAuth>],
+])('announces a late error only once in %s', async (_, composition) => {
   vi.useFakeTimers()
   const slow = gate()
   server.answerNext('GET /auth/session', slow.before(failure(503, 'unavailable')))
@@ -273,7 +273,7 @@ test.each([
   expect(alerts).toHaveLength(1)
 })
 
-test('a card shows after one deadline that the server does not answer', async () => {
+test('shows a timeout on a card after a single deadline', async () => {
   const slow = gate()
   server.answerNext('GET /auth/providers', slow.before(unreachable))
   render(
@@ -293,7 +293,7 @@ test.each([
   ['nodes', <p key="1">Closed</p>, 'Closed'],
   ['a function', ({ error }: { error: { code: string } }) => error.code, 'unreachable'],
   ['nothing', null, ''],
-])('an app shows %s when the server does not respond', async (_, children, text) => {
+])('shows %s in <AuthFailed> when the server does not respond', async (_, children, text) => {
   server.answerNext('GET /auth/session', unreachable)
   const { container } = render(
     <AuthProvider>
@@ -306,7 +306,7 @@ test.each([
   expect(container.textContent).toBe(text)
 })
 
-test('a card that only signed-out people see has its providers as soon as the session is known', async () => {
+test('shows the providers of a card in <SignedOut> as soon as the session is known', async () => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
@@ -325,7 +325,7 @@ test('a card that only signed-out people see has its providers as soon as the se
   expect(server.count('GET /auth/providers')).toBe(1)
 })
 
-test('an account asks what it has while the session is asked for', async () => {
+test('requests the account parts in parallel with the session', async () => {
   const slow = gate()
   server.session = somebody()
   server.answerNext(

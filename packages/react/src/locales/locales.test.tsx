@@ -31,7 +31,7 @@ const languages = [
   { language: 'ar', texts: arabic, day: '04\u200f/03\u200f/2026' },
 ]
 
-/** What happens to be the same word in English. */
+/** Words that are the same in English. */
 const cognates: Readonly<Record<string, readonly string[]>> = { de: ['Name'] }
 
 const complaints = vi.spyOn(console, 'error')
@@ -48,17 +48,17 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
-/** Every text by its key, and every sentence by its code. */
+/** Returns every text by its key and every message by its code. */
 function textsOf({ errors, ...texts }: Texts): Map<string, string> {
   return new Map(Object.entries({ ...texts, ...errors }))
 }
 
-function gaps(text: string | undefined): string[] {
+function placeholders(text: string | undefined): string[] {
   return [...new Set(text?.match(/\{.*?\}/g))].sort()
 }
 
-/** What the components say in a table's language, for eyes and for ears, signed out and signed in. */
-async function everythingSaid(texts: Texts): Promise<Set<string>> {
+/** Returns all visible and accessible texts of the components, signed out and signed in. */
+async function allShownTexts(texts: Texts): Promise<Set<string>> {
   const forge = provider('forge', 'Example Forge')
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), forge],
@@ -66,7 +66,7 @@ async function everythingSaid(texts: Texts): Promise<Set<string>> {
     account: everyPart,
   }
   server.session = nobody
-  const said = new Set<string>()
+  const shown = new Set<string>()
   const signedOut = render(
     <AuthProvider texts={texts} initialSession={nobody}>
       <SignIn authError="provider_refused" />
@@ -75,9 +75,9 @@ async function everythingSaid(texts: Texts): Promise<Set<string>> {
       <SignIn display="modal" />
     </AuthProvider>,
   )
-  hear(signedOut.container, said)
+  collect(signedOut.container, shown)
   await screen.findByText(texts.lastUsed)
-  hear(signedOut.container, said)
+  collect(signedOut.container, shown)
   cleanup()
 
   server.session = somebody()
@@ -100,31 +100,31 @@ async function everythingSaid(texts: Texts): Promise<Set<string>> {
   )
   await screen.findByText(texts.unknownDevice)
   await screen.findByText(texts.disconnectQuestion.replace('{provider}', 'Bitbucket'))
-  hear(signedIn.container, said)
+  collect(signedIn.container, shown)
   cleanup()
-  return said
+  return shown
 }
 
-function hear(container: HTMLElement, said: Set<string>): void {
+function collect(container: HTMLElement, shown: Set<string>): void {
   for (const element of container.querySelectorAll('*')) {
     const attributes = ['aria-label', 'title', 'alt', 'placeholder']
-    for (const name of attributes) said.add(element.getAttribute(name) ?? '')
+    for (const name of attributes) shown.add(element.getAttribute(name) ?? '')
     for (const node of element.childNodes) {
-      if (node.nodeType === Node.TEXT_NODE) said.add(node.textContent ?? '')
+      if (node.nodeType === Node.TEXT_NODE) shown.add(node.textContent ?? '')
     }
   }
-  said.delete('')
+  shown.delete('')
 }
 
-test('English is the table that holds without one', async () => {
+test('English is the default', async () => {
   expect(english.language).toBe('en')
-  const said = await everythingSaid(english)
-  expect(said).toContain(english.signIn)
-  expect(said).toContain(english.deleteQuestion)
+  const shown = await allShownTexts(english)
+  expect(shown).toContain(english.signIn)
+  expect(shown).toContain(english.deleteQuestion)
 })
 
 test.each(languages)(
-  '$language has every text, with the same gaps to fill',
+  '$language has every text, with the same placeholders',
   ({ language, texts }) => {
     expect(texts.language).toBe(language)
     const own = textsOf(texts)
@@ -132,12 +132,12 @@ test.each(languages)(
     expect([...own.keys()].sort()).toEqual([...original.keys()].sort())
     for (const [key, text] of own) {
       expect(text.trim()).toBe(text)
-      expect([key, gaps(text)]).toEqual([key, gaps(original.get(key))])
+      expect([key, placeholders(text)]).toEqual([key, placeholders(original.get(key))])
     }
   },
 )
 
-test.each(languages)('nothing in $language was left in English', ({ language, texts }) => {
+test.each(languages)('$language contains no English text', ({ language, texts }) => {
   const original = textsOf(english)
   const same = [...textsOf(texts)].filter(([key, text]) => text === original.get(key))
   expect(same.map(([, text]) => text)).toEqual(cognates[language] ?? [])
@@ -147,15 +147,15 @@ test.each(languages)('nothing in $language was left in English', ({ language, te
 })
 
 test.each(languages)(
-  'the card, the button and the account speak $language, and write dates in it',
+  'the card, the button and the account use $language, also for dates',
   async ({ language, texts, day }) => {
-    const original = await everythingSaid(english)
-    const said = await everythingSaid(texts)
-    expect([...said].filter((text) => original.has(text)).sort()).toEqual(
+    const original = await allShownTexts(english)
+    const shown = await allShownTexts(texts)
+    expect([...shown].filter((text) => original.has(text)).sort()).toEqual(
       [
         'Bitbucket',
         'Example Forge',
-        // On the button that closes the dialog, which has a name.
+        // On the button that closes the dialog, which has an accessible name.
         '×',
         'Firefox on Linux',
         'T',
@@ -165,43 +165,43 @@ test.each(languages)(
       ].sort(),
     )
     const [before = '', after = ''] = texts.lastUsedAt.split('{date}')
-    const dated = [...said].filter((text) => text.startsWith(before) && text.includes(day))
+    const dated = [...shown].filter((text) => text.startsWith(before) && text.includes(day))
     expect(dated).toHaveLength(1)
     expect(dated[0]?.endsWith(after)).toBe(true)
   },
 )
 
 test.each(languages)(
-  'a sentence in $language reads well without the name of a company',
+  'a message in $language is correct without the name of the provider',
   ({ texts }) => {
     const sentences = Object.values(texts.errors).filter((text) => text.includes('{provider}'))
     expect(sentences.length).toBeGreaterThan(0)
     for (const sentence of sentences) {
-      // A capital letter would not do within it.
+      // A capital letter would be wrong within the sentence.
       if (/^\p{Lu}/u.test(texts.unknownProvider)) expect(sentence).toMatch(/^\{provider\} /)
     }
   },
 )
 
 test.each(languages)(
-  'what is on a button in $language is in its name, for those who say it',
+  'the accessible name of a button in $language contains its label',
   ({ texts }) => {
     expect(texts.signOutDevice.toLowerCase()).toContain(texts.signOut.toLowerCase())
   },
 )
 
 test.each([
-  // A German ellipsis that stands for words has a space before it, and so has a French colon.
+  // A German ellipsis that replaces words has a space before it. So has a French colon.
   ['de', german, /["'`]|\.\.\.|(?<!\u00a0)…/],
   ['fr', french, /["'`]|\.\.\.|(?<!\u00a0):|(?<!\u202f)[;!?]/],
   ['es', spanish, /["'`]|\.\.\.|^[^¿]*\?|^[^¡]*!/],
   ['ja', japanese, /["'`.,:;!?() ]/],
   ['ar', arabic, /["'`,;?]|\.\.\./],
-])('%s is set as it is printed', (_, texts, wrong) => {
+])('%s uses its own punctuation and spaces', (_, texts, wrong) => {
   for (const text of textsOf(texts).values()) expect(text).not.toMatch(wrong)
 })
 
-test('a table without a text, or without the sentence of a code, does not compile', () => {
+test('does not compile if a text or the message for a code is missing', () => {
   const { close: _close, ...withoutText } = german
   const { flow_used: _sentence, ...errors } = german.errors
   // @ts-expect-error

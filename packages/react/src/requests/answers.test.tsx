@@ -17,7 +17,7 @@ import {
   startFakeServer,
 } from '../testing/fake-server.ts'
 
-// Whatever answers in the server's place, a proxy or a development server, nothing of it is taken for done.
+// A proxy or a development server may respond in place of the server. The kit must not take that for success.
 
 interface Known {
   readonly auth: AuthState
@@ -66,7 +66,7 @@ function start(): void {
   )
 }
 
-/** The state as it is with this status, with all that it has then. */
+/** Returns the state with this status, or throws. */
 function once<State extends { status: string }, Status extends State['status']>(
   state: State,
   status: Status,
@@ -80,9 +80,9 @@ const { user, session } = somebody()
 const others: [string, () => Response][] = [
   ['a page', indexHtml],
   ['an empty object', () => Response.json({})],
-  ['a list', () => Response.json([])],
+  ['an array', () => Response.json([])],
   ['null', () => Response.json(null)],
-  ['nothing at all', () => new Response('')],
+  ['an empty body', () => new Response('')],
 ]
 
 const questions: [string, keyof Known, object][] = [
@@ -100,7 +100,7 @@ test.each(
       ['the right body with 503', () => Response.json(body, { status: 503 })] as const,
     ].map(([what, answer]) => [route, what, name, answer] as const),
   ),
-)('%s that is answered with %s has no answer', async (route, _what, name, answer) => {
+)('treats %s as failed if the response is %s', async (route, _what, name, answer) => {
   complaints.mockImplementation(() => {})
   server.answerNext(route, answer)
   start()
@@ -115,14 +115,14 @@ test.each([
   { user: null, session },
   { user: { ...user, name: 1 }, session },
   { session },
-])('%j is nobody and somebody: no answer', async (body) => {
+])('rejects the contradictory session %j', async (body) => {
   complaints.mockImplementation(() => {})
   server.answerNext('GET /auth/session', () => Response.json(body))
   start()
   await waitFor(() => expect(known.auth.status).toBe('error'))
 })
 
-test('a body that has our own words in it is a body', async () => {
+test('accepts a body with a field named like an error', async () => {
   server.answerNext('GET /auth/sessions', () =>
     Response.json({ sessions: server.sessions, status: 'loading', error: 'x' }),
   )
@@ -130,7 +130,7 @@ test('a body that has our own words in it is a body', async () => {
   await waitFor(() => expect(known.sessions.status).toBe('ready'))
 })
 
-/** What people do, by which request, and what that is answered with, unless by 204. */
+/** Actions with their request and the expected body. `null` means 204. */
 const wishes: [string, (known: Known) => Promise<unknown>, object | null][] = [
   ['POST /auth/sign-out', ({ auth }) => once(auth, 'signed-in').signOut(), null],
   ['POST /auth/sign-out', ({ sessions }) => once(sessions, 'ready').endOthers(), null],
@@ -162,7 +162,7 @@ test.each(
         : (['the right body with 503', () => Response.json(body, { status: 503 })] as const),
     ].map(([what, answer]) => [route, what, wish, answer] as const),
   ),
-)('%s that is answered with %s is not done', async (route, _what, wish, answer) => {
+)('does not report %s as done if the response is %s', async (route, _what, wish, answer) => {
   start()
   await waitFor(() => {
     for (const name of ['sessions', 'identities'] as const) expect(known[name].status).toBe('ready')

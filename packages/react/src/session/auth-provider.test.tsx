@@ -30,7 +30,7 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
-/** Says in words what the hooks say. */
+/** Renders the results of the hooks as text. */
 function Page({ label = 'page' }: { label?: string }): ReactElement {
   const auth = useAuth()
   const user = useUser()
@@ -72,12 +72,12 @@ function comeBack(): void {
   })
 }
 
-/** Lets everything happen that is under way. */
+/** Waits until everything pending has finished. */
 async function settle(): Promise<void> {
   await act(() => new Promise((resolve) => setTimeout(resolve)))
 }
 
-test('a page learns from the server that somebody is signed in', async () => {
+test('shows the user when the server returns a session', async () => {
   server.session = somebody()
   render(
     <AuthProvider>
@@ -97,7 +97,7 @@ test.each([
   ['an empty object', {}],
   ['half a session', { user: { id: 'user-1' }, session: null }],
   ['text', '<!doctype html>'],
-])('a page that was rendered with %s does not know who is signed in, and asks', async (_, body) => {
+])('requests the session if initialSession is %s', async (_, body) => {
   server.session = somebody()
   render(
     <AuthProvider initialSession={body as SessionBody}>
@@ -114,7 +114,7 @@ test.each([
   ['/authors/1', '/auth', 0],
   ['/anything', '/', 0],
 ])(
-  'a page at %s below %s warns that it is where the server should be: %i',
+  'a page at %s with base path %s logs %i warnings about a server path',
   async (path, basePath, times) => {
     const warnings = vi.spyOn(console, 'warn').mockImplementation(() => {})
     history.replaceState(null, '', path)
@@ -131,7 +131,7 @@ test.each([
   },
 )
 
-test('a page learns that nobody is signed in', async () => {
+test('becomes signed out when the server returns no session', async () => {
   render(
     <AuthProvider basePath="/api">
       <Page />
@@ -141,7 +141,7 @@ test('a page learns that nobody is signed in', async () => {
   expect(server.count('GET /api/session')).toBe(1)
 })
 
-test('strict mode starts everything twice and still asks once', async () => {
+test('requests the session once in strict mode', async () => {
   render(
     <StrictMode>
       <AuthProvider>
@@ -157,7 +157,7 @@ test.each([
   ['a session', somebody(), 'signed-in Test Person'],
   ['nobody', nobody, 'signed-out '],
   ['nothing', null, 'signed-out '],
-])('a page that was rendered with %s asks nothing', async (_, initialSession, text) => {
+])('sends no request if initialSession is %s', async (_, initialSession, text) => {
   render(
     <AuthProvider initialSession={initialSession}>
       <Page />
@@ -170,36 +170,33 @@ test.each([
 
 test.each([
   ['cannot be reached', unreachable, 'unreachable'],
-  ['is in trouble', failure(503, 'unavailable'), 'unavailable'],
-  ['sends its front page instead', indexHtml, 'bad_answer'],
-  ['answers with half a session', () => Response.json({ user: { id: 1 } }), 'bad_answer'],
+  ['responds with 503', failure(503, 'unavailable'), 'unavailable'],
+  ['sends an HTML page', indexHtml, 'bad_answer'],
+  ['responds with half a session', () => Response.json({ user: { id: 1 } }), 'bad_answer'],
   [
-    'knows the error and has no words for it',
+    'responds with a known code and no message',
     () =>
       Response.json({ error: { code: 'unavailable', message: { toString: 1 } } }, { status: 503 }),
     'unavailable',
   ],
-  ['answers with a word of its own', () => Response.json({}, { status: 500 }), 'bad_answer'],
-])(
-  'a server that %s has not signed anybody out, and may be asked again',
-  async (_, answer, code) => {
-    server.session = somebody()
-    server.answerNext('GET /auth/session', answer)
-    render(
-      <AuthProvider>
-        <Page />
-        <SignedOut>nobody</SignedOut>
-      </AuthProvider>,
-    )
-    await comesTo(`error ${code}`)
-    expect(screen.queryByText('nobody')).toBeNull()
-    fireEvent.click(screen.getByRole('button', { name: 'Retry' }))
-    expect(seen()).toBe('loading ')
-    await comesTo('signed-in Test Person')
-  },
-)
+  ['responds with an unknown error', () => Response.json({}, { status: 500 }), 'bad_answer'],
+])('shows an error and can try again if the server %s', async (_, answer, code) => {
+  server.session = somebody()
+  server.answerNext('GET /auth/session', answer)
+  render(
+    <AuthProvider>
+      <Page />
+      <SignedOut>nobody</SignedOut>
+    </AuthProvider>,
+  )
+  await comesTo(`error ${code}`)
+  expect(screen.queryByText('nobody')).toBeNull()
+  fireEvent.click(screen.getByRole('button', { name: 'Retry' }))
+  expect(seen()).toBe('loading ')
+  await comesTo('signed-in Test Person')
+})
 
-test('a developer whose proxy forgets the routes is told so', async () => {
+test('logs a hint if the proxy does not forward the routes', async () => {
   server.answerNext('GET /auth/session', indexHtml)
   render(
     <AuthProvider>
@@ -208,11 +205,11 @@ test('a developer whose proxy forgets the routes is told so', async () => {
   )
   await comesTo('error bad_answer')
   expect(screen.getByRole('region').title).toMatch(
-    /GET \/auth\/session was not answered by Latchkey.*Check basePath and your proxy/,
+    /The response to GET \/auth\/session is not from Latchkey.*Check basePath and your proxy/,
   )
 })
 
-test('coming back to the tab shows that the session was ended elsewhere', async () => {
+test('notices an ended session when the user returns to the tab', async () => {
   render(
     <AuthProvider initialSession={somebody()}>
       <Page />
@@ -223,7 +220,7 @@ test('coming back to the tab shows that the session was ended elsewhere', async 
   expect(server.count('GET /auth/session')).toBe(1)
 })
 
-test('a tab in the background asks nothing', async () => {
+test('sends no request from a background tab', async () => {
   const visibility = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true)
   render(
     <AuthProvider initialSession={somebody()}>
@@ -236,7 +233,7 @@ test('a tab in the background asks nothing', async () => {
   expect(server.requests).toEqual([])
 })
 
-test('a person who switches tabs all the time causes no storm', async () => {
+test('limits the requests of a user who switches tabs all the time', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   server.session = somebody()
   render(
@@ -254,7 +251,7 @@ test('a person who switches tabs all the time causes no storm', async () => {
   expect(server.count('GET /auth/session')).toBe(2)
 })
 
-test('a check in the background that fails changes nothing', async () => {
+test('changes nothing if a request in the background fails', async () => {
   render(
     <AuthProvider initialSession={somebody()}>
       <Page />
@@ -267,7 +264,7 @@ test('a check in the background that fails changes nothing', async () => {
   expect(seen()).toBe('signed-in Test Person')
 })
 
-test('a check in the background that finds the same person renders nothing anew', async () => {
+test('does not render again if a request in the background returns the same session', async () => {
   const session = somebody()
   server.session = session
   const rendered = vi.fn()
@@ -284,7 +281,7 @@ test('a check in the background that finds the same person renders nothing anew'
   expect(rendered).toHaveBeenCalledOnce()
 })
 
-test('Back to a page from before the sign-out shows nothing private for long', async () => {
+test('requests the session again when Back restores a page from before the sign-out', async () => {
   render(
     <AuthProvider initialSession={somebody()}>
       <Page />
@@ -296,7 +293,7 @@ test('Back to a page from before the sign-out shows nothing private for long', a
   await comesTo('signed-out')
 })
 
-test('the first showing of a page asks nothing that it has not asked', async () => {
+test('does not request the session twice when a page is first shown', async () => {
   render(
     <AuthProvider initialSession={somebody()}>
       <Page />
@@ -309,7 +306,7 @@ test('the first showing of a page asks nothing that it has not asked', async () 
   expect(server.requests).toEqual([])
 })
 
-test('a session that has been prolonged is known before its end', async () => {
+test('requests the session before it expires, and keeps one with a later expiry', async () => {
   vi.useFakeTimers()
   render(
     <AuthProvider initialSession={somebody()}>
@@ -319,13 +316,13 @@ test('a session that has been prolonged is known before its end', async () => {
   server.session = somebody()
   await act(() => vi.advanceTimersByTimeAsync(3_540_000 - 1))
   expect(server.requests).toEqual([])
-  // Looked at while it may still be prolonged, and again when it must be over.
+  // One request before the expiry, and another after it.
   await act(() => vi.advanceTimersByTimeAsync(1))
   expect(server.count('GET /auth/session')).toBe(1)
   expect(seen()).toBe('signed-in Test Person')
 })
 
-test('a session that reaches its end is noticed without a click', async () => {
+test('notices an expired session without a click', async () => {
   vi.useFakeTimers()
   const session = somebody()
   render(
@@ -341,7 +338,7 @@ test('a session that reaches its end is noticed without a click', async () => {
   expect(seen()).toBe('signed-out ')
 })
 
-test('a session that has ended is not believed in because the server is silent', async () => {
+test('shows an error after the session expires if the server does not respond', async () => {
   vi.useFakeTimers()
   render(
     <AuthProvider initialSession={somebody()}>
@@ -356,7 +353,7 @@ test('a session that has ended is not believed in because the server is silent',
   expect(seen()).toBe('error unreachable')
 })
 
-test('a clock that is an hour ahead of the server does not make the page ask for ever', async () => {
+test('does not request in a loop if the clock is an hour ahead of the server', async () => {
   vi.useFakeTimers()
   server.session = somebody()
   vi.setSystemTime(Date.now() + 7_200_000)
@@ -370,7 +367,7 @@ test('a clock that is an hour ahead of the server does not make the page ask for
   expect(server.count('GET /auth/session')).toBe(1)
 })
 
-test('a session of a year is not asked about at once', async () => {
+test('does not request a session of a year immediately', async () => {
   vi.useFakeTimers()
   const { user, session } = somebody()
   if (user === null) throw new Error('nobody')
@@ -384,7 +381,7 @@ test('a session of a year is not asked about at once', async () => {
   expect(server.requests).toEqual([])
 })
 
-test('signing out ends the session at the server and then on the page', async () => {
+test('signs out on the server first, then on the page', async () => {
   render(
     <AuthProvider initialSession={somebody()}>
       <Page />
@@ -403,27 +400,24 @@ test('signing out ends the session at the server and then on the page', async ()
 })
 
 test.each([
-  ['refuses', failure(403, 'cross_site'), 'cross_site'],
-  ['is not there', unreachable, 'unreachable'],
-  ['is not the one that was meant', indexHtml, 'bad_answer'],
-])(
-  'a person whom the server that %s did not sign out is still signed in',
-  async (_, answer, code) => {
-    const told = vi.spyOn(window, 'alert').mockImplementation(() => {})
-    server.answerNext('POST /auth/sign-out', answer)
-    render(
-      <AuthProvider initialSession={somebody()}>
-        <Page />
-      </AuthProvider>,
-    )
-    fireEvent.click(screen.getByRole('button', { name: 'Leave' }))
-    await waitFor(() => expect(told).toHaveBeenCalledWith(code))
-    expect(seen()).toBe('signed-in Test Person')
-    told.mockRestore()
-  },
-)
+  ['refuses the request', failure(403, 'cross_site'), 'cross_site'],
+  ['is unreachable', unreachable, 'unreachable'],
+  ['is not a Latchkey server', indexHtml, 'bad_answer'],
+])('stays signed in after a sign-out if the server %s', async (_, answer, code) => {
+  const alerted = vi.spyOn(window, 'alert').mockImplementation(() => {})
+  server.answerNext('POST /auth/sign-out', answer)
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <Page />
+    </AuthProvider>,
+  )
+  fireEvent.click(screen.getByRole('button', { name: 'Leave' }))
+  await waitFor(() => expect(alerted).toHaveBeenCalledWith(code))
+  expect(seen()).toBe('signed-in Test Person')
+  alerted.mockRestore()
+})
 
-test('an answer from before the sign-out does not sign the person in again', async () => {
+test('ignores a response from before the sign-out', async () => {
   const slow = gate()
   const before = somebody()
   server.answerNext(
@@ -443,7 +437,7 @@ test('an answer from before the sign-out does not sign the person in again', asy
   expect(seen()).toBe('signed-out ')
 })
 
-test('two tabs: signing out in one signs out the other', async () => {
+test('signs out the other tab after a sign-out', async () => {
   server.session = somebody()
   render(
     <>
@@ -461,7 +455,7 @@ test('two tabs: signing out in one signs out the other', async () => {
   await comesTo('signed-out', 'two')
 })
 
-test('two tabs: signing in through one signs in the other, and then both are quiet', async () => {
+test('signs in the other tab after a sign-in, without further requests', async () => {
   render(
     <AuthProvider initialSession={nobody}>
       <Page label="old" />
@@ -478,7 +472,7 @@ test('two tabs: signing in through one signs in the other, and then both are qui
   expect(server.count('GET /auth/session')).toBe(1)
 })
 
-test('two tabs that are answered differently each time do not keep each other busy', async () => {
+test('does not let two tabs with different responses keep each other busy', async () => {
   for (let i = 3; i < 30; i++) {
     server.answerNext('GET /auth/session', () => Response.json(somebody(`session-${i}`)))
   }
@@ -496,7 +490,7 @@ test('two tabs that are answered differently each time do not keep each other bu
   expect(server.count('GET /auth/session')).toBe(1)
 })
 
-test('messages of another kit, or for another base path, are not for us', async () => {
+test('ignores messages of another library or for another base path', async () => {
   server.session = somebody()
   render(
     <AuthProvider initialSession={server.session}>
@@ -514,7 +508,7 @@ test('messages of another kit, or for another base path, are not for us', async 
   expect(server.count('GET /auth/session')).toBe(1)
 })
 
-test('a page that is gone listens to nothing', async () => {
+test('stops listening when it is unmounted', async () => {
   const { unmount } = render(
     <AuthProvider initialSession={somebody()}>
       <Page />
@@ -523,24 +517,24 @@ test('a page that is gone listens to nothing', async () => {
   unmount()
   comeBack()
   const witness = new BroadcastChannel('latchkey')
-  const heard = new Promise((resolve) => {
+  const received = new Promise((resolve) => {
     witness.onmessage = resolve
   })
   const channel = new BroadcastChannel('latchkey')
   channel.postMessage({ type: 'session', basePath: '/auth', sessionId: null })
-  await heard
+  await received
   channel.close()
   witness.close()
   expect(server.requests).toEqual([])
 })
 
-test('a hook without a provider above names the cure', () => {
+test('throws a helpful error without an <AuthProvider>', () => {
   complaints.mockImplementation(() => {})
-  expect(() => render(<Page />)).toThrow('useAuth needs <AuthProvider>.')
+  expect(() => render(<Page />)).toThrow('useAuth needs an <AuthProvider> above it.')
   complaints.mockReset()
 })
 
-test('signed-in and signed-out parts show one at a time, and neither while it is not known', async () => {
+test('shows <SignedIn> or <SignedOut>, and neither while the session is unknown', async () => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
@@ -562,7 +556,7 @@ test('signed-in and signed-out parts show one at a time, and neither while it is
   await waitFor(() => expect(container.textContent).toBe('Hello Test PersonInside'))
 })
 
-test('no query loses what belongs to it, whoever is signed in', async () => {
+test('keeps all other parameters in the query, signed in or out', async () => {
   for (const query of ['?q=why?', '?a=1&', '?']) {
     history.replaceState(null, '', `/search${query}`)
     render(<AuthProvider initialSession={somebody()} />)

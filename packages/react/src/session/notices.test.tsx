@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { Notices } from './notices.ts'
 
-test('a thousand stand-ins that mount together are told once, and then only those that change', async () => {
+test('notifies a thousand stand-ins once when they mount together, and later only those that change', async () => {
   const notices = new Notices()
   const show = vi.fn()
   const isHidden = vi.fn(() => false)

@@ -52,7 +52,7 @@ export function useRemote<T>(
     // A later request starts in the state `loading`.
     if (url === null) return setKnown(undefined)
     let isOutdated = false
-    const learn = (remote: Remote<T>) => isOutdated || setKnown({ question, remote })
+    const update = (remote: Remote<T>) => isOutdated || setKnown({ question, remote })
     const fail = (failed: Remote<T>) =>
       isOutdated ||
       setKnown((known) => (isAnswerTo(question, known) ? known : { question, remote: failed }))
@@ -61,7 +61,7 @@ export function useRemote<T>(
       reload()
     }
     ask('GET', url, isExpected)
-      .then((body) => learn({ ...body, status: 'ready' }))
+      .then((body) => update({ ...body, status: 'ready' }))
       .catch((error) => {
         if (!(error instanceof AuthError)) throw error
         // The user sees a short message. Developers need the URL and the cause.

@@ -17,7 +17,7 @@ import {
 import { SignIn } from './sign-in.tsx'
 import { SignInButton } from './sign-in-button.tsx'
 
-/** For each click that reached the browser: whether this page would have left. */
+/** For each click that reached the browser: whether this page would have navigated. */
 let navigations: boolean[] = []
 
 function leave(event: Event): void {
@@ -29,7 +29,7 @@ const complaints = vi.spyOn(console, 'error')
 let server: FakeServer
 let browser: FakeBrowser
 let open: MockInstance<typeof window.open>
-/** Where the last pages of popups speak. */
+/** The channel on which the last pages of popups send their result. */
 let lastPage: BroadcastChannel
 
 teachDialogs()
@@ -59,7 +59,7 @@ function link(name = 'Continue with Bitbucket'): HTMLElement {
   return screen.getByRole('link', { name })
 }
 
-/** The address that the newest popup was opened with. */
+/** Returns the URL of the newest popup. */
 function opened(): URL {
   return new URL(String(open.mock.lastCall?.[0]), location.origin)
 }
@@ -68,16 +68,16 @@ function popupName(): string | null {
   return opened().searchParams.get('popup')
 }
 
-/** Says something on the channel, and waits until everybody has heard it. */
+/** Sends a message on the channel and waits until it is delivered. */
 async function say(...messages: unknown[]): Promise<void> {
   const witness = new BroadcastChannel(channelName)
-  const heard = new Promise((resolve) => {
+  const received = new Promise((resolve) => {
     witness.onmessage = ({ data }) => data === 'over' && resolve(data)
   })
   await act(async () => {
     for (const message of messages) lastPage.postMessage(message)
     lastPage.postMessage('over')
-    await heard
+    await received
     await new Promise((resolve) => setTimeout(resolve))
   })
   witness.close()
@@ -87,7 +87,7 @@ async function end(result: { error?: string | null; returnTo?: string } = {}): P
   await say({ type: 'popup', popup: popupName(), error: null, returnTo: '/', ...result })
 }
 
-/** A popup that ends well, of which the page has heard before the server has said who is signed in. */
+/** Reports a successful popup before the server returns the session. */
 async function signIn(): Promise<void> {
   server.session = somebody()
   const slow = gate()
@@ -105,7 +105,7 @@ function comeBack(): void {
   })
 }
 
-/** Who the page believes is signed in. */
+/** Renders the session as the page knows it. */
 function Page({ label = 'page' }: { label?: string }): ReactElement {
   const auth = useAuth()
   const name = auth.status === 'signed-in' ? auth.user.name : ''
@@ -116,14 +116,14 @@ function seen(label = 'page'): string | null {
   return screen.getByRole('status', { name: label }).textContent
 }
 
-test('a click opens a small window with a name that nobody can guess, and the page stays', async () => {
+test('opens a small window with an unguessable name and stays on the page', async () => {
   const user = userEvent.setup()
   render(<SignInButton provider="bitbucket" mode="popup" />)
   await user.click(link())
   expect(open).toHaveBeenCalledOnce()
   expect(open.mock.lastCall?.[2]).toMatch(/^popup,/)
   expect(opened().pathname).toBe('/auth/bitbucket/start')
-  // As the server wants it.
+  // The format that the server requires.
   expect(popupName()).toMatch(/^[\w-]{16,64}$/)
   expect(navigations).toEqual([false])
   expect(link().dataset.state).toBe('pending')
@@ -135,7 +135,7 @@ test('a click opens a small window with a name that nobody can guess, and the pa
   expect(popupName()).not.toBe(first)
 })
 
-test('the window is told where to go afterwards, and whom to expect', () => {
+test('passes returnTo and loginHint to the window', () => {
   render(
     <SignInButton
       provider="bitbucket"
@@ -154,7 +154,7 @@ test('the window is told where to go afterwards, and whom to expect', () => {
   })
 })
 
-test('a button that does not ask for a window opens none', () => {
+test('does not open a window without mode="popup"', () => {
   render(<SignInButton provider="bitbucket" />)
   fireEvent.click(link())
   expect(open).not.toHaveBeenCalled()
@@ -167,7 +167,7 @@ test.each([
   { shiftKey: true },
   { altKey: true },
   { button: 1 },
-])('a click that opens a new tab %o opens no popup as well', (init) => {
+])('does not also open a popup if a click opens a new tab %o', (init) => {
   render(<SignInButton provider="bitbucket" mode="popup" />)
   fireEvent.click(link(), init)
   expect(open).not.toHaveBeenCalled()
@@ -175,7 +175,7 @@ test.each([
   expect(link().dataset.state).toBe('idle')
 })
 
-test('an app that calls the click off opens no popup', () => {
+test('does not open a popup if the app prevents the click', () => {
   const callOff = vi.fn((event: { preventDefault(): void }) => event.preventDefault())
   render(<SignInButton provider="bitbucket" mode="popup" onClick={callOff} />)
   fireEvent.click(link())
@@ -184,7 +184,7 @@ test('an app that calls the click off opens no popup', () => {
   expect(link().dataset.state).toBe('idle')
 })
 
-test('an impatient second click does not open a second window', () => {
+test('does not open a second window on a second click', () => {
   render(<SignInButton provider="bitbucket" mode="popup" />)
   fireEvent.click(link())
   fireEvent.click(link())
@@ -193,9 +193,9 @@ test('an impatient second click does not open a second window', () => {
 })
 
 test.each([
-  ['opens none', null],
-  ['hands out one that is closed', { closed: true } as Window],
-])('where the browser %s, the link leads there in this window', (_, blocked) => {
+  ['opens no window', null],
+  ['returns a closed window', { closed: true } as Window],
+])('navigates this window if the browser %s', (_, blocked) => {
   open.mockReturnValue(blocked)
   render(<SignInButton provider="bitbucket" mode="popup" />)
   fireEvent.click(link())
@@ -203,7 +203,7 @@ test.each([
   expect(link().dataset.state).toBe('pending')
 })
 
-test('a window that is blocked the second time is not mistaken for the first', async () => {
+test('navigates this window if only the second popup is blocked', async () => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
   fireEvent.click(link())
@@ -216,7 +216,7 @@ test('a window that is blocked the second time is not mistaken for the first', a
   expect(onResult).not.toHaveBeenCalled()
 })
 
-test('a popup that ends well signs the person in on the page, and in every other tab', async () => {
+test('signs in this page and all other tabs after a successful popup', async () => {
   const onResult = vi.fn()
   render(
     <>
@@ -236,12 +236,12 @@ test('a popup that ends well signs the person in on the page, and in every other
   await vi.waitFor(() => expect(seen()).toBe('signed-in Test Person'))
   await vi.waitFor(() => expect(seen('other tab')).toBe('signed-in Test Person'))
   expect(link().dataset.state).toBe('idle')
-  // The page stays as it is: it knows by itself who is signed in.
+  // The page stays as it is, because it updates itself.
   expect(browser.visits).toEqual([])
   expect(navigations).toEqual([false])
 })
 
-test('that a popup ended well is for the server to say', async () => {
+test('asks the server before it shows a successful popup as signed in', async () => {
   render(
     <AuthProvider initialSession={nobody}>
       <SignInButton provider="bitbucket" mode="popup" />
@@ -254,14 +254,14 @@ test('that a popup ended well is for the server to say', async () => {
   expect(seen()).toBe('signed-out ')
 })
 
-test('a page that has nobody to tell it who is signed in goes on to where the server says', async () => {
+test("navigates to the server's target without an <AuthProvider>", async () => {
   render(<SignInButton provider="bitbucket" mode="popup" />)
   fireEvent.click(link())
   await end({ returnTo: '/inbox?a=1#b' })
   expect(browser.visits).toEqual(['assign /inbox?a=1#b'])
 })
 
-test('an app that names a target gets there as the server has made it safe', async () => {
+test('navigates to returnTo as validated by the server', async () => {
   render(
     <AuthProvider initialSession={nobody}>
       <SignInButton provider="bitbucket" mode="popup" returnTo="//evil.example/" />
@@ -272,7 +272,7 @@ test('an app that names a target gets there as the server has made it safe', asy
   expect(browser.visits).toEqual(['assign /safe'])
 })
 
-test('a dialog whose sign-in is in a popup leaves the page as it is, wherever that is by then', async () => {
+test('leaves the page as it is after a popup from a dialog, even if its path has changed', async () => {
   history.replaceState(null, '', '/articles/5')
   render(
     <AuthProvider initialSession={nobody}>
@@ -281,7 +281,7 @@ test('a dialog whose sign-in is in a popup leaves the page as it is, wherever th
     </AuthProvider>,
   )
   fireEvent.click(screen.getByRole('link', { name: 'Sign in' }))
-  // For a browser that opens no window.
+  // For browsers that block popups.
   expect(link().getAttribute('href')).toBe('/auth/bitbucket/start?return_to=%2Farticles%2F5')
   fireEvent.click(link())
   await signIn()
@@ -299,7 +299,7 @@ test.each([
   ' javascript:alert(1)',
   'data:text/html,x',
   'http://localhost:3001/',
-])('whoever says that it goes on at %s, it does not', async (returnTo) => {
+])('never navigates to %s, even if a message says so', async (returnTo) => {
   render(<SignInButton provider="bitbucket" mode="popup" returnTo="/" />)
   fireEvent.click(link())
   await end({ returnTo })
@@ -309,17 +309,17 @@ test.each([
 
 test.each([
   ['nothing', null],
-  ['a text', 'popup'],
+  ['a string', 'popup'],
   ['a number', 0],
-  ['a list', ['popup']],
-  ['an object of nothing', {}],
+  ['an array', ['popup']],
+  ['an empty object', {}],
   ['a map', new Map([['popup', 1]])],
   ['bytes', new Uint8Array(4)],
   ['no name', { type: 'popup', error: null, returnTo: '/evil' }],
-  ['a name that is none', { type: 'popup', popup: null, error: null, returnTo: '/evil' }],
-  ['a name in a list', { type: 'popup', popup: [''], error: null, returnTo: '/evil' }],
+  ['a null name', { type: 'popup', popup: null, error: null, returnTo: '/evil' }],
+  ['a name in an array', { type: 'popup', popup: [''], error: null, returnTo: '/evil' }],
   ['the wrong name', { type: 'popup', popup: '1-2-3-4', error: 'flow_used', returnTo: '/evil' }],
-])('a message with %s ends no wait', async (_, message) => {
+])('ignores a message with %s', async (_, message) => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
   fireEvent.click(link())
@@ -327,12 +327,12 @@ test.each([
   expect(link().dataset.state).toBe('pending')
   expect(onResult).not.toHaveBeenCalled()
   expect(browser.visits).toEqual([])
-  // It has gone on listening.
+  // It is still listening.
   await end({ returnTo: '/inbox' })
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
-test('of two buttons each hears of its own popup alone', async () => {
+test('reports a popup only to its own button', async () => {
   const [one, two] = [vi.fn(), vi.fn()]
   render(
     <>
@@ -349,7 +349,7 @@ test('of two buttons each hears of its own popup alone', async () => {
   expect(link('Continue with forge').dataset.state).toBe('idle')
 })
 
-test('a result counts once', async () => {
+test('handles a result once', async () => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
   fireEvent.click(link())
@@ -359,7 +359,7 @@ test('a result counts once', async () => {
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
-test('a failure leads nowhere, and may be tried again', async () => {
+test('stays on the page after a failure, and can try again', async () => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" returnTo="/inbox" onResult={onResult} />)
   fireEvent.click(link())
@@ -372,7 +372,7 @@ test('a failure leads nowhere, and may be tried again', async () => {
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
-test('a person who came back to the page waits no longer, and a late result counts', async () => {
+test('resets when the user returns to the page, and still handles a late result', async () => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
   fireEvent.click(link())
@@ -383,7 +383,7 @@ test('a person who came back to the page waits no longer, and a late result coun
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
-test('a popup that takes long does not make the page wait for ever, and still counts', async () => {
+test('resets after a while, and still handles the result of a slow popup', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   render(<SignInButton provider="bitbucket" mode="popup" />)
   fireEvent.click(link())
@@ -396,7 +396,7 @@ test('a popup that takes long does not make the page wait for ever, and still co
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
-test('a newer popup takes the place of an older one', async () => {
+test('replaces an older popup with a newer one', async () => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
   fireEvent.click(link())
@@ -410,7 +410,7 @@ test('a newer popup takes the place of an older one', async () => {
   expect(onResult.mock.calls).toEqual([[null]])
 })
 
-test('an app that no longer wants a window gets none, and the link leads there again', () => {
+test('navigates again when the app removes mode="popup"', () => {
   const { rerender } = render(<SignInButton provider="bitbucket" mode="popup" />)
   fireEvent.click(link())
   comeBack()
@@ -420,7 +420,7 @@ test('an app that no longer wants a window gets none, and the link leads there a
   expect(navigations).toEqual([false, true])
 })
 
-test('a button that is gone hears nothing', async () => {
+test('ignores results after it is unmounted', async () => {
   const onResult = vi.fn()
   const { unmount } = render(
     <StrictMode>
@@ -434,7 +434,7 @@ test('a button that is gone hears nothing', async () => {
   expect(browser.visits).toEqual([])
 })
 
-test('an attacker who has a window of the page cannot post it a result', async () => {
+test('ignores results that another window posts', async () => {
   const onResult = vi.fn()
   render(
     <AuthProvider initialSession={nobody}>
@@ -444,9 +444,9 @@ test('an attacker who has a window of the page cannot post it a result', async (
   )
   fireEvent.click(link())
   const data = { type: 'popup', popup: popupName(), error: null, returnTo: '/evil' }
-  const heard = new Promise((resolve) => addEventListener('message', resolve, { once: true }))
+  const received = new Promise((resolve) => addEventListener('message', resolve, { once: true }))
   window.postMessage(data, '*')
-  await act(() => heard)
+  await act(() => received)
   act(() => {
     window.dispatchEvent(new MessageEvent('message', { data, origin: 'https://evil.example' }))
     document.dispatchEvent(new MessageEvent('message', { data }))
@@ -458,7 +458,7 @@ test('an attacker who has a window of the page cannot post it a result', async (
   expect(server.requests).toEqual([])
 })
 
-test('a card opens a window for each of its buttons, and shows who is signed in then', async () => {
+test('opens a window for each button of a card, and then shows the user', async () => {
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
     lastUsed: null,
@@ -477,15 +477,13 @@ test('a card opens a window for each of its buttons, and shows who is signed in 
   expect(screen.queryByText('Opening Example Forge…')).toBeNull()
 })
 
-test('a card says in words what failed in the window, and stops saying so when it has worked', async () => {
+test('shows an error of the popup on the card until a sign-in succeeds', async () => {
   render(<SignIn mode="popup" providers={['bitbucket']} />)
   fireEvent.click(link())
   expect(screen.queryByRole('alert')).toBeNull()
   await end({ error: 'provider_unavailable' })
   const alert = screen.getByRole('alert')
-  expect(alert.textContent).toBe(
-    "Bitbucket can't be reached right now. Try again in a moment.",
-  )
+  expect(alert.textContent).toBe("Bitbucket can't be reached right now. Try again in a moment.")
   expect(alert.dataset.code).toBe('provider_unavailable')
   expect(screen.queryByText('Opening Bitbucket…')).toBeNull()
   fireEvent.click(link())
@@ -494,7 +492,7 @@ test('a card says in words what failed in the window, and stops saying so when i
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
-test('a card that says the same again says it anew, so that it is heard', async () => {
+test('announces the same error again', async () => {
   history.replaceState(null, '', '/sign-in?auth_error=access_denied')
   render(<SignIn mode="popup" providers={['bitbucket']} />)
   for (let times = 0; times < 2; times++) {
@@ -507,19 +505,17 @@ test('a card that says the same again says it anew, so that it is heard', async 
 })
 
 test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
-  'a code that no server sends, %s, becomes a general sentence',
+  'shows a general message for the unknown code %s',
   async (error) => {
     render(<SignIn mode="popup" providers={['bitbucket']} />)
     fireEvent.click(link())
     await end({ error })
-    expect(screen.getByRole('alert').textContent).toBe(
-      "We couldn't sign you in. Try again.",
-    )
+    expect(screen.getByRole('alert').textContent).toBe("We couldn't sign you in. Try again.")
     expect(document.querySelector('img')).toBeNull()
   },
 )
 
-test('what failed before the page was loaded is no longer said once a popup has worked', async () => {
+test('removes an error from before the page load after a successful popup', async () => {
   history.replaceState(null, '', '/sign-in?auth_error=access_denied')
   render(
     <AuthProvider initialSession={nobody}>
@@ -533,20 +529,20 @@ test('what failed before the page was loaded is no longer said once a popup has 
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
-test('what a page has rendered since is what hears of the result', async () => {
-  const heard: string[] = []
+test('calls the onResult of the latest render', async () => {
+  const received: string[] = []
   const button = (name: string, returnTo?: string) => (
     <SignInButton
       provider="bitbucket"
       mode="popup"
       returnTo={returnTo}
-      onResult={() => heard.push(name)}
+      onResult={() => received.push(name)}
     />
   )
   const { rerender } = render(<AuthProvider initialSession={nobody}>{button('old')}</AuthProvider>)
   fireEvent.click(link())
   rerender(<AuthProvider initialSession={nobody}>{button('new', '/inbox')}</AuthProvider>)
   await end({ returnTo: '/inbox' })
-  expect(heard).toEqual(['new'])
+  expect(received).toEqual(['new'])
   expect(browser.visits).toEqual([expect.stringContaining('/inbox')])
 })

@@ -38,20 +38,20 @@ function restoreFromBackForwardCache(): void {
   })
 }
 
-test('it is a link, with the name as its text and the mark silent', () => {
+test('renders a link with the name as its text and a hidden mark', () => {
   render(<SignInButton provider="bitbucket" />)
   expect(link().getAttribute('href')).toBe('/auth/bitbucket/start')
   expect(link().querySelector('svg')?.getAttribute('aria-hidden')).toBe('true')
   expect(link().dataset).toMatchObject({ provider: 'bitbucket', state: 'idle' })
 })
 
-test('speculative loaders are told to keep off, and the server may see where the click was', () => {
+test('sets nofollow, and lets the server see the referrer', () => {
   render(<SignInButton provider="bitbucket" />)
   expect(link().getAttribute('rel')).toBe('nofollow')
   expect(link().getAttribute('referrerpolicy')).toBe('same-origin')
 })
 
-test('its own base path goes before the one of the provider above', () => {
+test('prefers its own base path over that of the <AuthProvider>', () => {
   const { rerender } = render(
     <AuthProvider basePath="/above" initialSession={nobody}>
       <SignInButton provider="bitbucket" />
@@ -68,7 +68,7 @@ test('its own base path goes before the one of the provider above', () => {
   )
 })
 
-test('an app may give it a class, attributes, other words and a ref', () => {
+test('accepts a class, attributes, children and a ref', () => {
   const ref = createRef<HTMLAnchorElement>()
   render(
     <SignInButton
@@ -90,20 +90,20 @@ test('an app may give it a class, attributes, other words and a ref', () => {
   expect(named.getAttribute('rel')).toBe('nofollow external')
 })
 
-test('a provider that is not built in takes a name and a picture from the app', () => {
+test('uses the name and icon of the app for a provider that is not built in', () => {
   render(<SignInButton provider="forge" name="Example Forge" icon={<b>F</b>} />)
   const named = screen.getByRole('link', { name: /Continue with Example Forge/ })
   expect(named.querySelector('b')).not.toBeNull()
   expect(named.querySelector('svg')).toBeNull()
 })
 
-test('a provider that nobody has named is called by its id, and has no mark', () => {
+test('shows the id and no mark for an unknown provider', () => {
   render(<SignInButton provider="forge" />)
   const named = screen.getByRole('link', { name: 'Continue with forge' })
   expect(named.querySelector('.latchkey-button-mark')).toBeNull()
 })
 
-test('a mark is drawn from path data, in the colour of the text unless it brings its own', () => {
+test('draws a mark from path data, in the text colour by default', () => {
   const mark = { viewBox: '0 0 8 8', paths: [{ d: 'M0 0h8' }, { d: 'M1 1h6', fill: '#123456' }] }
   render(<SignInButton provider="forge" mark={mark} />)
   const svg = screen.getByRole('link').querySelector('svg')
@@ -114,12 +114,12 @@ test('a mark is drawn from path data, in the colour of the text unless it brings
   ])
 })
 
-test('an app that wants no picture gets none', () => {
+test('shows no mark with icon={null}', () => {
   render(<SignInButton provider="bitbucket" icon={null} />)
   expect(link().querySelector('svg')).toBeNull()
 })
 
-test('an impatient second click does not start a second sign-in', async () => {
+test('does not start a second sign-in on a second click', async () => {
   const user = userEvent.setup()
   render(<SignInButton provider="bitbucket" />)
   await user.click(link())
@@ -130,7 +130,7 @@ test('an impatient second click does not start a second sign-in', async () => {
   expect(navigations).toEqual([true, false])
 })
 
-test('the keyboard reaches it and starts the sign-in', async () => {
+test('starts the sign-in by keyboard', async () => {
   const user = userEvent.setup()
   render(<SignInButton provider="bitbucket" />)
   await user.tab()
@@ -146,7 +146,7 @@ test.each([
   { shiftKey: true },
   { altKey: true },
   { button: 1 },
-])('a click that opens a new tab %o never waits and is never held back', async (init) => {
+])('stays idle and does not prevent a click that opens a new tab %o', async (init) => {
   render(<SignInButton provider="bitbucket" />)
   fireEvent.click(link(), init)
   expect(link().dataset.state).toBe('idle')
@@ -155,13 +155,13 @@ test.each([
   expect(navigations).toEqual([true, true, true])
 })
 
-test('a button that opens another window does not wait in this one', () => {
+test('stays idle if the link opens another window', () => {
   render(<SignInButton provider="bitbucket" target="_blank" />)
   fireEvent.click(link())
   expect(link().dataset.state).toBe('idle')
 })
 
-test('after Back it can be clicked again', async () => {
+test('can be clicked again after Back', async () => {
   const user = userEvent.setup()
   render(
     <StrictMode>
@@ -176,7 +176,7 @@ test('after Back it can be clicked again', async () => {
   expect(navigations).toEqual([true, true])
 })
 
-test('the first showing of a page that was clicked early does not end the wait', () => {
+test('stays pending when the page is first shown after an early click', () => {
   render(<SignInButton provider="bitbucket" />)
   fireEvent.click(link())
   act(() => {
@@ -185,7 +185,7 @@ test('the first showing of a page that was clicked early does not end the wait',
   expect(link().dataset.state).toBe('pending')
 })
 
-test('a person who stopped the navigation is not locked out', () => {
+test('can be clicked again after the user stops the navigation', () => {
   vi.useFakeTimers()
   render(<SignInButton provider="bitbucket" />)
   fireEvent.click(link())
@@ -199,7 +199,7 @@ test('a person who stopped the navigation is not locked out', () => {
   expect(link().dataset.state).toBe('idle')
 })
 
-test("an app's click handler runs first and may call the navigation off", () => {
+test("runs the app's click handler first, which can prevent the navigation", () => {
   render(<SignInButton provider="bitbucket" onClick={(event) => event.preventDefault()} />)
   const click = createEvent.click(link())
   fireEvent(link(), click)
@@ -207,7 +207,7 @@ test("an app's click handler runs first and may call the navigation off", () => 
   expect(link().dataset.state).toBe('idle')
 })
 
-test('how it looks is told to the styles, and an icon alone keeps its name', () => {
+test('sets data attributes for the styles, and keeps the name of an icon', () => {
   const { rerender } = render(<SignInButton provider="bitbucket" />)
   expect(link().dataset).not.toHaveProperty('variant')
   expect(link().dataset).not.toHaveProperty('size')
@@ -216,7 +216,7 @@ test('how it looks is told to the styles, and an icon alone keeps its name', () 
   expect(link().querySelector('svg')).not.toBeNull()
 })
 
-test('an app may render an element of its own, which is given everything, the ref too', async () => {
+test('passes all props and the ref to render', async () => {
   const user = userEvent.setup()
   const ref = createRef<HTMLAnchorElement>()
   const onClick = vi.fn()
@@ -266,7 +266,7 @@ test('an app may render an element of its own, which is given everything, the re
   expect(navigations).toEqual([true, false])
 })
 
-test('an app may render nothing at all', () => {
+test('renders nothing if render returns null', () => {
   const { container } = render(<SignInButton provider="bitbucket" render={() => null} />)
   expect(container.innerHTML).toBe('')
 })

@@ -5,18 +5,18 @@ function returnToOf(url: string): string | null {
   return new URL(url, 'https://app.example.com').searchParams.get('return_to')
 }
 
-test('a sign-in starts at the provider under the base path', () => {
+test('starts at the provider below the base path', () => {
   expect(signInUrl('bitbucket')).toBe('/auth/bitbucket/start')
   expect(signInUrl('bitbucket', { basePath: '/api/auth' })).toBe('/api/auth/bitbucket/start')
 })
 
-test('a person comes back to exactly the page they were on', () => {
+test('returns to exactly the same page', () => {
   const url = signInUrl('bitbucket', { returnTo: '/reports?year=2026&tab=a%20b#top' })
   expect(url).toBe('/auth/bitbucket/start?return_to=%2Freports%3Fyear%3D2026%26tab%3Da%2520b%23top')
   expect(returnToOf(url)).toBe('/reports?year=2026&tab=a%20b#top')
 })
 
-test('a path in any script reaches the server in the ASCII that it insists on', () => {
+test('encodes a path in any script as ASCII', () => {
   expect(returnToOf(signInUrl('bitbucket', { returnTo: '/café' }))).toBe('/caf%C3%A9')
   expect(returnToOf(signInUrl('bitbucket', { returnTo: '/日本/🔑' }))).toBe(
     '/%E6%97%A5%E6%9C%AC/%F0%9F%94%91',
@@ -24,16 +24,16 @@ test('a path in any script reaches the server in the ASCII that it insists on', 
   expect(returnToOf(signInUrl('bitbucket', { returnTo: '/two words' }))).toBe('/two%20words')
 })
 
-test('a long target is left to the server to shorten', () => {
+test('passes a long target to the server, which shortens it', () => {
   const page = `/reports?q=${'x'.repeat(3000)}#top`
   expect(returnToOf(signInUrl('bitbucket', { returnTo: page }))).toBe(page)
 })
 
-test('half a character does not break the page', () => {
+test('accepts a lone surrogate', () => {
   expect(returnToOf(signInUrl('bitbucket', { returnTo: '/\ud83d' }))).toBe('/%EF%BF%BD')
 })
 
-test('what an attacker wrote is left to the server to refuse, and cannot add a parameter', () => {
+test('passes a hostile target to the server, without adding parameters', () => {
   for (const returnTo of ['//evil.example', 'https://evil.example', '/\\evil.example']) {
     expect(returnToOf(signInUrl('bitbucket', { returnTo }))).toBe(returnTo)
   }
@@ -41,13 +41,13 @@ test('what an attacker wrote is left to the server to refuse, and cannot add a p
   expect([...new URL(url, 'https://app.example.com').searchParams.keys()]).toEqual(['return_to'])
 })
 
-test('a login hint travels beside the target', () => {
+test('passes a login hint', () => {
   expect(signInUrl('bitbucket', { loginHint: 'test+1@example.com', returnTo: '/' })).toBe(
     '/auth/bitbucket/start?return_to=%2F&login_hint=test%2B1%40example.com',
   )
 })
 
-test('empty options leave no trace in the address', () => {
+test('adds no parameters for empty options', () => {
   expect(signInUrl('bitbucket', { returnTo: '', loginHint: undefined })).toBe(
     '/auth/bitbucket/start',
   )

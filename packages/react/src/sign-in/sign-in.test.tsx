@@ -53,7 +53,7 @@ function address(): string {
   return location.pathname + location.search + location.hash
 }
 
-test('the card shows a button for each provider that the server offers', async () => {
+test("shows a button for each of the server's providers", async () => {
   const linkOnly = { ...provider('chat', 'Example Chat'), signIn: false, signUp: false }
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), linkOnly, provider('forge', 'Example Forge')],
@@ -69,7 +69,7 @@ test('the card shows a button for each provider that the server offers', async (
   ])
 })
 
-test('while the server thinks, the card says so to those who cannot see it', async () => {
+test('announces that the providers are loading', async () => {
   const slow = gate()
   server.answerNext(
     'GET /auth/providers',
@@ -82,7 +82,7 @@ test('while the server thinks, the card says so to those who cannot see it', asy
   expect(screen.queryByText('Loading…')).toBeNull()
 })
 
-test('the provider used last is marked, for eyes and for ears', async () => {
+test('marks the provider used last, also for screen readers', async () => {
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
     lastUsed: 'forge',
@@ -97,7 +97,7 @@ test('the provider used last is marked, for eyes and for ears', async () => {
   ).toBe(false)
 })
 
-test('an app that names its providers needs no answer from the server', () => {
+test('sends no request if the app lists the providers', () => {
   render(<SignIn providers={['forge', 'bitbucket']} returnTo="/inbox" />)
   expect(links()).toEqual([
     ['Continue with forge', '/auth/forge/start?return_to=%2Finbox'],
@@ -106,22 +106,22 @@ test('an app that names its providers needs no answer from the server', () => {
   expect(server.requests).toEqual([])
 })
 
-test('a server that offers nothing is said in words', async () => {
+test('shows a message if the server has no providers', async () => {
   server.providers = { providers: [], lastUsed: null, account: [] }
   render(<SignIn />)
   await screen.findByText('Sign-in is currently unavailable.')
 })
 
 test.each([
-  ['is in trouble', failure(503, 'unavailable'), 'unavailable'],
-  ['sends its front page', indexHtml, 'bad_answer'],
+  ['responds with 503', failure(503, 'unavailable'), 'unavailable'],
+  ['sends an HTML page', indexHtml, 'bad_answer'],
   [
-    'knows no marks',
+    'returns no marks',
     () => Response.json({ providers: [{ id: 'a' }], lastUsed: null, account: [] }),
     'bad_answer',
   ],
 ])(
-  'a server that %s is said in words, with a way on for the keyboard too',
+  'shows an error and a retry button, also by keyboard, if the server %s',
   async (_, answer, code) => {
     complaints.mockImplementation(() => {})
     const user = userEvent.setup()
@@ -143,7 +143,7 @@ test.each([
   },
 )
 
-test('a person who cancelled reads so, and a reload does not repeat it', async () => {
+test('shows that the user cancelled, and does not repeat it after a reload', async () => {
   const state = { router: 'its own' }
   history.replaceState(
     state,
@@ -159,21 +159,19 @@ test('a person who cancelled reads so, and a reload does not repeat it', async (
   expect(screen.getByRole('link', { name: 'Continue with Bitbucket' })).not.toBeNull()
 })
 
-test('an address with nothing but the error ends without a question mark', async () => {
+test('removes the question mark if the query only has the error', async () => {
   history.replaceState(null, '', '/sign-in?auth_error=flow_expired')
   render(
     <StrictMode>
       <SignIn providers={['bitbucket']} />
     </StrictMode>,
   )
-  expect((await screen.findByRole('alert')).textContent).toBe(
-    'Your sign-in timed out. Try again.',
-  )
+  expect((await screen.findByRole('alert')).textContent).toBe('Your sign-in timed out. Try again.')
   expect(address()).toBe('/sign-in')
 })
 
 test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
-  'a code that no server sends, %s, becomes a general sentence',
+  'shows a general message for the unknown code %s',
   async (code) => {
     history.replaceState(null, '', `/sign-in?auth_error=${encodeURIComponent(code)}`)
     render(<SignIn providers={['bitbucket']} />)
@@ -184,7 +182,7 @@ test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
   },
 )
 
-test('a page that renders on a server passes the code itself', async () => {
+test('shows the authError of a server-rendered page', async () => {
   history.replaceState(null, '', '/sign-in?auth_error=flow_used')
   render(<SignIn providers={['bitbucket']} authError="flow_used" />)
   expect(screen.getByRole('alert').textContent).toBe(
@@ -194,7 +192,7 @@ test('a page that renders on a server passes the code itself', async () => {
   expect(screen.getAllByRole('alert')).toHaveLength(1)
 })
 
-test('where the person was going is handed on, unless the app says otherwise', async () => {
+test('passes return_to on, unless the app sets returnTo', async () => {
   history.replaceState(null, '', '/sign-in?return_to=%2Finbox%3Fa%3D1')
   const { rerender } = render(<SignIn providers={['bitbucket']} />)
   expect(links()).toEqual([
@@ -205,7 +203,7 @@ test('where the person was going is handed on, unless the app says otherwise', a
   expect(links()).toEqual([['Continue with Bitbucket', '/auth/bitbucket/start?return_to=%2Fhome']])
 })
 
-test('an attacker who wrote the return address reaches the server with it, and nothing else', () => {
+test('passes a hostile return_to only to the server', () => {
   history.replaceState(null, '', '/sign-in?return_to=javascript%3Aalert(1)')
   render(<SignIn providers={['bitbucket']} />)
   expect(links()).toEqual([
@@ -213,7 +211,7 @@ test('an attacker who wrote the return address reaches the server with it, and n
   ])
 })
 
-test('somebody who is signed in already sees who, and can sign out', async () => {
+test('shows the user and a sign-out button when signed in', async () => {
   const user = userEvent.setup()
   render(
     <AuthProvider initialSession={somebody()}>
@@ -229,7 +227,7 @@ test('somebody who is signed in already sees who, and can sign out', async () =>
   expect(screen.getByRole('heading', { name: 'Sign in to Example' })).not.toBeNull()
 })
 
-test('a person without a name and an address can still sign out', () => {
+test('shows a sign-out button to a user without name and address', () => {
   const { user, session } = somebody()
   if (user === null) throw new Error('nobody')
   render(
@@ -242,7 +240,7 @@ test('a person without a name and an address can still sign out', () => {
   )
 })
 
-test('its base path comes from the provider above', async () => {
+test('uses the base path of the <AuthProvider>', async () => {
   render(
     <AuthProvider basePath="/api" initialSession={nobody}>
       <SignIn />
@@ -252,7 +250,7 @@ test('its base path comes from the provider above', async () => {
   expect(links()).toEqual([['Continue with Bitbucket', '/api/bitbucket/start']])
 })
 
-test('an app says it in its own words, for all or for one card', () => {
+test("uses the app's texts, for all components or for one card", () => {
   const card = { errors: { access_denied: 'Maybe later.' }, continueWith: 'Use {provider}' }
   render(
     <AuthProvider initialSession={nobody} texts={{ signIn: 'Welcome', unknownError: 'Hm.' }}>
@@ -268,7 +266,7 @@ test('an app says it in its own words, for all or for one card', () => {
   )
 })
 
-test('an app may give the card a class, attributes and a ref', () => {
+test('accepts a class, attributes and a ref', () => {
   const ref = createRef<HTMLElement>()
   render(<SignIn ref={ref} providers={['bitbucket']} className="wide" id="card" />)
   expect(ref.current).toBe(screen.getByRole('region'))
@@ -276,7 +274,7 @@ test('an app may give the card a class, attributes and a ref', () => {
   expect(ref.current?.id).toBe('card')
 })
 
-test('a late answer of a server that the card has left does not count', async () => {
+test('ignores a late response for another base path', async () => {
   const slow = gate()
   server.answerNext(
     'GET /old/providers',
@@ -289,7 +287,7 @@ test('a late answer of a server that the card has left does not count', async ()
   expect(links()).toEqual([['Continue with Bitbucket', '/new/bitbucket/start']])
 })
 
-test('an error names the company if the card shows one, and else begins with the provider', () => {
+test('names the provider in an error if the card shows one, otherwise "The provider"', () => {
   const texts = { errors: { provider_unavailable: '{provider} is asleep.' } }
   const card = (providers: string[]) => (
     <SignIn providers={providers} authError="provider_unavailable" texts={texts} />
@@ -303,31 +301,28 @@ test('an error names the company if the card shows one, and else begins with the
 })
 
 test.each([
-  ['one company', [provider('bitbucket', 'Bitbucket')], 'Bitbucket is asleep.'],
+  ['one provider', [provider('bitbucket', 'Bitbucket')], 'Bitbucket is asleep.'],
   [
-    'two',
+    'two providers',
     [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
     'The provider is asleep.',
   ],
-])(
-  'an error on a card whose server offers %s is said once, when that is known',
-  async (_, providers, sentence) => {
-    const slow = gate()
-    server.answerNext(
-      'GET /auth/providers',
-      slow.before(() => Response.json({ providers, lastUsed: null, account: [] })),
-    )
-    history.replaceState(null, '', '/sign-in?auth_error=provider_unavailable')
-    const texts = { errors: { provider_unavailable: '{provider} is asleep.' } }
-    render(<SignIn texts={texts} />)
-    expect(screen.queryByRole('alert')).toBeNull()
-    slow.open()
-    expect((await screen.findByRole('alert')).textContent).toBe(sentence)
-    expect(address()).toBe('/sign-in')
-  },
-)
+])('announces an error once, after the server has returned %s', async (_, providers, sentence) => {
+  const slow = gate()
+  server.answerNext(
+    'GET /auth/providers',
+    slow.before(() => Response.json({ providers, lastUsed: null, account: [] })),
+  )
+  history.replaceState(null, '', '/sign-in?auth_error=provider_unavailable')
+  const texts = { errors: { provider_unavailable: '{provider} is asleep.' } }
+  render(<SignIn texts={texts} />)
+  expect(screen.queryByRole('alert')).toBeNull()
+  slow.open()
+  expect((await screen.findByRole('alert')).textContent).toBe(sentence)
+  expect(address()).toBe('/sign-in')
+})
 
-test('a sentence of an app may speak of the provider, in the words of the app', () => {
+test("fills the provider into the app's messages, with the app's unknownProvider", () => {
   const texts = {
     unknownProvider: 'Unser Anbieter',
     errors: { provider_refused: 'Nein. {provider} will nicht.' },
@@ -336,7 +331,7 @@ test('a sentence of an app may speak of the provider, in the words of the app', 
   expect(screen.getByRole('alert').textContent).toBe('Nein. Unser Anbieter will nicht.')
 })
 
-test('a card that appears when nobody turns out to be signed in still says what failed', async () => {
+test('shows the error on a card that appears when the session is known', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(
     <StrictMode>
@@ -352,7 +347,7 @@ test('a card that appears when nobody turns out to be signed in still says what 
   expect(address()).toBe('/')
 })
 
-test('the card asks for its buttons while it waits to hear who is signed in', async () => {
+test('requests the providers in parallel with the session', async () => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
@@ -373,7 +368,7 @@ test('the card asks for its buttons while it waits to hear who is signed in', as
   expect(server.count('GET /auth/providers')).toBe(1)
 })
 
-test('no sentence of the table is shown with a gap in it', () => {
+test('fills the placeholder in every message', () => {
   for (const code of Object.keys(english.errors)) {
     const { unmount } = render(<SignIn providers={['bitbucket']} authError={code} />)
     expect(screen.getByRole('alert').textContent).not.toMatch(/[{}]/)
@@ -381,7 +376,7 @@ test('no sentence of the table is shown with a gap in it', () => {
   }
 })
 
-test('while it is not known who is signed in, the card shows no button to a signed-in person', async () => {
+test('shows no sign-in button to a signed-in user while the session loads', async () => {
   const slow = gate()
   server.session = somebody()
   server.answerNext(
@@ -400,7 +395,7 @@ test('while it is not known who is signed in, the card shows no button to a sign
   expect(screen.queryByRole('link')).toBeNull()
 })
 
-test('an error leaves the address bar too if the person is signed in by then', async () => {
+test('removes the error from the address bar if the user is signed in', async () => {
   server.session = somebody()
   history.replaceState({ kept: true }, '', '/?a=b&auth_error=access_denied#top')
   render(<AuthProvider>A page without a card</AuthProvider>)
@@ -408,14 +403,14 @@ test('an error leaves the address bar too if the person is signed in by then', a
   expect(history.state).toEqual({ kept: true })
 })
 
-test('an error stays in the address bar of a signed-out page without a card, for whoever reads it', async () => {
+test('leaves the error in the address bar of a signed-out page without a card', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(<AuthProvider>A page without a card</AuthProvider>)
   await waitFor(() => expect(server.count('GET /auth/session')).toBe(1))
   expect(address()).toBe('/?auth_error=access_denied')
 })
 
-test('an app may put its logo, what the sign-in is for, and its terms on the card', () => {
+test('shows logo, description and footer', () => {
   render(
     <SignIn
       providers={['bitbucket']}
@@ -437,7 +432,7 @@ test('an app may put its logo, what the sign-in is for, and its terms on the car
   expect(links().map(([text]) => text)).toEqual(['Continue with Bitbucket', 'Terms'])
 })
 
-test('a person who is signed in already is not told what for, nor the terms', () => {
+test('hides description and footer when signed in', () => {
   render(
     <AuthProvider initialSession={somebody()}>
       <SignIn
@@ -453,7 +448,7 @@ test('a person who is signed in already is not told what for, nor the terms', ()
   )
 })
 
-test('a card for new people has another title, and the providers that new people may come through', async () => {
+test('shows another title and only providers for new users with purpose="sign-up"', async () => {
   server.providers = {
     providers: [
       { ...provider('bitbucket', 'Bitbucket'), signUp: false },
@@ -471,7 +466,7 @@ test('a card for new people has another title, and the providers that new people
   ])
 })
 
-test('a card for new people on a server that takes none says so', async () => {
+test('shows a message with purpose="sign-up" if no provider accepts new users', async () => {
   server.providers = {
     providers: [{ ...provider('bitbucket', 'Bitbucket'), signUp: false }],
     lastUsed: 'bitbucket',
@@ -482,7 +477,7 @@ test('a card for new people on a server that takes none says so', async () => {
   expect(screen.getByRole('region', { name: 'Join' })).not.toBeNull()
 })
 
-test('where the person goes on to is announced', async () => {
+test('announces the navigation to the provider', async () => {
   document.addEventListener('click', browser)
   const user = userEvent.setup()
   server.providers = {
@@ -492,20 +487,20 @@ test('where the person goes on to is announced', async () => {
   }
   render(<SignIn />)
   const button = await screen.findByRole('link', { name: 'Continue with <b>{provider}</b>' })
-  const said = () => screen.getAllByRole('status').map(({ textContent }) => textContent)
-  expect(said()).toEqual(['', ''])
-  // A new tab: this page goes nowhere.
+  const announced = () => screen.getAllByRole('status').map(({ textContent }) => textContent)
+  expect(announced()).toEqual(['', ''])
+  // A new tab: this page does not navigate.
   fireEvent.click(button, { ctrlKey: true })
-  expect(said()).toEqual(['', ''])
+  expect(announced()).toEqual(['', ''])
   await user.click(button)
   document.removeEventListener('click', browser)
-  expect(said()).toEqual(['', 'Opening <b>{provider}</b>…'])
-  // Back without having gone: said again the next time.
+  expect(announced()).toEqual(['', 'Opening <b>{provider}</b>…'])
+  // Back without a navigation: announced again the next time.
   act(() => void window.dispatchEvent(new Event('focus')))
-  expect(said()).toEqual(['', ''])
+  expect(announced()).toEqual(['', ''])
 })
 
-test('a card hands the look of its buttons on', () => {
+test('passes the variant to its buttons', () => {
   render(<SignIn providers={['bitbucket', 'forge']} variant="brand" />)
   expect(screen.getAllByRole('link').map(({ dataset }) => dataset.variant)).toEqual([
     'brand',
@@ -518,7 +513,7 @@ function trigger(name = 'Sign in'): HTMLElement {
 }
 
 test.each(['click', 'key'] as const)(
-  'in a dialog: a %s opens the card, whose title names it',
+  'dialog: opens on a %s, and is named after its title',
   async (how) => {
     const user = userEvent.setup()
     render(
@@ -544,7 +539,7 @@ test.each(['click', 'key'] as const)(
   },
 )
 
-test('in a dialog: what is pressed is named after what the card is for, in the words of the app', () => {
+test("dialog: labels the button after the purpose, in the app's texts", () => {
   const card = { providers: ['bitbucket'], display: 'modal' } as const
   render(
     <AuthProvider initialSession={nobody} texts={{ signIn: 'Anmelden' }}>
@@ -556,7 +551,7 @@ test('in a dialog: what is pressed is named after what the card is for, in the w
   expect(links().map(([text]) => text)).toEqual(['Anmelden', 'Create your account', 'Hier entlang'])
 })
 
-test('in a dialog: it is a link to the page of the server, for whoever wants a tab of its own', () => {
+test("dialog: the button is a link to the server's page, for a new tab", () => {
   document.addEventListener('click', browser)
   render(<SignIn display="modal" basePath="/api" returnTo="/café" providers={['bitbucket']} />)
   expect(links()).toEqual([['Sign in', '/api/sign-in?return_to=%2Fcaf%25C3%25A9']])
@@ -574,7 +569,7 @@ test('in a dialog: it is a link to the page of the server, for whoever wants a t
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
-test('in a dialog: nothing is asked until it is opened, and once then', async () => {
+test('dialog: sends one request when it opens, and none before', async () => {
   const user = userEvent.setup()
   render(<SignIn display="modal" />)
   await user.tab()
@@ -587,7 +582,7 @@ test('in a dialog: nothing is asked until it is opened, and once then', async ()
   expect(server.count('GET /auth/providers')).toBe(1)
 })
 
-test('in a dialog: who signs in comes back to the page that it is over', async () => {
+test('dialog: returns to the current page after signing in', async () => {
   history.replaceState(null, '', '/articles/5?page=2#notes')
   render(<SignIn display="modal" providers={['bitbucket']} />)
   await userEvent.click(trigger())
@@ -596,7 +591,7 @@ test('in a dialog: who signs in comes back to the page that it is over', async (
   )
 })
 
-test('in a dialog: the error that opened it is not what anybody comes back to', async () => {
+test('dialog: does not return to the error that opened it', async () => {
   history.replaceState(null, '', '/articles/5?auth_error=access_denied&q=why?')
   render(<SignIn display="modal" providers={['bitbucket']} />)
   await screen.findByRole('dialog')
@@ -605,7 +600,7 @@ test('in a dialog: the error that opened it is not what anybody comes back to', 
   )
 })
 
-test('in a dialog: another link opens it, if the app gives one', async () => {
+test("dialog: opens from the app's own link", async () => {
   render(
     <SignIn
       display="modal"
@@ -624,7 +619,7 @@ test('in a dialog: another link opens it, if the app gives one', async () => {
   expect(screen.queryByRole('dialog')).not.toBeNull()
 })
 
-test('in a dialog: a click within leaves it open, the button with a name and a click beside close it', async () => {
+test('dialog: closes by its button and by a click outside, not by a click inside', async () => {
   const user = userEvent.setup()
   render(<SignIn display="modal" providers={['bitbucket']} texts={{ close: 'Schließen' }} />)
   await user.click(trigger())
@@ -633,12 +628,12 @@ test('in a dialog: a click within leaves it open, the button with a name and a c
   await user.click(screen.getByRole('button', { name: 'Schließen' }))
   expect(screen.queryByRole('dialog')).toBeNull()
   await user.click(trigger())
-  // As a browser sees a click on the backdrop.
+  // A click on the backdrop targets the dialog.
   await user.click(screen.getByRole('dialog'))
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
-test('in a dialog: attributes, a class and the ref are those of the card', async () => {
+test('dialog: passes attributes, class and ref to the card', async () => {
   const ref = createRef<HTMLElement>()
   render(<SignIn display="modal" ref={ref} className="wide" id="card" providers={['bitbucket']} />)
   await userEvent.click(trigger())
@@ -647,7 +642,7 @@ test('in a dialog: attributes, a class and the ref are those of the card', async
   expect(ref.current?.id).toBe('card')
 })
 
-test('in a dialog: a sign-in that has failed opens it, and says so once', async () => {
+test('dialog: opens after a failed sign-in and shows the error once', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied&return_to=%2Finbox')
   render(
     <StrictMode>
@@ -667,7 +662,7 @@ test('in a dialog: a sign-in that has failed opens it, and says so once', async 
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
-test('in a dialog: what opened it is said, though the address has lost it before the card is there', async () => {
+test('dialog: shows the error even if the address bar has lost it', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   const hurry = vi.spyOn(globalThis, 'setTimeout').mockImplementation((task: () => void) => {
     task()
@@ -680,7 +675,7 @@ test('in a dialog: what opened it is said, though the address has lost it before
 })
 
 test.each([0, 1, 2, 3, 5, 8])(
-  'in a dialog: it is not left open for a person who turns out to be signed in, %i turns later',
+  'dialog: closes if the user turns out to be signed in %i turns later',
   async (turns) => {
     server.session = somebody()
     server.answerNext('GET /auth/session', async () => {
@@ -688,7 +683,7 @@ test.each([0, 1, 2, 3, 5, 8])(
       return Response.json(server.session)
     })
     history.replaceState(null, '', '/?auth_error=access_denied')
-    // As a browser has it: React renders when it gets to it.
+    // As in a browser, React renders asynchronously.
     vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', false)
     const root = createRoot(document.body.appendChild(document.createElement('div')))
     root.render(
@@ -699,7 +694,7 @@ test.each([0, 1, 2, 3, 5, 8])(
     )
     try {
       await vi.waitFor(() => expect(document.body.textContent).toContain('Hello'))
-      // What React has begun is over by then.
+      // Lets React finish.
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
       expect(document.querySelector('dialog')?.open).toBe(false)
     } finally {
@@ -709,7 +704,7 @@ test.each([0, 1, 2, 3, 5, 8])(
   },
 )
 
-test('in a dialog: a page that was hidden and is shown again has it closed', async () => {
+test('dialog: is closed when a hidden page is shown again', async () => {
   const page = (mode: 'visible' | 'hidden') => (
     <Activity mode={mode}>
       <SignIn display="modal" providers={['bitbucket']} />
@@ -728,7 +723,7 @@ test('in a dialog: a page that was hidden and is shown again has it closed', asy
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
-test('in a dialog: where the page is now is what counts, not where it was first', async () => {
+test('dialog: returns to the current path, not to the first one', async () => {
   history.replaceState(null, '', '/login?return_to=%2Fadmin')
   render(<SignIn display="modal" providers={['bitbucket']} />)
   const target = () => screen.getByRole('link', { name: /Bitbucket/ }).getAttribute('href')
@@ -740,7 +735,7 @@ test('in a dialog: where the page is now is what counts, not where it was first'
   expect(target()).toBe('/auth/bitbucket/start?return_to=%2Fpricing%3Freturn_to%3D')
 })
 
-test('in a dialog: it closes when somebody is signed in, and stays closed when they have left', async () => {
+test('dialog: closes after signing in, and stays closed after signing out', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(
     <AuthProvider initialSession={nobody}>
@@ -762,7 +757,7 @@ test('in a dialog: it closes when somebody is signed in, and stays closed when t
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
-test('in a dialog: what a card of the page says is not said over it', async () => {
+test('dialog: does not open for an error that a card on the page shows', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(
     <>
@@ -774,12 +769,12 @@ test('in a dialog: what a card of the page says is not said over it', async () =
   expect(screen.queryByRole('dialog')).toBeNull()
 })
 
-test('in a dialog: what a card says that the server sent, and that works only later, is not lost meanwhile', async () => {
+test('dialog: does not remove the error of a server-rendered card before hydration', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   const sent = document.body.appendChild(document.createElement('section'))
   sent.className = 'latchkey-card'
   render(<SignIn display="modal" providers={['bitbucket']} />)
-  // Whoever took it away would have done so by then.
+  // It would have been removed by then.
   await new Promise((resolve) => setTimeout(resolve))
   expect(screen.queryByRole('dialog')).toBeNull()
   sent.remove()
@@ -788,7 +783,7 @@ test('in a dialog: what a card says that the server sent, and that works only la
   await waitFor(() => expect(address()).toBe('/'))
 })
 
-test('in a dialog: one that nobody could see does not open by itself, and has the error when it does', async () => {
+test('dialog: does not open automatically in a hidden place, and shows the error when opened', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   const width = vi.spyOn(HTMLDialogElement.prototype, 'offsetWidth', 'get').mockReturnValue(0)
   render(<SignIn display="modal" providers={['bitbucket']} />)
@@ -799,7 +794,7 @@ test('in a dialog: one that nobody could see does not open by itself, and has th
   expect(within(screen.getByRole('dialog')).getByRole('alert').dataset.code).toBe('access_denied')
 })
 
-test('in a dialog: another dialog within that closes leaves it open', async () => {
+test('dialog: stays open when a dialog inside it closes', async () => {
   const footer = <dialog aria-label="Terms">All of them</dialog>
   render(<SignIn display="modal" providers={['bitbucket']} footer={footer} />)
   await userEvent.click(trigger())
@@ -808,7 +803,7 @@ test('in a dialog: another dialog within that closes leaves it open', async () =
   expect(screen.queryByRole('dialog', { name: 'Sign in' })).not.toBeNull()
 })
 
-test('a card says so if nobody knows who is signed in, and asks again', async () => {
+test('shows an error and a retry button if the session cannot be loaded', async () => {
   server.answerNext('GET /auth/session', failure(503, 'unavailable'))
   render(
     <AuthProvider>
@@ -822,7 +817,7 @@ test('a card says so if nobody knows who is signed in, and asks again', async ()
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
-test('in a dialog: somebody who is signed in already is not bothered with an old error', async () => {
+test('dialog: does not open for an old error when signed in', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(
     <AuthProvider initialSession={somebody()}>

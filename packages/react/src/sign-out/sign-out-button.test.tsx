@@ -17,7 +17,7 @@ import {
 import { SignOutButton } from './sign-out-button.tsx'
 import { useSignOut } from './use-sign-out.ts'
 
-/** What the browser itself was left to post. */
+/** The forms that the browser itself would have posted. */
 let posts: Record<string, FormDataEntryValue>[] = []
 
 function browser(event: SubmitEvent): void {
@@ -46,7 +46,7 @@ function button(name: string | RegExp = 'Sign out'): HTMLButtonElement {
   return screen.getByRole('button', { name })
 }
 
-test('it is a form that a browser can post by itself', () => {
+test('renders a form that works without JavaScript', () => {
   render(<SignOutButton basePath="/api" returnTo="/café" />)
   const { form } = button()
   expect(form?.method).toBe('post')
@@ -57,7 +57,7 @@ test('it is a form that a browser can post by itself', () => {
   })
 })
 
-test('signing out keeps the person on the page, which then knows', async () => {
+test('signs out, stays on the page and updates it', async () => {
   const user = userEvent.setup()
   render(
     <AuthProvider initialSession={somebody()}>
@@ -72,7 +72,7 @@ test('signing out keeps the person on the page, which then knows', async () => {
   expect(posts).toEqual([])
 })
 
-test('while the server thinks, the button says so and cannot be pressed twice', async () => {
+test('shows a pending state and cannot be pressed twice', async () => {
   const user = userEvent.setup()
   const slow = gate()
   server.answerNext(
@@ -95,7 +95,7 @@ test('while the server thinks, the button says so and cannot be pressed twice', 
   expect(posts).toEqual([])
 })
 
-test('a sign-out that failed is said in words, and can be tried again', async () => {
+test('shows a message if the sign-out fails, and can try again', async () => {
   const user = userEvent.setup()
   server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
   render(
@@ -113,7 +113,7 @@ test('a sign-out that failed is said in words, and can be tried again', async ()
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
-test('a person whom somebody has signed out meanwhile is not told that they are still signed in', async () => {
+test('shows no error if the session was ended in the meantime', async () => {
   const user = userEvent.setup()
   server.answerNext('POST /auth/sign-out', failure(401, 'unauthenticated'))
   render(
@@ -129,7 +129,7 @@ test('a person whom somebody has signed out meanwhile is not told that they are 
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
-test('nor is it said of a button that anybody sees', async () => {
+test('shows no error on a button outside <SignedIn> either', async () => {
   const user = userEvent.setup()
   server.answerNext('POST /auth/sign-out', failure(401, 'unauthenticated'))
   render(
@@ -143,7 +143,7 @@ test('nor is it said of a button that anybody sees', async () => {
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
-test('somewhere to go afterwards is for the server to judge, so the browser posts the form', async () => {
+test('lets the browser post the form with returnTo, which the server validates', async () => {
   const user = userEvent.setup()
   render(
     <AuthProvider initialSession={somebody()}>
@@ -157,7 +157,7 @@ test('somewhere to go afterwards is for the server to judge, so the browser post
   expect(posts).toHaveLength(1)
 })
 
-test('after Back the posted form can be posted again', async () => {
+test('can post the form again after Back', async () => {
   const user = userEvent.setup()
   render(<SignOutButton />)
   await user.click(button())
@@ -169,7 +169,7 @@ test('after Back the posted form can be posted again', async () => {
   expect(posts).toEqual([{ scope: 'local' }, { scope: 'local' }])
 })
 
-test('a page that believes nobody is signed in still lets the server end the session', async () => {
+test('posts the form even if the page is signed out', async () => {
   const user = userEvent.setup()
   render(
     <AuthProvider basePath="/api" initialSession={nobody}>
@@ -181,7 +181,7 @@ test('a page that believes nobody is signed in still lets the server end the ses
   expect(posts).toEqual([{ scope: 'local' }])
 })
 
-test('an app may give the button a class, attributes, other words and a ref', () => {
+test('accepts a class, attributes, children and a ref', () => {
   const ref = createRef<HTMLButtonElement>()
   render(
     <SignOutButton ref={ref} className="small" id="leave">
@@ -199,49 +199,43 @@ const scopes = [
   ['global', 'Sign out everywhere'],
 ] as const
 
-test.each(scopes)(
-  'a form for %s says which sessions to end, to the server and to the person',
-  (scope, words) => {
-    render(<SignOutButton scope={scope} returnTo="/bye" />)
-    expect(Object.fromEntries(new FormData(button(words).form ?? undefined))).toEqual({
-      scope,
-      return_to: '/bye',
-    })
-  },
-)
+test.each(scopes)('shows and posts the scope %s', (scope, words) => {
+  render(<SignOutButton scope={scope} returnTo="/bye" />)
+  expect(Object.fromEntries(new FormData(button(words).form ?? undefined))).toEqual({
+    scope,
+    return_to: '/bye',
+  })
+})
 
-test.each(scopes)(
-  'signing out %s tells the server so, and the app when it is done',
-  async (scope, words) => {
-    const user = userEvent.setup()
-    const onSignedOut = vi.fn()
-    server.session = somebody()
-    server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
-    const slow = gate()
-    server.answerNext(
-      'POST /auth/sign-out',
-      slow.before(() => new Response(null, { status: 204 })),
-    )
-    render(
-      <AuthProvider initialSession={server.session}>
-        <SignOutButton scope={scope} onSignedOut={onSignedOut} />
-        <SignedIn>Here</SignedIn>
-        <SignedOut>Gone</SignedOut>
-      </AuthProvider>,
-    )
-    await user.click(button(words))
-    expect(button('Signing out…').dataset.state).toBe('pending')
-    expect(onSignedOut).not.toHaveBeenCalled()
-    await act(async () => slow.open())
-    await waitFor(() => expect(onSignedOut).toHaveBeenCalledOnce())
-    expect(JSON.parse(String(server.requests[0]?.init.body))).toEqual({ scope })
-    expect(screen.queryByText('Here') === null).toBe(scope !== 'others')
-    expect(screen.queryByText('Gone') === null).toBe(scope === 'others')
-    expect(posts).toEqual([])
-  },
-)
+test.each(scopes)('sends the scope %s and calls onSignedOut', async (scope, words) => {
+  const user = userEvent.setup()
+  const onSignedOut = vi.fn()
+  server.session = somebody()
+  server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
+  const slow = gate()
+  server.answerNext(
+    'POST /auth/sign-out',
+    slow.before(() => new Response(null, { status: 204 })),
+  )
+  render(
+    <AuthProvider initialSession={server.session}>
+      <SignOutButton scope={scope} onSignedOut={onSignedOut} />
+      <SignedIn>Here</SignedIn>
+      <SignedOut>Gone</SignedOut>
+    </AuthProvider>,
+  )
+  await user.click(button(words))
+  expect(button('Signing out…').dataset.state).toBe('pending')
+  expect(onSignedOut).not.toHaveBeenCalled()
+  await act(async () => slow.open())
+  await waitFor(() => expect(onSignedOut).toHaveBeenCalledOnce())
+  expect(JSON.parse(String(server.requests[0]?.init.body))).toEqual({ scope })
+  expect(screen.queryByText('Here') === null).toBe(scope !== 'others')
+  expect(screen.queryByText('Gone') === null).toBe(scope === 'others')
+  expect(posts).toEqual([])
+})
 
-test('the person who signed out all others is still who they were, for the server too', async () => {
+test('stays signed in after signing out everywhere else', async () => {
   const user = userEvent.setup()
   server.session = somebody()
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -262,7 +256,7 @@ test('the person who signed out all others is still who they were, for the serve
   expect(screen.getByText('Test Person')).not.toBeNull()
 })
 
-test('what was done is not said to another person', async () => {
+test('does not show the result to another user', async () => {
   server.session = somebody()
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   render(
@@ -283,7 +277,7 @@ test('what was done is not said to another person', async () => {
   expect(button('Sign out everywhere else').dataset.state).toBe('idle')
 })
 
-test.each(scopes)('where %s have nothing to say, there is nothing to be heard', async (scope) => {
+test.each(scopes)('has no empty status element for %s', async (scope) => {
   server.session = somebody()
   render(
     <AuthProvider initialSession={server.session}>
@@ -293,25 +287,22 @@ test.each(scopes)('where %s have nothing to say, there is nothing to be heard', 
   expect(document.querySelector('form')?.textContent).toBe(button(/Sign out/).textContent)
 })
 
-test.each(scopes)(
-  'an app is told nothing of a sign-out of %s that failed',
-  async (scope, words) => {
-    const user = userEvent.setup()
-    const onSignedOut = vi.fn()
-    server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
-    render(
-      <AuthProvider initialSession={somebody()}>
-        <SignOutButton scope={scope} onSignedOut={onSignedOut} />
-      </AuthProvider>,
-    )
-    await user.click(button(words))
-    await screen.findByRole('alert')
-    expect(button(words).dataset.state).toBe('failed')
-    expect(onSignedOut).not.toHaveBeenCalled()
-  },
-)
+test.each(scopes)('does not call onSignedOut if a sign-out of %s fails', async (scope, words) => {
+  const user = userEvent.setup()
+  const onSignedOut = vi.fn()
+  server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
+  render(
+    <AuthProvider initialSession={somebody()}>
+      <SignOutButton scope={scope} onSignedOut={onSignedOut} />
+    </AuthProvider>,
+  )
+  await user.click(button(words))
+  await screen.findByRole('alert')
+  expect(button(words).dataset.state).toBe('failed')
+  expect(onSignedOut).not.toHaveBeenCalled()
+})
 
-test('an app says the scopes in its own words', () => {
+test("uses the app's texts for the scopes", () => {
   const texts = { signOut: 'Ab', signOutOthers: 'Ab, alle anderen', signOutGlobal: 'Ab, alle' }
   render(
     <AuthProvider initialSession={somebody()} texts={texts}>
@@ -339,7 +330,7 @@ function OwnButton(): ReactElement {
   )
 }
 
-test('an app may make a button of its own, which works the same', async () => {
+test("works the same with the app's own button and useSignOut", async () => {
   const user = userEvent.setup()
   server.session = somebody()
   render(<OwnButton />)
