@@ -35,7 +35,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** Returns the one block of code below a heading that has these words in it. */
 function block(guide: string, heading: string, words: string): string {
   const document = readFileSync(join(root, 'docs/guides', guide), 'utf8')
-  const part = document.split(/^## \d+\. /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
+  const part = document.split(/^## (?:\d+\. )?/m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
   const blocks = [...part.matchAll(/^```\w+\n(.*?)^```$/gms)].map(([, code = '']) => code)
   const [found, ...others] = blocks.filter((code) => code.includes(words))
   expect([heading, words, typeof found, others.length]).toEqual([heading, words, 'string', 0])
@@ -198,7 +198,7 @@ describe('docs/guides/deploy.md', () => {
 })
 
 describe('docs/guides/postgresql.md', () => {
-  const heading = 'Beside your own tables'
+  const heading = 'Share a database with your own tables'
 
   /** Runs `drizzle-kit push --force` with the guide's configuration. */
   async function push(name: string, url: string): Promise<string> {
@@ -230,7 +230,7 @@ describe('docs/guides/postgresql.md', () => {
         .replaceAll(/\bapp\b/g, app)
         .replaceAll(/\blatchkey\b/g, own)
     await ask(admin, `grant create on schema public to ${app}`)
-    await ask(admin, named(block('postgresql.md', 'Setting it up', 'create schema')))
+    await ask(admin, named(block('postgresql.md', 'Set up PostgreSQL', 'create schema')))
     await ask(admin, named(block('postgresql.md', heading, 'alter default privileges')))
 
     const server = await buildApp(emulator(), { store: postgres(ownUrl) })

@@ -185,7 +185,7 @@ describe('pnpm demo', () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     await once(blocker, 'listening')
     const { port } = blocker.address() as AddressInfo
-    const EMULATOR_PORT = String(port + 1)
+    const EMULATOR_PORT = String(await freePort())
     const said = await until(start({ PORT: String(port), EMULATOR_PORT }), /pnpm@12 demo/)
     expect(said).toContain(`Port ${port} is already in use. Try: PORT=`)
     expect(said).toContain(` EMULATOR_PORT=${EMULATOR_PORT} npx`)
