@@ -13,7 +13,7 @@ import type { Provider } from './providers/provider.ts'
 import type { Settings } from './settings.ts'
 import type { Store } from './store/store.ts'
 
-/** What a sign-in cannot do without. */
+/** The options that every sign-in needs. */
 interface Necessities {
   readonly secrets: readonly [string, ...string[]]
   readonly providers: readonly Provider[]
@@ -21,18 +21,18 @@ interface Necessities {
 }
 
 interface Filled extends Necessities {
-  /** What was not given, in words. */
+  /** Descriptions of the options that were missing, for the log. */
   readonly filledIn: readonly string[]
   close(): Promise<void>
 }
 
-/** Everything that development keeps, in the working directory. */
+/** The folder for the generated secret and the database, in the working directory. */
 const FOLDER = '.latchkey'
 
 /**
- * `NODE_ENV` is `development` or `test`, or is not set and `origin` is this machine (or not given).
- * Anything else is production, so that a forgotten variable is on the safe side; and without any sign of
- * development but what was left out, the server is kept to loopback.
+ * Returns whether `NODE_ENV` is `development` or `test`, or is not set and `origin` is a loopback URL or
+ * missing. Everything else is production, so that forgetting a variable is safe. If only missing settings
+ * suggest development, the server listens on loopback only.
  */
 export function isDevelopment(origin: string | undefined): boolean {
   const { NODE_ENV } = process.env
@@ -41,7 +41,7 @@ export function isDevelopment(origin: string | undefined): boolean {
   return origin === undefined || (URL.canParse(origin) && isLoopback(new URL(origin).hostname))
 }
 
-/** Makes what was not given, so that the first sign-in works with nothing set up. */
+/** Creates the missing options, so that a first sign-in works without any setup. */
 export async function fillIn(
   given: {
     readonly [Key in keyof Necessities]: Necessities[Key] | undefined
@@ -50,7 +50,7 @@ export async function fillIn(
   const filledIn: string[] = []
   if (given.secrets === undefined || given.store === undefined) await makeFolder()
   const secrets = given.secrets ?? [await keptSecret()]
-  if (given.secrets === undefined) filledIn.push(`a key kept in ${FOLDER}`)
+  if (given.secrets === undefined) filledIn.push(`a generated secret in ${FOLDER}`)
   const store = given.store ?? (await keptStore())
   if (given.store === undefined) filledIn.push(`SQLite in ${FOLDER}`)
   if (given.providers !== undefined) {
@@ -70,21 +70,21 @@ async function makeFolder(): Promise<void> {
   } catch (error) {
     throw new LatchkeyError(
       'LATCHKEY_STORE_UNUSABLE',
-      `Development keeps its key and database in ${resolve(FOLDER)}, which cannot be made (${reasonOf(error)}). Make it writable, or give \`secret\` and \`store\`.`,
+      `In development, the secret and the database are stored in ${resolve(FOLDER)}, but this folder cannot be created (${reasonOf(error)}). Make it writable, or pass \`secret\` and \`store\`.`,
     )
   }
 }
 
 /**
- * Made once and read ever after, so that sessions outlive a restart. Its name is of a kind that front
- * ends' development servers, such as Vite's, refuse to serve.
+ * Returns the secret in `.latchkey/`, which is generated once, so that sessions survive a restart. Development
+ * servers of front ends, such as Vite, refuse to serve files with such a name.
  */
 async function keptSecret(): Promise<string> {
   const file = join(FOLDER, '.env.secret')
   const written = join(FOLDER, `.env.secret-${process.pid}`)
   await writeFile(written, randomBytes(48).toString('base64'), { mode: 0o600 })
   try {
-    // Whole or not at all, and of several servers that start at once one wins.
+    // Linking is atomic. If several servers start at the same time, the first one wins.
     await link(written, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -95,7 +95,7 @@ async function keptSecret(): Promise<string> {
   if (secret.length >= 32) return secret
   throw new LatchkeyError(
     'LATCHKEY_OPTION_INVALID',
-    `The key in ${resolve(file)} is too short to be one. Delete the file, and another is made.`,
+    `The secret in ${resolve(file)} is shorter than 32 characters. Delete the file, and Latchkey generates a new one.`,
   )
 }
 
@@ -111,26 +111,26 @@ async function startEmulator(): Promise<{ url: string; close(): Promise<void> }>
   return emulator.startBitbucketEmulator({ port }).catch(() => {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_INVALID',
-      `The emulator cannot listen on port ${port}, which the environment variable EMULATOR_PORT names. Set EMULATOR_PORT to a free port, or unset it.`,
+      `The emulator cannot listen on port ${port}, which is set in the environment variable EMULATOR_PORT. Set EMULATOR_PORT to a free port, or unset it.`,
     )
   })
 }
 
-/** Refuses a worker of `node:cluster`. Workers share ports, so a code would reach another worker's emulator. */
+/** Rejects a worker of `node:cluster`. Workers share ports, so a code could reach another worker's emulator. */
 async function refuseClusters(): Promise<void> {
   const { default: cluster } = await import('node:cluster')
   if (!cluster.isWorker) return
   throw new LatchkeyError(
     'LATCHKEY_OPTION_MISSING',
-    `Option \`providers\` is missing, and each worker of this cluster would start an emulator of its own. Start one for all of them: npx ${EMULATOR}. Then give each worker providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })].`,
+    `Option \`providers\` is missing, and each worker of this cluster would start its own emulator. Start one emulator for all workers: npx ${EMULATOR}. Then pass providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })] in each worker.`,
   )
 }
 
 const EMULATOR = '@latchkey/bitbucket-emulator'
 
 /**
- * The application's own dependency in development, and on purpose none of ours: not even an optional
- * peer, which npm and pnpm would install in production too.
+ * Imports the emulator from the application's own development dependencies. It is deliberately not a
+ * dependency of Latchkey, not even an optional peer: npm and pnpm would install that in production too.
  */
 async function importEmulator(): Promise<typeof import('@latchkey/bitbucket-emulator')> {
   try {
@@ -139,7 +139,7 @@ async function importEmulator(): Promise<typeof import('@latchkey/bitbucket-emul
     if (!isMissing(error)) throw error
   }
   try {
-    // Strict package managers show it to the application alone.
+    // With strict package managers, only the application can resolve its dependencies.
     const { createRequire } = process.getBuiltinModule('node:module')
     const file = createRequire(resolve('package.json')).resolve(EMULATOR)
     return await import(/* webpackIgnore: true */ pathToFileURL(file).href)
@@ -147,7 +147,7 @@ async function importEmulator(): Promise<typeof import('@latchkey/bitbucket-emul
     if (!isMissing(error)) throw error
     throw new LatchkeyError(
       'LATCHKEY_EMULATOR_MISSING',
-      `No provider is given, and the emulator that stands in for one in development is not installed. Either: npm i -D ${EMULATOR}. Or give \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
+      `Option \`providers\` is missing, and the emulator that replaces it in development is not installed. Install it with: npm i -D ${EMULATOR}. Or pass \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
     )
   }
 }
@@ -157,13 +157,13 @@ function isMissing(error: unknown): boolean {
   return /MODULE_NOT_FOUND$/.test(code) && message.includes(EMULATOR)
 }
 
-/** Returns the origin of a server without an `origin`: this machine, with TLS if the server has it. */
+/** Returns the default `origin`: localhost, with https if the server uses TLS. */
 export function ownOrigin(server: Server): string {
   const scheme = server instanceof TlsServer ? 'https' : 'http'
   return `${scheme}://localhost:${readPort('PORT', 3000)}`
 }
 
-/** A port from an environment variable, or `otherwise`. */
+/** Returns the port in an environment variable, or `otherwise` if it is not set. */
 function readPort(variable: 'PORT' | 'EMULATOR_PORT', otherwise: number): number {
   const value = process.env[variable]
   if (value === undefined || value === '') return otherwise
@@ -179,8 +179,9 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Before the server listens: others are kept out if they could get in. Once it listens: `origin` gets
- * its port, and one line of the log says what was filled in, and which callback URL to register.
+ * Prepares a development server. It refuses to listen beyond loopback if other machines must not reach it.
+ * Once it listens, `origin` gets its port, and one log line lists what was filled in and the callback URL
+ * to register.
  */
 export function prepareToListen(app: FastifyInstance, settings: Settings): void {
   const { filledIn, providers, site } = settings
@@ -194,13 +195,13 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
   app.addHook('onListen', async () => {
     const callbacks = providers.map(({ id }) => settings.callbackUrl(id)).join(', ')
     if (filledIn.length === 0 && !settings.followsPort) {
-      app.log.info(`Latchkey: callback URL to register: ${callbacks}`)
+      app.log.info(`Latchkey: register this callback URL at the provider: ${callbacks}`)
       return
     }
-    const filler = filledIn.length === 0 ? "the server's own origin" : filledIn.join(', ')
+    const defaults = filledIn.length === 0 ? "the server's own origin" : filledIn.join(', ')
     app.log.warn(
       withReference(
-        `Latchkey runs in development with ${filler}. Sign in at ${site.origin}${settings.signInPath}. The callback URL is ${callbacks}. Production needs origin, secret, providers and store.`,
+        `Latchkey runs in development with ${defaults}. Sign in at ${site.origin}${settings.signInPath}. The callback URL is ${callbacks}. Production requires origin, secret, providers and store.`,
         'development_defaults',
       ),
     )
@@ -208,8 +209,8 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
 }
 
 /**
- * Makes the server refuse to listen on any address that another machine could reach. Fastify has no
- * hook that comes before the port is open.
+ * Makes the server refuse to listen on any address that another machine can reach. Replaces `listen`, because
+ * Fastify has no hook that runs before the port is open.
  */
 function listenOnLoopbackOnly(server: Server): void {
   const listen = server.listen as (...parameters: unknown[]) => Server
@@ -219,7 +220,7 @@ function listenOnLoopbackOnly(server: Server): void {
     if (path === undefined && !(typeof host === 'string' && isLoopback(host))) {
       throw new LatchkeyError(
         'LATCHKEY_NOT_LOOPBACK',
-        'Other machines could reach this server, and development would let anybody in. Listen on localhost, or give `origin`, `secret` and real `providers`.',
+        'Other machines could reach this server, and in development anyone could sign in. Listen on localhost, or pass `origin`, `secret` and real `providers`.',
       )
     }
     return listen.apply(this, parameters)

@@ -15,77 +15,92 @@ import type { Settings } from './settings.ts'
 import type { Store } from './store/store.ts'
 
 /**
- * What `app.register(latchkey, options)` takes. In development every option may be left out; in
- * production `origin`, `secret`, `providers` and `store` are required.
+ * The options of `app.register(latchkey, options)`. In development, every option can be omitted. In
+ * production, `origin`, `secret`, `providers` and `store` are required.
  */
 export interface LatchkeyOptions {
   /**
-   * Where browsers reach the application, such as `https://app.example.com`: scheme, host and, if need
-   * be, port. Decides redirect URIs and cookies; a request's `Host` never does.
+   * The URL of the application in the browser, such as `https://app.example.com`: scheme, host and, if
+   * it is not the default, port. Determines redirect URIs and cookies. The `Host` header is never used for
+   * either. Default in development: `http://localhost` with the server's port, or https if it serves TLS.
    */
   readonly origin?: string | undefined
   /**
-   * At least 32 random characters, kept with the application's other secrets. Of a list the first
-   * seals and all open, so that a secret can be replaced.
+   * At least 32 random characters, stored with the application's other secrets. Pass an array to rotate:
+   * the first secret encrypts, all of them decrypt. Default in development: a generated secret in
+   * `.latchkey/`.
    */
   readonly secret?: string | undefined | readonly (string | undefined)[]
-  /** Who people may sign in with, such as `[bitbucket({ … })]`, in the order of the buttons. */
+  /**
+   * The providers that people can sign in with, such as `[bitbucket({ … })]`, in the order of the buttons.
+   * Default in development: an emulated Bitbucket, on `EMULATOR_PORT` or any free port.
+   */
   readonly providers?: readonly Provider[] | undefined
-  /** Where everything is kept, such as `sqlite('./data/latchkey.db')`. */
+  /**
+   * The database for users, identities and sessions, such as `sqlite('./data/latchkey.db')` or
+   * `postgres(process.env.DATABASE_URL)`. Default in development: SQLite in `.latchkey/`.
+   */
   readonly store?: Store | undefined
-  /** Where the routes are mounted, below the prefixes around the plugin. Default `/auth`. */
+  /** The path of the routes, below the prefixes in which the plugin is registered. Default `/auth`. */
   readonly prefix?: string
   /**
-   * The path under which browsers reach the routes, if a proxy strips a part of it, such as `/api/auth`.
-   * Give `<AuthProvider>` the same `basePath`. Default: the prefixes around the plugin, and `prefix`.
+   * The path of the routes in the browser, such as `/api/auth`. Set it if a proxy strips part of the path,
+   * and pass the same `basePath` to `<AuthProvider>`. Default: the surrounding prefixes and `prefix`.
    */
   readonly basePath?: string | undefined
-  /** Other names for `request.auth` and `request.getAuth()`, for an application that already uses these. */
+  /** Other names for `request.auth` and `request.getAuth()`, if these are already taken. */
   readonly decorators?: DecoratorNames | undefined
-  /** The path of the application's own sign-in page. Replaces the hosted one at `<prefix>/sign-in`. */
+  /** The path of your own sign-in page. Default: the hosted page at `<basePath>/sign-in`. */
   readonly signInPath?: string | undefined
-  /** How long people stay signed in, and on how many devices. */
+  /** How long sessions last, and how many a user can have. */
   readonly session?: SessionOptions | undefined
   /**
-   * Names the cookies, from 1 to 64 letters, digits, `-` and `_`. Default `latchkey`. Two applications on
+   * The name of the cookies: 1 to 64 letters, digits, `-` and `_`. Default `latchkey`. Two applications on
    * one host need different names, because browsers share cookies between ports and paths. The session
-   * cookie is `__Host-<cookieName>` on https and `<cookieName>-<port>` on http. A new name signs
-   * everybody out.
+   * cookie is `__Host-<cookieName>` on https and `<cookieName>-<port>` on http. Changing the name signs
+   * out all users.
    */
   readonly cookieName?: string | undefined
-  /** How long a callback may wait for the provider altogether, in milliseconds. Default 10,000. */
+  /**
+   * How long a callback may wait for the provider in total, in milliseconds, from 100 to 60,000. Default
+   * 10,000.
+   */
   readonly providerTimeout?: number | undefined
   /**
-   * How many exchanges with one provider may be in progress, from 1 to 10,000. Default 100. It also
-   * limits the connections to each of the provider's hosts. As many callbacks again may wait, at most
-   * 100. Further ones end with `unavailable`, and reloading them tries again.
+   * How many exchanges with one provider can run at a time, from 1 to 10,000. Default 100. Also limits the
+   * connections to each of the provider's hosts. The same number of callbacks can wait in a queue, but no
+   * more than 100. Further callbacks fail with `unavailable`. Reloading such a callback tries again.
    */
   readonly providerConcurrency?: number | undefined
-  /** Tells the time in milliseconds since the Unix epoch. Default `Date.now`; for tests. */
+  /** Returns the current time in milliseconds since the Unix epoch. For tests. Default `Date.now`. */
   readonly clock?: (() => number) | undefined
 }
 
-/** What Latchkey's decorators of a request are called. Declare the same names in `RenamedDecorators`. */
+/** The names of Latchkey's request decorators. Declare the same names in `RenamedDecorators`. */
 export interface DecoratorNames {
-  /** Default `auth`. */
+  /** Replaces `request.auth`. Default `auth`. */
   readonly auth?: string | undefined
-  /** Default `getAuth`. */
+  /** Replaces `request.getAuth()`. Default `getAuth`. */
   readonly getAuth?: string | undefined
 }
 
+/** How long sessions last, and how many a user can have. */
 export interface SessionOptions {
   /**
-   * How long a session lasts whatever happens, in milliseconds, from 5 minutes to 400 days, the longest
-   * that browsers keep a cookie. Default 30 days.
+   * How long a session lasts at most, however often it is used, in milliseconds. From 5 minutes to 400
+   * days, which is the longest lifetime of a cookie in browsers. Default 30 days.
    */
   readonly lifetime?: number | undefined
   /**
    * How long a session lasts without being used, in milliseconds, from 5 minutes to 400 days. Every
-   * request that asks who is signed in is a use, noted once a minute, so it may end up to a minute early.
-   * Default 7 days.
+   * request that checks who is signed in is a use. It is stored once a minute, so a session can expire up
+   * to a minute early. Default 7 days.
    */
   readonly idleTimeout?: number | undefined
-  /** How many sessions a user may have, from 1 to 100; with one more the oldest ends. Default 100. */
+  /**
+   * How many sessions a user can have, from 1 to 100. One more sign-in revokes the oldest session. Default
+   * 100.
+   */
   readonly maxPerUser?: number | undefined
 }
 
@@ -103,13 +118,14 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   providerTimeout: true,
   providerConcurrency: true,
   clock: true,
-  // Fastify's own, for any plugin.
+  // Fastify's own option for every plugin.
   logLevel: true,
 }
 
 /**
- * Checks every option once, at boot. Messages name the option and its cure, never its value.
- * @param app Where the plugin is registered: its prefix, and whether its server speaks TLS.
+ * Validates all options at boot and fills in the missing ones in development. Error messages name the
+ * option and the fix, never the value.
+ * @param app Supplies the prefix in which the plugin is registered, and whether the server uses TLS.
  * @throws LatchkeyError
  */
 export async function parseOptions(
@@ -117,7 +133,7 @@ export async function parseOptions(
   app: Pick<FastifyInstance, 'prefix' | 'server'>,
 ): Promise<Settings> {
   refuseUnknownOptions(given, Object.keys(KNOWN), { unlike: PASSED_ON })
-  // From JavaScript, null may come where nothing is meant.
+  // JavaScript callers may pass null for a missing option.
   const origin = given.origin ?? undefined
   const secret = given.secret ?? undefined
   const providers = given.providers ?? undefined
@@ -153,30 +169,32 @@ export async function parseOptions(
     loopbackOnly:
       secrets === undefined ||
       filled.providers.some(isEmulated) ||
-      // Nothing says that this is development but what was left out.
+      // Only missing settings suggest development, so this may be a production server.
       (origin === undefined && !process.env.NODE_ENV),
     callbackUrl: (providerId) => site.origin + paths.basePath + routes.callback(providerId),
   }
 }
 
+/** The hint for an option that resembles none of ours. */
 const PASSED_ON =
-  'If a loader such as @fastify/autoload passes it on, register Latchkey inside a plugin of your own: export default fp(async (app) => { await app.register(latchkey, { … }) }).'
+  'If a loader such as @fastify/autoload passes this option, register Latchkey inside your own plugin: export default fp(async (app) => { await app.register(latchkey, { … }) }).'
 
 function requireForProduction(
   given: Pick<LatchkeyOptions, 'origin' | 'secret' | 'providers' | 'store'>,
 ): void {
   const cures = {
-    origin: "Say where browsers reach the application, such as 'https://app.example.com'.",
-    secret: 'Make one with: openssl rand -base64 48',
-    providers: 'Say who people may sign in with, such as [bitbucket({ clientId, clientSecret })].',
-    store: "Say where to keep users and sessions, such as sqlite('./data/latchkey.db').",
+    origin:
+      "Set it to the URL of the application in the browser, such as 'https://app.example.com'.",
+    secret: 'Generate one with: openssl rand -base64 48',
+    providers: 'Pass at least one provider, such as [bitbucket({ clientId, clientSecret })].',
+    store: "Pass the store for users and sessions, such as sqlite('./data/latchkey.db').",
   }
   for (const [name, cure] of Object.entries(cures)) {
     const value = given[name as keyof typeof cures]
     if (value !== undefined && value !== '') continue
     throw new LatchkeyError(
       'LATCHKEY_OPTION_MISSING',
-      `Option \`${name}\` is missing, which only development may leave out. ${cure} (Development is NODE_ENV=development or test, or no NODE_ENV with a loopback \`origin\`.)`,
+      `Option \`${name}\` is missing. It is only optional in development. ${cure} (Development is NODE_ENV=development or test, or no NODE_ENV with a loopback \`origin\`.)`,
     )
   }
 }
@@ -192,28 +210,29 @@ function checkSite(
     checkCookieName(cookieName),
   )
   if (development || site.secure) return site
-  throw invalidOption('origin', 'must be https in production; http is for loopback in development')
+  throw invalidOption('origin', 'must be https in production. Use http only on loopback in development')
 }
 
 function checkOrigin(origin: string): string {
   if (!/^[a-z][a-z\d+.-]*:\/\//i.test(origin)) {
     throw invalidOption(
       'origin',
-      'must begin with a scheme, as in https://app.example.com or http://localhost:3000',
+      'must begin with a scheme, such as https://app.example.com or http://localhost:3000',
     )
   }
   const url = URL.canParse(origin) ? new URL(origin) : null
   if (url === null || (origin !== url.origin && origin !== `${url.origin}/`)) {
-    const hint = '. If a proxy strips a path, give the whole path of the routes as `basePath`'
+    const hint =
+      '. If a proxy strips part of the path, set `basePath` to the path of the routes in the browser'
     throw invalidOption(
       'origin',
-      `must be scheme and host alone, such as https://app.example.com${url && url.pathname !== '/' ? hint : ''}`,
+      `must contain only scheme, host and port, such as https://app.example.com${url && url.pathname !== '/' ? hint : ''}`,
     )
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     throw invalidOption(
       'origin',
-      'must be https, since browsers keep sign-in cookies from plain http',
+      'must be https, because browsers reject secure cookies over http. Use http only on loopback',
     )
   }
   return url.origin
@@ -241,17 +260,17 @@ function checkPaths(
 
 function checkPath(name: 'prefix' | 'basePath', path: unknown): void {
   if (typeof path === 'string' && /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(path)) return
-  throw invalidOption(name, 'must be a path such as /auth, without a slash at its end')
+  throw invalidOption(name, 'must be a path such as /auth, without a trailing slash')
 }
 
-/** As Fastify joins them. */
+/** Joins prefixes in the same way as Fastify. */
 function joinPrefixes(outer: string, prefix: string): string {
   checkPath('prefix', prefix)
   const before = outer.replace(/\/$/, '')
   if (!/^(\/[\w.~-]+)*$/.test(before)) {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_INVALID',
-      'Latchkey is registered under a prefix with a parameter or wildcard in it, and a provider can only send people back to one path. Register it outside of that prefix.',
+      'Latchkey is registered under a prefix that contains a parameter or a wildcard. A provider can only redirect to one fixed path. Register Latchkey outside of that prefix.',
     )
   }
   return before + prefix
@@ -264,7 +283,7 @@ function checkSignInPath(signInPath: string, origin: string, basePath: string): 
   if (isUnder(basePath, signInPath)) {
     throw invalidOption(
       'signInPath',
-      'must not be below the routes of Latchkey; leave it out for its page',
+      'must not be below the routes of Latchkey. Omit it to use the hosted page',
     )
   }
 }
@@ -276,10 +295,10 @@ function checkCookieName(name: unknown): string {
   if (/^__(host|secure|http)-/i.test(name)) {
     throw invalidOption(
       'cookieName',
-      'must not begin with a cookie prefix. Latchkey adds `__Host-` on https: leave it out',
+      'must not begin with a cookie prefix. Remove the prefix: on https, Latchkey adds `__Host-` itself',
     )
   }
-  // What an application called `acme` names its other cookies.
+  // An application named `acme` also uses the cookies `acme-last` and `acme-flow-…`.
   if (/-last$|-flow-/.test(name)) {
     throw invalidOption(
       'cookieName',
@@ -300,7 +319,7 @@ function checkProviderConcurrency(limit: number): number {
   throw invalidOption('providerConcurrency', 'must be a whole number from 1 to 10000')
 }
 
-/** 2001, in milliseconds. What gives less counts seconds, or from its own beginning. */
+/** September 2001. A clock below this counts seconds, or milliseconds since the process started. */
 const EARLIEST = 1e12
 
 function checkClock(clock: unknown): void {
@@ -308,14 +327,14 @@ function checkClock(clock: unknown): void {
   if (Number.isSafeInteger(now) && (now as number) >= EARLIEST) return
   throw invalidOption(
     'clock',
-    'must be a function that gives whole milliseconds since 1970, such as Date.now',
+    'must be a function that returns whole milliseconds since 1970, such as Date.now',
   )
 }
 
 const MINUTE = 60 * 1000
 const DAY = 24 * 60 * MINUTE
 
-/** What each may be: from, to, and what it is if it is not given. */
+/** The minimum, maximum and default of each option. */
 const SESSION_RANGES: Readonly<Record<keyof SessionOptions, readonly [number, number, number]>> = {
   lifetime: [5 * MINUTE, 400 * DAY, 30 * DAY],
   idleTimeout: [5 * MINUTE, 400 * DAY, 7 * DAY],
@@ -357,8 +376,11 @@ function checkDecorators(given: DecoratorNames): Settings['decorators'] {
   const names = { auth: given.auth ?? 'auth', getAuth: given.getAuth ?? 'getAuth' }
   for (const [name, value] of Object.entries(names)) {
     if (typeof value === 'string' && /^[a-z_$][\w$]*$/i.test(value)) continue
-    throw invalidOption(`decorators.${name}`, 'must be a name of letters and digits')
+    throw invalidOption(
+      `decorators.${name}`,
+      'must consist of letters, digits, _ and $, and must not begin with a digit',
+    )
   }
   if (names.auth !== names.getAuth) return names
-  throw invalidOption('decorators', 'must give `auth` and `getAuth` different names')
+  throw invalidOption('decorators', 'must contain different names for `auth` and `getAuth`')
 }

@@ -32,7 +32,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   if (registered.has(app.server)) {
     throw new LatchkeyError(
       'LATCHKEY_REGISTERED_TWICE',
-      'Latchkey is registered twice on this server. Register it once, in the outermost context that needs it; several providers go into its `providers`.',
+      'Latchkey is registered twice on this server. Register it once, in the outermost context that needs it. To offer several providers, pass all of them in `providers`.',
     )
   }
   registered.add(app.server)
@@ -44,7 +44,7 @@ async function latchkey(app: FastifyInstance, options: LatchkeyOptions): Promise
   let isOpen = false
   app.addHook('onClose', async () => {
     await sessions.close()
-    // What this application has not opened may be another's.
+    // Close only a store that this app opened. Another app may share it.
     if (isOpen) await store.close()
     await settings.close()
   })
@@ -81,19 +81,19 @@ interface RoutesOptions {
 }
 
 /**
- * Keeps a route out of the application's OpenAPI document, as @fastify/swagger defines it. Without schemas,
- * our routes would make the document invalid.
+ * Hides a route from the application's OpenAPI document (the `hide` option of @fastify/swagger). Routes
+ * without schemas would make the document invalid.
  */
 const HIDDEN = { hide: true } as const
 
 const OWN = { [OWN_ROUTE]: true } as const
 
-/** The routes, in the order a sign-in happens. */
+/** Registers the routes, in the order of a sign-in. */
 async function routes(
   app: FastifyInstance,
   { settings, sessions, events }: RoutesOptions,
 ): Promise<void> {
-  // In this context, not the application's, which may register it too, before us or after us.
+  // Only in this context, because the application may register @fastify/cookie too, before or after this.
   if (!app.hasDecorator('serializeCookie')) await app.register(cookie)
 
   keepQueriesOutOfTheLog(app)
@@ -110,7 +110,26 @@ async function routes(
   answerUnknownPaths(app)
 }
 
-/** See `LatchkeyOptions`. Adds `app.latchkey`, `request.auth` and `request.getAuth()`. */
+/**
+ * The Fastify plugin. Adds `app.latchkey`, `request.auth`, `request.getAuth()` and the routes of a sign-in
+ * below `/auth`. In development, every option can be omitted; see `LatchkeyOptions`.
+ *
+ * @throws LatchkeyError if an option is missing or invalid, or the store cannot be opened
+ *
+ * @example
+ * const app = Fastify({ logger: true })
+ * await app.register(latchkey, {
+ *   origin: 'https://app.example.com',
+ *   secret: process.env.LATCHKEY_SECRET,
+ *   providers: [
+ *     bitbucket({
+ *       clientId: process.env.BITBUCKET_CLIENT_ID,
+ *       clientSecret: process.env.BITBUCKET_CLIENT_SECRET,
+ *     }),
+ *   ],
+ *   store: sqlite('./data/latchkey.db'),
+ * })
+ */
 const plugin: FastifyPluginAsync<LatchkeyOptions> = fp(latchkey, {
   name: '@latchkey/fastify',
   fastify: '>=5.8.3 <6',

@@ -4,9 +4,9 @@ import type { Profile, Provider } from './providers/provider.ts'
 import type { EventListener, Events } from './record/events.ts'
 import type { EndReason, Store } from './store/store.ts'
 
-// What every room is given, so that no room has to know where the options are checked.
+// The validated options, for every room. Rooms do not depend on `options.ts`.
 
-/** The options, checked and complete. Nothing later asks whether one was given. */
+/** The options, validated and complete. No code after `parseOptions` handles a missing option. */
 export interface Settings {
   readonly development: boolean
   readonly site: Site
@@ -14,7 +14,7 @@ export interface Settings {
   readonly providers: readonly Provider[]
   readonly store: Store
   readonly prefix: string
-  /** The whole path in front of the routes, as a browser sees it. A proxy may strip a part of it. */
+  /** The path of the routes in the browser. A proxy may strip part of it. */
   readonly basePath: string
   readonly signInPath: string
   readonly session: {
@@ -23,37 +23,38 @@ export interface Settings {
     readonly maxPerUser: number
   }
   readonly hostsSignInPage: boolean
-  /** Names of the request decorators. */
+  /** The names of the request decorators. */
   readonly decorators: { readonly auth: string; readonly getAuth: string }
   readonly providerTimeout: number
   readonly providerConcurrency: number
   readonly clock: () => number
-  /** What development has filled in, in words. */
+  /** Descriptions of the options that development filled in, for the log. */
   readonly filledIn: readonly string[]
-  /** `origin` was not given, and is to carry the port that the server gets. */
+  /** `origin` was omitted, and its port must follow the port that the server gets. */
   readonly followsPort: boolean
-  /** Anybody who reaches this server could sign in as anybody, or it was never meant for others. */
+  /** Other machines must not reach this server: with an emulator, for example, anyone can sign in as any user. */
   readonly loopbackOnly: boolean
-  /** Ends what was started for development. */
+  /** Stops the emulator, if one was started. */
   close(): Promise<void>
-  /** Where a provider sends the browser back to: what to register there. */
+  /** Returns the URL to which a provider redirects. It must be registered there. */
   callbackUrl(providerId: string): string
 }
 
-/** What an application can listen for with `app.latchkey.on()`. */
+/** The events of `app.latchkey.on()`, with the data that listeners receive. */
 export interface LatchkeyEvents {
-  /** A person signed in. `profile` is transient: keep of it what you need. */
+  /** A user signed in. `profile` is not stored: copy the fields that you need. */
   'sign-in': { user: User; session: Session; profile: Profile; newUser: boolean }
-  /** An attempt to sign in ended without a session. */
+  /** A sign-in failed. */
   'sign-in-failed': { provider: string; code: ErrorCode }
-  /** A person signed out, in this browser or in several. */
+  /** A user signed out, in this browser or in several. */
   'sign-out': { userId: string; sessionId: string; scope: SignOutScope }
-  /** A person ended one of their sessions from another. Not what the application ends itself. */
+  /** A user revoked one of their own sessions. Not emitted if the application revokes a session. */
   'session-revoked': { userId: string; sessionId: string }
   /**
-   * A session ended, for whatever reason. Emitted once on each server that caused or detected the end. Every
-   * server detects what was ended through Latchkey. After `revokeEverything()`, for a session that expired or
-   * was deleted by hand, it is emitted by the servers that had the session in use, or get its cookie again.
+   * A session ended, for any reason. Emitted once on each server that causes or detects the end. All
+   * servers detect an end that Latchkey caused, except by `revokeEverything()`. After that, or if a session
+   * expires or its row is deleted by other means, only servers that have the session in use, or receive its
+   * cookie again, emit the event.
    */
   'session-ended': { userId: string; sessionId: string; reason: EndReason }
 }
@@ -66,7 +67,14 @@ export const eventNames: Readonly<Record<keyof LatchkeyEvents, true>> = {
   'session-ended': true,
 }
 
+/**
+ * A listener for one event. Latchkey does not await it. If it throws or rejects, the error is logged.
+ *
+ * @example
+ * const greet: Listener<'sign-in'> = ({ user }) => console.log(`Welcome, ${user.name}`)
+ * app.latchkey.on('sign-in', greet)
+ */
 export type Listener<E extends keyof LatchkeyEvents> = EventListener<LatchkeyEvents[E]>
 
-/** The events of one application. */
+/** The event emitter of one application. */
 export type LatchkeyEventSource = Events<LatchkeyEvents>

@@ -1,5 +1,5 @@
-// What an application can do with its users and their sessions. This room promises: an end that it has
-// acknowledged lasts, whatever happens to the server, and a wrong argument is an error that names it.
+// The application's access to users and sessions. This room promises: a revocation that it has acknowledged
+// survives a crash, and an invalid argument causes an error that names it.
 
 import type { FastifyInstance } from 'fastify'
 import type { GuardHook, Guards } from '../guard/guard.ts'
@@ -10,26 +10,49 @@ import { administerSessions, type SessionAdministration } from './session-admini
 import { administerUsers, type UserAdministration } from './user-administration.ts'
 
 /**
- * `app.latchkey`: the application's own interface. When a promise that ends a session resolves, this server
- * already rejects the session, and a crash does not bring it back. Other servers reject it within
- * milliseconds, or at most after the store's `maxStaleness` (see `postgres()`). While the store does not
- * answer, every method rejects with an error whose `statusCode` is 503. An invalid id, cursor or limit
- * rejects with a LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, whose `statusCode` is 400.
+ * The type of `app.latchkey`: guards, sessions, users and events.
+ *
+ * Once the promise of a revocation resolves, this server rejects the session, and a crash does not bring the
+ * session back. Other servers reject it within milliseconds, or at the latest after the store's
+ * `maxStaleness` (see `postgres()`). If the store does not respond, every method of `sessions` and `users`
+ * rejects with an error whose `statusCode` is 503. An invalid id, cursor or limit rejects with a LatchkeyError
+ * `LATCHKEY_ARGUMENT_INVALID`, whose `statusCode` is 400.
  */
 export interface Latchkey {
   /**
-   * A hook that lets signed-in people through, and makes `request.auth` readable. Everybody else is
-   * answered 401 `unauthenticated`; 403 `reauth_required` or `forbidden`, if they do not meet the options;
-   * 403 `cross_site`, if a page of another site wants to change something; or 503 `unavailable` while the
-   * store does not answer.
+   * Returns a hook that lets signed-in users through and sets `request.auth`. Use it as `onRequest`,
+   * `preValidation` or `preHandler`. Any other request gets an error response:
+   *
+   * - 401 `unauthenticated` if it is signed out
+   * - 403 `reauth_required` or `forbidden` if it does not meet the options
+   * - 403 `cross_site` if it may change something and comes from a page of another origin
+   * - 503 `unavailable`, with `Retry-After`, if the store does not respond
+   *
    * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for unknown or invalid options
+   *
+   * @example
+   * app.get('/api/me', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth.user)
+   *
+   * // A recent sign-in (maxAge is in seconds), and a condition of your own.
+   * const strict = app.latchkey.guard({ maxAge: 5 * 60, check: ({ user }) => user.emailVerified })
+   * app.delete('/api/account', { onRequest: strict }, async () => {})
    */
   guard(options?: GuardOptions): GuardHook
+  /** Lists and revokes sessions. */
   readonly sessions: SessionAdministration
+  /** Lists, bans and deletes users. */
   readonly users: UserAdministration
   /**
-   * Calls `listener` after each such event. A listener that fails is logged and changes nothing.
-   * @returns a function that ends it
+   * Calls `listener` after each event of a type. Listeners are not awaited. If one throws or rejects, the
+   * error is logged and has no other effect.
+   *
+   * @returns an unsubscribe function
+   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an unknown event, or a listener that is no function
+   *
+   * @example
+   * const unsubscribe = app.latchkey.on('sign-in', ({ user, newUser }) => {
+   *   if (newUser) app.log.info({ userId: user.id }, 'welcome')
+   * })
    */
   readonly on: LatchkeyEventSource['on']
 }

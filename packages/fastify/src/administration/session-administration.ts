@@ -7,27 +7,51 @@ import type { Settings } from '../settings.ts'
 import { cursorBehind, idOf, invalid, type PageOptions, pageOf } from './arguments.ts'
 import { byApplication, createTransact, known } from './transaction.ts'
 
-/** What `app.latchkey.sessions` can do. */
+/** The methods of `app.latchkey.sessions`. */
 export interface SessionAdministration {
   /**
-   * Signs a user in without a browser: for the application's own tests with `inject()`.
-   * @returns the session, and a `Cookie` header that opens it
-   * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`; `LATCHKEY_ARGUMENT_INVALID` if the user is banned
+   * Signs a user in without a browser, for your tests with `inject()`.
+   *
+   * @returns the session, and a `Cookie` header for it
+   * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`, or `LATCHKEY_ARGUMENT_INVALID` if the user is banned
+   *
+   * @example
+   * const user = await app.latchkey.users.create({ name: 'Test Person' })
+   * const { cookie } = await app.latchkey.sessions.create(user.id)
+   * const response = await app.inject({ url: '/api/me', headers: { cookie } })
    */
   create(userId: string): Promise<{ session: Session; cookie: string }>
   /**
-   * Where a user is signed in, the newest first. Those that are over are left out of a part after it
-   * was read, so that one may have fewer than `limit`, or none, and still not be the last.
+   * Returns a page of a user's sessions, newest first. Expired sessions are removed from a page after it is
+   * read. A page can therefore contain fewer sessions than `limit`, or none, and still have a `nextCursor`.
+   *
+   * @example
+   * const { sessions, nextCursor } = await app.latchkey.sessions.list(userId, { limit: 20 })
    */
   list(
     userId: string,
     page?: PageOptions,
   ): Promise<{ sessions: ListedSession[]; nextCursor: string | null }>
-  /** Ends a session, if there is such a one. */
+  /**
+   * Revokes a session. Revoking an unknown session is a no-op.
+   *
+   * @example
+   * await app.latchkey.sessions.revoke(sessionId)
+   */
   revoke(sessionId: string): Promise<void>
-  /** Ends every session of a user. */
+  /**
+   * Revokes all sessions of a user.
+   *
+   * @example
+   * await app.latchkey.sessions.revokeAll(userId)
+   */
   revokeAll(userId: string): Promise<void>
-  /** Ends every session of everybody. */
+  /**
+   * Revokes all sessions of all users.
+   *
+   * @example
+   * await app.latchkey.sessions.revokeEverything()
+   */
   revokeEverything(): Promise<void>
 }
 
@@ -45,7 +69,7 @@ export function administerSessions(
       await askStore(log, () =>
         store.transaction('process', async (queries) => {
           const user = known(await queries.findUser(session.userId))
-          if (user.bannedAt !== null) throw invalid('The user is banned, and has no sessions')
+          if (user.bannedAt !== null) throw invalid('A banned user cannot have sessions. Call users.unban() first')
           await sessions.insert(queries, session)
         }),
       )
@@ -68,7 +92,7 @@ export function administerSessions(
     async revokeAll(userId) {
       const id = idOf(userId)
       await transact(async (queries) => {
-        // The user before the sessions, as everywhere, so that two transactions do not deadlock.
+        // Every transaction locks the user before the sessions. Another order could deadlock.
         await queries.findUser(id)
         await queries.deleteSessionsOf(id, byApplication('revoked'))
       })
@@ -77,7 +101,7 @@ export function administerSessions(
 
     async revokeEverything() {
       await transact((queries) => queries.deleteAllSessions(byApplication('revoked')))
-      log.warn({ event: 'sessions-revoked' }, 'sessions of everybody revoked')
+      log.warn({ event: 'sessions-revoked' }, 'all sessions revoked')
     },
   }
 }

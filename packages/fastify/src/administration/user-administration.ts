@@ -8,40 +8,75 @@ import type { StoredUser } from '../store/store.ts'
 import { cursorBehind, idOf, invalid, isText, type PageOptions, pageOf } from './arguments.ts'
 import { byApplication, createTransact, known, type Transact } from './transaction.ts'
 
-/** What `app.latchkey.users` can do. */
+/** The methods of `app.latchkey.users`. */
 export interface UserAdministration {
-  /** Adds a user whom no identity leads to yet: for tests and imports. */
+  /**
+   * Creates a user without an identity, for your tests. Such a user can only be signed in with
+   * `sessions.create()`. It cannot be used to import users: a person who signs in with a provider gets
+   * another, new user. Linking an identity to an existing user is not available yet.
+   *
+   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` if `name` or `email` is not a string or `null`
+   *
+   * @example
+   * const user = await app.latchkey.users.create({ name: 'Test Person' })
+   */
   create(user?: NewUser): Promise<User>
-  /** The user, or `null` if there is none with this id. */
+  /**
+   * Returns a user, or `null` if the id is unknown.
+   *
+   * @example
+   * const user = await app.latchkey.users.get(userId)
+   */
   get(userId: string): Promise<ManagedUser | null>
-  /** All users, the newest first. */
+  /**
+   * Returns a page of all users, newest first.
+   *
+   * @example
+   * const { users, nextCursor } = await app.latchkey.users.list({ limit: 20 })
+   */
   list(page?: PageOptions): Promise<{ users: ManagedUser[]; nextCursor: string | null }>
   /**
-   * Ends every session of a user, and lets them in no more: their sign-in ends with `user_banned`.
+   * Bans a user: revokes all of their sessions, and rejects their sign-ins with `user_banned`. Banning a
+   * user again keeps the first `bannedAt`.
+   *
    * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
+   *
+   * @example
+   * await app.latchkey.users.ban(userId)
    */
   ban(userId: string): Promise<void>
   /**
-   * Lets a user in again.
+   * Allows a banned user to sign in again. Revoked sessions stay revoked.
+   *
    * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`
+   *
+   * @example
+   * await app.latchkey.users.unban(userId)
    */
   unban(userId: string): Promise<void>
   /**
-   * Deletes a user, if there is such a one, with all identities and sessions. Who signs in with one of
-   * these identities later is a new user.
+   * Deletes a user with all identities and sessions. A later sign-in with the same account at the provider
+   * creates a new user. Deleting an unknown user is a no-op.
+   *
+   * @example
+   * await app.latchkey.users.delete(userId)
    */
   delete(userId: string): Promise<void>
 }
 
+/** The fields of a new user. */
 interface NewUser {
+  /** Default `null`. */
   name?: string | null | undefined
+  /** Default `null`. */
   email?: string | null | undefined
+  /** Whether `email` is verified. Always `false` without `email`. Default `false`. */
   emailVerified?: boolean | undefined
 }
 
-/** A user as the application's administrators see them. */
+/** A user with the fields for administrators. */
 export interface ManagedUser extends User {
-  /** Since when the user may not sign in, in milliseconds since the Unix epoch, or `null`. */
+  /** When the user was banned, in milliseconds since the Unix epoch. `null` if the user is not banned. */
   readonly bannedAt: number | null
 }
 
@@ -93,7 +128,7 @@ function newUser(
   now: number,
 ): StoredUser {
   if (![name, email].every(isText)) {
-    throw invalid('`name` and `email` must be texts without NUL in them, or null')
+    throw invalid('`name` and `email` must be strings without NUL characters, or null')
   }
   return {
     id: randomUUID(),
