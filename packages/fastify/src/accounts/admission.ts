@@ -1,23 +1,23 @@
-// Who a person is to us. This room promises: a provider's subject alone leads to a user, never an e-mail
-// address, and whether somebody may come in is one pure function.
+// Maps a provider's account to a user. This room promises: only the provider's subject identifies a user,
+// never an e-mail address, and the decision to admit someone is one pure function.
 
 import type { ErrorCode } from '@latchkey/contract'
 import type { Profile } from '../providers/provider.ts'
 import type { StoredUser } from '../store/store.ts'
 
-/** Who a person is to us, once a provider has said who they are to it. */
+/** The decision about a profile: the user to sign in, or the reason to reject the sign-in. */
 export type Admission =
   | { readonly as: 'known-user'; readonly user: StoredUser }
   | { readonly as: 'new-user' }
   | { readonly as: 'nobody'; readonly code: ErrorCode }
 
 /**
- * Decides whether a person may come in, and as whom. Only the provider's subject counts: an e-mail
- * address can be given up and taken by somebody else, so it never leads to an account. A rule about
- * addresses must go by `profile.email`, which the provider returned in this flow, never by `user.email`, which
- * may be years old.
+ * Decides whether to admit a profile, and as which user. Only the provider's subject identifies a user. An
+ * e-mail address never does, because its owner can give it up and someone else can register it. A rule about
+ * addresses must use `profile.email`, which the provider returned in this flow, and not `user.email`, which may
+ * be years old.
  *
- * @param user Whose identity the profile's provider and subject are, or `null` if they are nobody's.
+ * @param user The user with this provider and subject as an identity, or `null` if there is none.
  */
 export function admit(profile: Profile, user: StoredUser | null): Admission {
   if (!profile.active) return { as: 'nobody', code: 'account_inactive' }

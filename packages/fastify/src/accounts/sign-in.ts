@@ -14,28 +14,29 @@ import {
 } from '../store/store.ts'
 import { admit } from './admission.ts'
 
-/** A person whom a provider has vouched for, in a browser. */
+/** A browser that returned from the provider with a verified profile. */
 export interface Arrival {
   /** The provider's id. */
   readonly provider: string
   readonly profile: Profile
-  /** The user and session that the browser already has, or `null`. */
+  /** The browser's current user and session, or `null` when signed out. */
   readonly previous: Auth | null
-  /** What the person would call the device, or `null`. */
+  /** A short name of the device, such as `Firefox on Linux`, or `null`. */
   readonly device: string | null
 }
 
+/** The result of a sign-in. */
 export interface NewSession {
   readonly user: StoredUser
   readonly session: StoredSession
-  /** The value of the session's cookie. */
+  /** The value of the session cookie. */
   readonly token: string
   readonly newUser: boolean
 }
 
 /**
- * Signs a person in: writes user, identity and session in one transaction.
- * @throws FlowError if they are not admitted
+ * Signs a user in: writes user, identity and session in one transaction.
+ * @throws FlowError if the profile is not admitted
  */
 export function signIn(
   { clock, store }: Settings,
@@ -48,7 +49,7 @@ export function signIn(
   })
 }
 
-/** Stores a person as the provider describes them now, and returns their user, who may be new. */
+/** Stores the current profile, and returns its user, which may be new. */
 async function userOf(
   queries: StoreQueries,
   { provider, profile }: Arrival,
@@ -56,7 +57,7 @@ async function userOf(
 ): Promise<{ user: StoredUser; newUser: boolean }> {
   const identity = await queries.findIdentity(provider, profile.subject)
   const known = identity && (await queries.findUser(identity.userId))
-  if (identity !== null && known === null) throw new Error('an identity without a user')
+  if (identity !== null && known === null) throw new Error('the identity has no user')
   const admission = admit(profile, known)
   if (admission.as === 'nobody') throw new FlowError(admission.code, 'not admitted')
   if (identity !== null && admission.as === 'known-user') {
@@ -86,7 +87,7 @@ async function addUser(
 ): Promise<StoredUser> {
   const user: StoredUser = {
     id: randomUUID(),
-    // The nickname stands in for a name that the provider did not return.
+    // The fallback if the provider does not return a name.
     name: profile.attributes.nickname ?? null,
     email: null,
     emailVerified: false,
@@ -107,12 +108,12 @@ async function addUser(
     lastUsedAt: now,
   }
   if (!(await queries.insertIdentity(identity))) {
-    throw new ConflictError('the same person signs up at the same time')
+    throw new ConflictError('another sign-in has just created this identity')
   }
   return user
 }
 
-/** Stores a new session and ends the browser's previous one, so that a planted session does not survive. */
+/** Stores a new session and revokes the browser's previous one, so that a planted session does not survive. */
 async function openSession(
   queries: StoreQueries,
   sessions: Sessions,
@@ -128,7 +129,7 @@ async function openSession(
   return issued
 }
 
-/** Returns what the provider returned. Leaves out what it did not, so that stored values are kept. */
+/** Returns the fields that the provider returned. Missing fields are omitted, so that stored values are kept. */
 function returnedContact(
   profile: Profile,
 ): Partial<Pick<StoredUser, 'name' | 'email' | 'emailVerified' | 'avatarUrl'>> {

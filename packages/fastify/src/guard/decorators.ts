@@ -6,8 +6,8 @@ import type { Guards } from './guard.ts'
 import type { RequestAuth } from './request-auth.ts'
 
 /**
- * Declares the names of the option `decorators`, so that TypeScript has `request.person` instead of
- * `request.auth`. Empty by default.
+ * The names in the option `decorators`, for TypeScript. Empty by default. An application that renames the
+ * decorators declares its names here, so that `request.person` has a type and `request.auth` does not.
  *
  * @example
  * declare module '@latchkey/fastify' {
@@ -22,17 +22,30 @@ export interface RenamedDecorators {}
 
 interface UsualDecorators {
   /**
-   * Who is signed in, on a route with `app.latchkey.guard()`, and a `signal` for the end of their
-   * session.
-   * @throws LatchkeyError `LATCHKEY_UNGUARDED` on any other
+   * The signed-in user, their session, and a `signal` for its end. Set on routes with
+   * `app.latchkey.guard()`.
+   *
+   * @throws LatchkeyError `LATCHKEY_UNGUARDED` on a route without a guard
+   *
+   * @example
+   * app.get('/api/me', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth.user)
    */
   readonly auth: RequestAuth
   /**
-   * Returns who is signed in, or `null`, on any route. It returns `null` for a request that may change
-   * something, or opens a WebSocket, and that a browser sends from a page of another origin. Called
-   * again later, as in the handler of a WebSocket, it returns `null` once the session has ended.
+   * Returns the signed-in user and their session, or `null` when signed out. Works on every route.
+   *
+   * Also returns `null` if a browser sent the request from a page of another origin, and the request may
+   * change something or opens a WebSocket. A later call, for example in the handler of a WebSocket, returns
+   * `null` once the session has ended.
+   *
    * @throws an error whose `statusCode` is 503 and whose `code` is `LATCHKEY_UNAVAILABLE`, as a
-   *   rejection, while the store does not answer
+   *   rejection, if the store does not respond
+   *
+   * @example
+   * app.get('/', async (request) => {
+   *   const auth = await request.getAuth()
+   *   return auth === null ? 'Hello' : `Hello, ${auth.user.name}`
+   * })
    */
   getAuth(): Promise<Auth | null>
 }
@@ -41,32 +54,32 @@ type NameOf<Name extends string> = Name extends keyof RenamedDecorators
   ? RenamedDecorators[Name] & string
   : Name
 
-/** What Latchkey adds to a request: `auth` and `getAuth()`, under the names in `RenamedDecorators`. */
+/** The request decorators `auth` and `getAuth()`, under the names in `RenamedDecorators`. */
 export type RequestDecorators = keyof RenamedDecorators extends never
   ? UsualDecorators
   : { [Name in keyof UsualDecorators as NameOf<Name>]: UsualDecorators[Name] }
 
 /**
- * Checks that no decorator has a name that Latchkey needs.
+ * Checks that the names of Latchkey's decorators are free.
  * @throws LatchkeyError `LATCHKEY_DECORATOR_TAKEN`
  */
 export function refuseTakenNames(app: FastifyInstance, { decorators }: Settings): void {
   if (app.hasDecorator('latchkey')) {
     throw new LatchkeyError(
       'LATCHKEY_DECORATOR_TAKEN',
-      'Another plugin or the application already decorates the server with `latchkey`. Rename that decorator.',
+      'The application or another plugin already decorates the server with `latchkey`. Rename that decorator.',
     )
   }
   for (const [option, name] of Object.entries(decorators)) {
     if (!app.hasRequestDecorator(name)) continue
     throw new LatchkeyError(
       'LATCHKEY_DECORATOR_TAKEN',
-      `Another plugin or the application already decorates the request with \`${name}\`. Give Latchkey's decorator another name with the option \`decorators: { ${option}: '…' }\`.`,
+      `The application or another plugin already decorates requests with \`${name}\`. Rename Latchkey's decorator with the option \`decorators: { ${option}: '…' }\`.`,
     )
   }
 }
 
-/** Adds `request.auth` and `request.getAuth()`, under the names of the option `decorators`. */
+/** Adds `request.auth` and `request.getAuth()`, under the names in the option `decorators`. */
 export function decorateRequest(
   app: FastifyInstance,
   guards: Guards,

@@ -5,29 +5,36 @@ import { suggestion } from '../http/option-names.ts'
 import { notCalled } from './guard-places.ts'
 import type { RequestAuth } from './request-auth.ts'
 
-/** What a guard demands beyond a signed-in user. */
+/**
+ * The options of `app.latchkey.guard()`: conditions beyond a signed-in user, and what happens to other
+ * requests.
+ *
+ * @example
+ * const strict = app.latchkey.guard({ maxAge: 5 * 60, check: ({ user }) => user.emailVerified })
+ * app.get('/api/invoices', { onRequest: strict }, async () => [])
+ */
 export interface GuardOptions {
   /**
-   * How long ago the person may have proved who they are at the provider, in seconds, as in OpenID
-   * Connect's `max_age`. An older sign-in gets 403 `reauth_required`. Such a guard reads the session from
-   * the store for every request, so it knows of a revocation on any server immediately.
+   * The maximum age of the last sign-in with the provider, in seconds, like OpenID Connect's `max_age`. An
+   * older sign-in gets 403 `reauth_required`. A guard with `maxAge` reads the session from the store on
+   * every request, so a revocation on any server takes effect immediately.
    */
   readonly maxAge?: number | undefined
   /**
-   * Whether this person may pass. Anything but `true` gets 403 `forbidden`; an error is the application's
-   * own.
+   * Returns whether the user may pass. Any result but `true` gets 403 `forbidden`. An error that it throws
+   * goes to Fastify, like any other error of the application.
    */
   readonly check?:
     | ((auth: RequestAuth, request: FastifyRequest) => boolean | Promise<boolean>)
     | undefined
   /**
-   * Makes the guard throw a `GuardError` instead of answering, for a composition that may let the request
-   * through for another reason, such as `app.auth([guard, apiKey])` of @fastify/auth. Default `false`.
+   * Throws a `GuardError` instead of sending a response. Use it where another check may still let the
+   * request through, such as `app.auth([guard, apiKey])` of @fastify/auth. Default `false`.
    */
   readonly throws?: boolean | undefined
   /**
-   * Keeps a WebSocket or another upgraded connection open when its session ends. By default it is closed.
-   * Default `false`.
+   * Keeps a WebSocket or another upgraded connection open after its session has ended. Default `false`: the
+   * connection is closed.
    */
   readonly keepUpgradedConnectionsAfterSessionEnds?: boolean | undefined
 }
@@ -40,7 +47,7 @@ const OPTION_NAMES = [
 ] as const satisfies (keyof GuardOptions)[]
 
 /**
- * Checks what `guard()` was given.
+ * Validates the arguments of `guard()`.
  * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, `LATCHKEY_UNGUARDED`
  */
 export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
@@ -49,7 +56,7 @@ export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
     typeof options === 'object' &&
     options !== null &&
     Object.getPrototypeOf(options) === Object.prototype
-  // As a hook itself, it would get a request, and its result, which is no promise, would be awaited forever.
+  // `guard` itself was used as a hook. Fastify would pass a request and wait forever, because no promise is returned.
   if (given.length > 1 || !isPlain) {
     throw notCalled()
   }
@@ -62,19 +69,19 @@ export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
     throw invalid('`maxAge` must be a number of seconds, such as 300.')
   }
   if (maxAge !== undefined && looksLikeMilliseconds(maxAge)) {
-    throw invalid('`maxAge` is in seconds, and this looks like milliseconds. Divide it by 1000.')
+    throw invalid('`maxAge` must be in seconds, but this looks like milliseconds. Divide it by 1000.')
   }
   if (check !== undefined && typeof check !== 'function') {
-    throw invalid('`check` must be a function that returns true or false.')
+    throw invalid('`check` must be a function that returns `true` or `false`.')
   }
   for (const [name, value] of Object.entries({ throws, keepUpgradedConnectionsAfterSessionEnds })) {
     if (value !== undefined && typeof value !== 'boolean') {
-      throw invalid(`\`${name}\` must be true or false.`)
+      throw invalid(`\`${name}\` must be \`true\` or \`false\`.`)
     }
   }
   return { check, maxAge, throws, keepUpgradedConnectionsAfterSessionEnds }
 }
 
-function invalid(what: string): LatchkeyError {
-  return new LatchkeyError('LATCHKEY_ARGUMENT_INVALID', `app.latchkey.guard(): ${what}`)
+function invalid(fault: string): LatchkeyError {
+  return new LatchkeyError('LATCHKEY_ARGUMENT_INVALID', `app.latchkey.guard(): ${fault}`)
 }

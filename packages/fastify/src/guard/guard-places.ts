@@ -1,10 +1,10 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { LatchkeyError } from '../http/errors.ts'
 
-/** Every guard that was made, so that one in a wrong place is recognized. */
+/** All guards, so that one in a wrong place is recognized. */
 const guardHooks = new WeakSet<object>()
 
-/** Every `app.latchkey.guard`, which is easily given as a hook itself. */
+/** The `app.latchkey.guard` of every server, so that one without its parentheses is recognized. */
 const guardMakers = new WeakSet<object>()
 
 /** Makes `app.latchkey.guard` recognizable to `refuseMisplacedGuards`. */
@@ -18,7 +18,7 @@ export function markAsGuard(hook: object): void {
   guardHooks.add(hook)
 }
 
-/** The hooks in which a guard cannot send a response any more, or the body has been read already. */
+/** The places in which a guard cannot send a response, or runs after Fastify has started to read the body. */
 const WRONG_PLACES = [
   'preParsing',
   'preSerialization',
@@ -38,8 +38,8 @@ const RIGHT_PLACES = [
 ] as const satisfies (keyof RouteOptions)[]
 
 /**
- * Refuses a route that has a guard where it cannot work, or `app.latchkey.guard` itself, when the route is
- * added.
+ * Rejects a new route that has a guard in a place where it cannot work, or `app.latchkey.guard` without its
+ * parentheses.
  */
 export function refuseMisplacedGuards(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
@@ -58,8 +58,8 @@ export function refuseMisplacedGuards(app: FastifyInstance): void {
 }
 
 /**
- * Refuses `app.latchkey.guard` itself as a hook of the application. Fastify has no hook that is called when
- * another one is added.
+ * Rejects `app.latchkey.guard` without its parentheses as a hook of the application. Replaces `addHook`,
+ * because Fastify has no hook that runs when another hook is added.
  */
 export function refuseUncalledGuards(app: FastifyInstance): void {
   const addHook = app.addHook as (...given: unknown[]) => FastifyInstance
@@ -70,7 +70,7 @@ export function refuseUncalledGuards(app: FastifyInstance): void {
   }
 }
 
-/** Returns the error for `app.latchkey.guard` as a hook. */
+/** Returns the error for `app.latchkey.guard` without its parentheses. */
 export function notCalled(where = 'a hook'): LatchkeyError {
   return new LatchkeyError(
     'LATCHKEY_UNGUARDED',

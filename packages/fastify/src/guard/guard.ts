@@ -1,6 +1,6 @@
-// Who may pass. This room promises: nobody without an open session gets past a guard, nobody is turned away
-// because the store could not be asked, no page of another origin changes anything, and what a guard let
-// through ends with its session.
+// Protects routes. This room promises: only requests with an open session pass a guard. A failure of the store
+// never looks like signed out. Pages of other origins cannot change anything. An upgraded connection that
+// passed a guard is closed when its session ends.
 
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
 import type { ResponseCode } from '../http/codes.ts'
@@ -20,12 +20,16 @@ import {
 } from './request-auth.ts'
 
 /**
- * A hook that lets signed-in people through and answers everybody else with 401. What changes something,
- * and what opens a connection for more, must come from a page of `origin`: a browser's request from any
- * other gets 403.
+ * A hook that lets signed-in users through and responds with 401 to other requests. A request that may change
+ * something, or opens a WebSocket, must come from a page of `origin`. If a browser sends it from another page,
+ * the response is 403.
  *
- * It calls `done` where it knows the answer, and returns a promise where it has to ask. It fits every server
- * that Fastify can use: http, https and http2.
+ * For a cached session the hook calls `done`. Otherwise it returns a promise. It works with every server that
+ * Fastify supports: http, https and http2.
+ *
+ * @example
+ * const guard: GuardHook = app.latchkey.guard()
+ * app.get('/api/me', { onRequest: guard }, async ({ auth }) => auth.user)
  */
 export type GuardHook = <Server extends RawServerBase>(
   request: FastifyRequest<RouteGenericInterface, Server>,
@@ -33,30 +37,30 @@ export type GuardHook = <Server extends RawServerBase>(
   done?: () => void,
 ) => Promise<unknown> | undefined
 
-/** Who is signed in, as the application may ask. */
+/** The guards of one server, and what they found out about a request. */
 export interface Guards {
-  /** The property of a request that says who was let through. To be declared, as `Sessions.asked`. */
+  /** The request property with the result of a guard. Must be declared, like `Sessions.asked`. */
   readonly passed: symbol
   /** @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, `LATCHKEY_UNGUARDED` */
   guard(options?: GuardOptions): GuardHook
-  /** Who is signed in; nobody to what a page of another origin wants to change. */
+  /** Returns who is signed in. `null` if a page of another origin sent a request that may change something. */
   getAuth(request: FastifyRequest): Promise<Auth | null>
-  /** @throws LatchkeyError `LATCHKEY_UNGUARDED` if no guard has let this request through. */
+  /** @throws LatchkeyError `LATCHKEY_UNGUARDED` if the request did not pass a guard */
   authOf(request: FastifyRequest): RequestAuth
 }
 
-/** Marks the routes of Latchkey itself, in their `config`. */
+/** Marks Latchkey's own routes, in their `config`. */
 export const OWN_ROUTE: unique symbol = Symbol('latchkey.ownRoute')
 
-/** What the guards of one server work with. */
+/** The dependencies of a server's guards. */
 interface Doorway {
   readonly sessions: Sessions
   readonly settings: Settings
-  /** Where a request remembers as whom it was let through: by a guard of this server, not another's. */
+  /** The request property with the result of this server's guards. Another server's guards do not count. */
   readonly passed: typeof PASSED
 }
 
-/** The type of every server's symbol. Each has a symbol of its own. */
+/** The type of `Doorway.passed`. At run time, each server has its own symbol. */
 declare const PASSED: unique symbol
 
 type Passing = FastifyRequest & { [PASSED]?: RequestAuth }
@@ -101,17 +105,17 @@ function guardHook(doorway: Doorway, options: GuardOptions): GuardHook {
     return undefined
   }
   markAsGuard(latchkeyGuard)
-  // Everything that it reads of a request and a reply is the same on every server.
+  // The hook only reads properties that are the same on http, https and http2 servers.
   return latchkeyGuard as GuardHook
 }
 
-/** Lets a request through, or answers it. */
+/** Lets a request through, or sends the error. */
 async function decide(
   doorway: Doorway,
   options: GuardOptions,
   visit: Visit,
 ): Promise<FastifyReply | undefined> {
-  // As a hook of the root, it meets our own routes too, and people have to get in somewhere.
+  // A guard on the root instance also covers our own routes, which must stay open for signing in.
   if (OWN_ROUTE in visit.request.routeOptions.config) return undefined
   const refusal = await judge(doorway, options, visit)
   if (refusal === null) return undefined
@@ -136,7 +140,7 @@ async function judge(
   try {
     opened = await (maxAge === undefined ? sessions.open(request) : sessions.openStored(request))
   } catch {
-    // The store's failure is logged where it was asked. Not knowing is neither in nor out.
+    // Logged already. An unknown session is neither signed in nor signed out.
     return 'unavailable'
   }
   if (opened === null) return 'unauthenticated'
@@ -180,6 +184,6 @@ function authOf(doorway: Doorway, request: Passing): RequestAuth {
   const { decorators } = doorway.settings
   throw new LatchkeyError(
     'LATCHKEY_UNGUARDED',
-    `request.${decorators.auth} was read on ${request.method} ${request.routeOptions.url ?? 'a route'}, which has no guard. Add { onRequest: app.latchkey.guard() } to the route, or use await request.${decorators.getAuth}() where signed-out people are welcome.`,
+    `request.${decorators.auth} was read on ${request.method} ${request.routeOptions.url ?? 'a route'}, which has no guard. Add { onRequest: app.latchkey.guard() } to the route. On a public route, use await request.${decorators.getAuth}() instead.`,
   )
 }

@@ -8,28 +8,28 @@ import type { Auth, Opened } from '../sessions/auth.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { EndReason } from '../store/store.ts'
 
-/** A request, and the reply that it will get. */
+/** A request and its reply. */
 export interface Visit {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }
 
-/** The connection of a request, and the way to learn that its session has ended. */
+/** A request's connection, with a way to watch its session. */
 export interface Connection extends Visit, Pick<Sessions, 'hold'> {}
 
-/** Who a guard let through, and a signal for the end of their session. */
+/** The signed-in user of a guarded request, their session, and a signal for its end. */
 export interface RequestAuth extends Auth {
   /**
-   * Fires when this session ends for any reason, on whichever server it was ended; its `reason` is a
-   * `SessionEndedError`. It is created on first use, and watched until the response or the upgraded
-   * connection is closed.
+   * Aborted when this session ends, for any reason and on any server. Its `reason` is a
+   * `SessionEndedError`. The signal is created on first use, and the session is watched until the response
+   * or the upgraded connection is closed.
    *
    * @example
    * import { addAbortListener } from 'node:events'
    *
    * app.get('/events', { onRequest: app.latchkey.guard() }, (request, reply) => {
    *   reply.hijack()
-   *   // Also where the session has ended already.
+   *   // Unlike addEventListener(), this also works if the session has already ended.
    *   addAbortListener(request.auth.signal, () => reply.raw.end())
    * })
    */
@@ -37,8 +37,16 @@ export interface RequestAuth extends Auth {
 }
 
 /**
- * The `reason` of `request.auth.signal`. Where a route throws it, as an aborted `fetch()` does, Fastify
+ * The `reason` of `request.auth.signal`. If a route throws it, for example from an aborted `fetch()`, Fastify
  * responds with 401.
+ *
+ * @example
+ * try {
+ *   return await fetch(url, { signal: request.auth.signal })
+ * } catch (error) {
+ *   if (error instanceof SessionEndedError) request.log.info({ reason: error.reason }, 'aborted')
+ *   throw error
+ * }
  */
 export class SessionEndedError extends Error {
   override readonly name = 'SessionEndedError'
@@ -53,12 +61,12 @@ export class SessionEndedError extends Error {
   }
 }
 
-/** Makes what `request.auth` is, once a guard has let a request through. */
+/** Creates the value of `request.auth` for a request that passes a guard. */
 export function requestAuth(opened: Opened, connection: Connection): RequestAuth {
   return new LetThrough(opened, connection)
 }
 
-/** Its `signal` belongs to the prototype, so that a route may send `request.auth` as JSON. */
+/** `signal` is on the prototype, so that a route can send `request.auth` as JSON. */
 class LetThrough implements RequestAuth {
   readonly user: User
   readonly session: Session
@@ -71,7 +79,7 @@ class LetThrough implements RequestAuth {
     this.session = opened.auth.session
     this.#opened = opened
     this.#connection = connection
-    // A handler that changes it would mean to change who is signed in.
+    // Changing it would not change who is signed in, so an attempt is a mistake.
     Object.freeze(this)
   }
 
@@ -90,14 +98,14 @@ function startSignal(opened: Opened, connection: Connection): AbortSignal {
   return controller.signal
 }
 
-/** How long a connection may take to send what its application says last, in milliseconds. */
+/** How long a connection may take to send the application's last messages, in milliseconds. */
 const LAST_WORDS = 50
 
 /** Closes an upgraded connection when its session ends. */
 export function closeWithSession(opened: Opened, connection: Connection): void {
   const socket = socketOf(connection)
   const release = connection.hold(opened, () => {
-    // After the signal, whose listeners may say goodbye in words of their own.
+    // After the signal, whose listeners may still send a last message.
     setImmediate(() => {
       socket.destroySoon?.()
       setTimeout(() => socket.destroy(), LAST_WORDS).unref()
@@ -111,7 +119,7 @@ function socketOf({ request, reply }: Visit): Duplex & Pick<Partial<Socket>, 'de
   return reply.raw.socket ?? request.raw.socket
 }
 
-/** Calls `closed` once nothing can come through any more, and leaves no listener behind. */
+/** Calls `closed` once the connection is closed, and removes all of its own listeners. */
 function whenClosed(connection: Visit, closed: () => void): void {
   const { request, reply } = connection
   if (reply.raw.closed) closed()
@@ -124,7 +132,7 @@ function whenClosed(connection: Visit, closed: () => void): void {
       closed()
     }
     socket.once('close', done)
-    // It got a response like any other request, and the connection may be used again.
+    // The upgrade was answered with a normal response, and the connection can be reused.
     reply.raw.once('finish', done)
   }
 }

@@ -4,15 +4,15 @@ import { withQuery } from '../http/return-to.ts'
 import type { Settings } from '../settings.ts'
 import { single } from './query.ts'
 
-/** Marks a request that was redirected to `origin`, because a proxy may make it look the same again. */
+/** Marks a request that was already redirected to `origin`, because a proxy may rewrite its `Host` again. */
 const AT_ORIGIN = 'at_origin'
 
 /**
- * Redirects a browser that is on another name of this machine, such as 127.0.0.1, to `path` at `origin`, in
- * development. The callback will come to `origin`, and a cookie that is set elsewhere would not be sent there.
- * Redirects once, and warns if the browser still seems to be elsewhere.
+ * In development, redirects a browser from another loopback name, such as 127.0.0.1, to `path` at `origin`. The
+ * provider redirects to `origin`, and the browser would not send a flow cookie from another host name there.
+ * Redirects once. If the host name still differs afterwards, logs a warning.
  *
- * @returns the reply, or `null` for a request to answer
+ * @returns the reply, or `null` if the request needs no redirect
  */
 export function redirectToOrigin(
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },

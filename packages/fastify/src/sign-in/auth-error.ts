@@ -2,7 +2,7 @@ import { type ErrorCode, errorSentence, errorSentences } from '@latchkey/contrac
 import type { Provider } from '../providers/provider.ts'
 import { escapeHtml } from './page-layout.ts'
 
-/** What went wrong, in our own words: of what the query says, only a known code counts. */
+/** Returns an alert as HTML with our own sentence for a known error code, or `''` without an error. */
 export function alert(authError: unknown, providers: readonly Provider[]): string {
   if (authError === undefined || authError === null) return ''
   const code = knownCode(authError)
@@ -11,7 +11,7 @@ export function alert(authError: unknown, providers: readonly Provider[]): strin
   return `<p role="alert" data-code="${code}">${escapeHtml(errorSentence(code, only?.name))}</p>`
 }
 
-/** A code that a query names, if it is one of ours. */
+/** Returns an untrusted query value if it is one of our codes, or `null`. */
 export function knownCode(untrusted: unknown): ErrorCode | null {
   const known = typeof untrusted === 'string' && Object.hasOwn(errorSentences, untrusted)
   return known ? (untrusted as ErrorCode) : null

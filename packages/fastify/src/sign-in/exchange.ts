@@ -7,7 +7,7 @@ import { whyUnfit } from './flow-contents.ts'
 import { refusalOf, single } from './query.ts'
 import type { Callback } from './visit.ts'
 
-/** Where it is recorded that a flow has been used. */
+/** The dependencies of `useOnce`. */
 export interface FlowUse {
   readonly settings: Settings
   /** Called before each use of a flow, because that adds a row to the store. */
@@ -15,8 +15,8 @@ export interface FlowUse {
 }
 
 /**
- * Uses the flow up, redeems the code, and reads the profile.
- * @throws FlowError; UnavailableError; `LEFT` if the browser has disconnected before the token request
+ * Marks the flow as used, redeems the code, and reads the profile.
+ * @throws FlowError; UnavailableError; `LEFT` if the browser disconnected before the token request
  */
 export async function exchange(callback: Callback, use: FlowUse): Promise<Profile> {
   const { request, client, flow } = callback
@@ -27,13 +27,13 @@ export async function exchange(callback: Callback, use: FlowUse): Promise<Profil
     return redeemInTurn(callback, code, use)
   }
   await useOnce(callback, use)
-  throw refusal ?? new FlowError('provider_bad_answer', 'the answer has no code')
+  throw refusal ?? new FlowError('provider_bad_answer', 'the callback has no code')
 }
 
-/** Redeems the code once there is a place for another exchange with this provider. */
+/** Waits for a free place in the provider's queue, then redeems the code. */
 async function redeemInTurn(callback: Callback, code: string, use: FlowUse): Promise<Profile> {
   const { request, client, flow, deadline, connection } = callback
-  // Fastify has no address for a socket that is already closed.
+  // `request.ip` is undefined if the socket is already closed.
   const place = client.gate.enter(String(request.ip))
   const stop = connection.onGone(place.leave)
   try {
@@ -50,11 +50,11 @@ async function redeemInTurn(callback: Callback, code: string, use: FlowUse): Pro
   }
 }
 
-/** Uses the flow up, whatever comes of it. Of many callbacks at once, one gets past this. */
+/** Marks the flow as used, even if the sign-in fails later. Of concurrent callbacks, one gets past this. */
 async function useOnce(callback: Callback, { settings, sweep }: FlowUse): Promise<void> {
   const { request, client, flow } = callback
   if (!callback.flowUsed) {
-    // Set before the call, because a store that does not answer may have stored it.
+    // Set before the call, because a store may have stored the use although it does not respond.
     callback.flowUsed = true
     const first = await askStore(request.log, async () => {
       await sweep()

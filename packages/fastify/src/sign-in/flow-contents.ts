@@ -3,33 +3,30 @@ import { FlowError } from '../http/errors.ts'
 import { CLOCK_TOLERANCE } from '../sessions/session-life.ts'
 import type { Settings } from '../settings.ts'
 
-/**
- * One attempt to sign in, from the start route to the callback: everything that the callback has to
- * compare, in one place.
- */
+/** One attempt to sign in, from the start route to the callback: everything that the callback must verify. */
 export interface Flow {
   readonly provider: string
   readonly state: string
   readonly codeVerifier: string
-  /** Sent to the token endpoint exactly as it was sent to the authorize endpoint. */
+  /** The token request must repeat the value of the authorization request (RFC 6749 section 4.1.3). */
   readonly redirectUri: string
-  /** Where to go when it has worked. */
+  /** The target after a successful sign-in. */
   readonly returnTo: string
-  /** Where it began, and where to go when it has not worked; `null` for the sign-in page. */
+  /** The page on which the flow began, and the target after a failure. `null` for the sign-in page. */
   readonly began: string | null
-  /** What the page that opened a popup for this calls it; absent in a window of one's own. */
+  /** The id of the popup, chosen by the page that opened it. Missing if the flow runs in the page itself. */
   readonly popup?: string
-  /** Present if this flow replaces one that was used up. It is never replaced itself. */
+  /** Set if this flow replaces a used one. Such a flow is never replaced again. */
   readonly restarted?: true
-  /** Present if the provider was told whom to sign in, or how. Another flow would not be the same. */
+  /** Set if the flow sent hints such as `login_hint`. They are not kept, so a replacement would lack them. */
   readonly hinted?: true
   readonly expiresAt: number
 }
 
-/** Ten minutes, in milliseconds. */
+/** How long a flow is valid, in milliseconds: ten minutes. */
 export const FLOW_LIFETIME: number = 10 * 60 * 1000
 
-/** Returns a flow with a fresh `state` and verifier, valid from now on. */
+/** Returns a flow with a new `state` and verifier, valid from now on. */
 export function newFlow(
   { callbackUrl, clock }: Settings,
   kept: Pick<Flow, 'provider' | 'returnTo' | 'began' | 'popup' | 'restarted' | 'hinted'>,
@@ -43,9 +40,9 @@ export function newFlow(
   }
 }
 
-/** Returns why a flow cannot be finished at a provider's callback at the time `now`, or `null` if it can. */
+/** Returns why a flow cannot be completed at a provider's callback at the time `now`, or `null` if it can. */
 export function whyUnfit(flow: Flow, provider: string, now: number): FlowError | null {
-  // The answer of one provider must never be taken for another's (RFC 9700 section 4.4).
+  // Prevents mix-up attacks: one provider's response must not complete a flow of another (RFC 9700 section 4.4).
   if (flow.provider !== provider) {
     return new FlowError('flow_missing', 'the flow belongs to another provider')
   }

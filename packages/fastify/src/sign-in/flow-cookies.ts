@@ -5,30 +5,33 @@ import type { Settings } from '../settings.ts'
 import { FLOW_LIFETIME, type Flow } from './flow-contents.ts'
 
 /**
- * Keeps each flow sealed in a cookie of its own, so that it is bound to the browser, two tabs do not
- * disturb each other, and a flood of starts stores nothing.
+ * Stores each flow in a sealed cookie of its own. This binds the flow to the browser, lets several tabs sign in
+ * at the same time, and keeps a flood of starts from storing anything on the server.
  */
 export interface FlowCookies {
-  /** @param replaced The state of the browser's flow that this one replaces. */
+  /**
+   * Sets the cookie of a flow.
+   * @param replaced The state of the flow that this one replaces.
+   */
   put(request: FastifyRequest, reply: FastifyReply, flow: Flow, replaced?: string): void
-  /** The browser's flow of this `state`, or `null`. */
+  /** Returns the browser's flow with this `state`, or `null`. */
   find(request: FastifyRequest, state: string | null): Flow | null
-  /** Clears the cookie of this `state`, whatever is in it. A no-op if the browser has none. */
+  /** Clears the cookie of this `state`, even if it does not open. A no-op if the browser has no such cookie. */
   clear(request: FastifyRequest, reply: FastifyReply, state: string | null): void
 }
 
-/** Flows that one browser may have under way; the oldest is dropped. */
+/** How many flows a browser can have at a time. One more replaces the oldest. */
 const MOST_FLOWS = 5
 
 /**
- * How long the flow cookies of a browser may be in its `Cookie` header, in characters. That is five usual
- * flows, or two or three with the longest targets.
+ * The maximum length of a browser's flow cookies in its `Cookie` header, in characters. Five typical flows fit,
+ * or two or three with the longest targets.
  */
 const LONGEST_HEADER = 8 * 1024
 
-/** How a flow is called behind the prefix: the beginning of its state's hash. */
+/** The length of a cookie name after the prefix. It is the beginning of the state's hash. */
 const NAME_LENGTH = 10
-/** A cookie with any other name is not a flow's, and clearing it could repeat an invalid name. */
+/** Other names are ignored. Clearing such a cookie could write an invalid name into a header. */
 const NAME = new RegExp(`^[\\w-]{${NAME_LENGTH}}$`)
 
 export function createFlowCookies({ clock, secrets, site }: Settings): FlowCookies {
@@ -43,7 +46,7 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
     return text === null ? null : (JSON.parse(text) as Flow)
   }
 
-  /** Returns the cookies of a request that have a flow's name. */
+  /** Returns the cookies of a request that are named like a flow cookie. */
   function cookiesOf(request: FastifyRequest): HeldCookie[] {
     const { flowPrefix } = site.cookies
     return [...readCookies(request.raw.headers.cookie, flowPrefix)]
@@ -58,7 +61,7 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
     put(request, reply, flow, replaced) {
       const name = nameOf(flow.state)
       const value = seal(JSON.stringify(flow), name)
-      // Cleared already.
+      // The caller has already cleared it.
       const before = replaced === undefined ? null : nameOf(replaced)
       const held = cookiesOf(request).filter((cookie) => cookie.name !== before)
       for (const surplus of surplusOf(held, lengthOf(name, value), clock())) {
@@ -83,19 +86,19 @@ export function createFlowCookies({ clock, secrets, site }: Settings): FlowCooki
   }
 }
 
-/** A cookie with a flow's name. One that does not open belongs to another application on this host. */
+/** A cookie that is named like a flow cookie. One that does not open belongs to another application on this host. */
 interface HeldCookie {
   readonly name: string
-  /** In the `Cookie` header. */
+  /** The length in the `Cookie` header, in characters. */
   readonly length: number
   /** `null` if the cookie does not open. */
   readonly expiresAt: number | null
 }
 
 /**
- * Returns the names of the cookies that have to go: the browser's flows that have expired, and its oldest
- * ones until one more fits, by number and by length. Another application's stay, unless the header grows too long.
- * @param held In the order of the header.
+ * Returns the names of the cookies to clear: expired flows, then the oldest ones until one more fits by number
+ * and length. Cookies of other applications are kept, unless the header would be too long.
+ * @param held The cookies in the order of the header.
  * @param added The length of the cookie that will be set.
  */
 function surplusOf(held: readonly HeldCookie[], added: number, now: number): string[] {
@@ -106,7 +109,7 @@ function surplusOf(held: readonly HeldCookie[], added: number, now: number): str
   const foreign = held.filter(({ expiresAt }) => expiresAt === null)
 
   let total = added
-  // Browsers send older cookies first (RFC 6265bis section 5.8.3), which settles ties.
+  // Equal times keep the header's order: browsers send older cookies first (RFC 6265bis section 5.8.3).
   const newestFirst = own.reverse().sort((a, b) => b.expiresAt - a.expiresAt)
   let isFull = false
   for (const [index, { name, length, expiresAt }] of newestFirst.entries()) {
@@ -123,7 +126,7 @@ function surplusOf(held: readonly HeldCookie[], added: number, now: number): str
   return surplus
 }
 
-/** As a `Cookie` header has it: `name=value; `. */
+/** Returns the length of `name=value; ` in a `Cookie` header. */
 function lengthOf(name: string, value: string): number {
   return name.length + value.length + 3
 }

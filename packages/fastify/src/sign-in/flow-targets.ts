@@ -14,24 +14,24 @@ import type { Settings } from '../settings.ts'
 import type { Flow } from './flow-contents.ts'
 
 /**
- * Where a flow leads, which is always a page of the application. A path is validated where it is used,
- * even if it comes from a sealed flow: sealing proves its origin, not that it is safe.
+ * Decides where a flow redirects, which is always a page of the application. Every path is validated again
+ * before the redirect, even from a sealed flow: sealing proves origin, not safety.
  */
 export interface FlowTargets {
   /**
-   * The untrusted `return_to` of a request, made safe.
-   * @param log Where development warns of a target that is shortened or replaced by `/`.
+   * Returns a safe path for an untrusted `return_to`.
+   * @param log In development, gets a warning if the target is shortened or replaced by `/`.
    */
   returnTo(untrusted: unknown, log?: FastifyBaseLogger): string
-  /** The page that the click was made on, if it is one to come back to; else the sign-in page, `null`. */
+  /** Returns the page on which the user clicked, or `null` if it cannot be a target after a failure. */
   began(untrusted: unknown): string | null
-  /** Where a flow leads that has worked. */
+  /** Returns the target after a successful flow. */
   afterSuccess(flow: Flow | null): string
-  /** Where a flow leads that has failed: back to where it began, with `?auth_error=<code>`. */
+  /** Returns the target after a failed flow: the page on which it began, with `?auth_error=<code>`. */
   afterFailure(flow: Flow | null, code: ErrorCode): string
 }
 
-/** The longest way back, in characters. With the longest target it fits into one cookie. */
+/** The maximum length of `began`, in characters. With the longest target, it fits into one cookie. */
 const LONGEST_BEGAN = 256
 
 export function createFlowTargets(settings: Settings): FlowTargets {
@@ -54,7 +54,7 @@ export function createFlowTargets(settings: Settings): FlowTargets {
     return page.length > LONGEST_BEGAN ? null : page
   }
 
-  /** A popup's last page, which tells the opener and closes itself; `null` if there is no popup. */
+  /** Returns the last page of a popup, which notifies its opener and closes itself. `null` without a popup. */
   function popupPageOf(flow: Flow | null, target: string): string | null {
     const popup = popupId(flow?.popup)
     return popup && withReturnTo(withQuery(paths(basePath).popup, { popup }), target)
@@ -78,7 +78,7 @@ export function createFlowTargets(settings: Settings): FlowTargets {
   }
 }
 
-/** Returns the sentence that says why a target is not kept, without the target: it may hold a secret. */
+/** Returns the warning for a changed target. Omits the target, because it may contain a secret. */
 function whyChanged(
   path: string | null,
   kept: string | null,
@@ -91,7 +91,7 @@ function whyChanged(
   return `Latchkey: \`return_to\` is not a page of ${site.origin}, or is below ${basePath}. The browser returns to \`/\`. Use a path of your application, such as /reports.`
 }
 
-/** Of letters that need no escaping anywhere, and short: it is kept in a cookie. */
+/** Returns the id if it is short enough for a cookie and needs no escaping anywhere, or `null`. */
 export function popupId(untrusted: unknown): string | null {
   return typeof untrusted === 'string' && /^[\w-]{16,64}$/.test(untrusted) ? untrusted : null
 }

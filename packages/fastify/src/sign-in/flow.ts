@@ -1,6 +1,6 @@
-// Every sign-in, from the click to its end: start, finish, and what may go wrong. This room promises: a flow
-// counts only in the browser that it began in, and once; whatever happens, the person ends on a page of the
-// application, signed in or told why not; and nothing that the provider or a link said is repeated unchecked.
+// Every sign-in from the click to the result. This room promises: a flow only works in the browser in which it
+// began, and only once. Whatever happens, the user returns to a page of the application, signed in or with an
+// error message. No text from the provider or from a link is repeated unchecked.
 
 import { type ErrorCode, paths } from '@latchkey/contract'
 import type { FastifyReply } from 'fastify'
@@ -30,7 +30,7 @@ import { createSharedCallbacks, Dropped, type SharedCallbacks } from './shared-c
 import { createSweep } from './sweep.ts'
 import type { Callback, Visit } from './visit.ts'
 
-/** What the flows of one server work with. */
+/** The dependencies and the state of a server's flows. */
 export interface Flows {
   readonly settings: Settings
   readonly sessions: Sessions
@@ -43,7 +43,7 @@ export interface Flows {
 
 type Outcome = SignedIn | Failure
 
-/** A stored session, and what its cookies say. */
+/** A stored session, and the values of its cookies. */
 interface SignedIn {
   readonly session: StoredSession
   readonly token: string
@@ -67,7 +67,7 @@ export function createFlows({
   return { settings, sessions, events, targets, cookies, callbacks, sweep }
 }
 
-/** Begins a flow, if a click on a page of ours asked for one. */
+/** Starts a flow if the request comes from a click on one of our pages. */
 export function start(flows: Flows, visit: Visit): FastifyReply {
   const { settings, targets } = flows
   const { request, reply, client } = visit
@@ -108,18 +108,18 @@ function goToProvider(
 }
 
 /**
- * Ends a flow: with a session, or back where it began with `?auth_error=<code>`. Several callbacks of
- * one flow end alike: those that arrive while one is in progress wait for its outcome.
+ * Completes a flow: with a session, or back on the page where it began with `?auth_error=<code>`. All callbacks
+ * of one flow have the same outcome: a second one waits for the first.
  *
  * If the browser disconnects before the token request, the callback is dropped and the flow can still
- * be used. Once the token request has begun, the callback runs to its end: the code is used up, and a
- * session that nobody holds expires like any other.
+ * be used. Once the token request has begun, the callback runs to its end, because the code is used up. If the
+ * browser never receives the session, it expires like any other.
  */
 export async function finish(flows: Flows, visit: Visit): Promise<FastifyReply> {
   const { cookies, settings } = flows
   const { request, reply } = visit
-  // Fastify has read the query. What it and others write of this request from here on, such as a
-  // warning of an answer that came too late, quotes the URL.
+  // Later log lines about this request quote its URL, and must not contain `code` or `state`. Fastify has
+  // already parsed the query.
   request.raw.url = request.raw.url?.split('?', 1)[0]
   const state = single(request, 'state')
   const flow = cookies.find(request, state)
@@ -137,10 +137,10 @@ export async function finish(flows: Flows, visit: Visit): Promise<FastifyReply> 
   }
 }
 
-/** Ends a callback with its own outcome, or with the outcome of another callback of its flow. */
+/** Responds with this callback's own outcome, or with that of another callback of the same flow. */
 async function share(flows: Flows, callback: Callback): Promise<FastifyReply> {
   const { reply, client, flow } = callback
-  // With the provider, so that a response of another one does not get this outcome.
+  // The key includes the provider, so that another provider's callback cannot get this outcome.
   const key = `${client.provider.id} ${flow.state}`
   const shared = await flows.callbacks.share(key, (before) => attempt(flows, callback, before))
   if (shared === null) {
@@ -148,13 +148,13 @@ async function share(flows: Flows, callback: Callback): Promise<FastifyReply> {
     return fail(flows, callback, flow, { error, flowUsed: false, isOwn: true })
   }
   const { outcome, isOwn } = shared
-  // The browser has gone, so nobody reads this.
+  // The browser has disconnected and never receives this response.
   if (outcome instanceof Dropped) return goOn(reply, flows.settings.signInPath)
   if ('error' in outcome) return fail(flows, callback, flow, { ...outcome, isOwn })
   return succeed(flows, callback, outcome)
 }
 
-/** Takes a callback from the provider's answer to a session. Never rejects. */
+/** Turns a callback into a session or an error. Never rejects. */
 async function attempt(
   flows: Flows,
   callback: Callback,
@@ -178,7 +178,7 @@ function logWarnings({ request, client }: Callback, { warnings = [] }: Profile):
   }
 }
 
-/** Signs the person in, logs it and emits `sign-in`. */
+/** Signs the user in, logs it and emits `sign-in`. */
 async function welcome(
   { settings, sessions, events }: Flows,
   { request, client }: Callback,
@@ -211,7 +211,7 @@ function succeed(
   return goOn(reply, targets.afterSuccess(flow))
 }
 
-/** Ends a callback without a new session: signed in already, with a restart, or told what went wrong. */
+/** Responds without a new session: already signed in, restarted, or with an error. */
 async function fail(
   flows: Flows,
   visit: Visit,
@@ -225,10 +225,10 @@ async function fail(
   // An unused flow keeps its cookie, so that a reload works.
   if (flow !== null && flowUsed) cookies.clear(request, reply, flow.state)
   if (code === 'flow_missing' || code === 'flow_used') {
-    // A reload, a Back and a second consent end here after the first one has worked.
+    // A reload, the Back button or a second consent after a successful sign-in.
     const auth = await sessions.readOrNull(request)
     if (auth !== null) {
-      request.log.info({ event: 'sign-in-ignored', provider, code }, 'signed in already')
+      request.log.info({ event: 'sign-in-ignored', provider, code }, 'already signed in')
       return goOn(reply, targets.afterSuccess(flow))
     }
   }
@@ -240,14 +240,14 @@ async function fail(
   return goOn(reply, targets.afterFailure(flow, code))
 }
 
-/** Whether a flow that is used up may start over without a click. */
+/** Returns whether a used flow may start again without a click. */
 function mayRestart({ settings }: Flows, { request, client }: Visit, flow: Flow): boolean {
   const agreed = single(request, 'code') !== null && refusalOf(request) === null
   const isPlain = flow.restarted !== true && flow.hinted !== true
   return agreed && isPlain && whyUnfit(flow, client.provider.id, settings.clock()) === null
 }
 
-/** Starts over a flow whose outcome this browser never got. */
+/** Restarts a flow whose outcome the browser never received. */
 function restart({ cookies, settings, targets }: Flows, visit: Visit, old: Flow): FastifyReply {
   const { request, reply, client } = visit
   const popup = popupId(old.popup)
@@ -274,7 +274,7 @@ function report(
   const { message: reason = 'unknown', stack }: Partial<Error> = error instanceof Error ? error : {}
   const unexpected = code === 'server_error'
   const level = unexpected ? 'error' : code.startsWith('provider_') ? 'warn' : 'info'
-  // Never the error itself: an HTTP client's holds the request with its headers.
+  // Never log the error itself: an HTTP client's error contains the request with its headers.
   const line = { event: 'sign-in-failed', provider, code, reason, ...(unexpected && { stack }) }
   if (level === 'info') request.log.info(line, 'sign-in failed')
   else request.log[level](line, withReference('sign-in failed', code))
@@ -286,9 +286,7 @@ function codeOf(error: unknown): ErrorCode {
   return error instanceof UnavailableError ? 'unavailable' : 'server_error'
 }
 
-/**
- * Ends a callback, unless something else has, such as a `handlerTimeout`: a request has one answer.
- */
+/** Redirects, unless a response was already sent, for example by Fastify's `handlerTimeout`. */
 function goOn(reply: FastifyReply, path: string): FastifyReply {
   return reply.sent ? reply : reply.redirect(path, 303)
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** The values of the React kit's card, so that both look alike. */
+/** The same values as the card of the React kit, so that both look alike. */
 const STYLE = `
 :root { color-scheme: light dark; --page: #f7f7f8; --card: #ffffff; --text: #16181d; --muted: #5c6370;
   --wash: #f3f4f6; --border: #e3e5ea; --button: #ffffff; --hover: #f5f6f8; --edge: #cfd3da; --focus: #1868db;
@@ -37,15 +37,16 @@ svg { flex: none; width: 1.25rem; height: 1.25rem; }
 .back { display: inline-flex; align-items: center; min-height: 44px; padding: 0 0.5rem; color: var(--muted); }
 `
 
-/** A page that we serve ourselves, in parts that are HTML already. */
+/** The parts of a page that Latchkey serves. All of them must be HTML already. */
 export interface HostedPage {
   readonly title: string
   readonly main: string
   readonly footer: string
-  /** Text of a script that the page's policy allows. */
+  /** A script that the page's policy allows. */
   readonly script?: string
 }
 
+/** Returns the HTML of a page that Latchkey serves. */
 export function hostedPage({ title, main, footer, script }: HostedPage): string {
   return `<!doctype html>
 <html lang="en">
@@ -67,7 +68,7 @@ ${script === undefined ? '' : `<script>${script}</script>\n`}</body>
 `
 }
 
-/** No source but the page itself, no frame around it, and of scripts none but `script`. */
+/** Returns a Content-Security-Policy that allows only the page's own style and `script`, and no frames around it. */
 export function hostedPagePolicy(script?: string): string {
   return [
     "default-src 'none'",

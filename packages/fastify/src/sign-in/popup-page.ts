@@ -4,11 +4,12 @@ import { alert } from './auth-error.ts'
 import { escapeHtml, hostedPage, hostedPagePolicy } from './page-layout.ts'
 
 /**
- * Tells the page that opened this window, and goes. A channel, as the `opener` is gone once the provider
- * isolates itself (https://html.spec.whatwg.org/#cross-origin-opener-policies), and because it reaches no
- * other origin. What the address said is wiped off: nobody needs it again. The window may go before the
- * message has, so it waits. Either can be blocked in a browser. A window that cannot report stays open, and says
- * how to go on.
+ * Reports the outcome to the page that opened the window, and closes the window. Uses a channel because
+ * `window.opener` is missing if the provider isolates its pages
+ * (https://html.spec.whatwg.org/#cross-origin-opener-policies), and because a channel never reaches another
+ * origin. Removes the query from the address bar. Closes the window after a delay, because closing it
+ * immediately could lose the message. A browser can block each step. If the message cannot be sent, the window
+ * stays open and offers a link.
  */
 const SCRIPT = `
 const { popup, error, returnTo } = document.querySelector('#outcome').dataset
@@ -29,16 +30,16 @@ if (popup) {
 export const POPUP_PAGE_CSP: string = hostedPagePolicy(SCRIPT)
 
 /**
- * The last page of a sign-in in a popup. It closes itself; a window that may not be closed by a script,
- * or has none, says how to go on.
+ * Returns the last page of a sign-in in a popup. The page closes itself. If scripts are disabled or cannot close
+ * the window, it offers a link instead.
  */
 export function popupPage(page: {
-  /** What the opener called this popup, or `null`. */
+  /** The id of the popup, chosen by its opener, or `null`. */
   readonly popup: string | null
-  /** What went wrong, if anything did. */
+  /** The error code, or `null` after a successful sign-in. */
   readonly authError: PopupMessage['error']
   readonly providers: readonly Provider[]
-  /** Already made safe. */
+  /** A path that was already validated. */
   readonly returnTo: string
   readonly signInUrl: string
 }): string {

@@ -2,13 +2,16 @@ import type { FastifyRequest } from 'fastify'
 import { FlowError } from '../http/errors.ts'
 import { errorWord } from '../providers/token-answer.ts'
 
-/** Returns a query parameter that was given exactly once and is not empty, or `null`. */
+/** Returns a query parameter, or `null` if it is missing, empty or repeated. */
 export function single(request: FastifyRequest, name: string): string | null {
   const value = (request.query as Record<string, unknown>)[name]
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-/** https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest; Bitbucket takes no notice. */
+/**
+ * Returns the valid hints for the provider: `login_hint` and `prompt`
+ * (https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest). Bitbucket ignores both.
+ */
 export function hintsOf(request: FastifyRequest): Record<string, string> {
   const hints: Record<string, string> = {}
   const loginHint = single(request, 'login_hint')
@@ -18,7 +21,10 @@ export function hintsOf(request: FastifyRequest): Record<string, string> {
   return hints
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1; the provider's own texts go nowhere. */
+/**
+ * Returns the error that the provider reported in the callback, or `null`
+ * (https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1). The provider's own texts are discarded.
+ */
 export function refusalOf(request: FastifyRequest): FlowError | null {
   const error = (request.query as Record<string, unknown>).error
   if (error === undefined) return null

@@ -1,13 +1,13 @@
 /**
- * Shares the outcome of one flow among its callbacks. A browser sends a second one when somebody clicks
- * *Grant access* twice, when a proxy retries, or when a reload follows a cut connection. The second waits
- * for the first, so that both end with the same session or the same failure.
+ * Shares the outcome of a flow among its callbacks. A browser sends a second one when the user clicks *Grant
+ * access* twice, when a proxy retries, or when the user reloads after a lost connection. The second callback
+ * waits for the first, so that both get the same session or the same error.
  */
 export interface SharedCallbacks<T> {
   /**
-   * Runs `attempt`, unless one for the same key is in progress: then it returns that one's outcome. When
-   * an attempt is dropped, one of those that wait for it runs its own.
-   * @returns `null` if too many already wait
+   * Runs `attempt`. If an attempt with the same key is in progress, waits for it and returns its outcome. If
+   * that attempt is dropped, one of the waiting callbacks runs its own.
+   * @returns the outcome, or `null` if too many callbacks are already waiting
    */
   share(
     key: string,
@@ -15,15 +15,16 @@ export interface SharedCallbacks<T> {
   ): Promise<Shared<T> | null>
 }
 
+/** An outcome, and which callback it belongs to. */
 export interface Shared<T> {
   readonly outcome: T | Dropped
-  /** Whether the outcome is that of this callback's own attempt. */
+  /** Whether this callback's own attempt had this outcome. */
   readonly isOwn: boolean
 }
 
-/** An attempt that stopped before it asked the provider for anything. It may have used up the flow. */
+/** An attempt that stopped before the token request. The flow may be used. */
 export class Dropped {
-  /** Whether the attempt has used the flow up, so that the next one must not do it again. */
+  /** Whether the attempt marked the flow as used. The next attempt must not do it again. */
   readonly flowUsed: boolean
 
   constructor(flowUsed: boolean) {
@@ -31,7 +32,7 @@ export class Dropped {
   }
 }
 
-/** How many callbacks may wait for one attempt. People and proxies send a few. */
+/** How many callbacks can wait for one attempt. Users and proxies only send a few. */
 const MOST_WAITING = 32
 
 export function createSharedCallbacks<T>(): SharedCallbacks<T> {

@@ -6,19 +6,21 @@ import { escapeHtml, hostedPage, hostedPagePolicy } from './page-layout.ts'
 
 export const SIGN_IN_PAGE_CSP: string = hostedPagePolicy()
 
+/** The data of the hosted sign-in page. */
 export interface SignInPage {
   readonly basePath: string
   readonly providers: readonly Provider[]
+  /** The id of the provider with which this browser last signed in, or `null`. */
   readonly lastUsed: string | null
-  /** Already made safe. */
+  /** A path that was already validated. */
   readonly returnTo: string
-  /** Untrusted: what the query says went wrong. */
+  /** The untrusted error code in the query. */
   readonly authError: unknown
-  /** Who is signed in already. */
+  /** The signed-in user, or `null`. */
   readonly user: User | null
 }
 
-/** The hosted sign-in page: works without JavaScript, whatever the application's front end is. */
+/** Returns the hosted sign-in page, which works without JavaScript and with any front end. */
 export function signInPage(page: SignInPage): string {
   const { providers, returnTo, user } = page
   const title = user === null ? 'Sign in' : "You're signed in"
@@ -28,7 +30,7 @@ export function signInPage(page: SignInPage): string {
 ${user === null ? buttons(page) : account(user, page)}`,
     footer:
       user === null
-        ? '<a class="back" href="/">Back to the front page</a>'
+        ? '<a class="back" href="/">Back to the home page</a>'
         : `<a class="back" href="${escapeHtml(returnTo)}">Continue</a>`,
   })
 }

@@ -20,7 +20,7 @@ export interface SignInRoutesOptions {
   readonly targets: FlowTargets
 }
 
-/** The routes of a sign-in, in the order in which it happens. */
+/** Registers the routes of a sign-in, in the order in which they are used. */
 export async function signInRoutes(
   app: FastifyInstance,
   options: SignInRoutesOptions,
@@ -43,7 +43,7 @@ function serveSignInPage(
     const here = signInUrl(basePath + routes.signIn, returnTo, authError)
     const redirected = redirectToOrigin({ request, reply }, settings, here)
     if (redirected !== null) return redirected
-    // Without the store there may still be a provider; the page says no more than it knows.
+    // If the store does not respond, show the buttons: the user may be signed out.
     const auth = await sessions.readOrNull(request)
     reply.type('text/html; charset=utf-8').header('content-security-policy', SIGN_IN_PAGE_CSP)
     return signInPage({
@@ -57,7 +57,7 @@ function serveSignInPage(
   })
 }
 
-/** For links that only know the default path, such as a component's without JavaScript. */
+/** Redirects links that only know the default path, such as a component's link without JavaScript. */
 function redirectToSignInPage(
   app: FastifyInstance,
   { settings, targets }: Pick<SignInRoutesOptions, 'settings' | 'targets'>,
@@ -105,7 +105,7 @@ function serveProviders(app: FastifyInstance, settings: Settings): void {
   })
 }
 
-/** Each provider in a context of its own, where its client may leave decorators and hooks. */
+/** Registers each provider in its own context, because its client adds decorators and hooks. */
 async function serveFlows(app: FastifyInstance, options: SignInRoutesOptions): Promise<void> {
   const { providers } = options.settings
   const flows = createFlows(options)
@@ -123,7 +123,7 @@ async function serveFlows(app: FastifyInstance, options: SignInRoutesOptions): P
   }
 }
 
-/** Returns the id of the provider that this browser last signed in with, if it is still offered. */
+/** Returns the id of the provider with which this browser last signed in, or `null` if it no longer exists. */
 function lastUsed(request: FastifyRequest, { providers, site }: Settings): string | null {
   const id = readCookie(request.raw.headers.cookie, site.cookies.last)
   return providers.some((provider) => provider.id === id) ? id : null
