@@ -70,7 +70,7 @@ async function refusal(options: object): Promise<{ code: string; message: string
 describe('in production', () => {
   beforeEach(() => vi.stubEnv('NODE_ENV', 'production'))
 
-  it('boots with its four options', async () => {
+  it('boots with the four required options', async () => {
     const app = fastify()
     await app.register(latchkey, production())
     const answer = await app.inject('/auth/bitbucket/start')
@@ -78,16 +78,16 @@ describe('in production', () => {
   })
 
   it.each(['origin', 'secret', 'providers', 'store'] as const)(
-    'without %s refuses to boot and says how to give it',
+    'refuses to boot without %s, and says how to set it',
     async (name) => {
       const { [name]: _left, ...rest } = production()
       const { code, message } = await refusal(rest)
       expect(code).toBe('LATCHKEY_OPTION_MISSING')
-      expect(message).toMatch(new RegExp(`^Option \`${name}\` is missing, which only development`))
+      expect(message).toMatch(new RegExp(`^Option \`${name}\` is missing. It is only optional in`))
     },
   )
 
-  it('is what any other NODE_ENV means, and none with an origin that is not loopback', async () => {
+  it('is the mode for any other NODE_ENV, and without NODE_ENV for an origin beyond loopback', async () => {
     for (const environment of ['staging', 'prod', '']) {
       vi.stubEnv('NODE_ENV', environment)
       const { message } = await refusal({ origin: 'https://app.example.com' })
@@ -95,14 +95,14 @@ describe('in production', () => {
     }
   })
 
-  it('refuses http, also on loopback', async () => {
+  it('rejects http, even on loopback', async () => {
     const { message } = await refusal({ ...production(), origin: 'http://localhost:3000' })
     expect(message).toBe(
-      'Option `origin` must be https in production; http is for loopback in development. See docs/reference/errors.md#latchkey_option_invalid',
+      'Option `origin` must be https in production. Use http only on loopback in development. See docs/reference/errors.md#latchkey_option_invalid',
     )
   })
 
-  it('refuses an emulator', async () => {
+  it('rejects an emulator', async () => {
     const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
     const { message } = await refusal({ ...production(), providers })
     expect(message).toContain(
@@ -111,21 +111,21 @@ describe('in production', () => {
   })
 })
 
-describe('an option that cannot work', () => {
+describe('an invalid option', () => {
   it.each([
     [{ origin: 'app.example.com' }, '`origin` must begin with a scheme'],
-    [{ origin: 'localhost:3000' }, '`origin` must begin with a scheme, as in https://'],
+    [{ origin: 'localhost:3000' }, '`origin` must begin with a scheme, such as https://'],
     [
       { origin: 'https://app.example.com/app' },
-      '`origin` must be scheme and host alone, such as https://app.example.com. If a proxy strips a path, give the whole path of the routes as `basePath`',
+      '`origin` must contain only scheme, host and port, such as https://app.example.com. If a proxy strips part of the path, set `basePath` to the path of the routes in the browser.',
     ],
-    [{ basePath: '/api/auth/' }, '`basePath` must be a path such as /auth, without a slash'],
+    [{ basePath: '/api/auth/' }, '`basePath` must be a path such as /auth, without a trailing slash'],
     [{ basePath: 'https://app.example.com/auth' }, '`basePath` must be a path such as /auth'],
     [{ decorators: 'auth' }, '`decorators` must be an object'],
-    [{ decorators: { auth: 'a b' } }, '`decorators.auth` must be a name of letters and digits'],
+    [{ decorators: { auth: 'a b' } }, '`decorators.auth` must consist of letters, digits,'],
     [
       { decorators: { auth: 'x', getAuth: 'x' } },
-      '`decorators` must give `auth` and `getAuth` different names',
+      '`decorators` must contain different names for `auth` and `getAuth`',
     ],
     [
       { decorators: { getauth: 'x' } },
@@ -145,14 +145,14 @@ describe('an option that cannot work', () => {
     [{ session: { lifetime: 3600 } }, 'This looks like seconds: multiply it by 1000.'],
     [{ session: { lifetime: 30 * 86_400 } }, 'This looks like seconds: multiply it by 1000.'],
     [{ session: { idleTimeout: 604_800 } }, 'This looks like seconds: multiply it by 1000.'],
-    [{ origin: 'https://user:pw@app.example.com' }, '`origin` must be scheme and host alone'],
+    [{ origin: 'https://user:pw@app.example.com' }, '`origin` must contain only scheme, host and port'],
     [{ origin: 'http://app.example.com' }, '`origin` must be https'],
     [{ origin: 'ftp://app.example.com' }, '`origin` must be'],
     [{ secret: 'short' }, '`secret` must have at least 32 characters'],
     [{ secret: '' }, '`secret` must have at least 32 characters'],
     [{ secret: [] }, '`secret` must have at least 32 characters'],
     [{ secret: [SECRET, undefined] }, '`secret[1]` is missing. Set its environment variable.'],
-    [{ clock: 'Date.now' }, '`clock` must be a function that gives whole milliseconds since 1970'],
+    [{ clock: 'Date.now' }, '`clock` must be a function that returns whole milliseconds since 1970'],
     [{ clock: () => Math.floor(Date.now() / 1000) }, '`clock` must be a function'],
     [{ clock: () => performance.now() }, '`clock` must be a function'],
     [{ clock: () => Date.now() + 0.5 }, '`clock` must be a function'],
@@ -181,13 +181,13 @@ describe('an option that cannot work', () => {
       { orgin: 'https://app.example.com' },
       'There is no option `orgin`. Did you mean `origin`? The options are origin, secret',
     ],
-  ])('%o is refused at boot, by name', async (option, message) => {
+  ])('%o is rejected at boot, with the name of the option', async (option, message) => {
     const answer = await refusal({ ...production(), ...option })
     expect(answer.code).toMatch(/^LATCHKEY_OPTION_(INVALID|UNKNOWN)$/)
     expect(answer.message).toContain(message)
   })
 
-  it('is never repeated in the message if it is a secret', async () => {
+  it('does not appear in the message if it is a secret', async () => {
     const secret = 'canary-canary-canary-canary-canary'
     const answer = await refusal({ ...production(), secret: `${secret}` })
     expect(answer.message).not.toContain('canary')
@@ -202,7 +202,7 @@ describe('an option that cannot work', () => {
   })
 
   it.each(['clientId', 'clientSecret'] as const)(
-    'a %s read from a file with its line break is refused, unread',
+    'a %s with a line break from a file is rejected without repeating it',
     async (name) => {
       const credentials = { clientId: 'an-id', clientSecret: 'a-client-secret', [name]: 'canary\n' }
       const answer = await refusal({ ...production(), providers: [bitbucket(credentials)] })
@@ -214,7 +214,7 @@ describe('an option that cannot work', () => {
     },
   )
 
-  it('is refused like a missing one if it is null, as JavaScript may have it', async () => {
+  it('is treated as missing if it is null, as from JavaScript', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     for (const name of ['origin', 'secret', 'providers', 'store']) {
       const { message } = await refusal({ ...production(), [name]: null })
@@ -223,14 +223,14 @@ describe('an option that cannot work', () => {
     expect(() => bitbucket()).toThrow(/`clientId` is missing/)
   })
 
-  it('secrets of 32 hexadecimal digits are long enough, and random', async () => {
+  it('does not include a secret of 32 hexadecimal digits', async () => {
     const app = fastify()
     await app.register(latchkey, { ...production(), secret: '0f1e2d3c4b5a69788796a5b4c3d2e1f0' })
     await app.ready()
   })
 
   it.each(['session', 'providers', 'sign-in', 'sign-out', 'identities', 'sessions', 'user'])(
-    'a provider cannot be called %s, which is a route',
+    'a provider cannot have the id %s, which is a route',
     async (id) => {
       const providers = [bitbucket({ id, clientId: 'a', clientSecret: 'b' })]
       const { message } = await refusal({ ...production(), providers })
@@ -238,7 +238,7 @@ describe('an option that cannot work', () => {
     },
   )
 
-  it('two providers cannot share an id, nor have one that is no path segment', async () => {
+  it('two providers cannot share an id, and an id must be a path segment', async () => {
     const one = { clientId: 'a', clientSecret: 'b' }
     const twice = await refusal({ ...production(), providers: [bitbucket(one), bitbucket(one)] })
     expect(twice.message).toContain('has two with the id `bitbucket`')
@@ -246,7 +246,7 @@ describe('an option that cannot work', () => {
     expect(odd.message).toContain('must have ids of lower-case letters')
   })
 
-  it('bitbucket() says which credential is missing, and what an emulator may be', () => {
+  it('bitbucket() reports a missing credential, and an emulatorUrl beyond loopback', () => {
     expect(() => bitbucket({ clientId: undefined, clientSecret: 'x' })).toThrow(
       /`clientId` is missing\. Set BITBUCKET_CLIENT_ID/,
     )
@@ -264,7 +264,7 @@ describe('an option that cannot work', () => {
     }
   })
 
-  it('sqlite() says that the file is missing, and open() that it cannot be used', async () => {
+  it('sqlite() reports a missing file, and open() an unusable one', async () => {
     expect(() => sqlite(undefined)).toThrow(/the file is missing/)
     const answer = await refusal({ ...production(), store: sqlite('/dev/null/latchkey.db') })
     expect(answer.code).toBe('LATCHKEY_STORE_UNUSABLE')
@@ -275,7 +275,7 @@ describe('an option that cannot work', () => {
 describe('a time in milliseconds', () => {
   const minute = 60_000
   it.each([5, 7, 10, 30, 36, 60, 90, 12 * 60, 24 * 60, 7 * 24 * 60])(
-    'may be %i minutes',
+    'can be %i minutes',
     async (minutes) => {
       const app = fastify()
       const session = { lifetime: 400 * 24 * 60 * minute, idleTimeout: minutes * minute }
@@ -284,7 +284,7 @@ describe('a time in milliseconds', () => {
     },
   )
 
-  it('of PostgreSQL that looks like seconds causes a warning', async () => {
+  it('of postgres() that looks like seconds causes a warning', async () => {
     const warnings: string[] = []
     const listen = ({ name, message }: Error): void => {
       if (name === 'LatchkeyWarning') warnings.push(message)
@@ -300,7 +300,7 @@ describe('a time in milliseconds', () => {
 })
 
 describe('an option of bitbucket() or postgres() that does not exist', () => {
-  it('is refused with the name that was probably meant', () => {
+  it('is rejected with a suggestion', () => {
     expect(() => bitbucket({ clientID: 'x' } as object)).toThrow(
       'bitbucket(): there is no option `clientID`. Did you mean `clientId`? The options are clientId,',
     )
@@ -324,7 +324,7 @@ describe('a secret that is a placeholder', () => {
     'changeme1changeme2changeme3changeme4',
     'supersecret1supersecret2supersecret3',
     'your-secret-key-0123456789abcdef0',
-  ])('such as %s is refused in production, and in a list', async (secret) => {
+  ])('such as %s is rejected in production, also in an array', async (secret) => {
     vi.stubEnv('NODE_ENV', 'production')
     for (const given of [secret, [SECRET, secret]]) {
       const { code, message } = await refusal({ ...production(), secret: given })
@@ -344,7 +344,7 @@ describe('a secret that is a placeholder', () => {
     'acme-secret-3f2b8c1e-9d4a-4e7b-8f6a-1c2d3e4f5a6b',
     'correct horse battery staple clipper',
     'Q1x9/Zt0+rW5cH3vL8nB2kD6mS4pG7jYaEuIoTfXyqU=',
-  ])('unlike %s, which is accepted', async (secret) => {
+  ])('is not %s, which is accepted', async (secret) => {
     vi.stubEnv('NODE_ENV', 'production')
     const app = fastify()
     await app.register(latchkey, { ...production(), secret })
@@ -352,14 +352,14 @@ describe('a secret that is a placeholder', () => {
   })
 })
 
-describe('a Node that is too old', () => {
+describe('a Node.js version that is too old', () => {
   const version = Object.getOwnPropertyDescriptor(process.versions, 'node') as PropertyDescriptor
   afterEach(() => {
     Object.defineProperty(process.versions, 'node', version)
     vi.resetModules()
   })
 
-  it.each(['18.20.0', '20.19.5', '22.15.1'])('such as %s is told so on import', async (old) => {
+  it.each(['18.20.0', '20.19.5', '22.15.1'])('such as %s causes an error on import', async (old) => {
     vi.resetModules()
     Object.defineProperty(process.versions, 'node', { ...version, value: old })
     const message = `needs Node 22.16 or newer, and this is Node ${old}.`
@@ -373,9 +373,9 @@ describe('a Node that is too old', () => {
   })
 })
 
-describe('behind a proxy that strips a part of the path', () => {
-  it('every URL that a browser sees is below `basePath`, and a sign-in works', async () => {
-    // Does what such a proxy does: the browser asks for /api/auth, and the routes are at /auth.
+describe('behind a proxy that strips part of the path', () => {
+  it('all URLs in the browser are below `basePath`, and a sign-in works', async () => {
+    // Works like such a proxy: the browser requests /api/auth, and the routes are at /auth.
     const rewriteUrl = ({ url = '' }: { url?: string | undefined }): string =>
       url.startsWith('/api/') ? url.slice('/api'.length) : `/elsewhere${url}`
     const app = Fastify({ rewriteUrl })
@@ -405,7 +405,7 @@ describe('behind a proxy that strips a part of the path', () => {
     expect((await browser.get('/api/me')).json()).toMatchObject({ name: 'Ada Test' })
     const signedIn = await browser.get('/api/auth/sign-in')
     expect(signedIn.body).toContain('action="/api/auth/sign-out"')
-    // A route of ours is no target, by its public path.
+    // Latchkey's own routes are not valid targets, and their public path counts.
     const ours = await browser.get('/api/auth/bitbucket/start?return_to=/api/auth/session')
     const callbackOfOurs = await browser.consent(String(ours.headers.location), { user: 'ada' })
     expect((await browser.get(callbackOfOurs)).headers.location).toBe('/')
@@ -426,11 +426,11 @@ describe('behind a proxy that strips a part of the path', () => {
   })
 })
 
-describe('beside another plugin with decorators of the same names', () => {
+describe('with another plugin that uses the same decorator names', () => {
   it.each([
     ['auth', 'auth'],
     ['getAuth', 'getAuth'],
-  ])('`request.%s` is reported with the option that renames ours', async (name, option) => {
+  ])('reports `request.%s` with the option that renames it', async (name, option) => {
     const app = fastify()
     app.decorateRequest(name, null)
     await expect(app.register(latchkey, production())).rejects.toMatchObject({
@@ -439,7 +439,7 @@ describe('beside another plugin with decorators of the same names', () => {
     })
   })
 
-  it('`app.latchkey` is reported too', async () => {
+  it('reports `app.latchkey`', async () => {
     const app = fastify()
     app.decorate('latchkey', 'theirs' as never)
     await expect(app.register(latchkey, production())).rejects.toMatchObject({
@@ -448,7 +448,7 @@ describe('beside another plugin with decorators of the same names', () => {
     })
   })
 
-  it('works under renamed decorators', async () => {
+  it('works with renamed decorators', async () => {
     const app = fastify()
     app.decorateRequest('auth', 'theirs' as never)
     app.decorateRequest('getAuth', (() => 'theirs') as never)
@@ -476,7 +476,7 @@ describe('beside another plugin with decorators of the same names', () => {
   })
 })
 
-describe('in development, with nothing set up', () => {
+describe('in development without options', () => {
   const here = process.cwd()
   let folder: string
   beforeEach(() => {
@@ -491,7 +491,7 @@ describe('in development, with nothing set up', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('signs in against an emulator of its own, and says all that in one warning', async () => {
+  it('signs in with an emulator that it starts, and logs one warning with the defaults', async () => {
     const lines: string[] = []
     const app = fastify(lines)
     await app.register(latchkey)
@@ -509,13 +509,13 @@ describe('in development, with nothing set up', () => {
     expect(warnings.map(({ msg }) => msg)).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^Latchkey runs in development with a key kept in \\.latchkey, SQLite in \\.latchkey, an emulated Bitbucket at http://127\\.0\\.0\\.1:\\d+\\. Sign in at http://localhost:${port}/auth/sign-in\\. The callback URL is http://localhost:${port}/auth/bitbucket/callback\\.`,
+          `^Latchkey runs in development with a generated secret in \\.latchkey, SQLite in \\.latchkey, an emulated Bitbucket at http://127\\.0\\.0\\.1:\\d+\\. Sign in at http://localhost:${port}/auth/sign-in\\. The callback URL is http://localhost:${port}/auth/bitbucket/callback\\.`,
         ),
       ),
     ])
   })
 
-  it('keeps its key and its database to itself, and both over a restart', async () => {
+  it('creates a private secret and database, and reuses both after a restart', async () => {
     const first = fastify()
     await first.register(latchkey)
     const browser = createBrowser(first)
@@ -537,20 +537,20 @@ describe('in development, with nothing set up', () => {
   })
 
   it.each([
-    ['everything was filled in', () => ({})],
-    ['the key was', () => ({ ...production(), origin: 'http://localhost:1', secret: undefined })],
+    ['all options are missing', () => ({})],
+    ['the secret is generated', () => ({ ...production(), origin: 'http://localhost:1', secret: undefined })],
     [
-      'an emulator was given',
+      'a provider is an emulator',
       () => ({ ...production(), providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:9' })] }),
     ],
     [
-      'nothing but a missing origin says that it is development',
+      'only a missing origin suggests development',
       () => {
         vi.stubEnv('NODE_ENV', undefined)
         return { ...production(), origin: undefined }
       },
     ],
-  ])('refuses to listen where other machines could reach it, if %s', async (_what, options) => {
+  ])('refuses to listen beyond loopback if %s', async (_condition, options) => {
     const app = fastify()
     await app.register(latchkey, options())
     for (const listen of [{ host: '0.0.0.0' }, { host: '::' }, { host: 'example.com' }]) {
@@ -561,7 +561,7 @@ describe('in development, with nothing set up', () => {
     expect(app.server.listening).toBe(false)
   })
 
-  it('says so in its warning if only the origin is missing', async () => {
+  it('logs a warning if only the origin is missing', async () => {
     const lines: string[] = []
     const app = fastify(lines)
     await app.register(latchkey, { ...production(), origin: undefined })
@@ -570,7 +570,7 @@ describe('in development, with nothing set up', () => {
     expect(warnings[0].msg).toMatch(/^Latchkey runs in development with the server's own origin\. /)
   })
 
-  it('takes ports from the environment, 80 too, and names the variable that is none', async () => {
+  it('reads ports from the environment, including 80, and names an invalid variable', async () => {
     vi.stubEnv('PORT', '80')
     const app = fastify()
     await app.register(latchkey)
@@ -587,12 +587,12 @@ describe('in development, with nothing set up', () => {
     await once(taken, 'listening')
     vi.stubEnv('EMULATOR_PORT', String((taken.address() as AddressInfo).port))
     expect((await refusal({})).message).toContain(
-      'which the environment variable EMULATOR_PORT names',
+      'which is set in the environment variable EMULATOR_PORT',
     )
     taken.close()
   })
 
-  it('that cannot go on ends its emulator with the application', async () => {
+  it('stops its emulator with the application after a failed boot', async () => {
     const port = await freePort()
     vi.stubEnv('EMULATOR_PORT', String(port))
     const app = Fastify()
@@ -602,7 +602,7 @@ describe('in development, with nothing set up', () => {
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow()
   })
 
-  describe('and the emulator where the plugin cannot see it', () => {
+  describe('with an emulator that the plugin cannot resolve', () => {
     const hooks = `import { registerHooks } from 'node:module'
       registerHooks({ resolve(name, context, next) {
         if (name !== '@latchkey/bitbucket-emulator' || !context.parentURL.includes('/fastify/src/')) {
@@ -621,18 +621,18 @@ describe('in development, with nothing set up', () => {
         console.log(code, message)
       }
       await app.close()`
-    // pnpm's way of starting Vitest shows every package to everybody.
+    // Under pnpm, Vitest runs with a NODE_PATH that makes every package resolvable.
     const start = () =>
       run(process.execPath, ['--input-type=module', '--eval', program], {
         env: { ...process.env, NODE_PATH: '' },
       })
 
-    it('because it is not installed, says how to install it, or do without', async () => {
+    it('reports that it is not installed, and what to do', async () => {
       const { stdout } = await start()
       expect(stdout).toMatch(/^LATCHKEY_EMULATOR_MISSING .*npm i -D @latchkey\/bitbucket-emulator/)
     })
 
-    it('because only the application asks for it, finds it from the working directory', async () => {
+    it('finds it from the working directory if the application depends on it', async () => {
       mkdirSync('node_modules/@latchkey', { recursive: true })
       const emulator = new URL('../../bitbucket-emulator', import.meta.url)
       symlinkSync(fileURLToPath(emulator), 'node_modules/@latchkey/bitbucket-emulator')
@@ -658,30 +658,30 @@ describe('in development, with nothing set up', () => {
     expect(stdout).toContain('npx @latchkey/bitbucket-emulator')
   })
 
-  it('refuses a kept key that is cut short, and a folder that it cannot have', async () => {
+  it('rejects a truncated secret, and a folder that cannot be created', async () => {
     const app = fastify()
     await app.register(latchkey)
     writeFileSync('.latchkey/.env.secret', '')
-    expect((await refusal({})).message).toContain('is too short to be one. Delete the file')
+    expect((await refusal({})).message).toContain('is shorter than 32 characters. Delete the file')
     rmSync('.latchkey', { recursive: true })
     writeFileSync('.latchkey', '')
     const { code, message } = await refusal({})
     expect(code).toBe('LATCHKEY_STORE_UNUSABLE')
-    expect(message).toContain('cannot be made (EEXIST). Make it writable, or give `secret`')
+    expect(message).toContain('cannot be created (EEXIST). Make it writable, or pass `secret`')
   })
 
-  it('listens anywhere once key and providers are given, and names the callback URL', async () => {
+  it('listens on any address with its own secret and providers, and logs the callback URL', async () => {
     const lines: string[] = []
     const app = fastify(lines)
     await app.register(latchkey, { ...production(), origin: 'http://localhost:3000' })
     await app.listen({ port: 0, host: '0.0.0.0' })
     const said = lines.map((line) => JSON.parse(line).msg as string)
     expect(said).toContain(
-      'Latchkey: callback URL to register: http://localhost:3000/auth/bitbucket/callback',
+      'Latchkey: register this callback URL at the provider: http://localhost:3000/auth/bitbucket/callback',
     )
   })
 
-  it('honours PORT before the server listens', async () => {
+  it('uses PORT before the server listens', async () => {
     vi.stubEnv('PORT', '4321')
     const app = fastify()
     await app.register(latchkey)
@@ -717,7 +717,7 @@ describe('the plugin', () => {
     },
   )
 
-  it('works below nested prefixes, its own included', async () => {
+  it('works below nested prefixes', async () => {
     const app = fastify()
     await app.register(
       async (outer) => {
@@ -751,7 +751,7 @@ describe('the plugin', () => {
     ['/api/', '/api/auth'],
     ['/', '/auth'],
     ['/a/b', '/a/b/auth'],
-  ])('below the prefix %s has its callback at %s', async (outer, basePath) => {
+  ])('below the prefix %s has its routes at %s', async (outer, basePath) => {
     const app = fastify()
     await app.register(async (scope) => void (await scope.register(latchkey, options())), {
       prefix: outer,
@@ -762,15 +762,15 @@ describe('the plugin', () => {
     )
   })
 
-  it('below a prefix with a parameter refuses to boot', async () => {
+  it('refuses to boot below a prefix with a parameter', async () => {
     const app = fastify()
     app.register(async (scope) => void (await scope.register(latchkey, options())), {
       prefix: '/:tenant',
     })
-    await expect(app.ready()).rejects.toThrow(/under a prefix with a parameter/)
+    await expect(app.ready()).rejects.toThrow(/under a prefix that contains a parameter/)
   })
 
-  it('shares a store with another application, which goes on after the first has closed', async () => {
+  it('can share a store with another application, which still works after the first has closed', async () => {
     const store = sqlite(':memory:')
     const [first, second] = [fastify(), fastify()]
     await first.register(latchkey, { ...options(), store })
@@ -789,7 +789,7 @@ describe('the plugin', () => {
     [401, 'unauthenticated'],
     [418, 'invalid_request'],
     [500, 'server_error'],
-  ])('passes on the %i of an application’s own hook as %s', async (statusCode, code) => {
+  ])('turns a %i from a hook of the application into %s', async (statusCode, code) => {
     const app = fastify()
     app.addHook('onRequest', async () => {
       throw Object.assign(new Error('a secret reason'), { statusCode })
@@ -801,7 +801,7 @@ describe('the plugin', () => {
     expect(answer.body).not.toContain('secret reason')
   })
 
-  it('registered twice refuses to boot, side by side too', async () => {
+  it('refuses to boot if it is registered twice, also in sibling contexts', async () => {
     const app = fastify()
     await app.register(latchkey, options())
     await expect(app.register(latchkey, options())).rejects.toMatchObject({
@@ -814,7 +814,7 @@ describe('the plugin', () => {
     await expect(other.ready()).rejects.toMatchObject({ code: 'LATCHKEY_REGISTERED_TWICE' })
   })
 
-  it('adds latchkey, auth and getAuth to the application, and nothing else', async () => {
+  it('adds only the decorators latchkey, auth and getAuth', async () => {
     const app = fastify()
     await app.register(latchkey, options())
     await app.ready()
@@ -828,11 +828,11 @@ describe('the plugin', () => {
     expect(app.hasRequestDecorator('getAuth')).toBe(true)
   })
 
-  it('replaces its sign-in page by the application’s own', async () => {
+  it('replaces its sign-in page with the application’s own', async () => {
     const app = fastify()
     await app.register(latchkey, { ...options(), signInPath: '/login?from=app' })
     const browser = createBrowser(app)
-    // Pages that know of no other still lead to the usual address.
+    // Some links only know the default path.
     const usual = await browser.get('/auth/sign-in?return_to=/work&auth_error=access_denied')
     expect(usual.statusCode).toBe(303)
     expect(usual.headers.location).toBe(

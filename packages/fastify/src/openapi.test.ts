@@ -35,7 +35,7 @@ async function register(app: FastifyInstance, names: readonly string[]): Promise
 }
 
 it.each([[['swagger', 'latchkey']], [['latchkey', 'swagger']]])(
-  'leaves the OpenAPI document of the application as it is, registered as %j',
+  'does not appear in the application’s OpenAPI document, registered in the order %j',
   async (names) => {
     const app = Fastify({ exposeHeadRoutes: true })
     await register(app, names)
@@ -48,7 +48,7 @@ it.each([[['swagger', 'latchkey']], [['latchkey', 'swagger']]])(
   },
 )
 
-it('shows its routes where the application asks for all of them', async () => {
+it('shows its routes in app.printRoutes()', async () => {
   const app = Fastify()
   await register(app, ['latchkey'])
   const printed = app.printRoutes({ commonPrefix: false, includeHooks: true })

@@ -29,8 +29,8 @@ const options = (): LatchkeyOptions => ({
   store: sqlite(':memory:'),
 })
 
-describe('a server that speaks TLS itself', () => {
-  it('has an https origin with its own port by default, and signs people in', async () => {
+describe('a server with TLS', () => {
+  it('has an https origin with its own port by default, and users can sign in', async () => {
     const app = Fastify({ https })
     closing.push(() => app.close())
     await app.register(latchkey, options())
@@ -51,7 +51,7 @@ describe('a server that speaks TLS itself', () => {
 })
 
 describe.each(['h2c', 'h2'] as const)('an HTTP/2 server (%s)', (protocol) => {
-  it('signs people in, guards its routes by any hook, and refuses pages of other origins', async () => {
+  it('lets users sign in, guards routes in any hook, and rejects pages of other origins', async () => {
     const [app, guarded] = protocol === 'h2' ? await secureHttp2() : await plainHttp2()
     const { port } = app.server.address() as AddressInfo
     const origin = `${protocol === 'h2' ? 'https' : 'http'}://localhost:${port}`
@@ -71,7 +71,7 @@ describe.each(['h2c', 'h2'] as const)('an HTTP/2 server (%s)', (protocol) => {
   })
 })
 
-// Twice, because each kind of server has types of its own, and the compiler checks both.
+// One function per kind of server, so that the compiler checks the types of both.
 
 async function secureHttp2(): Promise<readonly [Listening, string[]]> {
   const app = Fastify({ http2: true, https })
@@ -107,7 +107,7 @@ async function plainHttp2(): Promise<readonly [Listening, string[]]> {
 
 type Listening = { readonly server: Pick<FastifyInstance['server'], 'address'> }
 
-/** Returns `inject()` over a connection, as much of it as a browser needs. */
+/** Returns the part of `inject()` that the test browser needs, over an HTTP/2 connection. */
 function injectOver(session: ClientHttp2Session): FastifyInstance['inject'] {
   async function inject(request: {
     method: string

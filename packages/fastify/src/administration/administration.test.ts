@@ -36,7 +36,7 @@ interface Line {
   readonly [name: string]: unknown
 }
 
-/** An application, and the lines of its log that say what was done. */
+/** Returns an application, and its log lines that have an `event`. */
 async function build(
   options: LatchkeyOptions = {},
 ): Promise<{ app: FastifyInstance; lines: Line[] }> {
@@ -48,8 +48,8 @@ async function build(
   return { app: await buildApp(emulator(), options, { write }), lines }
 }
 
-/** Fills a store with users who were created two in a millisecond, as an import would. */
-function importUsers(file: string, count: number): void {
+/** Inserts users, two per millisecond, so that pages must also sort by id. */
+function insertUsers(file: string, count: number): void {
   const database = new DatabaseSync(file)
   const insert = database.prepare(
     'insert into latchkey_users values (?, ?, null, 0, null, ?, null)',
@@ -62,8 +62,8 @@ function importUsers(file: string, count: number): void {
   database.close()
 }
 
-describe('an administrator who looks at users', () => {
-  it('gets one by id, as stored and with nothing else, or nobody', async () => {
+describe('users.get and users.list', () => {
+  it('returns a user by id with the documented fields only, or null', async () => {
     const { app } = await build({ clock: () => noon })
     const id = await idOf(await signedIn(app))
     const user = await app.latchkey.users.get(id)
@@ -81,10 +81,10 @@ describe('an administrator who looks at users', () => {
     expect(await app.latchkey.users.get('')).toBeNull()
   })
 
-  it('walks through 2,500 of them, each once, the newest first', async () => {
+  it('returns 2,500 users in pages, each once, newest first', async () => {
     const file = temporaryFile()
     const { app } = await build({ store: sqlite(file) })
-    importUsers(file, 2500)
+    insertUsers(file, 2500)
     const walked: ManagedUser[] = []
     const sizes: number[] = []
     let cursor: string | null | undefined
@@ -100,10 +100,10 @@ describe('an administrator who looks at users', () => {
     expect(times).toEqual(times.toSorted((a, b) => b - a))
   })
 
-  it('misses nobody and meets nobody twice where people come and go meanwhile', async () => {
+  it('skips and repeats no user when users are created and deleted between pages', async () => {
     const file = temporaryFile()
     const { app } = await build({ store: sqlite(file), clock: () => noon + MINUTE })
-    importUsers(file, 10)
+    insertUsers(file, 10)
     const { users } = app.latchkey
     const all = (await users.list()).users.map(({ id }) => id)
     const first = await users.list({ limit: 4 })
@@ -115,11 +115,11 @@ describe('an administrator who looks at users', () => {
     expect(second.nextCursor).toBeNull()
   })
 
-  it('gets 100 where nothing else is said, and ends with an empty part at most', async () => {
+  it('returns 100 users per page by default, and ends with an empty page at most', async () => {
     const file = temporaryFile()
     const { app } = await build({ store: sqlite(file) })
     expect(await app.latchkey.users.list()).toEqual({ users: [], nextCursor: null })
-    importUsers(file, 200)
+    insertUsers(file, 200)
     const first = await app.latchkey.users.list()
     const second = await app.latchkey.users.list({ cursor: first.nextCursor })
     expect([first.users.length, second.users.length]).toEqual([100, 100])
@@ -128,7 +128,7 @@ describe('an administrator who looks at users', () => {
   })
 
   it.each([0, 1001, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '10', null])(
-    'is told that a limit of %s cannot be',
+    'rejects a limit of %s',
     async (limit) => {
       const { app } = await build()
       const page = { limit } as PageOptions
@@ -136,7 +136,7 @@ describe('an administrator who looks at users', () => {
         name: 'LatchkeyError',
         code: 'LATCHKEY_ARGUMENT_INVALID',
         message:
-          'A `limit` must be a whole number from 1 to 1000. See docs/reference/errors.md#latchkey_argument_invalid',
+          '`limit` must be a whole number from 1 to 1000. See docs/reference/errors.md#latchkey_argument_invalid',
       }
       await expect(app.latchkey.users.list(page)).rejects.toMatchObject(error)
       await expect(app.latchkey.sessions.list('a', page)).rejects.toMatchObject(error)
@@ -145,51 +145,51 @@ describe('an administrator who looks at users', () => {
 
   const encoded = (text: string): string => Buffer.from(text).toString('base64url')
   it.each([
-    ['empty', ''],
+    ['an empty string', ''],
     ['a number', 7],
     ['an object', { id: 'a', createdAt: 1 }],
     ['a word', 'next'],
     ['an id alone', encoded('a')],
     ['a time alone', encoded('1.')],
-    ['no time', encoded('x.a')],
-    ['an endless time', encoded('Infinity.a')],
-    ['too long a time', encoded(`${'9'.repeat(17)}.a`)],
+    ['an invalid time', encoded('x.a')],
+    ['an infinite time', encoded('Infinity.a')],
+    ['a time that is too long', encoded(`${'9'.repeat(17)}.a`)],
     ['a statement of SQL', encoded("1.a' or 1=1 --")],
     ['a wildcard', encoded('1.%')],
     ['NUL', encoded('1.\0')],
     ['two lines', encoded('1.a\n')],
     ['10 kB', encoded(`1.${'a'.repeat(10_000)}`)],
     ['JSON', encoded('{"createdAt":1,"id":"a"}')],
-  ])('is told that a cursor cannot be %s', async (_, cursor) => {
+  ])('rejects a cursor that is %s', async (_, cursor) => {
     const { app } = await build()
     const page = { cursor } as PageOptions
     const error = {
       name: 'LatchkeyError',
       code: 'LATCHKEY_ARGUMENT_INVALID',
       message:
-        'A `cursor` must be the `nextCursor` of the part before, or left out for the first. See docs/reference/errors.md#latchkey_argument_invalid',
+        '`cursor` must be the `nextCursor` of the previous page. Omit it for the first page. See docs/reference/errors.md#latchkey_argument_invalid',
     }
     await expect(app.latchkey.users.list(page)).rejects.toMatchObject(error)
     await expect(app.latchkey.sessions.list('a', page)).rejects.toMatchObject(error)
   })
 })
 
-describe('an administrator who misspells something', () => {
-  it('is told so, rather than given the first part again and again', async () => {
+describe('an invalid argument', () => {
+  it('throws, so that an unknown field does not return the first page forever', async () => {
     const { app } = await build()
     const { users, sessions } = app.latchkey
     for (const page of [{ offset: 3 }, 3, 'next'] as unknown as PageOptions[]) {
-      await expect(users.list(page)).rejects.toThrow(/a `limit` and a `cursor`/)
-      await expect(sessions.list('a', page)).rejects.toThrow(/a `limit` and a `cursor`/)
+      await expect(users.list(page)).rejects.toThrow(/only `limit` and `cursor`/)
+      await expect(sessions.list('a', page)).rejects.toThrow(/only `limit` and `cursor`/)
     }
-    await expect(users.create({ name: 5 as unknown as string })).rejects.toThrow(/must be texts/)
-    await expect(users.create({ email: 'a\0b' })).rejects.toThrow(/must be texts/)
+    await expect(users.create({ name: 5 as unknown as string })).rejects.toThrow(/must be strings/)
+    await expect(users.create({ email: 'a\0b' })).rejects.toThrow(/must be strings/)
     const on = app.latchkey.on as (event: string, listener: unknown) => unknown
     expect(() => on('signin', () => {})).toThrow(/takes one of sign-in, sign-in-failed, sign-out/)
     expect(() => on('sign-in', undefined)).toThrow(/and a function/)
   })
 
-  it('out of a request, is answered that by the route, and not with an outage', async () => {
+  it('from a request makes the route respond with 400 or 404, not with 503', async () => {
     const { app } = await build()
     app.get<{ Querystring: { cursor?: string } }>('/admin/users', ({ query }) =>
       app.latchkey.users.list(query),
@@ -206,8 +206,8 @@ describe('an administrator who misspells something', () => {
   })
 })
 
-describe('an administrator who looks at sessions', () => {
-  it('gets a user’s own, the newest first, in parts, without those that are over', async () => {
+describe('sessions.list', () => {
+  it('returns the user’s own sessions in pages, newest first, without expired ones', async () => {
     let now = noon
     const session = { idleTimeout: 10 * MINUTE }
     const { app } = await build({ session, clock: () => now })
@@ -245,8 +245,8 @@ describe('an administrator who looks at sessions', () => {
   })
 })
 
-describe('an administrator who ends sessions', () => {
-  it('ends one, all of a user, or everybody’s, and no others', async () => {
+describe('revoking sessions', () => {
+  it('revokes one session, all sessions of a user, or all sessions, and no others', async () => {
     const { app, lines } = await build()
     const [first, second] = [await signedIn(app), await signedIn(app)]
     const ben = await signedIn(app, 'ben')
@@ -270,7 +270,7 @@ describe('an administrator who ends sessions', () => {
     ])
   })
 
-  it('is content where there is none', async () => {
+  it('is a no-op for an unknown session or user', async () => {
     const { app } = await build()
     const browser = await signedIn(app)
     for (const id of ['A'.repeat(22), '', '%', "' or 1=1 --"]) {
@@ -281,15 +281,15 @@ describe('an administrator who ends sessions', () => {
   })
 })
 
-/** When something happens to a user who is signing in: at another server, which nobody waits for. */
+/** The moments of a sign-in at which another server bans or deletes the user. */
 const moments = [
-  ['while they are at the provider', 'away'],
-  ['before it has said who they are', 'asked'],
-  ['as it says who they are', 'told'],
-  ['just after they were signed in', 'in'],
+  ['while the browser is at the provider', 'away'],
+  ['before the profile is read', 'asked'],
+  ['after the profile is read', 'told'],
+  ['just after the sign-in', 'in'],
 ] as const
 
-/** Ada signs in for a second time, and something happens to her meanwhile. */
+/** Signs Ada in for the second time, and calls `happen` at a moment of that sign-in. */
 async function signInBeside(
   file: string,
   moment: (typeof moments)[number][1],
@@ -323,7 +323,7 @@ async function signInBeside(
 }
 
 describe('a user who is banned', () => {
-  it('is out everywhere at once, and in nowhere until that is over', async () => {
+  it('is signed out on every server immediately, and cannot sign in until unbanned', async () => {
     let now = noon
     const file = temporaryFile()
     const clock = (): number => now
@@ -373,7 +373,7 @@ describe('a user who is banned', () => {
     ])
   })
 
-  it.each(moments)('%s is out', async (_, moment) => {
+  it.each(moments)('%s is signed out', async (_, moment) => {
     const file = temporaryFile()
     const { app: other } = await build({ store: sqlite(file) })
     const ban = (userId: string): Promise<void> => other.latchkey.users.ban(userId)
@@ -384,7 +384,7 @@ describe('a user who is banned', () => {
     expect(again.headers.location).toBe('/auth/sign-in?auth_error=user_banned')
   })
 
-  it('is banned still by a sign-in that changes their name', async () => {
+  it('stays banned after an attempt to sign in', async () => {
     const { app } = await build()
     const browser = await signedIn(app)
     const userId = await idOf(browser)
@@ -393,7 +393,7 @@ describe('a user who is banned', () => {
     expect(await app.latchkey.users.get(userId)).toMatchObject({ bannedAt: expect.any(Number) })
   })
 
-  it('gets no session from the application, which would open once the ban is over', async () => {
+  it('gets no session from sessions.create(), which would be valid after an unban', async () => {
     const { app } = await build()
     const { users, sessions } = app.latchkey
     const { id } = await users.create()
@@ -405,7 +405,7 @@ describe('a user who is banned', () => {
 })
 
 describe('a user who is deleted', () => {
-  it('is out everywhere at once, leaves nothing, and comes back as somebody new', async () => {
+  it('is signed out on every server, leaves no rows, and signs in again as a new user', async () => {
     const file = temporaryFile()
     const { app, lines } = await build({ store: sqlite(file) })
     const { app: other } = await build({ store: sqlite(file) })
@@ -431,7 +431,7 @@ describe('a user who is deleted', () => {
     ])
   })
 
-  it.each(moments)('%s is gone or somebody new, and never both', async (_, moment) => {
+  it.each(moments)('%s either has no rows or is a new user', async (_, moment) => {
     const file = temporaryFile()
     const { app: other } = await build({ store: sqlite(file) })
     const remove = (userId: string): Promise<void> => other.latchkey.users.delete(userId)
@@ -444,7 +444,7 @@ describe('a user who is deleted', () => {
     expect(user?.id).not.toBe(userId)
   })
 
-  it('who was banned comes back as somebody new, whom the ban does not know', async () => {
+  it('and was banned before can sign in as a new user', async () => {
     const { app } = await build()
     const browser = await signedIn(app)
     const userId = await idOf(browser)
@@ -455,8 +455,8 @@ describe('a user who is deleted', () => {
   })
 })
 
-describe('an administrator', () => {
-  it('is told of a user that there is not, where that cannot be what was meant', async () => {
+describe('app.latchkey', () => {
+  it('rejects an unknown user, except when deleting', async () => {
     const { app } = await build()
     const { users, sessions } = app.latchkey
     const error = {
@@ -470,7 +470,7 @@ describe('an administrator', () => {
   })
 
   it.each(['', 'a\0b', '\ud800', "' or 1 = 1 --", 'x'.repeat(10_000)])(
-    'asks for nobody by %j, on whatever store',
+    'finds no user with the id %j, on any store',
     async (id) => {
       for (const store of [sqlite(':memory:'), postgres(await emptyDatabase())]) {
         const app = await buildApp(emulator(), { store })
@@ -485,19 +485,19 @@ describe('an administrator', () => {
     },
   )
 
-  it('is told of an id that was forgotten, and nothing is ended', async () => {
+  it('rejects a missing id', async () => {
     const { app } = await build()
     const forgotten = undefined as unknown as string
     const { users, sessions } = app.latchkey
     for (const ask of [users.get, users.ban, users.delete, sessions.revoke, sessions.revokeAll]) {
       await expect(ask(forgotten)).rejects.toMatchObject({
         code: 'LATCHKEY_ARGUMENT_INVALID',
-        message: 'An id must be a text. See docs/reference/errors.md#latchkey_argument_invalid',
+        message: 'The id must be a string. See docs/reference/errors.md#latchkey_argument_invalid',
       })
     }
   })
 
-  it('is told 503 of everything while the store is away, and nothing was done', async () => {
+  it('rejects every call with 503 while the store is closed, and changes nothing', async () => {
     const store = sqlite(temporaryFile())
     const { app } = await build({ store })
     const browser = await signedIn(app)
@@ -530,7 +530,7 @@ describe('an administrator', () => {
     expect((await sessions.list(userId)).sessions).toHaveLength(1)
   })
 
-  it('leaves no name and no address in the log', async () => {
+  it('logs no names and no e-mail addresses', async () => {
     const lines: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
     const { users, sessions } = app.latchkey
@@ -554,7 +554,7 @@ describe('an administrator', () => {
     expect(log).not.toContain(cookie.split('.')[1])
   })
 
-  it('has what was ended on disk before it is acknowledged', async () => {
+  it('writes every change to disk before it is acknowledged', async () => {
     const store = sqlite(':memory:')
     const durabilities: string[] = []
     const watched: typeof store = {

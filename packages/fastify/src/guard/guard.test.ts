@@ -18,7 +18,7 @@ import { observed, settled } from '../testing/observed-store.ts'
 const emulator = setUpEmulator()
 
 describe('a guarded route', () => {
-  it('answers who is signed out with 401 and a code, and runs nothing', async () => {
+  it('responds with 401 and a code when signed out, without running the handler', async () => {
     const app = await buildApp(emulator())
     let ran = false
     app.get('/secret', { onRequest: app.latchkey.guard() }, async () => {
@@ -34,7 +34,7 @@ describe('a guarded route', () => {
     expect(ran).toBe(false)
   })
 
-  it('may be a whole scope', async () => {
+  it('can be every route in a scope', async () => {
     const app = await buildApp(emulator())
     await app.register(async (scope) => {
       scope.addHook('onRequest', scope.latchkey.guard())
@@ -46,7 +46,7 @@ describe('a guarded route', () => {
     expect((await browser.get('/inside')).body).toBe('Ada Test')
   })
 
-  it('may be the whole application, and still lets people sign in', async () => {
+  it('can be every route of the application, and users can still sign in', async () => {
     const app = await buildApp(emulator())
     app.addHook('onRequest', app.latchkey.guard())
     app.get('/work', async ({ auth }) => auth.user.name)
@@ -59,7 +59,7 @@ describe('a guarded route', () => {
     expect((await browser.get('/auth/nothing')).statusCode).toBe(404)
   })
 
-  it('answers in our words, whatever the application does to its own', async () => {
+  it('sends the contract’s error body, regardless of the application’s serializers and schemas', async () => {
     const app = await buildApp(emulator())
     app.setReplySerializer((payload) => JSON.stringify({ wrapped: payload }))
     app.addHook('preSerialization', async (_request, _reply, payload) => ({ data: payload }))
@@ -72,7 +72,7 @@ describe('a guarded route', () => {
     expect((await app.inject('/auth/session')).json()).toEqual({ user: null, session: null })
   })
 
-  it('finds its cookie among others that begin alike', async () => {
+  it('finds its cookie among cookies with similar names', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -88,7 +88,7 @@ async function signedIn(app: FastifyInstance, person = 'ada'): Promise<Browser> 
   return browser
 }
 
-/** What a browser is answered: the status, and what it is about. */
+/** Returns the status, and the body or the error code. */
 async function answerOf(browser: Browser, path: string): Promise<unknown[]> {
   const answer = await browser.get(path)
   return [answer.statusCode, answer.statusCode === 200 ? answer.body : answer.json().error.code]
@@ -109,7 +109,7 @@ describe('a guard with maxAge', () => {
     return { app, at }
   }
 
-  it('counts seconds since the person proved who they are, to the last', async () => {
+  it('counts the seconds since the last sign-in with the provider, exactly', async () => {
     const { app, at } = await build(300)
     const browser = await signedIn(app)
     at(300_000)
@@ -127,7 +127,7 @@ describe('a guard with maxAge', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it.each([0, 0.5])('takes %d seconds at its word', async (maxAge) => {
+  it.each([0, 0.5])('accepts %d seconds', async (maxAge) => {
     const { app, at } = await build(maxAge)
     const browser = await signedIn(app)
     at(maxAge * 1000)
@@ -136,7 +136,7 @@ describe('a guard with maxAge', () => {
     expect(await answerOf(browser, '/danger')).toEqual([403, 'reauth_required'])
   })
 
-  it('lets through again who has signed in again, and nobody for a new secret', async () => {
+  it('lets a user through after a new sign-in, but not after a rotation of the session secret', async () => {
     const { app, at } = await build(300)
     const browser = await signedIn(app)
     at(301_000)
@@ -146,7 +146,7 @@ describe('a guard with maxAge', () => {
     expect(await answerOf(browser, '/danger')).toEqual([200, 'done'])
   })
 
-  it('answers who is signed out with 401, however long ago that was', async () => {
+  it('responds with 401 when signed out, even if the sign-in was too long ago', async () => {
     const { app, at } = await build(300)
     const browser = await signedIn(app)
     at(301_000)
@@ -154,7 +154,7 @@ describe('a guard with maxAge', () => {
     expect(await answerOf(browser, '/danger')).toEqual([401, 'unauthenticated'])
   })
 
-  it('asks the store each time, and so refuses what was revoked where nobody heard of it', async () => {
+  it('reads the store on every request, and so rejects a revoked session without a notification', async () => {
     const file = temporaryFile()
     const deaf: Store = {
       ...sqlite(file),
@@ -180,7 +180,7 @@ describe('a guard with maxAge', () => {
     expect(await answerOf(browser, '/danger')).toEqual([401, 'unauthenticated'])
   })
 
-  it('answers 503 while the store is away, though the session is known', async () => {
+  it('responds with 503 while the store is closed, even if the session is cached', async () => {
     const store = sqlite(temporaryFile())
     const { app } = await build(300, store)
     const browser = await signedIn(app)
@@ -202,7 +202,7 @@ describe('a guard with check', () => {
     ['true', () => true],
     ['a promise of true', async () => true],
     ['true after a while', () => settled().then(() => true)],
-  ])('lets through whom it answers with %s', async (_, check) => {
+  ])('that returns %s lets the request through', async (_, check) => {
     const browser = await signedIn(await build(check))
     expect(await answerOf(browser, '/work')).toEqual([200, 'Ada Test'])
   })
@@ -210,15 +210,15 @@ describe('a guard with check', () => {
   it.each([
     ['false', () => false],
     ['a promise of false', async () => false],
-    ['nothing', () => undefined],
-    ['a promise of nothing', async () => undefined],
+    ['undefined', () => undefined],
+    ['a promise of undefined', async () => undefined],
     ['1', () => 1],
-    ['a word', () => 'true'],
+    ['a string', () => 'true'],
     ['an object', () => ({ allowed: true })],
-    ['a promise of a word', async () => 'yes'],
+    ['a promise of a string', async () => 'yes'],
     ['a Boolean object', () => Object(true)],
     ['a function', () => () => true],
-  ])('answers forbidden to whom it answers with %s', async (_, check) => {
+  ])('that returns %s responds with 403 forbidden', async (_, check) => {
     const browser = await signedIn(await build(check))
     expect(await answerOf(browser, '/work')).toEqual([403, 'forbidden'])
     expect((await browser.get('/api/me')).statusCode).toBe(200)
@@ -232,13 +232,13 @@ describe('a guard with check', () => {
       },
     ],
     ['rejects', () => Promise.reject(Object.assign(new Error('no policy'), { statusCode: 418 }))],
-  ])('that %s lets nobody through, and its error is the application’s own', async (_, check) => {
+  ])('that %s lets no request through, and Fastify handles the error', async (_, check) => {
     const browser = await signedIn(await build(check))
     const answer = await browser.get('/work')
     expect([answer.statusCode, answer.json().message]).toEqual([418, 'no policy'])
   })
 
-  it('is asked about this person and this request, and not about nobody', async () => {
+  it('is called with the user and the request, and not called when signed out', async () => {
     const asked: unknown[] = []
     const app = await build((auth: Auth, request: FastifyRequest) => {
       asked.push([auth.user.name, auth.session.provider, request.url])
@@ -254,7 +254,7 @@ describe('a guard with check', () => {
 })
 
 describe('a guard with maxAge and check', () => {
-  it('asks who it is, then when they said so, then whether they may', async () => {
+  it('checks the session, then the age of the sign-in, then the condition', async () => {
     let now = Date.now()
     let asked = 0
     const app = await buildApp(emulator(), { clock: () => now })
@@ -278,7 +278,7 @@ describe('a guard with maxAge and check', () => {
   })
 
   it.each([{ check: () => false }, { maxAge: 0 }])(
-    'of the whole application leaves the way in and out open',
+    'on the whole application leaves Latchkey’s own routes open',
     async (options: GuardOptions) => {
       let now = Date.now()
       const app = await buildApp(emulator(), { clock: () => now })
@@ -295,7 +295,7 @@ describe('a guard with maxAge and check', () => {
     },
   )
 
-  it('of a scope holds there and nowhere else', async () => {
+  it('on a scope only protects its own routes', async () => {
     const app = await buildApp(emulator())
     await app.register(async (scope) => {
       scope.addHook('onRequest', scope.latchkey.guard({ check: ({ user }) => user.email === null }))
@@ -308,7 +308,7 @@ describe('a guard with maxAge and check', () => {
   })
 })
 
-describe('a guard of options that make no sense', () => {
+describe('the options of a guard', () => {
   const invalid = 'LATCHKEY_ARGUMENT_INVALID'
 
   it.each([
@@ -317,10 +317,10 @@ describe('a guard of options that make no sense', () => {
     [invalid, { maxAge: Number.NaN }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: Number.POSITIVE_INFINITY }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: null }, '`maxAge` must be a number of seconds'],
-    [invalid, { maxAge: 5 * 60_000 }, '`maxAge` is in seconds, and this looks like milliseconds.'],
-    [invalid, { maxAge: 3_600_000 }, '`maxAge` is in seconds, and this looks like milliseconds.'],
-    [invalid, { maxAge: 24 * 3_600_000 }, '`maxAge` is in seconds, and this looks like'],
-    [invalid, { check: true }, '`check` must be a function that returns true or false.'],
+    [invalid, { maxAge: 5 * 60_000 }, '`maxAge` must be in seconds, but this looks like milliseconds.'],
+    [invalid, { maxAge: 3_600_000 }, '`maxAge` must be in seconds, but this looks like milliseconds.'],
+    [invalid, { maxAge: 24 * 3_600_000 }, '`maxAge` must be in seconds, but this looks'],
+    [invalid, { check: true }, '`check` must be a function that returns `true` or `false`.'],
     [invalid, { check: null }, '`check` must be a function'],
     [
       invalid,
@@ -332,14 +332,14 @@ describe('a guard of options that make no sense', () => {
     ['LATCHKEY_UNGUARDED', null, 'Call it: { onRequest: app.latchkey.guard() }.'],
     ['LATCHKEY_UNGUARDED', [], 'Call it: { onRequest: app.latchkey.guard() }.'],
     ['LATCHKEY_UNGUARDED', () => true, 'Call it: { onRequest: app.latchkey.guard() }.'],
-  ])('is not made, but an error %s: %j', async (code, options, message) => {
+  ])('that are invalid throw %s: %j', async (code, options, message) => {
     const app = await buildApp(emulator())
     expect(() => app.latchkey.guard(options as GuardOptions)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
     )
   })
 
-  it('may leave all of them out', async () => {
+  it('are all optional', async () => {
     const app = await buildApp(emulator())
     const options = [
       undefined,
@@ -375,7 +375,7 @@ describe('a guard', () => {
     ),
     ...hooks.map(
       (hook): Place => [
-        `as ${hook} of everything`,
+        `as ${hook} of the application`,
         (app, handler) => {
           app.addHook(hook, app.latchkey.guard())
           app.get('/work', async () => handler())
@@ -401,7 +401,7 @@ describe('a guard', () => {
       },
     ],
     [
-      'beside another one',
+      'combined with other guards',
       (app, handler) => {
         const onRequest = [app.latchkey.guard(), app.latchkey.guard({ maxAge: 60 })]
         const preHandler = app.latchkey.guard({ check: () => true })
@@ -411,7 +411,7 @@ describe('a guard', () => {
   ]
 
   it.each(places)(
-    '%s lets through who is signed in, known or not, and nobody else',
+    '%s only lets signed-in users through, with a cached session or without',
     async (_, put) => {
       const store = observed(sqlite(':memory:'))
       const app = await buildApp(emulator(), { store })
@@ -433,7 +433,7 @@ describe('a guard', () => {
     },
   )
 
-  it('that hears of the session after the time of its route is over runs nothing, and harms nothing', async () => {
+  it('does not run the handler if the store responds after the handlerTimeout, and the next request works', async () => {
     const store = observed(sqlite(':memory:'))
     const app = await buildApp(emulator(), { store })
     let ran = false
@@ -459,7 +459,7 @@ describe('a guard', () => {
   })
 })
 
-describe('who a request comes from', () => {
+describe('request.auth', () => {
   const attempts: [string, (auth: Auth, request: FastifyRequest) => void][] = [
     ['the name of the user', ({ user }) => Object.assign(user, { name: 'Mallory' })],
     ['the id of the user', ({ user }) => Object.assign(user, { id: 'another' })],
@@ -470,7 +470,7 @@ describe('who a request comes from', () => {
   ]
 
   it.each(attempts)(
-    'cannot have %s changed by a handler, for itself or for others',
+    'does not let a handler change %s, for this request or for others',
     async (_, write) => {
       const app = await buildApp(emulator())
       const onRequest = app.latchkey.guard()
@@ -495,7 +495,7 @@ describe('who a request comes from', () => {
 })
 
 describe('in TypeScript', () => {
-  it('request.auth is there, getAuth may say nobody, and a guard takes its options and no others', async () => {
+  it('request.auth is never null, getAuth() can return null, and a guard rejects unknown options', async () => {
     const app = await buildApp(emulator())
     app.get('/types', { onRequest: app.latchkey.guard({ maxAge: 60 }) }, async (request) => {
       expectTypeOf(request.auth).toEqualTypeOf<RequestAuth>()
@@ -504,9 +504,9 @@ describe('in TypeScript', () => {
       expectTypeOf(request.auth.session).toEqualTypeOf<Session>()
       expectTypeOf(request.auth.user.name).toEqualTypeOf<string | null>()
       expectTypeOf(request.getAuth).returns.resolves.toEqualTypeOf<Auth | null>()
-      // @ts-expect-error: it is not to be changed.
+      // @ts-expect-error: it is read-only.
       expect(() => (request.auth.user.name = 'Mallory')).toThrow()
-      // @ts-expect-error: nor replaced.
+      // @ts-expect-error: it cannot be replaced.
       expect(() => (request.auth = { ...request.auth })).toThrow()
       return 'checked'
     })
@@ -521,18 +521,18 @@ describe('in TypeScript', () => {
     expectTypeOf<GuardOptions['maxAge']>().toEqualTypeOf<number | undefined>()
     const guard = app.latchkey.guard({ check })
     app.get('/hooks', { onRequest: [guard], preValidation: guard, preHandler: guard }, () => '')
-    // @ts-expect-error: there is no such option.
+    // @ts-expect-error: the option does not exist.
     expect(() => app.latchkey.guard({ maxage: 60 })).toThrow()
-    // @ts-expect-error: a word is no answer.
+    // @ts-expect-error: the result must be a boolean.
     app.latchkey.guard({ check: () => 'yes' })
-    // @ts-expect-error: a guard is made by a call, and is none itself.
+    // @ts-expect-error: `guard` must be called.
     expect(() => app.get('/uncalled', { onRequest: app.latchkey.guard }, () => '')).toThrow()
     expect((await (await signedIn(app)).get('/types')).body).toBe('checked')
   })
 })
 
-describe('a guard forgotten', () => {
-  it('reading request.auth fails, and the error names the cure', async () => {
+describe('without a guard', () => {
+  it('request.auth throws an error that says how to fix it', async () => {
     const app = await buildApp(emulator())
     app.get('/forgotten', async ({ auth }) => auth.user)
     const browser = createBrowser(app)
@@ -545,7 +545,7 @@ describe('a guard forgotten', () => {
     })
   })
 
-  it('and so does a route that a guard of another scope does not cover', async () => {
+  it('request.auth throws on a route outside of the scope with the guard', async () => {
     const app = await buildApp(emulator())
     await app.register(async (scope) => {
       scope.addHook('onRequest', scope.latchkey.guard())
@@ -558,7 +558,7 @@ describe('a guard forgotten', () => {
 })
 
 describe('getAuth', () => {
-  it('answers anywhere, asks the store once a request, and not at all without a cookie', async () => {
+  it('works on every route, reads the store once per request, and never without a cookie', async () => {
     const store = observed(sqlite(':memory:'))
     const app = await buildApp(emulator(), { store })
     app.get('/thrice', { onRequest: app.latchkey.guard() }, async (request) => {
@@ -578,7 +578,7 @@ describe('getAuth', () => {
   })
 })
 
-describe('a test of an application', () => {
+describe('sessions.create', () => {
   it('signs a user in without a browser', async () => {
     const app = await buildApp(emulator())
     const user = await app.latchkey.users.create({ name: 'Test Person', email: 'test@example.com' })
@@ -588,7 +588,7 @@ describe('a test of an application', () => {
     expect(session.provider).toBeNull()
   })
 
-  it('is told that there is no such user', async () => {
+  it('rejects an unknown user', async () => {
     const app = await buildApp(emulator())
     await expect(app.latchkey.sessions.create('nobody')).rejects.toMatchObject({
       code: 'LATCHKEY_UNKNOWN_USER',
@@ -597,7 +597,7 @@ describe('a test of an application', () => {
 })
 
 describe('without the plugin', () => {
-  it('there is no request.auth to be fooled by', async () => {
+  it('request.auth does not exist', async () => {
     const app = Fastify()
     app.get('/', async (request) => ({ auth: request.auth ?? 'absent' }))
     expect((await app.inject('/')).json()).toEqual({ auth: 'absent' })
@@ -607,7 +607,7 @@ describe('without the plugin', () => {
 
 describe('app.latchkey.guard without its parentheses', () => {
   it.each(['onRequest', 'preValidation', 'preHandler', 'onSend'] as const)(
-    'as %s of a route or a scope is refused when it is added',
+    'is rejected as %s of a route or a scope when it is added',
     async (place) => {
       const app = await buildApp(emulator())
       const guard = app.latchkey.guard as never
@@ -627,7 +627,7 @@ describe('app.latchkey.guard without its parentheses', () => {
   )
 })
 
-describe('a guard in a place where it cannot work', () => {
+describe('a misplaced guard', () => {
   it.each([
     'preParsing',
     'preSerialization',
@@ -635,7 +635,7 @@ describe('a guard in a place where it cannot work', () => {
     'onResponse',
     'onError',
     'onTimeout',
-  ] as const)('of a route (%s) is refused when the route is added', async (place) => {
+  ] as const)('is rejected as %s of a route when the route is added', async (place) => {
     const app = await buildApp(emulator())
     const guard = app.latchkey.guard() as never
     const misplaced = expect.objectContaining({
@@ -648,7 +648,7 @@ describe('a guard in a place where it cannot work', () => {
   })
 
   it.each(['onSend', 'preSerialization', 'preParsing'] as const)(
-    'of a scope (%s) is answered with one 500 that says so, signed in or not',
+    'as %s of a scope causes one explained 500, signed in or not',
     async (place) => {
       const lines: string[] = []
       const write = (line: string): void => void lines.push(line)
@@ -669,7 +669,7 @@ describe('a guard in a place where it cannot work', () => {
     },
   )
 
-  it('may be any of the three hooks where it can', async () => {
+  it('is accepted in all three hooks where it works', async () => {
     const app = await buildApp(emulator())
     const guard = app.latchkey.guard()
     app.post(
@@ -707,7 +707,7 @@ describe('a guard that throws', () => {
     return app
   }
 
-  it('leaves it to another check of @fastify/auth to let a request through', async () => {
+  it('can be combined with another check by @fastify/auth', async () => {
     const app = await build()
     const browser = await signedIn(app)
     const get = async (url: string, headers: Record<string, string>): Promise<unknown[]> => {
@@ -723,7 +723,7 @@ describe('a guard that throws', () => {
     expect(await get('/both', cookie)).toEqual([401, undefined])
   })
 
-  it('throws what Fastify answers with the status, code and headers that the guard would have sent', async () => {
+  it('makes Fastify send the status, code and headers that the guard would have sent', async () => {
     const app = await build({ check: () => false })
     const onRequest = app.latchkey.guard({ throws: true })
     app.get('/alone', { onRequest }, async () => 'alone')
@@ -748,7 +748,7 @@ describe('a guard that throws', () => {
     expect((await app.inject('/handled')).json()).toEqual({ is: true })
   })
 
-  it('throws 503 with Retry-After while the store does not answer', async () => {
+  it('throws a 503 with Retry-After if the store does not respond', async () => {
     const { watch: _, ...store } = sqlite(':memory:')
     const app = await buildApp(emulator(), {
       store: { ...store, findSession: () => Promise.reject(new Error('away')) },

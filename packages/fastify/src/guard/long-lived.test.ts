@@ -24,13 +24,13 @@ type Ended = LatchkeyEvents['session-ended']
 interface Server {
   readonly app: FastifyInstance
   readonly url: string
-  /** What was emitted here. */
+  /** The `session-ended` events of this server. */
   readonly ended: Ended[]
-  /** What was logged of it. */
+  /** Its log lines about ended sessions. */
   readonly lines: object[]
 }
 
-/** A server that listens, with a WebSocket, a proxied one, and a stream of events, each guarded. */
+/** Starts a server with guarded WebSockets and a guarded event stream. */
 async function serve(options: LatchkeyOptions): Promise<Server> {
   const lines: object[] = []
   const app = await buildApp(emulator(), options, {
@@ -108,7 +108,7 @@ async function open(
   return { socket, messages, closed }
 }
 
-/** Opens the stream of events, and returns a function that waits for all of it. */
+/** Opens the event stream, and returns a function that waits for its end and returns its content. */
 async function listen(server: Server, cookie: string): Promise<() => Promise<string>> {
   const answer = await fetch(`http://${server.url}/events`, { headers: { cookie } })
   expect(answer.status).toBe(200)
@@ -117,36 +117,36 @@ async function listen(server: Server, cookie: string): Promise<() => Promise<str
 
 describe('a handshake', () => {
   const attempts: [what: string, headers: Record<string, string>, passes: boolean][] = [
-    ['of a page of the application', { origin: ORIGIN }, true],
+    ['from a page of the application', { origin: ORIGIN }, true],
     [
-      'of a page of the application, in a browser that says more',
+      'from a page of the application, with Fetch Metadata',
       { origin: ORIGIN, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'websocket' },
       true,
     ],
-    ['of what is no browser', {}, true],
-    ['of a page on a sibling host', { origin: SIBLING }, false],
-    ['of a page on another port', { origin: 'http://localhost:3001' }, false],
+    ['from a client that is not a browser', {}, true],
+    ['from a page on a sibling host', { origin: SIBLING }, false],
+    ['from a page on another port', { origin: 'http://localhost:3001' }, false],
     [
-      'of a page of the same host without TLS, or with it',
+      'from a page of the same host with another scheme',
       { origin: 'https://localhost:3000' },
       false,
     ],
-    ['of a page without an origin', { origin: 'null' }, false],
+    ['from a page with an opaque origin', { origin: 'null' }, false],
     [
-      'of such a page that calls itself the same',
+      'from a page with an opaque origin that claims to be same-origin',
       { origin: 'null', 'sec-fetch-site': 'same-origin' },
       false,
     ],
     [
-      'of a sibling that calls itself the same',
+      'from a sibling host that claims to be same-origin',
       { origin: SIBLING, 'sec-fetch-site': 'same-origin' },
       false,
     ],
-    ['that hides its origin, but not that it is foreign', { 'sec-fetch-site': 'same-site' }, false],
+    ['without an origin, from another site according to Fetch Metadata', { 'sec-fetch-site': 'same-site' }, false],
   ]
 
   it.each(attempts)(
-    '%s is let through a guard or not, and is somebody’s or nobody’s',
+    '%s gets the same result from a guard and from getAuth()',
     async (_what, headers, passes) => {
       const server = await serve({})
       const { cookie } = await signIn(server)
@@ -161,7 +161,7 @@ describe('a handshake', () => {
     },
   )
 
-  it('through @fastify/http-proxy is held to the same', async () => {
+  it('through @fastify/http-proxy follows the same rules', async () => {
     const upstream = await serve({})
     const front = await buildApp(emulator())
     const onRequest = front.latchkey.guard()
@@ -188,7 +188,7 @@ describe('a handshake', () => {
     await closed
   })
 
-  it('that is refused gets the answer of a request that is', async () => {
+  it('that is rejected gets the same response as a rejected request', async () => {
     const app = await buildApp(emulator())
     app.get('/guarded', { onRequest: app.latchkey.guard() }, async () => 'secret')
     const browser = createBrowser(app)
@@ -208,11 +208,11 @@ interface Scene {
   readonly id: string
 }
 
-/** Everything that ends a session, by the reason that it is said to end for. */
+/** Everything that ends a session, with the expected reason. */
 const endings: [what: string, reason: EndReason, end: (scene: Scene) => Promise<unknown>][] = [
-  ['signed out', 'sign-out', ({ server, cookie }) => post(server, '/auth/sign-out', cookie)],
+  ['a sign-out', 'sign-out', ({ server, cookie }) => post(server, '/auth/sign-out', cookie)],
   [
-    'signed out by another device',
+    'a sign-out of other sessions',
     'sign-out',
     async ({ server }) => {
       const other = await signIn(server)
@@ -220,7 +220,7 @@ const endings: [what: string, reason: EndReason, end: (scene: Scene) => Promise<
     },
   ],
   [
-    'ended in a list',
+    'a revocation by the user',
     'revoked',
     async ({ server, id }) => {
       const { cookie } = await signIn(server)
@@ -228,29 +228,29 @@ const endings: [what: string, reason: EndReason, end: (scene: Scene) => Promise<
       await server.app.inject({ method: 'DELETE', url: `/auth/sessions/${id}`, headers })
     },
   ],
-  ['revoked', 'revoked', ({ server, id }) => server.app.latchkey.sessions.revoke(id)],
+  ['sessions.revoke()', 'revoked', ({ server, id }) => server.app.latchkey.sessions.revoke(id)],
   [
-    'revoked with all of its user',
+    'sessions.revokeAll()',
     'revoked',
     ({ server, userId }) => server.app.latchkey.sessions.revokeAll(userId),
   ],
   [
-    'revoked with everybody’s',
+    'sessions.revokeEverything()',
     'revoked',
     ({ server }) => server.app.latchkey.sessions.revokeEverything(),
   ],
   [
-    'of somebody who is banned',
+    'a ban',
     'banned',
     ({ server, userId }) => server.app.latchkey.users.ban(userId),
   ],
   [
-    'of somebody who is deleted',
+    'a deletion of the user',
     'deleted',
     ({ server, userId }) => server.app.latchkey.users.delete(userId),
   ],
   [
-    'of a browser that signs in as somebody else',
+    'a sign-in as another user in the same browser',
     'replaced',
     async ({ server, cookie }) => {
       const browser = createBrowser(server.app)
@@ -259,7 +259,7 @@ const endings: [what: string, reason: EndReason, end: (scene: Scene) => Promise<
     },
   ],
   [
-    'that is one too many',
+    'one session more than the limit',
     'limit',
     async ({ server }) => {
       await signIn(server)
@@ -286,7 +286,7 @@ function ticking(): () => number {
 
 const session = { maxPerUser: 2 }
 
-/** One server, and another that has the same sessions. */
+/** Starts two servers with the same sessions. */
 async function serveTwo(shared: Shared): Promise<[Server, Server]> {
   const clock = ticking()
   const two: [Server, Server] = [
@@ -296,9 +296,9 @@ async function serveTwo(shared: Shared): Promise<[Server, Server]> {
   return two
 }
 
-describe.each(shareables)('on %s, what is open for a session', (_kept, share) => {
+describe.each(shareables)('with %s, an open connection', (_kept, share) => {
   it.each(endings)(
-    '%s is over on every server, with the reason, and each says so once',
+    'is closed on every server after %s, with the reason, and each server reports it once',
     async (_what, reason, end) => {
       const [server, there] = await serveTwo(await share())
       const scene = { server, ...(await signIn(server)) }
@@ -321,7 +321,7 @@ describe.each(shareables)('on %s, what is open for a session', (_kept, share) =>
     },
   )
 
-  it('by its old secret ends as replaced, while the session goes on', async () => {
+  it('with an old session secret is closed as replaced, while the session continues', async () => {
     const [server, there] = await serveTwo(await share())
     const { cookie, id } = await signIn(server)
     const streams = [await listen(server, cookie), await listen(there, cookie)]
@@ -332,7 +332,7 @@ describe.each(shareables)('on %s, what is open for a session', (_kept, share) =>
     )
   })
 
-  it('goes on when its person is renamed, and when others end', async () => {
+  it('stays open when its user is renamed, or another user’s session ends', async () => {
     const shared = await share()
     const [server, there] = await serveTwo(shared)
     const { cookie, userId } = await signIn(server)
@@ -343,7 +343,7 @@ describe.each(shareables)('on %s, what is open for a session', (_kept, share) =>
     )
     const other = await signIn(server, 'ben')
     await server.app.latchkey.users.ban(other.userId)
-    // By then it has heard of both.
+    // This server has then received both changes.
     await vi.waitFor(() => expect(there.ended).toHaveLength(1), 20_000)
     await vi.waitFor(async () => {
       const headers = { cookie }
@@ -360,7 +360,7 @@ describe.each(shareables)('on %s, what is open for a session', (_kept, share) =>
     ['update latchkey_users set banned_at = 1', 'banned'],
     ["update latchkey_sessions set secret_hash = 'other'", 'replaced'],
     ['update latchkey_sessions set expires_at = 1', 'expired'],
-  ])('is over too after `%s` by hand (%s)', async (statement, reason) => {
+  ])('is closed after `%s` in the database (%s)', async (statement, reason) => {
     const shared = await share()
     const [server, there] = await serveTwo(shared)
     const { cookie } = await signIn(server)
@@ -369,7 +369,7 @@ describe.each(shareables)('on %s, what is open for a session', (_kept, share) =>
     for (const stream of streams) expect(await stream()).toBe(`data: hello\n\ndata: ${reason}\n\n`)
   })
 
-  it('is over when everything may have changed', async () => {
+  it('is closed when all sessions are revoked', async () => {
     const shared = await share()
     const [server] = await serveTwo(shared)
     const scene = await signIn(server)
@@ -382,8 +382,8 @@ describe.each(shareables)('on %s, what is open for a session', (_kept, share) =>
   })
 })
 
-describe('what is open for a session', () => {
-  it('ends when the session expires, by the clock, unless it was used elsewhere', async () => {
+describe('an open connection', () => {
+  it('is closed when the session expires, unless another server has used the session', async () => {
     let now = Date.now()
     const clock = (): number => now
     const shared = await sharedFile()
@@ -410,7 +410,7 @@ describe('what is open for a session', () => {
     expect(server.ended).toHaveLength(2)
   })
 
-  it('may say goodbye first, and stays open where that was asked for', async () => {
+  it('can send a last message, and stays open with keepUpgradedConnectionsAfterSessionEnds', async () => {
     const server = await serve({})
     const { cookie, userId } = await signIn(server)
     const polite = await open(server, '/polite', { cookie })
@@ -421,7 +421,7 @@ describe('what is open for a session', () => {
     expect(kept.socket.readyState).toBe(WebSocket.OPEN)
   })
 
-  it('and asks who is signed in is told when nobody is any more', async () => {
+  it('gets null from getAuth() after the session has ended', async () => {
     const server = await serve({})
     const { cookie, userId } = await signIn(server)
     const { socket, messages } = await open(server, '/asks', { cookie })
@@ -434,7 +434,7 @@ describe('what is open for a session', () => {
 })
 
 describe('the signal', () => {
-  it('is made once for a request, and says why', async () => {
+  it('is created once per request, and its reason says why the session ended', async () => {
     const app = await buildApp(emulator())
     const seen: unknown[] = []
     app.get('/slow', { onRequest: app.latchkey.guard() }, async (request) => {
@@ -449,7 +449,7 @@ describe('the signal', () => {
     const browser = createBrowser(app)
     await browser.signIn('ada')
     const answer = await browser.get('/slow')
-    // The signal is not a part of what is sent.
+    // The signal is not part of the JSON.
     expect(Object.keys(answer.json())).toEqual(['user', 'session'])
     const [aborted, reason] = seen
     expect(aborted).toBe(true)
@@ -457,7 +457,7 @@ describe('the signal', () => {
     expect(reason).toMatchObject({ reason: 'banned', code: 'LATCHKEY_SESSION_ENDED' })
   })
 
-  it('thrown by a route that was aborted is answered with 401', async () => {
+  it('causes a 401 if the route throws its reason', async () => {
     const app = await buildApp(emulator())
     app.get('/aborted', { onRequest: app.latchkey.guard() }, async ({ auth }) => {
       await app.latchkey.users.ban(auth.user.id)
@@ -469,7 +469,7 @@ describe('the signal', () => {
     expect([answer.statusCode, answer.json().code]).toEqual([401, 'LATCHKEY_SESSION_ENDED'])
   })
 
-  it('has fired already where the session ended before it was asked for', async () => {
+  it('is already aborted if the session ended before it was created', async () => {
     const app = await buildApp(emulator())
     const late: AbortSignal[] = []
     app.get('/late', { onRequest: app.latchkey.guard() }, async (request) => {
@@ -483,7 +483,7 @@ describe('the signal', () => {
     expect(late[0]?.reason).toMatchObject({ reason: 'deleted' })
   })
 
-  it('is asked about again where the store could not say whether the session ended meanwhile', async () => {
+  it('is aborted after another check if the store could not tell whether the session has ended', async () => {
     const url = await emptyDatabase()
     const { postgres } = await import('../store/postgres.ts')
     const app = await buildApp(emulator(), { store: postgres(url, { maxStaleness: 0 }) })

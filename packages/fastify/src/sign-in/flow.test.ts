@@ -9,7 +9,7 @@ import { countExchanges } from '../testing/refusal.ts'
 const emulator = setUpEmulator()
 
 describe('several flows in one browser', () => {
-  it('of six the oldest is dropped, and the cookies stay small', async () => {
+  it('drop the oldest of six, and keep the cookies small', async () => {
     const app = await buildApp(emulator(), {
       origin: 'https://app.example.com',
       providers: [bitbucket({ emulatorUrl: emulator().url })],
@@ -34,9 +34,9 @@ describe('several flows in one browser', () => {
   })
 
   it.each([
-    ['no page to come back to', {}],
-    ['a page too long to come back to', { referer: `https://app.example.com/${'~'.repeat(510)}` }],
-  ])('fit into a browser’s cookies with the longest targets and %s', async (_what, headers) => {
+    ['no Referer', {}],
+    ['a Referer that is too long', { referer: `https://app.example.com/${'~'.repeat(510)}` }],
+  ])('fit into the browser’s cookies with the longest targets and %s', async (_what, headers) => {
     const app = await buildApp(emulator(), {
       origin: 'https://app.example.com',
       providers: [bitbucket({ emulatorUrl: emulator().url })],
@@ -50,7 +50,7 @@ describe('several flows in one browser', () => {
     }
   })
 
-  it('begun with the longest target without a page come back to the sign-in page, which still knows it', async () => {
+  it('return to the sign-in page with the longest target if there is no Referer', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const target = `/${'~'.repeat(511)}`
@@ -61,7 +61,7 @@ describe('several flows in one browser', () => {
     expect(back.searchParams.get('return_to')).toBe(target)
   })
 
-  it('that were cancelled are forgotten once they have expired by any clock', async () => {
+  it('are deleted after a cancellation, once they have expired on every server’s clock', async () => {
     const file = temporaryFile()
     let now = Date.now()
     const app = await buildApp(emulator(), { store: sqlite(file), clock: () => now })
@@ -76,7 +76,7 @@ describe('several flows in one browser', () => {
     expect(countRows(file, 'used_flows')).toBe(1)
   })
 
-  it('are not kept from starting by a cookie of any other name, which is left alone', async () => {
+  it('start despite a cookie with another name, which is left alone', async () => {
     const app = await buildApp(emulator())
     for (const name of ['x y', '"', 'caf\u00e9', '', '<script>', 'AAAAAAAAAAA', 'AAAAAAAAA']) {
       const cookie = `latchkey-3000-flow-${name}=1`
@@ -87,8 +87,8 @@ describe('several flows in one browser', () => {
   })
 })
 
-describe('an attempt that fails', () => {
-  it('by Cancel comes back, politely, to the page where it began, without asking Bitbucket', async () => {
+describe('a cancelled sign-in', () => {
+  it('returns to the page where it began, without a request to Bitbucket', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const referer = 'http://localhost:3000/pricing?plan=team&auth_error=flow_expired#faq'
@@ -100,7 +100,7 @@ describe('an attempt that fails', () => {
     expect(again.headers.location).toBe('/')
   })
 
-  it('begun on the hosted page comes back there, still knowing where to go', async () => {
+  it('returns to the hosted page if it began there, and keeps the target', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const referer = 'http://localhost:3000/auth/sign-in?return_to=%2Fwork'
@@ -114,7 +114,7 @@ describe('an attempt that fails', () => {
 })
 
 describe('hints for the provider', () => {
-  it('login_hint and prompt go along if they are what they should be', async () => {
+  it('passes valid login_hint and prompt values on, and drops everything else', async () => {
     const app = await buildApp(emulator())
     const ask = async (query: string): Promise<URLSearchParams> => {
       return new URL(await createBrowser(app).start(query)).searchParams
@@ -130,8 +130,8 @@ describe('hints for the provider', () => {
   })
 })
 
-describe('the session that a sign-in makes', () => {
-  it('began just now, and its cookie ends with it', async () => {
+describe('the session after a sign-in', () => {
+  it('starts now, and its cookie expires with it', async () => {
     const now = 1_790_000_000_000
     const app = await buildApp(emulator(), { clock: () => now })
     const browser = createBrowser(app)
@@ -147,7 +147,7 @@ describe('the session that a sign-in makes', () => {
     })
   })
 
-  it('is new, whatever session cookie was planted before', async () => {
+  it('is new, even if a session cookie was planted before', async () => {
     const app = await buildApp(emulator())
     const attacker = createBrowser(app)
     await attacker.signIn('ben')
@@ -160,7 +160,7 @@ describe('the session that a sign-in makes', () => {
     expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
   })
 
-  it('ends after thirty days, whatever the browser thinks', async () => {
+  it('ends after 30 days, even if the browser keeps the cookie', async () => {
     let now = Date.now()
     const session = { idleTimeout: 60 * 24 * 60 * 60 * 1000 }
     const app = await buildApp(emulator(), { session, clock: () => now })
@@ -173,7 +173,7 @@ describe('the session that a sign-in makes', () => {
     expect((await app.inject({ url: '/api/me', headers: { cookie } })).statusCode).toBe(401)
   })
 
-  it('is in no answer’s body, and provider tokens are in no answer at all', async () => {
+  it('never appears in a response body, and provider tokens never appear in a response', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.signIn('ada')

@@ -10,7 +10,7 @@ const FOREIGN = 'mN5bV2cX9zL1kJ7hG4fD8sA3pO6iU0yT'
 
 type Secrets = readonly string[]
 
-/** Two servers on one file, each with its secrets. */
+/** Starts two servers on one file, each with its own secrets. */
 async function serve(
   file: string,
   secrets: readonly [Secrets, Secrets],
@@ -20,7 +20,7 @@ async function serve(
   return [await build(secrets[0]), await build(secrets[1])]
 }
 
-/** A person at the provider, who will come back by whatever server a balancer chooses. */
+/** A sign-in at the provider. The load balancer chooses which server gets its callback. */
 interface Started {
   readonly callback: string
   readonly headers: { readonly cookie: string }
@@ -41,18 +41,18 @@ async function isInAt(app: FastifyInstance, browser: Browser): Promise<boolean> 
   return (await app.inject({ url: '/api/me', headers })).statusCode === 200
 }
 
-describe('a secret that is replaced on one server after the other', () => {
-  it('in two steps costs nobody a session, and nobody on the way a sign-in', async () => {
+describe('rotating the secret, one server after the other', () => {
+  it('in two steps interrupts no session and no sign-in', async () => {
     const file = temporaryFile()
     const steps: [Secrets, Secrets][] = [
       [[OLD], [OLD]],
-      // First all know the new one,
+      // First, all servers accept the new secret.
       [[OLD, NEW], [OLD]],
       [
         [OLD, NEW],
         [OLD, NEW],
       ],
-      // then they use it,
+      // Then they encrypt with it.
       [
         [NEW, OLD],
         [OLD, NEW],
@@ -61,7 +61,7 @@ describe('a secret that is replaced on one server after the other', () => {
         [NEW, OLD],
         [NEW, OLD],
       ],
-      // and once no flow is left of the old one, it goes.
+      // When no flow with the old secret is left, remove it.
       [[NEW], [NEW, OLD]],
       [[NEW], [NEW]],
     ]
@@ -72,12 +72,12 @@ describe('a secret that is replaced on one server after the other', () => {
       for (const app of apps) {
         for (const browser of browsers) expect(await isInAt(app, browser)).toBe(true)
       }
-      // Begun before the step at either, and ended after it at either.
+      // Flows that started before this step, on either server, complete after it on either.
       for (const [index, started] of underWay.entries()) {
         const app = apps[index % 2] as FastifyInstance
         expect((await finish(app, started)).headers.location).toBe('/')
       }
-      // Begun and ended now, at the same and at the other.
+      // So do flows that start now, on the same server and on the other.
       for (const begun of apps) {
         for (const ended of apps) {
           expect((await finish(ended, await start(begun))).headers.location).toBe('/')
@@ -93,7 +93,7 @@ describe('a secret that is replaced on one server after the other', () => {
     expect(browsers).toHaveLength(14)
   })
 
-  it('and used before the other knows it asks some to start again, and harms nothing', async () => {
+  it('fails some sign-ins, but breaks nothing, if one server encrypts with a secret that the other lacks', async () => {
     const [ahead, behind] = await serve(temporaryFile(), [[NEW, OLD], [OLD]])
     const browser = createBrowser(behind)
     await browser.signIn('ben')
@@ -106,11 +106,11 @@ describe('a secret that is replaced on one server after the other', () => {
     expect(refused.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
     const page = await behind.inject({ url: String(refused.headers.location) })
     expect(page.body).toContain('Start again here.')
-    // Its code was not used up by that.
+    // The failed callback did not use the code.
     expect((await finish(ahead, started)).headers.location).toBe('/')
   })
 
-  it('at once, the old one forgotten, costs nobody a session either', async () => {
+  it('in one step, without the old secret, interrupts no session either', async () => {
     const file = temporaryFile()
     const [before] = await serve(file, [[OLD], [OLD]])
     const browser = createBrowser(before)
@@ -123,8 +123,8 @@ describe('a secret that is replaced on one server after the other', () => {
   })
 })
 
-describe('a flow that was sealed by a secret that nobody knows', () => {
-  it('is started again, and its cookie is left alone like that of another application', async () => {
+describe('a flow that was encrypted with an unknown secret', () => {
+  it('fails with flow_missing, and its cookie is left alone like another application’s', async () => {
     const file = temporaryFile()
     const [foreign] = await serve(file, [[FOREIGN], [FOREIGN]])
     const [app] = await serve(file, [[NEW, OLD], [OLD]])

@@ -7,8 +7,8 @@ import { shareables } from '../testing/kept.ts'
 
 const emulator = setUpEmulator()
 
-describe.each(shareables)('a provider of the application’s own, with %s', (_what, share) => {
-  it('may leave out what it does not know', async () => {
+describe.each(shareables)('a custom provider, with %s', (_what, share) => {
+  it('can omit optional fields', async () => {
     const { store } = await share()
     const own = bitbucket({ emulatorUrl: emulator().url })
     const readProfile = async (api: ProviderApi): Promise<Profile> => {
@@ -31,10 +31,10 @@ describe.each(shareables)('a provider of the application’s own, with %s', (_wh
   it('keeps stored fields that the provider omits', async () => {
     const { store } = await share()
     const own = bitbucket({ emulatorUrl: emulator().url })
-    let leavesOut = false
+    let omitsFields = false
     const readProfile = async (api: ProviderApi): Promise<Profile> => {
       const profile = await own.readProfile(api)
-      if (!leavesOut) return profile
+      if (!omitsFields) return profile
       const { subject, active } = profile
       return { subject, active, emailVerified: true, attributes: {}, raw: {} }
     }
@@ -42,7 +42,7 @@ describe.each(shareables)('a provider of the application’s own, with %s', (_wh
     const browser = createBrowser(app)
     await browser.signIn('ada')
     const { user } = (await browser.get('/auth/session')).json()
-    leavesOut = true
+    omitsFields = true
     await browser.signIn('ada')
     expect((await browser.get('/auth/session')).json().user).toEqual(user)
     const other = createBrowser(app)

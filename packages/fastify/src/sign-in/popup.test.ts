@@ -13,20 +13,20 @@ const emulator = setUpEmulator()
 const POPUP = '3735928559-2748-0-4294967295'
 const LONGEST = 'Az_-'.repeat(16)
 const START = `?popup=${POPUP}`
-/** Where a popup's sign-in ends if it was to lead nowhere in particular. */
+/** The last page of a popup without a `return_to`. */
 const END = `/auth/popup?popup=${POPUP}`
 const REFERER = { referer: 'http://localhost:3000/pricing' }
 
 const visit = async (): Promise<Browser> => createBrowser(await buildApp(emulator()))
 
-/** Where a sign-in of Ada's leads to that began with this query. */
+/** Signs Ada in with this query at the start route, and returns the target of the callback. */
 async function arrive(query: string, browser?: Browser): Promise<unknown> {
   const callback = await (browser ?? (await visit())).signIn('ada', query)
   expect(callback.statusCode).toBe(303)
   return callback.headers.location
 }
 
-/** What the page has to tell, as its script reads it. */
+/** Returns the outcome in the page, as its script reads it. */
 function outcomeOf({ body }: LightMyRequestResponse): Record<string, string> {
   const [, attributes = ''] = /<div id="outcome"([^>]*)>/.exec(body) ?? []
   const pairs = [...attributes.matchAll(/ data-([\w-]+)="([^"]*)"/g)]
@@ -38,7 +38,7 @@ function scriptsOf({ body }: LightMyRequestResponse): string[] {
 }
 
 describe('a sign-in in a popup', () => {
-  it('ends on a page that tells the opener by the name it gave, and no sooner', async () => {
+  it('ends on a page that reports to the opener by the popup’s id', async () => {
     const browser = await visit()
     const url = await browser.start(START, REFERER)
     expect(url).not.toContain(POPUP)
@@ -54,27 +54,27 @@ describe('a sign-in in a popup', () => {
   })
 
   it.each([
-    ['the shortest name', 'a'.repeat(16)],
-    ['the longest', LONGEST],
+    ['the shortest id', 'a'.repeat(16)],
+    ['the longest id', LONGEST],
   ])('keeps %s', async (_what, name) => {
     expect(await arrive(`?popup=${name}`)).toBe(`/auth/popup?popup=${name}`)
   })
 
   it.each([
-    ['too short', 'a'.repeat(15)],
-    ['too long', 'a'.repeat(65)],
+    ['that is too short', 'a'.repeat(15)],
+    ['that is too long', 'a'.repeat(65)],
     ['that is empty', ''],
     ['with a space', `${POPUP}%20x`],
-    ['with a newline at its end', `${POPUP}%0a`],
+    ['with a trailing newline', `${POPUP}%0a`],
     ['with NUL', `${POPUP}%00`],
     ['with a dot', `${POPUP}.x`],
     ['with a slash', `${POPUP}/x`],
     ['with markup', `${POPUP}%22%3E%3Cscript%3E`],
-    ['of other letters', '%C3%A9'.repeat(16)],
-    ['given twice', `${POPUP}&popup=${POPUP}`],
-    ['in a list', `&popup[]=${POPUP}`],
-    ['by another field', `&Popup=${POPUP}&popup[a]=${POPUP}`],
-  ])('with a name %s is one in a window of its own', async (_what, name) => {
+    ['with non-ASCII letters', '%C3%A9'.repeat(16)],
+    ['that is repeated', `${POPUP}&popup=${POPUP}`],
+    ['in an array', `&popup[]=${POPUP}`],
+    ['under another name', `&Popup=${POPUP}&popup[a]=${POPUP}`],
+  ])('with an id %s is treated as a sign-in in the page itself', async (_what, name) => {
     const browser = await visit()
     expect(await arrive(`?return_to=/work&popup=${name}`, browser)).toBe('/work')
     const url = await browser.start(`?popup=${name}`, REFERER)
@@ -82,7 +82,7 @@ describe('a sign-in in a popup', () => {
     expect(cancelled.headers.location).toBe('/pricing?auth_error=access_denied')
   })
 
-  it('does not make one of the next, nor of one in another tab', async () => {
+  it('does not affect the next sign-in, or one in another tab', async () => {
     const browser = await visit()
     const other = await browser.start('?return_to=/work')
     expect(await arrive(START, browser)).toBe(END)
@@ -95,7 +95,7 @@ describe('a sign-in in a popup', () => {
     ['/work?tab=open&x=%2F#top', '/work?tab=open&x=%2F#top'],
     ['/popup', '/popup'],
     ['http://localhost:3000/work', '/work'],
-  ])('still knows that it leads to %s', async (written, target) => {
+  ])('keeps the target %s', async (written, target) => {
     const browser = await visit()
     const query = `${START}&return_to=${encodeURIComponent(written)}`
     const location = String(await arrive(query, browser))
@@ -116,11 +116,11 @@ describe('a sign-in in a popup', () => {
     '/auth/sign-out',
     '/AUTH%2fsession',
     `/${'r'.repeat(2000)}`,
-  ])('leads nowhere in particular if it was to lead to %j', async (target) => {
+  ])('drops the target %j', async (target) => {
     expect(await arrive(`${START}&return_to=${encodeURIComponent(target)}`)).toBe(END)
   })
 
-  it('that is asked for by another site is asked about first, in a window of its own', async () => {
+  it('that another site starts leads to the sign-in page, without the popup', async () => {
     const browser = await visit()
     for (const site of ['cross-site', 'same-site']) {
       const headers = { 'sec-fetch-dest': 'document', 'sec-fetch-site': site }
@@ -133,7 +133,7 @@ describe('a sign-in in a popup', () => {
     }
   })
 
-  it('ends below the prefixes that the application has given', async () => {
+  it('ends below the application’s prefixes', async () => {
     const app = Fastify()
     onTestFinished(() => app.close())
     const providers = [bitbucket({ emulatorUrl: emulator().url })]
@@ -164,7 +164,7 @@ describe('a sign-in in a popup', () => {
     expect(page.body).toContain('href="/api/sign/in/sign-in?return_to=%2Fwork"')
   })
 
-  it('has a page even where the application has a sign-in page of its own', async () => {
+  it('has its last page even if the application has its own sign-in page', async () => {
     const app = await buildApp(emulator(), { signInPath: '/log-in' })
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(START), { decision: 'deny' })
@@ -174,7 +174,7 @@ describe('a sign-in in a popup', () => {
   })
 })
 
-describe('a sign-in in a popup that fails', () => {
+describe('a failed sign-in in a popup', () => {
   const away = (): void => {
     emulator().answerNext('POST /site/oauth2/access_token', { status: 503 })
   }
@@ -185,7 +185,7 @@ describe('a sign-in in a popup that fails', () => {
     ['flow_expired', { user: 'ada' }, 11 * 60 * 1000, () => {}],
     ['account_inactive', { user: 'inactive' }, 0, () => {}],
   ] as const)(
-    'by %s says so to the opener and to the person, wherever it began',
+    'with %s reports to the opener and to the user, on whichever page it began',
     async (...how) => {
       const [code, press, later, goWrong] = how
       let now = Date.now()
@@ -211,7 +211,7 @@ describe('a sign-in in a popup that fails', () => {
     },
   )
 
-  it('in another browser knows of no popup', async () => {
+  it('with a callback in another browser does not use the popup', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(START), { user: 'ada' })
@@ -219,13 +219,13 @@ describe('a sign-in in a popup that fails', () => {
     expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
   })
 
-  it('as its callback comes again, to somebody signed in, has worked', async () => {
+  it('succeeds if its callback is repeated in a browser that is signed in', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(START), { user: 'ada' })
     const before = browser.cookies()
     expect((await browser.get(callback)).headers.location).toBe(END)
-    // The browser had sent the flow's cookie before it was told to forget it.
+    // The browser sends the second request before it has processed the first response.
     const cookie = `${before}; ${browser.cookies()}`
     const again = await app.inject({ url: callback, headers: { cookie } })
     expect(again.statusCode).toBe(303)
@@ -237,13 +237,13 @@ describe('a sign-in in a popup that fails', () => {
 
 describe('the last page of a popup', () => {
   const pages = [
-    ['that has worked', `${END}&return_to=/work`],
-    ['that has not', `${END}&auth_error=access_denied`],
-    ['that nobody knows of', '/auth/popup'],
+    ['after a success', `${END}&return_to=/work`],
+    ['after a failure', `${END}&auth_error=access_denied`],
+    ['without an id', '/auth/popup'],
   ] as const
 
   it.each(pages)(
-    '%s lets run its one script, by its hash, and nothing else',
+    '%s only allows its one script, by hash',
     async (_what, url) => {
       const browser = await visit()
       const page = await browser.get(url)
@@ -268,7 +268,7 @@ describe('the last page of a popup', () => {
     },
   )
 
-  it('has the same script whatever there is to say, which speaks to this origin alone', async () => {
+  it('always has the same script, which only sends messages to its own origin', async () => {
     const browser = await visit()
     const scripts = new Set<string>()
     for (const [, url] of pages) {
@@ -280,11 +280,11 @@ describe('the last page of a popup', () => {
       "new BroadcastChannel('latchkey').postMessage",
     ])
     expect(script).not.toMatch(/\b(opener|parent|top|name|cookie|localStorage|fetch|innerHTML)\b/)
-    // First of all, in case that something else goes wrong.
+    // The query is removed first, in case a later step fails.
     expect(script.indexOf('replaceState')).toBeLessThan(script.indexOf('postMessage'))
   })
 
-  it('does not differ by who is signed in, and has nothing of them or of the sign-in', async () => {
+  it('is the same for every user, and contains no data of the user or the sign-in', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const url = await browser.start(`${START}&return_to=/work`)
@@ -297,7 +297,7 @@ describe('the last page of a popup', () => {
       return headers.authorization?.split(' ')[1] ?? []
     })
     const cookies = [underWay, browser.cookies()].flatMap((line) => {
-      // The one that remembers the provider is no secret.
+      // The cookie with the last provider is not a secret.
       return line.split('; ').flatMap((pair) => pair.split('=')[1]?.match(/^.{16,}$/) ?? [])
     })
     const secrets = [
@@ -323,7 +323,7 @@ describe('the last page of a popup', () => {
     '/auth/sign-out',
     '"><script>alert(1)</script>',
     `/${'x'.repeat(2100)}`,
-  ])('does not repeat %j, be it a way back, an error or a name', async (hostile) => {
+  ])('does not repeat %j as a target, an error or an id', async (hostile) => {
     const browser = await visit()
     const written = encodeURIComponent(hostile)
     const plain = await browser.get('/auth/popup')
@@ -348,18 +348,18 @@ describe('the last page of a popup', () => {
     [`/"onmouseover=alert(1)`, '/%22onmouseover=alert(1)'],
     ['/</script><script>', '/%3C/script%3E%3Cscript%3E'],
     ['/{{7*7}}', '/%7B%7B7*7%7D%7D'],
-  ])('writes the way back %j so that it is text', async (target, written) => {
+  ])('escapes the target %j', async (target, written) => {
     const browser = await visit()
     const plain = await browser.get('/auth/popup')
     const page = await browser.get(`/auth/popup?return_to=${encodeURIComponent(target)}`)
     expect(outcomeOf(page)['return-to']).toBe(written)
-    // In both places where it stands, and no more of it anywhere.
+    // It appears in exactly two places.
     expect(page.body.split(written)).toHaveLength(3)
     expect(page.body.replaceAll(`"${written}"`, '"/"')).toBe(plain.body)
   })
 
   it.each(['__proto__', 'constructor', 'toString', 'ACCESS_DENIED', 'access_denied%00', 'x'])(
-    'knows no error %s',
+    'ignores the unknown error %s',
     async (code) => {
       const browser = await visit()
       const page = await browser.get(`${END}&auth_error=${code}`)
@@ -367,14 +367,14 @@ describe('the last page of a popup', () => {
     },
   )
 
-  it('is there for GET alone', async () => {
+  it('only responds to GET', async () => {
     const app = await buildApp(emulator())
     for (const method of ['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'] as const) {
       expect((await app.inject({ method, url: END })).statusCode).toBe(404)
     }
   })
 
-  it('needs no store: it knows all there is to say', async () => {
+  it('works while the store is closed', async () => {
     const store = sqlite(':memory:')
     const browser = createBrowser(await buildApp(emulator(), { store }))
     const before = await browser.get(END)
@@ -385,12 +385,12 @@ describe('the last page of a popup', () => {
   })
 })
 
-describe('five popups at once, with the longest names, targets and pages to come back to', () => {
+describe('five popups at a time, with the longest ids, targets and Referers', () => {
   it.each([
-    ['no page to come back to', {}],
-    ['the longest one', { referer: `${HTTPS_ORIGIN}/${'b'.repeat(255)}` }],
-    ['one that is too long', { referer: `${HTTPS_ORIGIN}/${'~'.repeat(510)}` }],
-  ])('fit into a browser’s cookies beside a session, with %s', async (_what, headers) => {
+    ['no Referer', {}],
+    ['the longest Referer', { referer: `${HTTPS_ORIGIN}/${'b'.repeat(255)}` }],
+    ['a Referer that is too long', { referer: `${HTTPS_ORIGIN}/${'~'.repeat(510)}` }],
+  ])('fit into the browser’s cookies with a session and %s', async (_what, headers) => {
     for (const target of [`/${'~'.repeat(511)}`, `/#${'|'.repeat(510)}`]) {
       const browser = createBrowser(await buildApp(emulator(), onHttps(emulator())), HTTPS_ORIGIN)
       await browser.signIn('ada')

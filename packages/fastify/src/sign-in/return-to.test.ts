@@ -6,7 +6,7 @@ import { createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
-/** A page with a URL of `length` characters, which does not compress. */
+/** Returns a path of `length` characters that cannot be compressed. */
 function pageOf(length: number): string {
   const random = randomBytes(length).toString('base64url')
   return `${`/reports/2026?filter=${random}`.slice(0, length - 4)}#top`
@@ -14,7 +14,7 @@ function pageOf(length: number): string {
 
 const startWith = (target: string): string => `?return_to=${encodeURIComponent(target)}`
 
-describe('a target to return to', () => {
+describe('return_to', () => {
   it.each([513, 2000])('keeps a target of %i characters', async (length) => {
     const target = pageOf(length)
     const browser = createBrowser(await buildApp(emulator()))
@@ -31,7 +31,7 @@ describe('a target to return to', () => {
     expect(url.searchParams.get('return_to')).toBe(target)
   })
 
-  it('is percent-encoded where it is not ASCII', async () => {
+  it('percent-encodes non-ASCII characters', async () => {
     const browser = createBrowser(await buildApp(emulator()))
     const signedIn = await browser.signIn('ada', startWith('/café?q=日本#ß'))
     expect(signedIn.headers.location).toBe('/caf%C3%A9?q=%E6%97%A5%E6%9C%AC#%C3%9F')
@@ -53,7 +53,7 @@ describe('a target to return to', () => {
     ['a path of 2,001 characters', `/${'x'.repeat(2000)}?y`, '/', 'The browser returns to `/`.'],
     ['another origin', 'https://evil.example/', '/', 'is not a page of http://localhost:3000'],
     ['a route of Latchkey', '/auth/session', '/', 'or is below /auth'],
-  ])('with %s is shortened, and development says so', async (_what, target, kept, warning) => {
+  ])('with %s is shortened or replaced, with a warning in development', async (_what, target, kept, warning) => {
     const lines: string[] = []
     const write = (line: string): void => void lines.push(line)
     const browser = createBrowser(await buildApp(emulator(), {}, { write }))
@@ -64,7 +64,7 @@ describe('a target to return to', () => {
     expect(warnings[0].msg).not.toContain(target)
   })
 
-  it('keeps its path after a sign-out too', async () => {
+  it('keeps the path of a long target after a sign-out too', async () => {
     const app = await buildApp(emulator())
     const headers = {
       origin: 'http://localhost:3000',
@@ -75,7 +75,7 @@ describe('a target to return to', () => {
     expect(answer.headers.location).toBe('/reports/2026')
   })
 
-  it('fits into one cookie, whatever else a flow has to remember', async () => {
+  it('fits into one cookie together with the longest values of a flow', async () => {
     const host = `https://${'h'.repeat(60)}.${'o'.repeat(60)}.${'s'.repeat(60)}.example.com`
     const id = `b${'i'.repeat(31)}`
     const app = await buildApp(emulator(), {
@@ -91,11 +91,11 @@ describe('a target to return to', () => {
     })
     const [pair = ''] = String(answer.headers['set-cookie']).split(';', 1)
     expect(pair.length).toBeGreaterThan(2000)
-    // Browsers reject a longer one: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6
+    // Browsers reject longer cookies: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6
     expect(pair.length).toBeLessThan(4096)
   })
 
-  it('does not let the cookies of several flows grow beyond 8 kB: the oldest flow is dropped', async () => {
+  it('drops the oldest flows rather than let their cookies exceed 8 kB', async () => {
     const browser = createBrowser(await buildApp(emulator(), onHttps(emulator())), HTTPS_ORIGIN)
     const targets = Array.from({ length: 4 }, () => pageOf(2000))
     const urls: string[] = []

@@ -18,7 +18,7 @@ const tokenOf = (answer: LightMyRequestResponse): string | undefined =>
 const nameIn = async (browser: Browser): Promise<unknown> =>
   (await browser.get('/auth/session')).json().user?.name
 
-/** A browser that sends each callback with the cookies that it had before the first. */
+/** Starts a flow, and returns the cookies of the browser before its first callback. */
 async function arrive(
   app: FastifyInstance,
   query = '',
@@ -50,7 +50,7 @@ async function hold(
 }
 
 describe('a second callback while the first is in progress', () => {
-  it('waits for it and signs in with the same session, whatever code it carries', async () => {
+  it('waits for the first and gets the same session, whichever code it carries', async () => {
     const file = temporaryFile()
     const { app, provider, events } = await hold({ store: sqlite(file) })
     const { state, cookie } = await arrive(app, '?return_to=/work')
@@ -83,7 +83,7 @@ describe('a second callback while the first is in progress', () => {
     expect(known.statusCode).toBe(200)
   })
 
-  it('signs in the browser that has dropped the first response', async () => {
+  it('signs in a browser that has dropped the first response', async () => {
     const { app, provider } = await hold()
     const { browser, state, cookie } = await arrive(app)
     const first = app.inject({ url: callbackOf(state), headers: { cookie } })
@@ -95,7 +95,7 @@ describe('a second callback while the first is in progress', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('fails like it, and the failure is logged and emitted once', async () => {
+  it('fails like the first, and the failure is logged and emitted once', async () => {
     const { app, provider, events, log } = await hold({ providerTimeout: 300 })
     const { state, cookie } = await arrive(app)
     const send = () => app.inject({ url: callbackOf(state), headers: { cookie } })
@@ -109,7 +109,7 @@ describe('a second callback while the first is in progress', () => {
     expect(log.filter((line) => line.includes('sign-in-failed'))).toHaveLength(1)
   })
 
-  it('takes over when the browser of the first disconnects before the token request', async () => {
+  it('takes over if the browser of the first disconnects before the token request', async () => {
     const file = temporaryFile()
     const { app, provider } = await hold({ store: sqlite(file), providerConcurrency: 1 })
     const other = await arrive(app)
@@ -134,7 +134,7 @@ describe('a second callback while the first is in progress', () => {
     expect(countRows(file, 'used_flows')).toBe(2)
   })
 
-  it('takes over a flow that the first had used up already, and does not restart it', async () => {
+  it('takes over a flow that the first has already marked as used, without a restart', async () => {
     const store = sqlite(':memory:')
     const [using, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const slow: typeof store = {
@@ -164,7 +164,7 @@ describe('a second callback while the first is in progress', () => {
     expect(provider.codes).toEqual(['two'])
   })
 
-  it('of another browser or another provider does not get its session', async () => {
+  it('from another browser or provider does not get the session', async () => {
     const provider = await serveHeld()
     onTestFinished(provider.letGo)
     const app = await buildApp(emulator(), {
@@ -187,14 +187,14 @@ describe('a second callback while the first is in progress', () => {
     expect(countExchanges(emulator())).toBe(0)
   })
 
-  it('of too many at once is told to come again, and its flow cookie stays', async () => {
+  it('beyond the limit fails with Retry-After, and keeps its flow cookie', async () => {
     const { app, provider } = await hold()
     const { state, cookie } = await arrive(app)
     const send = () => app.inject({ url: callbackOf(state), headers: { cookie } })
     const first = send()
     await provider.asked
     const waiting = Array.from({ length: 32 }, send)
-    // What is injected starts with the next turn, or when it is awaited.
+    // An injected request starts on the next turn of the event loop, or when it is awaited.
     await new Promise(setImmediate)
     const late = await send()
     expect(late.headers.location).toBe('/pricing?auth_error=unavailable')
@@ -207,11 +207,11 @@ describe('a second callback while the first is in progress', () => {
   })
 })
 
-/** The provider's page, not one of ours. */
+/** Returns whether a response redirects to the provider. */
 const isRestart = ({ headers }: LightMyRequestResponse): boolean =>
   String(headers.location).startsWith(`${emulator().url}/site/oauth2/authorize?`)
 
-/** A browser whose flow was used up without it: it still has the cookie, and the session went elsewhere. */
+/** Completes a flow without its browser: the browser still has the flow cookie, but never got the session. */
 async function lose(
   app: FastifyInstance,
   query = '',
@@ -223,8 +223,8 @@ async function lose(
   return { browser, callback }
 }
 
-describe('a callback whose flow was used up before', () => {
-  it('begins the flow again by itself, and ends signed in where it should', async () => {
+describe('a callback with a used flow', () => {
+  it('restarts the flow automatically, and ends signed in on the target', async () => {
     const log: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void log.push(line) })
     const { browser, callback } = await lose(app, '?return_to=/work')
@@ -244,7 +244,7 @@ describe('a callback whose flow was used up before', () => {
     expect(await nameIn(browser)).toBe('Ada Test')
   })
 
-  it('fails where the first flow began, should its restart fail, and reports to its popup', async () => {
+  it('returns to the page of the first flow if the restart fails, and reports to its popup', async () => {
     const app = await buildApp(emulator())
     const plain = await lose(app)
     const restarted = await plain.browser.get(plain.callback)
@@ -262,7 +262,7 @@ describe('a callback whose flow was used up before', () => {
     )
   })
 
-  it('on another server begins again too', async () => {
+  it('also restarts on another server', async () => {
     const file = temporaryFile()
     const [here, there] = [
       await buildApp(emulator(), { store: sqlite(file) }),
@@ -273,7 +273,7 @@ describe('a callback whose flow was used up before', () => {
     expect(isRestart(await there.inject({ url: callback, headers }))).toBe(true)
   })
 
-  it('begins again once, and not a second time', async () => {
+  it('restarts only once', async () => {
     const app = await buildApp(emulator())
     const { browser, callback } = await lose(app)
     const { headers } = await browser.get(callback)
@@ -289,7 +289,7 @@ describe('a callback whose flow was used up before', () => {
     ['an error as well as a code', (callback: string) => `${callback}&error=server_error`],
     ['no code', (callback: string) => callback.replace(/code=[^&]+/, 'x=y')],
     ['two codes', (callback: string) => `${callback}&code=another`],
-  ])('does not begin again with %s', async (_what, change) => {
+  ])('does not restart with %s', async (_what, change) => {
     const app = await buildApp(emulator())
     const { browser, callback } = await lose(app)
     const answer = await browser.get(change(callback))
@@ -298,7 +298,7 @@ describe('a callback whose flow was used up before', () => {
   })
 
   it.each(['prompt=login', 'prompt=select_account', 'login_hint=ada'])(
-    'does not begin again without the %s that the provider was told',
+    'does not restart after a start with %s',
     async (hint) => {
       const app = await buildApp(emulator())
       const { browser, callback } = await lose(app, `?${hint}`)
@@ -307,7 +307,7 @@ describe('a callback whose flow was used up before', () => {
     },
   )
 
-  it('does not begin again in a browser without its cookie, or with another flow’s', async () => {
+  it('does not restart in a browser without its flow cookie', async () => {
     const app = await buildApp(emulator())
     const { callback } = await lose(app)
     const stranger = createBrowser(app)
@@ -316,7 +316,7 @@ describe('a callback whose flow was used up before', () => {
     expect(answer.headers.location).toBe('/auth/sign-in?auth_error=flow_missing')
   })
 
-  it('does not begin again once it has expired', async () => {
+  it('does not restart an expired flow', async () => {
     let now = Date.now()
     const app = await buildApp(emulator(), { clock: () => now })
     const { browser, callback } = await lose(app)
@@ -326,7 +326,7 @@ describe('a callback whose flow was used up before', () => {
     expect(answer.headers.location).toBe('/pricing?auth_error=flow_used')
   })
 
-  it('goes on to its target in a browser that is signed in', async () => {
+  it('redirects to its target in a browser that is signed in', async () => {
     const app = await buildApp(emulator())
     const { browser, callback } = await lose(app, '?return_to=/work')
     const before = browser.cookies()
@@ -338,8 +338,8 @@ describe('a callback whose flow was used up before', () => {
   })
 })
 
-describe('Back, after signing out', () => {
-  it('signs nobody in, and asks the provider nothing', async () => {
+describe('the Back button after signing out', () => {
+  it('does not sign in again, and sends no request to the provider', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -351,7 +351,7 @@ describe('Back, after signing out', () => {
     expect(countExchanges(emulator())).toBe(1)
   })
 
-  it('signs nobody in after a sign-in that was restarted, or that two callbacks shared', async () => {
+  it('does not sign in again after a restarted sign-in, or one with two callbacks', async () => {
     const app = await buildApp(emulator())
     const { browser, callback } = await lose(app)
     const { headers } = await browser.get(callback)

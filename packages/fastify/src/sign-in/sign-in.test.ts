@@ -7,8 +7,8 @@ import { createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
-describe('a person signs in', () => {
-  it('from the button through consent to a session, and out again', async () => {
+describe('a sign-in', () => {
+  it('leads from the button through consent to a session, until signing out', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     expect((await browser.get('/auth/session')).json()).toEqual({ user: null, session: null })
@@ -69,7 +69,7 @@ describe('a person signs in', () => {
     }
   })
 
-  it('passes where the emulator enforces PKCE', async () => {
+  it('works with an emulator that enforces PKCE', async () => {
     const { startBitbucketEmulator } = await import('@latchkey/bitbucket-emulator')
     const strict = await startBitbucketEmulator({ pkce: 'enforce' })
     try {
@@ -80,7 +80,7 @@ describe('a person signs in', () => {
     }
   })
 
-  it('is the same user the next time, in another browser, with what Bitbucket says by then', async () => {
+  it('leads to the same user in another browser, with the updated profile', async () => {
     let now = Date.now()
     const store = sqlite(':memory:')
     const app = await buildApp(emulator(), { store, clock: () => now })
@@ -105,7 +105,7 @@ describe('a person signs in', () => {
     })
   })
 
-  it('remembers the provider that this browser last used', async () => {
+  it('remembers the last provider in this browser', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const before = (await browser.get('/auth/providers')).json()
@@ -118,15 +118,15 @@ describe('a person signs in', () => {
   })
 })
 
-/** One letter to a person, two to JavaScript. */
+/** One character for people, two UTF-16 code units for JavaScript. */
 const FACE = '\u{1f600}'
 
-describe('what Bitbucket says about a person', () => {
+describe('a profile from Bitbucket', () => {
   it.each([
     ['no-email', null],
     ['unconfirmed', null],
     ['many-emails', expect.stringContaining('@')],
-  ])('%s signs in with the e-mail address %s', async (person, email) => {
+  ])('of %s leads to the e-mail address %s', async (person, email) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn(person)
@@ -134,7 +134,7 @@ describe('what Bitbucket says about a person', () => {
     expect(user).toMatchObject({ email, emailVerified: email !== null })
   })
 
-  it('an inactive account is refused, in words, and leaves nothing behind', async () => {
+  it('of an inactive account is rejected with a message, and leaves no rows', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -149,9 +149,9 @@ describe('what Bitbucket says about a person', () => {
   })
 
   it.each([
-    ['in front of a space', `${FACE.repeat(199)} and so on`, FACE.repeat(199)],
-    ['and not where it was spaced out', `   ${FACE.repeat(200)}`, FACE.repeat(200)],
-  ])('a name that is too long is cut to 200 letters, %s', async (_where, name, kept) => {
+    ['before a space', `${FACE.repeat(199)} and so on`, FACE.repeat(199)],
+    ['not counting leading spaces', `   ${FACE.repeat(200)}`, FACE.repeat(200)],
+  ])('with a name that is too long is cut to 200 characters, %s', async (_where, name, kept) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     emulator().answerNext('GET /2.0/user', {
@@ -164,8 +164,8 @@ describe('what Bitbucket says about a person', () => {
   it.each([
     ['confirmed but not primary', { is_primary: false, is_confirmed: true }],
     ['primary but not confirmed', { is_primary: true, is_confirmed: false }],
-    ['said to be both, but not in so many words', { is_primary: 'true', is_confirmed: 1 }],
-  ])('an address that is %s does not count', async (_what, flags) => {
+    ['neither according to the types of its flags', { is_primary: 'true', is_confirmed: 1 }],
+  ])('with an address that is %s leads to no address', async (_what, flags) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     emulator().answerNext('GET /2.0/user/emails', {
@@ -175,7 +175,7 @@ describe('what Bitbucket says about a person', () => {
     expect((await browser.get('/auth/session')).json().user.email).toBeNull()
   })
 
-  it('a consumer without the email scope lets people in without an address', async () => {
+  it('without the email scope leads to a sign-in without an address', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     emulator().answerNext('GET /2.0/user/emails', { status: 403, body: { type: 'error' } })
@@ -184,7 +184,7 @@ describe('what Bitbucket says about a person', () => {
     expect(user).toMatchObject({ name: 'Ada Test', email: null, emailVerified: false })
   })
 
-  it('keeps only what a browser may see, and of the rest only the identity', async () => {
+  it('reaches the browser only as the documented fields, and is stored only as the identity', async () => {
     const store = sqlite(':memory:')
     const app = await buildApp(emulator(), { store })
     const browser = createBrowser(app)
@@ -215,16 +215,16 @@ describe('what Bitbucket says about a person', () => {
   })
 })
 
-describe('what the application hears', () => {
-  it('of a sign-in, with the profile as Bitbucket gave it, and of a sign-out', async () => {
+describe('events', () => {
+  it('report a sign-in with Bitbucket’s own profile, and a sign-out', async () => {
     const app = await buildApp(emulator())
-    const heard: unknown[] = []
-    app.latchkey.on('sign-in', (event) => void heard.push(event))
-    app.latchkey.on('sign-out', ({ scope }) => void heard.push(scope))
+    const emitted: unknown[] = []
+    app.latchkey.on('sign-in', (event) => void emitted.push(event))
+    app.latchkey.on('sign-out', ({ scope }) => void emitted.push(scope))
     const browser = createBrowser(app)
     await browser.signIn('ada')
     await browser.post('/auth/sign-out')
-    expect(heard).toEqual([
+    expect(emitted).toEqual([
       expect.objectContaining({
         newUser: true,
         user: expect.objectContaining({ name: 'Ada Test' }),
@@ -236,7 +236,7 @@ describe('what the application hears', () => {
     ])
   })
 
-  it('of a sign-in that failed, and why', async () => {
+  it('report a failed sign-in with its code, until unsubscribed', async () => {
     const app = await buildApp(emulator())
     const heard: unknown[] = []
     const stop = app.latchkey.on('sign-in-failed', (event) => void heard.push(event))
@@ -246,7 +246,7 @@ describe('what the application hears', () => {
     expect(heard).toEqual([{ provider: 'bitbucket', code: 'account_inactive' }])
   })
 
-  it('and a listener that throws does not break the sign-in', async () => {
+  it('do not break a sign-in if a listener throws', async () => {
     const app = await buildApp(emulator())
     app.latchkey.on('sign-in', () => {
       throw new Error('listener')
@@ -259,7 +259,7 @@ describe('what the application hears', () => {
 })
 
 describe('the hosted page', () => {
-  it('shows what went wrong in our words only, and the button last used', async () => {
+  it('shows errors only in our own sentences, and marks the last provider', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -277,7 +277,7 @@ describe('the hosted page', () => {
     )
   })
 
-  it('tells a signed-in person who they are, and lets them go on or out', async () => {
+  it('shows a signed-in user their name, a way on and a way to sign out', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -288,7 +288,7 @@ describe('the hosted page', () => {
     expect(body).not.toContain('Continue with')
   })
 
-  it('names two Bitbuckets apart', async () => {
+  it('shows two Bitbuckets under different names', async () => {
     const url = emulator().url
     const app = await buildApp(emulator(), {
       providers: [
@@ -303,7 +303,7 @@ describe('the hosted page', () => {
 })
 
 describe('signing out', () => {
-  it('is on disk before it is acknowledged', async () => {
+  it('is written to disk before it is acknowledged', async () => {
     const store = sqlite(':memory:')
     const durabilities: string[] = []
     const watched: typeof store = {
@@ -321,7 +321,7 @@ describe('signing out', () => {
     expect(durabilities).toEqual(['power-loss'])
   })
 
-  it('by a plain form comes back where the form says', async () => {
+  it('with a plain form redirects to its return_to', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -355,7 +355,7 @@ describe('signing out', () => {
     },
   )
 
-  it('here leaves the other browsers signed in, and everywhere ends them all', async () => {
+  it('in this browser leaves the others signed in, and everywhere revokes all sessions', async () => {
     const app = await buildApp(emulator())
     const [here, there, elsewhere] = [createBrowser(app), createBrowser(app), createBrowser(app)]
     for (const browser of [here, there, elsewhere]) await browser.signIn('ada')
@@ -370,7 +370,7 @@ describe('signing out', () => {
     expect((await elsewhere.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('with a scope that there is not is refused, and signs nobody out', async () => {
+  it('with an unknown scope is rejected, and signs no one out', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -381,7 +381,7 @@ describe('signing out', () => {
   })
 })
 
-/** What the emulator answers for a person, as the application hears it. */
+/** Returns the emulator's profile of a person, as the `sign-in` event reports it. */
 async function profileOf(nickname: string): Promise<Record<string, unknown>> {
   const app = await buildApp(emulator())
   let raw: unknown

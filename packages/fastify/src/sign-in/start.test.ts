@@ -4,8 +4,8 @@ import { createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
-describe('what a request says of where it is', () => {
-  it('in development, a page on another port of this machine is named in a warning, with the cure', async () => {
+describe('in development, a request for another host or port', () => {
+  it('causes a warning with the fix if it comes from a page on another loopback port', async () => {
     const lines: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
     const page = { origin: 'http://localhost:5173', referer: 'http://localhost:5173/' }
@@ -24,7 +24,7 @@ describe('what a request says of where it is', () => {
     expect(warnings.map(({ msg }) => msg)).toEqual([warning, warning])
   })
 
-  it('redirects other loopback names to origin in development', async () => {
+  it('redirects the start route from another loopback name to origin', async () => {
     const app = await buildApp(emulator())
     const url = '/auth/bitbucket/start?return_to=%2Fwork'
     const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
@@ -38,7 +38,7 @@ describe('what a request says of where it is', () => {
     expect(foreign.headers.location).toContain(emulator().url)
   })
 
-  it('redirects the sign-in page to origin in development', async () => {
+  it('redirects the sign-in page from another loopback name to origin', async () => {
     const app = await buildApp(emulator())
     const url = '/auth/sign-in?return_to=%2Fwork&auth_error=access_denied'
     const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
@@ -51,14 +51,14 @@ describe('what a request says of where it is', () => {
     expect(again.statusCode).toBe(200)
   })
 
-  it('in development, takes the popup along to the origin', async () => {
+  it('keeps the popup’s id in the redirect to origin', async () => {
     const app = await buildApp(emulator())
     const url = `/auth/bitbucket/start?popup=${'p'.repeat(22)}`
     const answer = await app.inject({ url, headers: { host: '127.0.0.1:3000' } })
     expect(answer.headers.location).toBe(`http://localhost:3000${url}&at_origin=1`)
   })
 
-  it('in development, goes on after one redirect behind a proxy that changes Host, and warns once', async () => {
+  it('continues after one redirect behind a proxy that changes Host, and warns once', async () => {
     const lines: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
     const browser = createBrowser(app)
