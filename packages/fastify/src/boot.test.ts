@@ -119,7 +119,10 @@ describe('an invalid option', () => {
       { origin: 'https://app.example.com/app' },
       '`origin` must contain only scheme, host and port, such as https://app.example.com. If a proxy strips part of the path, set `basePath` to the path of the routes in the browser.',
     ],
-    [{ basePath: '/api/auth/' }, '`basePath` must be a path such as /auth, without a trailing slash'],
+    [
+      { basePath: '/api/auth/' },
+      '`basePath` must be a path such as /auth, without a trailing slash',
+    ],
     [{ basePath: 'https://app.example.com/auth' }, '`basePath` must be a path such as /auth'],
     [{ decorators: 'auth' }, '`decorators` must be an object'],
     [{ decorators: { auth: 'a b' } }, '`decorators.auth` must consist of letters, digits,'],
@@ -145,14 +148,20 @@ describe('an invalid option', () => {
     [{ session: { lifetime: 3600 } }, 'This looks like seconds: multiply it by 1000.'],
     [{ session: { lifetime: 30 * 86_400 } }, 'This looks like seconds: multiply it by 1000.'],
     [{ session: { idleTimeout: 604_800 } }, 'This looks like seconds: multiply it by 1000.'],
-    [{ origin: 'https://user:pw@app.example.com' }, '`origin` must contain only scheme, host and port'],
+    [
+      { origin: 'https://user:pw@app.example.com' },
+      '`origin` must contain only scheme, host and port',
+    ],
     [{ origin: 'http://app.example.com' }, '`origin` must be https'],
     [{ origin: 'ftp://app.example.com' }, '`origin` must be'],
     [{ secret: 'short' }, '`secret` must have at least 32 characters'],
     [{ secret: '' }, '`secret` must have at least 32 characters'],
     [{ secret: [] }, '`secret` must have at least 32 characters'],
     [{ secret: [SECRET, undefined] }, '`secret[1]` is missing. Set its environment variable.'],
-    [{ clock: 'Date.now' }, '`clock` must be a function that returns whole milliseconds since 1970'],
+    [
+      { clock: 'Date.now' },
+      '`clock` must be a function that returns whole milliseconds since 1970',
+    ],
     [{ clock: () => Math.floor(Date.now() / 1000) }, '`clock` must be a function'],
     [{ clock: () => performance.now() }, '`clock` must be a function'],
     [{ clock: () => Date.now() + 0.5 }, '`clock` must be a function'],
@@ -359,12 +368,15 @@ describe('a Node.js version that is too old', () => {
     vi.resetModules()
   })
 
-  it.each(['18.20.0', '20.19.5', '22.15.1'])('such as %s causes an error on import', async (old) => {
-    vi.resetModules()
-    Object.defineProperty(process.versions, 'node', { ...version, value: old })
-    const message = `needs Node 22.16 or newer, and this is Node ${old}.`
-    await expect(import('./http/node-version.ts')).rejects.toThrow(`@latchkey/fastify ${message}`)
-  })
+  it.each(['18.20.0', '20.19.5', '22.15.1'])(
+    'such as %s causes an error on import',
+    async (old) => {
+      vi.resetModules()
+      Object.defineProperty(process.versions, 'node', { ...version, value: old })
+      const message = `needs Node 22.16 or newer, and this is Node ${old}.`
+      await expect(import('./http/node-version.ts')).rejects.toThrow(`@latchkey/fastify ${message}`)
+    },
+  )
 
   it.each(['22.16.0', '23.0.0', '24.5.0', '26.10.0'])('is not %s', async (enough) => {
     vi.resetModules()
@@ -538,7 +550,10 @@ describe('in development without options', () => {
 
   it.each([
     ['all options are missing', () => ({})],
-    ['the secret is generated', () => ({ ...production(), origin: 'http://localhost:1', secret: undefined })],
+    [
+      'the secret is generated',
+      () => ({ ...production(), origin: 'http://localhost:1', secret: undefined }),
+    ],
     [
       'a provider is an emulator',
       () => ({ ...production(), providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:9' })] }),

@@ -210,7 +210,10 @@ function checkSite(
     checkCookieName(cookieName),
   )
   if (development || site.secure) return site
-  throw invalidOption('origin', 'must be https in production. Use http only on loopback in development')
+  throw invalidOption(
+    'origin',
+    'must be https in production. Use http only on loopback in development',
+  )
 }
 
 function checkOrigin(origin: string): string {

@@ -64,5 +64,7 @@ function rowOf(cursor: string): Row {
   const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
   const [, createdAt, id] = /^(-?\d{1,16})\.([\w-]{1,64})$/.exec(text) ?? []
   if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id }
-  throw invalid('`cursor` must be the `nextCursor` of the previous page. Omit it for the first page')
+  throw invalid(
+    '`cursor` must be the `nextCursor` of the previous page. Omit it for the first page',
+  )
 }

@@ -69,7 +69,8 @@ export function administerSessions(
       await askStore(log, () =>
         store.transaction('process', async (queries) => {
           const user = known(await queries.findUser(session.userId))
-          if (user.bannedAt !== null) throw invalid('A banned user cannot have sessions. Call users.unban() first')
+          if (user.bannedAt !== null)
+            throw invalid('A banned user cannot have sessions. Call users.unban() first')
           await sessions.insert(queries, session)
         }),
       )

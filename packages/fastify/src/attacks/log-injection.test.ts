@@ -30,7 +30,7 @@ const MESSAGES = [
 ]
 const REASONS = [
   /^(malformed|unknown|wrong secret|expired)$/,
-  /^(this browser has no such flow|the person cancelled|not admitted|the answer has no code)$/,
+  /^(this browser has no such flow|the person cancelled|not admitted|the callback has no code)$/,
   /^the provider answered ([a-z_]{1,40}|\(no error code\))$/,
   /^the token endpoint answered \d{3} ([a-z_]{1,40}|\(no error code\))$/,
   /^the token endpoint answered \d{3} with something else than JSON of a token$/,

@@ -69,7 +69,9 @@ export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
     throw invalid('`maxAge` must be a number of seconds, such as 300.')
   }
   if (maxAge !== undefined && looksLikeMilliseconds(maxAge)) {
-    throw invalid('`maxAge` must be in seconds, but this looks like milliseconds. Divide it by 1000.')
+    throw invalid(
+      '`maxAge` must be in seconds, but this looks like milliseconds. Divide it by 1000.',
+    )
   }
   if (check !== undefined && typeof check !== 'function') {
     throw invalid('`check` must be a function that returns `true` or `false`.')

@@ -317,8 +317,16 @@ describe('the options of a guard', () => {
     [invalid, { maxAge: Number.NaN }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: Number.POSITIVE_INFINITY }, '`maxAge` must be a number of seconds'],
     [invalid, { maxAge: null }, '`maxAge` must be a number of seconds'],
-    [invalid, { maxAge: 5 * 60_000 }, '`maxAge` must be in seconds, but this looks like milliseconds.'],
-    [invalid, { maxAge: 3_600_000 }, '`maxAge` must be in seconds, but this looks like milliseconds.'],
+    [
+      invalid,
+      { maxAge: 5 * 60_000 },
+      '`maxAge` must be in seconds, but this looks like milliseconds.',
+    ],
+    [
+      invalid,
+      { maxAge: 3_600_000 },
+      '`maxAge` must be in seconds, but this looks like milliseconds.',
+    ],
     [invalid, { maxAge: 24 * 3_600_000 }, '`maxAge` must be in seconds, but this looks'],
     [invalid, { check: true }, '`check` must be a function that returns `true` or `false`.'],
     [invalid, { check: null }, '`check` must be a function'],

@@ -142,7 +142,11 @@ describe('a handshake', () => {
       { origin: SIBLING, 'sec-fetch-site': 'same-origin' },
       false,
     ],
-    ['without an origin, from another site according to Fetch Metadata', { 'sec-fetch-site': 'same-site' }, false],
+    [
+      'without an origin, from another site according to Fetch Metadata',
+      { 'sec-fetch-site': 'same-site' },
+      false,
+    ],
   ]
 
   it.each(attempts)(
@@ -239,11 +243,7 @@ const endings: [what: string, reason: EndReason, end: (scene: Scene) => Promise<
     'revoked',
     ({ server }) => server.app.latchkey.sessions.revokeEverything(),
   ],
-  [
-    'a ban',
-    'banned',
-    ({ server, userId }) => server.app.latchkey.users.ban(userId),
-  ],
+  ['a ban', 'banned', ({ server, userId }) => server.app.latchkey.users.ban(userId)],
   [
     'a deletion of the user',
     'deleted',

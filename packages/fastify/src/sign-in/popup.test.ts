@@ -242,31 +242,28 @@ describe('the last page of a popup', () => {
     ['without an id', '/auth/popup'],
   ] as const
 
-  it.each(pages)(
-    '%s only allows its one script, by hash',
-    async (_what, url) => {
-      const browser = await visit()
-      const page = await browser.get(url)
-      expect(page.statusCode).toBe(200)
-      expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-      expectSafeHeaders(page)
-      const scripts = scriptsOf(page)
-      expect(scripts).toHaveLength(1)
-      const styles = [...page.body.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style]) => style)
-      expect(styles).toHaveLength(1)
-      expect(page.headers['content-security-policy']).toBe(
-        [
-          "default-src 'none'",
-          `style-src '${hashOf(styles[0])}'`,
-          `script-src '${hashOf(scripts[0])}'`,
-          "base-uri 'none'",
-          "form-action 'self'",
-          "frame-ancestors 'none'",
-        ].join('; '),
-      )
-      expect(page.body).not.toMatch(/ style=| on\w+=|<script /)
-    },
-  )
+  it.each(pages)('%s only allows its one script, by hash', async (_what, url) => {
+    const browser = await visit()
+    const page = await browser.get(url)
+    expect(page.statusCode).toBe(200)
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
+    expectSafeHeaders(page)
+    const scripts = scriptsOf(page)
+    expect(scripts).toHaveLength(1)
+    const styles = [...page.body.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style]) => style)
+    expect(styles).toHaveLength(1)
+    expect(page.headers['content-security-policy']).toBe(
+      [
+        "default-src 'none'",
+        `style-src '${hashOf(styles[0])}'`,
+        `script-src '${hashOf(scripts[0])}'`,
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+      ].join('; '),
+    )
+    expect(page.body).not.toMatch(/ style=| on\w+=|<script /)
+  })
 
   it('always has the same script, which only sends messages to its own origin', async () => {
     const browser = await visit()

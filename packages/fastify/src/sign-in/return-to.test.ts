@@ -53,16 +53,19 @@ describe('return_to', () => {
     ['a path of 2,001 characters', `/${'x'.repeat(2000)}?y`, '/', 'The browser returns to `/`.'],
     ['another origin', 'https://evil.example/', '/', 'is not a page of http://localhost:3000'],
     ['a route of Latchkey', '/auth/session', '/', 'or is below /auth'],
-  ])('with %s is shortened or replaced, with a warning in development', async (_what, target, kept, warning) => {
-    const lines: string[] = []
-    const write = (line: string): void => void lines.push(line)
-    const browser = createBrowser(await buildApp(emulator(), {}, { write }))
-    const signedIn = await browser.signIn('ada', startWith(target))
-    expect(signedIn.headers.location).toBe(kept)
-    const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
-    expect(warnings.map(({ msg }) => msg)).toEqual([expect.stringContaining(warning)])
-    expect(warnings[0].msg).not.toContain(target)
-  })
+  ])(
+    'with %s is shortened or replaced, with a warning in development',
+    async (_what, target, kept, warning) => {
+      const lines: string[] = []
+      const write = (line: string): void => void lines.push(line)
+      const browser = createBrowser(await buildApp(emulator(), {}, { write }))
+      const signedIn = await browser.signIn('ada', startWith(target))
+      expect(signedIn.headers.location).toBe(kept)
+      const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+      expect(warnings.map(({ msg }) => msg)).toEqual([expect.stringContaining(warning)])
+      expect(warnings[0].msg).not.toContain(target)
+    },
+  )
 
   it('keeps the path of a long target after a sign-out too', async () => {
     const app = await buildApp(emulator())
