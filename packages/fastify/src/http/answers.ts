@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ResponseCode, withReference } from './codes.ts'
 import { SAFE_HEADERS, sendError } from './errors.ts'
 
-/** Gives every answer of a context the safe headers, and every error the contract's body. */
+/** Adds the safe headers to every response of a context, and the contract's body to every error. */
 export function answerSafely(app: FastifyInstance): void {
   app.addHook('onRequest', async function latchkeyHeaders(_request, reply) {
     reply.headers(SAFE_HEADERS)
@@ -26,7 +26,10 @@ const CODES: Readonly<Record<number, ResponseCode>> = {
   503: 'unavailable',
 }
 
-/** Keeps the status, because the error may come from a hook of the application, such as a rate limit. */
+/**
+ * Keeps the error's status, because the error may come from a hook of the application, such as a
+ * rate limit.
+ */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { statusCode: status = 500 } = error as { statusCode?: number }
   const code = CODES[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : undefined)

@@ -3,29 +3,30 @@ import type { FastifyReply } from 'fastify'
 const YEAR = 365 * 24 * 60 * 60
 
 /**
- * The cookies of one origin: what they are called and how they are set. Clearing repeats the attributes
- * of setting, because browsers ignore a `__Host-` cookie, deletions included, without `Secure` and
- * `Path=/` (RFC 6265bis section 4.1.3.2).
+ * The names and attributes of one origin's cookies. Clearing a cookie repeats its attributes,
+ * because browsers ignore a `__Host-` cookie without `Secure` and `Path=/`, deletions included (RFC
+ * 6265bis section 4.1.3.2).
  */
 export interface Cookies {
-  /** Holds `id.secret` of the browser's session. */
+  /** The cookie that contains `id.secret` of the browser's session. */
   readonly session: string
-  /** Holds the id of the provider that this browser last signed in with. */
+  /** The cookie that contains the id of the provider that this browser last signed in with. */
   readonly last: string
-  /** The name of a flow's cookie begins with this. */
+  /** The prefix of the name of each flow's cookie. */
   readonly flowPrefix: string
   /** @param maxAge in seconds */
   set(reply: FastifyReply, name: string, value: string, maxAge: number): void
   clear(reply: FastifyReply, name: string): void
 }
 
-/** How long `last` is kept, in seconds. */
+/** How long the `last` cookie lives, in seconds. */
 export const LAST_MAX_AGE: number = YEAR
 
 /**
- * Names and attributes for `origin`. On a plain http origin, which only development allows, browsers
- * would refuse `__Host-`; there the names carry the port, since ports share cookies.
- * @param cookieName Sets the names apart from those of other applications on the same host.
+ * Returns the cookies' names and attributes for `origin`. On a plain http origin, which only
+ * development allows, browsers would reject `__Host-`. There, the names contain the port instead,
+ * because all ports share their cookies.
+ * @param cookieName Distinguishes the cookies from those of other applications on the same host.
  */
 export function cookiesFor(origin: URL, cookieName: string): Cookies {
   const secure = origin.protocol === 'https:'
@@ -33,8 +34,8 @@ export function cookiesFor(origin: URL, cookieName: string): Cookies {
   const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
 
   function write(reply: FastifyReply, cookie: string, value: string, maxAge: number): void {
-    // Serialised here rather than by reply.setCookie(), which would mix in the application's own
-    // `parseOptions` (a Domain, say, that makes browsers drop a `__Host-` cookie).
+    // Not `reply.setCookie()`, which would merge the application's `parseOptions`. A `Domain` there
+    // would make browsers drop a `__Host-` cookie.
     const header = reply.server.serializeCookie(cookie, value, { ...attributes, maxAge })
     reply.header('set-cookie', header)
   }
@@ -49,8 +50,8 @@ export function cookiesFor(origin: URL, cookieName: string): Cookies {
 }
 
 /**
- * The value of one cookie of a raw `Cookie` header, or `null`. Names are taken to the letter, as in
- * `pairsOf`, but nothing else of the header is parsed: this is asked for every request.
+ * Returns the value of one cookie in a raw `Cookie` header, or `null`. Names must match exactly, as
+ * in `pairsOf`. The rest of the header is not parsed, because this runs on every request.
  */
 export function readCookie(header: string | undefined, name: string): string | null {
   if (header === undefined) return null
@@ -70,15 +71,15 @@ export function readCookie(header: string | undefined, name: string): string | n
 const SPACE = 32
 const EQUALS = 61
 
-/** Every cookie of a raw `Cookie` header whose name begins with `prefix`. */
+/** Returns every cookie in a raw `Cookie` header whose name begins with `prefix`. */
 export function readCookies(header: string | undefined, prefix: string): Map<string, string> {
   return new Map([...pairsOf(header)].filter(([name]) => name.startsWith(prefix)))
 }
 
 /**
- * Names to the letter, without the one space that browsers put between cookies. Not trimmed:
- * `trim()` drops a no-break space too, and a name that begins with one has no `__Host-` in a browser's
- * eyes, so that any subdomain may set it.
+ * Yields the exact names and values, without the one space that browsers put between cookies. Does
+ * not use `trim()`, which also removes a no-break space. To a browser, a name that begins with one
+ * has no `__Host-` prefix, so any subdomain can set it.
  */
 function* pairsOf(header = ''): Generator<[name: string, value: string]> {
   for (const pair of header.split(';')) {

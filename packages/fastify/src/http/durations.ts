@@ -1,25 +1,28 @@
-/** In seconds, and in milliseconds. */
+/** In seconds. Also compared with milliseconds below. */
 const DAY_OF_SECONDS = 24 * 60 * 60
 const MINUTE = 60 * 1000
-/** As long as a session can last, in seconds. An older sign-in does not exist. */
+/** The longest possible lifetime of a session, in seconds. No sign-in can be older. */
 const LONGEST_MAX_AGE = 400 * DAY_OF_SECONDS
 
 /**
- * Whether a number of milliseconds was probably meant as seconds: it is far below `least`, and as seconds
- * it would be allowed; or as seconds it is a number of whole days, and as milliseconds not even of whole minutes,
- * such as 604,800, which is a week or 10 minutes and 4.8 seconds.
+ * Whether a number of milliseconds was probably meant as seconds, because one of these holds:
+ *
+ * - It is far below `least`, and would be valid in seconds.
+ * - It is a number of whole days in seconds, but not even of whole minutes in milliseconds. For
+ *   example, 604,800 is a week in seconds, and 10 minutes and 4.8 seconds in milliseconds.
  */
 export function looksLikeSeconds(value: number, least: number, most: number): boolean {
   const asSeconds = value * 1000
   if (asSeconds < least || asSeconds > most) return false
-  // 60 seconds is the maximum of an option whose minimum is 100 ms.
+  // The threshold is 0.6 because of an option with a minimum of 100 ms and a maximum of 60 seconds.
   return value <= least * 0.6 || (value % DAY_OF_SECONDS === 0 && value % MINUTE !== 0)
 }
 
 /**
- * Whether a number of seconds was probably meant as milliseconds: as milliseconds it is a number of whole
- * minutes, and as seconds neither of whole days nor of a few hours, such as 300,000, which is five minutes or
- * more than three days. No sign-in is older than the longest session.
+ * Whether a number of seconds was probably meant as milliseconds: it is a number of whole minutes
+ * in milliseconds, but in seconds neither of whole days nor of a few hours. For example, 300,000 is
+ * five minutes in milliseconds, and more than three days in seconds. No sign-in is older than the
+ * longest session.
  */
 export function looksLikeMilliseconds(value: number): boolean {
   if (value > LONGEST_MAX_AGE) return true
@@ -27,7 +30,9 @@ export function looksLikeMilliseconds(value: number): boolean {
   return value % 3600 !== 0 || value > 10 * DAY_OF_SECONDS
 }
 
-/** Returns the demand of a time in milliseconds, with the cure if it looks like seconds. */
+/**
+ * Returns the requirement for a time in milliseconds, with the fix if the value looks like seconds.
+ */
 export function demandMilliseconds(value: number, least: number, most: number): string {
   if (looksLikeSeconds(value, least, most)) {
     return `is in milliseconds, from ${least} to ${most}. This looks like seconds: multiply it by 1000`

@@ -1,6 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
-/** Logs the URLs of a context without their queries: a callback's holds its code and state. */
+/**
+ * Removes the query from every URL that a context logs, because a callback's query contains its
+ * code and state.
+ */
 export function keepQueriesOutOfTheLog(app: FastifyInstance): void {
   const req = (request: FastifyRequest): Record<string, unknown> => ({
     method: request.method,
@@ -17,8 +20,8 @@ export function keepQueriesOutOfTheLog(app: FastifyInstance): void {
 }
 
 /**
- * Hides the bytes of a malformed request from the log. Fastify logs the error at level trace, and Node attaches
- * everything that was received to it, cookies and a callback's query included.
+ * Hides the bytes of a malformed request from the log. Fastify logs the error at level `trace`, and
+ * Node attaches everything that it received, including cookies and the query of a callback.
  */
 export function keepPacketsOutOfTheLog(app: FastifyInstance): void {
   app.server.prependListener('clientError', (error) => {

@@ -1,14 +1,14 @@
 import { LatchkeyError } from './errors.ts'
 
 interface Wording {
-  /** The sentence about an unknown name. */
+  /** Returns the sentence about an unknown name. */
   readonly say?: (name: string) => string
-  /** What more to say of a name that resembles no option. */
+  /** More advice for a name that resembles no option. */
   readonly unlike?: string
 }
 
 /**
- * Refuses a name that is no option, and suggests the one that was probably meant.
+ * Rejects an unknown option, and suggests the one that was probably meant.
  * @throws LatchkeyError `LATCHKEY_OPTION_UNKNOWN`
  */
 export function refuseUnknownOptions(
@@ -24,7 +24,7 @@ export function refuseUnknownOptions(
   )
 }
 
-/** Returns the sentences that say which name was probably meant, and which names there are. */
+/** Returns sentences that suggest the closest name, if any, and list all names. */
 export function suggestion(unknown: string, known: readonly string[], unlike?: string): string {
   const close = closest(unknown, known)
   const all = `The options are ${known.join(', ')}.`
@@ -41,12 +41,12 @@ function closest(unknown: string, known: readonly string[]): string | null {
   return best.name
 }
 
-/** `client_id`, `clientID` and `client-id` differ from `clientId` by nothing. */
+/** Makes `client_id`, `clientID` and `client-id` equal to `clientId`. */
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 }
 
-/** The Levenshtein distance: how many letters must be inserted, deleted or replaced. */
+/** Returns the Levenshtein distance: the number of letters to insert, delete or replace. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

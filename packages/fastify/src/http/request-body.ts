@@ -1,11 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
-/** The longest body that any route takes, in bytes: as much as Node takes of a URL, for a `return_to`. */
+/**
+ * The longest accepted body, in bytes. It equals Node's limit for a URL, because both may contain a
+ * `return_to`.
+ */
 const BODY_LIMIT = 16 * 1024
 
 /**
- * Makes every route of a context read JSON objects and plain forms, and take an empty body with any
- * content type for an empty object. `request.body` is then always an object.
+ * Makes every route of a context accept JSON objects and plain forms, and treat an empty body with
+ * any content type as an empty object. After this, `request.body` is always an object.
  */
 export function readBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
@@ -25,7 +28,7 @@ export function readBody(app: FastifyInstance): void {
   })
 }
 
-/** Whether a plain form was posted, which wants a page for an answer. */
+/** Whether a plain form was posted. Its response must be a page. */
 export function isForm(request: FastifyRequest): boolean {
   return mediaType(request.headers['content-type'] ?? '') === FORM
 }

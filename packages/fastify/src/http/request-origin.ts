@@ -7,10 +7,10 @@ import type { Site } from './site.ts'
 export type StartVerdict = 'start' | 'ask-first' | 'refuse-prefetch' | 'refuse-embedding'
 
 /**
- * Whether a start was asked for by a click on a page of ours.
+ * Decides whether a start request comes from a click on one of our pages.
  *
- * The order matters: browsers send `Sec-Fetch-Site: none` with speculative loads, so a prefetch has to
- * be recognised first. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose
+ * Check for speculative loads first, because browsers send `Sec-Fetch-Site: none` with them.
+ * https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose
  */
 export function judgeStart(headers: IncomingHttpHeaders): StartVerdict {
   const isSpeculative = PURPOSE_HEADERS.some((name) => SPECULATION.test(String(headers[name])))
@@ -19,19 +19,23 @@ export function judgeStart(headers: IncomingHttpHeaders): StartVerdict {
   if (destination !== undefined && destination !== 'document') return 'refuse-embedding'
   const site = headers['sec-fetch-site']
   if (site === undefined || site === 'same-origin' || site === 'none') return 'start'
-  // Another site's link may lead to our page, but the click that signs in must be made there.
+  // A link on another site may lead to our page, but signing in takes a click there.
   return 'ask-first'
 }
 
-/** `Sec-Purpose` of today's browsers, `Purpose` of older Chrome and Safari, and `X-Moz` of older Firefox. */
+/**
+ * `Sec-Purpose` in current browsers, `Purpose` in older Chrome and Safari, and `X-Moz` in older
+ * Firefox.
+ */
 const PURPOSE_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 
-/** `preview` is older Safari's word. */
+/** Older versions of Safari send `preview`. */
 const SPECULATION = /prefetch|prerender|preview/i
 
 /**
- * Whether a request that changes something comes from a page of `origin`: the defence against
- * cross-site request forgery. A request that says nothing of where it comes from is refused.
+ * Whether a request that changes something comes from a page of `origin`. This is the defence
+ * against cross-site request forgery. A request without any information about its origin is
+ * rejected.
  */
 export function isOwnRequest(headers: IncomingHttpHeaders, origin: string): boolean {
   const site = headers['sec-fetch-site']
@@ -40,16 +44,16 @@ export function isOwnRequest(headers: IncomingHttpHeaders, origin: string): bool
   return site === 'same-origin' && (from === undefined || from === 'null' || from === origin)
 }
 
-/** What is known of a request before its body. */
+/** The parts of a request that are known before its body. */
 export interface RequestHead {
   readonly method?: string | undefined
   readonly headers: IncomingHttpHeaders
 }
 
 /**
- * Whether a request opens a connection on which more will be said, as a WebSocket does: an `Upgrade`
- * (RFC 9110 section 7.8), or HTTP/2's extended `CONNECT` (RFC 8441). A gateway may add `Upgrade: h2c` to
- * any request; a browser's navigation is none of these.
+ * Whether a request opens a connection that carries more messages, as a WebSocket does. That is an
+ * `Upgrade` (RFC 9110 section 7.8), or HTTP/2's extended `CONNECT` (RFC 8441). A gateway may add
+ * `Upgrade: h2c` to any request, but a browser's navigation never is a handshake.
  */
 export function isHandshake({ method, headers }: RequestHead): boolean {
   const isUpgrade = headers.upgrade !== undefined && headers['sec-fetch-mode'] !== 'navigate'
@@ -57,8 +61,8 @@ export function isHandshake({ method, headers }: RequestHead): boolean {
 }
 
 /**
- * Whether a request may change something. The one place that decides this. A method that is safe by
- * RFC 9110 section 9.2.1 may not, but a handshake may, whose method is `GET`.
+ * Whether a request may change something. This is the only place that decides it. A safe method
+ * (RFC 9110 section 9.2.1) may not. A handshake may, although its method is `GET`.
  */
 export function hasEffect(request: RequestHead): boolean {
   return !SAFE_METHODS.has(request.method ?? '') || isHandshake(request)
@@ -67,15 +71,15 @@ export function hasEffect(request: RequestHead): boolean {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'])
 
 /**
- * Whether a browser sends a request that may change something from a page that is not of `origin`, even
- * from a sibling host, to which `SameSite` means nothing. A request that says nothing about where it comes
- * from was not sent by a browser, and passes.
+ * Whether a browser sent a request that may change something from a page outside `origin`. That
+ * includes sibling hosts, which `SameSite` does not exclude. A request without any information
+ * about its origin was not sent by a browser, and passes.
  */
 export function isForeignAction(request: RequestHead, origin: string): boolean {
   if (!hasEffect(request)) return false
   const { headers } = request
   if (headers['sec-fetch-site'] === undefined && headers.origin === undefined) return false
-  // A handshake has an origin in every browser, and no reason to hide it.
+  // Every browser sends the origin of a handshake, and has no reason to hide it.
   if (isHandshake(request) && headers.origin !== undefined && headers.origin !== origin) return true
   return !isOwnRequest(headers, origin)
 }
@@ -90,7 +94,10 @@ export function isLoopback(hostname: string): boolean {
   )
 }
 
-/** Whether the browser seems to be on 127.0.0.1, say, while the origin is localhost. */
+/**
+ * Whether the browser seems to use another loopback name than the origin, such as 127.0.0.1 instead
+ * of localhost.
+ */
 export function isOtherLoopbackName(
   headers: IncomingHttpHeaders,
   { hostname, origin }: Site,
@@ -98,7 +105,7 @@ export function isOtherLoopbackName(
   // HTTP/2 sends `:authority` instead.
   const host = headers.host ?? headers[':authority']
   if (!isLoopback(hostname) || !URL.canParse(`http://${host}`)) return false
-  // A proxy that rewrites Host, as Vite's can, is not the browser's address.
+  // A proxy that rewrites Host, as Vite's can, hides the browser's address.
   if (headers.referer?.startsWith(`${origin}/`)) return false
   const asked = new URL(`http://${host}`).hostname
   return isLoopback(asked) && asked !== hostname
@@ -115,8 +122,9 @@ export function warnOfRewrittenHost(request: FastifyRequest, origin: string): vo
 }
 
 /**
- * The commonest mistake of a front end with a server of its own, as Vite's: the browser is on its port,
- * and `origin` names ours. People would end on the wrong page, and sign-outs be refused.
+ * Warns of the most common mistake with a front end that has its own server, such as Vite's: the
+ * browser is on that server's port, but `origin` names ours. People would end up on the wrong page,
+ * and sign-outs would be rejected.
  */
 export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void {
   const from = request.headers.origin ?? request.headers.referer ?? ''

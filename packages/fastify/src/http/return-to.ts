@@ -1,29 +1,35 @@
-/** The most characters that a `return_to` keeps, percent-encoded: a flow's cookie has no room for more. */
+/**
+ * The most characters that a flow keeps of a `return_to`, percent-encoded. The flow's cookie has no
+ * room for more.
+ */
 export const longestReturnTo = 2000
 
 /**
- * Decides where a browser may be sent inside the application. No other place decides this.
+ * Decides where a browser may be redirected inside the application. This is the only place that
+ * decides it.
  *
  * @param untrusted The value of a query parameter, a form field or a header.
- * @returns path, query and fragment on `origin`, ready for a `Location` header: whatever is not ASCII is
- *   percent-encoded. `null` if the target is anywhere else, or if a browser might read it differently.
+ * @returns path, query and fragment on `origin`, ready for a `Location` header, with non-ASCII
+ *   characters percent-encoded. `null` if the target is elsewhere, or if a browser might read it
+ *   differently.
  */
 export function sameOriginPath(untrusted: unknown, origin: string): string | null {
   if (typeof untrusted !== 'string') return null
-  // Browsers drop tabs and newlines and read `\` as `/`, so that `/<tab>/evil.example` leaves the site.
+  // Browsers drop tabs and newlines and read `\` as `/`, so `/<tab>/evil.example` would leave the
+  // site.
   if (/[\p{Cc}\\]/u.test(untrusted)) return null
   if (!untrusted.startsWith('/') && !untrusted.startsWith(`${origin}/`)) return null
   if (!URL.canParse(untrusted, origin)) return null
   const url = new URL(untrusted, origin)
   if (url.origin !== origin || url.username !== '' || url.password !== '') return null
-  // Sent as a path alone, `//host` would be another host again.
+  // As a path alone, `//host` would again be another host.
   if (url.pathname.startsWith('//')) return null
   return url.pathname + url.search + url.hash
 }
 
 /**
- * Returns the part of a path that a flow can keep: all of it up to 2,000 characters, else the path
- * without query and fragment, else `null`.
+ * Returns the part of a path that a flow can keep: all of it up to 2,000 characters, otherwise the
+ * path without query and fragment, otherwise `null`.
  */
 export function keptPart(path: string): string | null {
   if (path.length <= longestReturnTo) return path
@@ -31,7 +37,10 @@ export function keptPart(path: string): string | null {
   return pathname.length <= longestReturnTo ? pathname : null
 }
 
-/** Whether `path` (as `sameOriginPath` gave it) is `base` or below it, whatever its letters are escaped as. */
+/**
+ * Whether `path`, as `sameOriginPath` returned it, is `base` or below it, even if its letters are
+ * escaped.
+ */
 export function isUnder(base: string, path: string): boolean {
   const pathname = path.split(/[?#]/, 1)[0] ?? ''
   let plain = pathname
@@ -44,14 +53,14 @@ export function isUnder(base: string, path: string): boolean {
   return lower === base.toLowerCase() || lower.startsWith(`${base.toLowerCase()}/`)
 }
 
-/** Adds query parameters to a path, before its fragment, replacing those of the same name. */
+/** Adds query parameters to a path, before its fragment. Replaces those of the same name. */
 export function withQuery(path: string, parameters: Record<string, string>): string {
   const url = new URL(path, 'http://path.invalid')
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return url.pathname + url.search + url.hash
 }
 
-/** Adds `return_to`, unless it is the front page, where everybody goes without one. */
+/** Adds `return_to`, unless the target is the front page, which is the default. */
 export function withReturnTo(path: string, target: string): string {
   return target === '/' ? path : withQuery(path, { return_to: target })
 }

@@ -12,14 +12,18 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Longer texts are compressed before they are encrypted, so that a cookie has room for a long URL. The
- * length of the result reveals nothing useful: what is secret in a text is random, and new each time.
+ * Longer texts are compressed before encryption, so that a cookie has room for a long URL. The
+ * length of the result reveals nothing useful, because every secret in a text is random and new
+ * each time.
  */
 const LONG = 1024
 
-/** How a text is encoded before it is encrypted. */
+/** The encoding of a text before encryption. */
 interface Form {
-  /** Bound to the result after the context. A server that lacks a form cannot open it, as if it were not its own. */
+  /**
+   * Bound to the result, after the context. A server without this form rejects the seal as if it
+   * were not its own.
+   */
   readonly mark: string
   pack(text: string): Buffer
   unpack(bytes: Buffer): string
@@ -37,24 +41,28 @@ const COMPRESSED: Form = {
   unpack: (bytes) => inflateSync(bytes).toString('utf8'),
 }
 
-/** Encrypts small texts for one purpose, so that what was sealed for another never opens. */
+/** Encrypts small texts for one purpose. A text that was sealed for another purpose never opens. */
 export interface Seal {
   /**
    * Encrypts `text` with AES-256-GCM under a fresh random nonce.
-   * @param context Bound to the result: it only opens with the same context.
+   * @param context Bound to the result, which only opens with the same context.
    * @returns base64url
    */
   seal(text: string, context: string): string
-  /** The text, or `null` if `sealed` was altered, or sealed by another secret or for another context. */
+  /**
+   * Returns the text, or `null` if `sealed` was altered, or was sealed with another secret or for
+   * another context.
+   */
   open(sealed: string, context: string): string | null
 }
 
 /**
  * Derives a key for `purpose` from each secret (HKDF with SHA-256, RFC 5869).
- * @param secrets The first seals; all open, so that a secret can be replaced without a cut.
+ * @param secrets The first secret encrypts, all of them decrypt, so that a secret can be rotated
+ *   without downtime.
  */
 export function createSeal(secrets: readonly [string, ...string[]], purpose: string): Seal {
-  // As key objects, since Node would make one of a buffer each time, which takes longer than to encrypt.
+  // As key objects. Node would convert a buffer on each call, which takes longer than encrypting.
   const keys = secrets.map((secret) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `latchkey/${purpose}`, 32))),
   )
@@ -72,7 +80,8 @@ export function createSeal(secrets: readonly [string, ...string[]], purpose: str
     open(sealed, context) {
       const bytes = Buffer.from(sealed, 'base64url')
       if (bytes.length < NONCE_BYTES + TAG_BYTES) return null
-      // Decoding skips what is not base64url and drops spare bits, so that many texts would be one seal.
+      // Decoding ignores invalid characters and spare bits, so many strings would decode to the
+      // same seal.
       if (bytes.toString('base64url') !== sealed) return null
       const nonce = bytes.subarray(0, NONCE_BYTES)
       const tag = bytes.subarray(-TAG_BYTES)
@@ -85,7 +94,7 @@ export function createSeal(secrets: readonly [string, ...string[]], purpose: str
           try {
             return unpack(Buffer.concat([decipher.update(text), decipher.final()]))
           } catch {
-            // Not this key, not this form, or not ours at all.
+            // Another key, another form, or not ours.
           }
         }
       }
@@ -94,8 +103,8 @@ export function createSeal(secrets: readonly [string, ...string[]], purpose: str
   }
 }
 
-/** SHA-256 of a text, base64url: 43 characters. */
+/** Returns the SHA-256 hash of a text in base64url: 43 characters. */
 export function sha256(text: string): string {
-  // Not imported by name: a Node without it is to fail with our own sentence.
+  // Not a named import, so that a Node without it fails with our own message.
   return crypto.hash('sha256', text, 'base64url')
 }

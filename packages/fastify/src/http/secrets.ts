@@ -1,14 +1,17 @@
 import { invalidOption } from './errors.ts'
 
 const SHORTEST_SECRET = 32
-/** The shortest random secrets, of 32 hexadecimal digits, have more; `aaaa…` and words have fewer. */
+/**
+ * The shortest random secrets, of 32 hexadecimal digits, have more distinct characters. `aaaa…` and
+ * words have fewer.
+ */
 const FEWEST_CHARACTERS = 8
 
 const CURE = 'Use a random value: openssl rand -base64 48'
 
 /**
- * Checks the option `secret`. Messages never hold a secret.
- * @param development Whether a placeholder is good enough.
+ * Checks the option `secret`. Its messages never contain a secret.
+ * @param development Whether to accept a placeholder.
  * @throws LatchkeyError `LATCHKEY_OPTION_INVALID`
  */
 export function checkSecrets(
@@ -35,7 +38,7 @@ export function checkSecrets(
   return [check(first, 0), ...others.map((secret, index) => check(secret, index + 1))]
 }
 
-/** Whether a text is a shorter one over and over, the last time perhaps not to its end. */
+/** Whether a text repeats a shorter one. The last repetition may be incomplete. */
 function repeatsItself(text: string): boolean {
   for (let period = 1; period <= text.length / 2; period++) {
     if (text.startsWith(text.slice(period))) return true
@@ -43,17 +46,20 @@ function repeatsItself(text: string): boolean {
   return false
 }
 
-/** Of six letters or more: a random secret has none of them. */
+/** Words of six letters or more. A random secret contains none of them. */
 const PLACEHOLDERS =
   /change[-_. ]?(me|this|it)|replace|placeholder|example|secret|password|insert|default|insecure|dummy[-_. ]|your[-_. ]/gi
 
-/** Whether people write such a text until they have a secret. */
+/** Whether a text looks like a placeholder for a secret. */
 function isPlaceholder(text: string): boolean {
   const rest = text.replaceAll(PLACEHOLDERS, '')
   return isAlphabet(text) || (rest !== text && !isRandom(rest.replaceAll(/[^a-z0-9]/gi, '')))
 }
 
-/** Whether letters and digits are mixed as in a random text. A placeholder with such a rest is a good secret. */
+/**
+ * Whether letters and digits are mixed as in a random text. A placeholder followed by such a text
+ * is a good secret.
+ */
 function isRandom(text: string): boolean {
   const isMixed = text.length >= 16 && /\d[a-z]+\d/i.test(text)
   return isMixed && !isAlphabet(text) && !repeatsItself(text.replaceAll(/\d/g, ''))

@@ -1,21 +1,21 @@
-// What is true of every request and response. This room promises: where the application is never comes from
-// a request, a browser is only ever sent to a page of the application, and cookies, errors and seals look the
-// same everywhere.
+// Rules for every request and response. This room promises that the application's address never
+// comes from a request, that a browser is only redirected to a page of the application, and that
+// cookies, errors and seals look the same everywhere.
 
 import { type Cookies, cookiesFor } from './cookies.ts'
 
-/** Where the application is for a browser. Never taken from a request. */
+/** The application's address, as a browser sees it. Never taken from a request. */
 export interface Site {
   /**
-   * As in `URL.origin`: scheme, host, and port if it is not the scheme's own. Read it for each request: in
+   * Scheme, host, and any non-default port, as in `URL.origin`. Read it for each request: in
    * development it changes when the server listens.
    */
   readonly origin: string
   readonly hostname: string
-  /** Whether it is https. */
+  /** Whether the origin is https. */
   readonly secure: boolean
   readonly cookies: Cookies
-  /** For development without an `origin`: the port that the server got. */
+  /** Sets the port that the server listens on. For development without an `origin`. */
   movedToPort(port: number): void
 }
 
@@ -23,7 +23,7 @@ export function createSite(origin: string, cookieName: string): Site {
   const url = new URL(origin)
   const { hostname } = url
   const secure = url.protocol === 'https:'
-  // Asked for by every request, and put together anew each time that a URL is.
+  // Cached, because every request reads it, and `URL.origin` builds the string on each read.
   let ownOrigin = url.origin
   let cookies = cookiesFor(url, cookieName)
 

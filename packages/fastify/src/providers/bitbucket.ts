@@ -8,13 +8,16 @@ import { isObject, type Profile, type Provider, type ProviderApi } from './provi
 const SITE = 'https://bitbucket.org'
 const API = 'https://api.bitbucket.org'
 
-/** The consumer that the emulator accepts for any loopback callback. */
+/** The consumer that the emulator accepts with any loopback callback. */
 const EMULATED_CONSUMER = { clientId: 'latchkey-dev', clientSecret: 'latchkey-dev-secret' }
 
-/** More pages of e-mail addresses than anybody has. A longer list counts as incomplete. */
+/** A longer list of e-mail addresses counts as incomplete. No real account has this many pages. */
 const MAX_EMAIL_PAGES = 20
 
-/** Every `account_status` that closes an account. Atlassian documents `active` alone, and that others may follow. */
+/**
+ * Every `account_status` of a closed account. Atlassian documents only `active`, and that more may
+ * follow.
+ */
 const CLOSED_STATUSES: ReadonlySet<string> = new Set([
   'inactive',
   'closed',
@@ -26,23 +29,28 @@ const CLOSED_STATUSES: ReadonlySet<string> = new Set([
   'banned',
 ])
 
+/** The options of `bitbucket()`. */
 export interface BitbucketOptions {
   /** Client ID of an OAuth client, or Key of an OAuth consumer. */
   readonly clientId?: string | undefined
   readonly clientSecret?: string | undefined
-  /** First segment of its paths, and key of the stored identities. Default `bitbucket`. */
+  /** The first segment of its paths, and part of the key of its identities. Default `bitbucket`. */
   readonly id?: string | undefined
-  /** What people read on the button. Default `Bitbucket`; for two of them on one page. */
+  /**
+   * The name on the sign-in button. Default `Bitbucket`. Set it if a page offers two Bitbucket
+   * providers.
+   */
   readonly name?: string | undefined
   /**
-   * Talks to a Bitbucket emulator at this loopback URL instead, with the emulator's own consumer unless
-   * another is given. Production refuses it.
+   * The loopback URL of a Bitbucket emulator to use instead of Bitbucket, with the emulator's own
+   * consumer unless you set `clientId` and `clientSecret`. Rejected in production.
    */
   readonly emulatorUrl?: string | undefined
   /**
-   * Refuses people whose `account_status` Latchkey does not know. By default they can sign in, with a
-   * warning in the log: Atlassian may add values that do not mean closed. Statuses that mean closed, such
-   * as `inactive` or `suspended`, are always refused. Default `false`.
+   * Whether to reject people whose `account_status` Latchkey does not know. By default, they can
+   * sign in, and a warning is logged, because Atlassian may add values that do not mean closed.
+   * Statuses that do mean closed, such as `inactive` or `suspended`, are always rejected. Default
+   * `false`.
    */
   readonly refuseUnknownAccountStatus?: boolean | undefined
 }
@@ -57,10 +65,25 @@ const OPTIONS: Readonly<Record<keyof BitbucketOptions, true>> = {
 }
 
 /**
- * Bitbucket Cloud as an OAuth 2.0 provider. Its scopes are set on the consumer: tick Account, Email and
- * Read. https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/
+ * Returns Bitbucket Cloud as an OAuth 2.0 provider. Its scopes are set on the consumer: tick
+ * Account: Email and Account: Read.
+ * https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/
  *
- * @throws LatchkeyError `LATCHKEY_OPTION_MISSING`, `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`
+ * @throws LatchkeyError `LATCHKEY_OPTION_MISSING`, `LATCHKEY_OPTION_INVALID` or
+ *   `LATCHKEY_OPTION_UNKNOWN`
+ *
+ * @example
+ * await app.register(latchkey, {
+ *   origin: 'https://app.example.com',
+ *   secret: process.env.LATCHKEY_SECRET,
+ *   providers: [
+ *     bitbucket({
+ *       clientId: process.env.BITBUCKET_CLIENT_ID,
+ *       clientSecret: process.env.BITBUCKET_CLIENT_SECRET,
+ *     }),
+ *   ],
+ *   store: sqlite('./data/latchkey.db'),
+ * })
  */
 export function bitbucket(options: BitbucketOptions = {}): Provider {
   refuseUnknownOptions(options, Object.keys(OPTIONS), {
@@ -123,7 +146,10 @@ async function readProfile(
   }
 }
 
-/** Returns the nickname of a person who has no name. A name that was not returned is kept as it is stored. */
+/**
+ * Returns the nickname of a person without a name. If Bitbucket did not return the name, the stored
+ * one is kept.
+ */
 function nameWithout(displayName: unknown, nickname: unknown): string | null | undefined {
   return saidNone(displayName) === null ? plainText(nickname, 200) : undefined
 }
@@ -138,21 +164,21 @@ async function readUser(api: ProviderApi, base: string): Promise<Record<string, 
   }
   if (status === 401) throw new FlowError('provider_refused', 'GET /2.0/user answered 401')
   if (status !== 200 || !isObject(body)) {
-    throw new FlowError('provider_bad_answer', `GET /2.0/user answered ${status} and no user`)
+    throw new FlowError('provider_bad_answer', `GET /2.0/user answered ${status} without a user`)
   }
   return body
 }
 
-/** What Bitbucket returned of a person's e-mail addresses. */
+/** The e-mail addresses that Bitbucket returned for a person. */
 interface Emails {
   readonly rows: readonly Record<string, unknown>[]
-  /** Why `rows` may not be all of them, or `null` if they are. */
+  /** Why `rows` may be incomplete, or `null` if it is complete. */
   readonly missing: string | null
 }
 
 /**
- * Reads the addresses from all pages. Never rejects: people sign in without an address, so an outage here,
- * or a client without the scope `email`, must not keep them out.
+ * Reads the addresses from all pages. Never rejects, because people can sign in without an address.
+ * An outage here, or a client without the scope `email`, must not lock them out.
  */
 async function readEmails(api: ProviderApi, base: string): Promise<Emails> {
   const rows: Record<string, unknown>[] = []
@@ -162,7 +188,7 @@ async function readEmails(api: ProviderApi, base: string): Promise<Emails> {
     for (let page = 0; url !== null && page < MAX_EMAIL_PAGES; page++) {
       const { status, body } = await api.get(url, { optional: true })
       if (status !== 200 || !isObject(body) || !Array.isArray(body.values)) {
-        return { rows, missing: `GET /2.0/user/emails answered ${status} and no list` }
+        return { rows, missing: `GET /2.0/user/emails answered ${status} without a list` }
       }
       rows.push(...body.values.filter(isObject))
       if (!body.values.every(isEmail)) {
@@ -179,15 +205,18 @@ async function readEmails(api: ProviderApi, base: string): Promise<Emails> {
   return { rows, missing }
 }
 
-/** Whether a row says of its address what decides: without it, the row is no evidence that there is none. */
+/**
+ * Whether a row has both flags of an address. A row without them does not prove that there is no
+ * primary address.
+ */
 function isEmail(row: unknown): boolean {
   if (!isObject(row)) return false
   return typeof row.is_primary === 'boolean' && typeof row.is_confirmed === 'boolean'
 }
 
 /**
- * Returns the address that is primary and confirmed, `null` if there is none, and `undefined` if Bitbucket
- * did not let us see whether there is one.
+ * Returns the primary address if it is confirmed, `null` if there is none, and `undefined` if
+ * Bitbucket did not show whether there is one.
  */
 function primaryAddress({ rows, missing }: Emails): string | null | undefined {
   const primary = rows.find((row) => row.is_primary === true && row.is_confirmed === true)
@@ -217,7 +246,7 @@ function readStatus(
   const status = value.trim().toLowerCase()
   if (status === 'active') return { active: true }
   if (CLOSED_STATUSES.has(status)) return { active: false }
-  // The log repeats nothing from a provider that could be more than a word.
+  // Log only a single word of the provider's text.
   const word = /^[a-z][a-z_-]{0,39}$/.test(status)
     ? `the account_status "${status}"`
     : 'an account_status'
@@ -230,26 +259,30 @@ function readStatus(
   }
 }
 
-/** The token is sent along, and the path may be logged, so that only the same list is asked for. */
+/**
+ * The request carries the token, and its path may be logged, so only follow links within the same
+ * list.
+ */
 function nextPage(next: unknown, list: string): string | null {
   if (next === undefined || next === null) return null
   if (typeof next === 'string' && /^\/?\?/.test(next.slice(list.length)) && next.startsWith(list)) {
     return next
   }
-  throw new FlowError('provider_bad_answer', 'GET /2.0/user/emails names a next page elsewhere')
+  throw new FlowError('provider_bad_answer', 'GET /2.0/user/emails links to a next page outside the list')
 }
 
 /**
- * `uuid`, verbatim, with its braces. Not `username`, `nickname` or an e-mail address, which change hands.
+ * Returns `uuid`, verbatim, with its braces. Not `username`, `nickname` or an e-mail address, which
+ * can move to another person.
  * https://developer.atlassian.com/cloud/bitbucket/bitbucket-api-changes-gdpr/
  */
 function subjectOf(user: Record<string, unknown>): string {
   const { type, uuid } = user
   if (type !== undefined && type !== 'user') {
-    throw new FlowError('provider_bad_answer', 'GET /2.0/user answered something else than a user')
+    throw new FlowError('provider_bad_answer', 'GET /2.0/user answered without a user')
   }
   if (typeof uuid !== 'string' || !/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i.test(uuid)) {
-    throw new FlowError('provider_bad_answer', 'GET /2.0/user answered no well-formed uuid')
+    throw new FlowError('provider_bad_answer', 'GET /2.0/user answered without a well-formed uuid')
   }
   return uuid
 }
@@ -264,7 +297,7 @@ function required(
   const variable = option === 'clientId' ? 'BITBUCKET_CLIENT_ID' : 'BITBUCKET_CLIENT_SECRET'
   throw new LatchkeyError(
     'LATCHKEY_OPTION_MISSING',
-    `bitbucket(): \`${option}\` is missing. Set ${variable} to what Bitbucket shows under Workspace settings, OAuth clients (or OAuth consumers). In development, leave \`providers\` out to use the emulator.`,
+    `bitbucket(): \`${option}\` is missing. Set ${variable} to what Bitbucket shows under Workspace settings, OAuth clients (or OAuth consumers). In development, omit \`providers\` to use the emulator.`,
   )
 }
 

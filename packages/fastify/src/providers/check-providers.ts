@@ -1,11 +1,12 @@
 import { reservedSegments } from '@latchkey/contract'
-import { invalidOption } from '../http/errors.ts'
+import { invalidOption, LatchkeyError } from '../http/errors.ts'
 import { isLoopback } from '../http/request-origin.ts'
 import type { Provider } from './provider.ts'
 
 /**
  * Checks every provider once, at boot.
- * @param secrets The application's secrets. None of them may be a client secret, which the provider knows.
+ * @param secrets The application's secrets. None of them may equal a client secret, because the
+ *   provider knows it.
  * @throws LatchkeyError
  */
 export function checkProviders(
@@ -14,15 +15,12 @@ export function checkProviders(
   development: boolean,
 ): void {
   if (!Array.isArray(providers) || providers.length === 0) {
-    throw invalidOption('providers', 'must be a list with at least one, such as [bitbucket({ … })]')
+    throw invalidOption('providers', 'must be an array with at least one provider, such as [bitbucket({ … })]')
   }
   const ids = new Set<string>()
   for (const provider of providers) {
     if (typeof provider?.readProfile !== 'function') {
-      throw invalidOption(
-        'providers',
-        'must hold providers, each made by a function such as bitbucket()',
-      )
+      throw invalidOption('providers', 'must contain only providers, such as bitbucket({ … })')
     }
     checkId(provider, ids)
     ids.add(provider.id)
@@ -31,7 +29,7 @@ export function checkProviders(
     if (secrets.includes(provider.clientSecret)) {
       throw invalidOption(
         'secret',
-        `must not be the client secret of \`${provider.id}\`. Make one for Latchkey alone`,
+        `must not be the client secret of \`${provider.id}\`. Generate a separate value for Latchkey`,
       )
     }
   }
@@ -41,19 +39,19 @@ function checkId({ id }: Provider, others: ReadonlySet<string>): void {
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(id)) {
     throw invalidOption(
       'providers',
-      'must have ids of lower-case letters, digits and dashes, at most 32',
+      'contains an invalid id. An id starts with a lowercase letter, and has at most 32 lowercase letters, digits and hyphens',
     )
   }
   if (reservedSegments.includes(id)) {
-    throw invalidOption(
-      'providers',
-      `cannot have the id \`${id}\`, which Latchkey keeps for its own routes. Give it another: bitbucket({ id })`,
+    throw invalidProvider(
+      id,
+      'this id is reserved for a route of Latchkey. Choose another, as in bitbucket({ id })',
     )
   }
   if (others.has(id)) {
-    throw invalidOption(
-      'providers',
-      `has two with the id \`${id}\`. Give one another: bitbucket({ id })`,
+    throw new LatchkeyError(
+      'LATCHKEY_OPTION_INVALID',
+      `Two providers share the id \`${id}\`. Give one of them a different \`id\`.`,
     )
   }
 }
@@ -61,34 +59,41 @@ function checkId({ id }: Provider, others: ReadonlySet<string>): void {
 function checkCredentials(provider: Provider): void {
   for (const name of ['clientId', 'clientSecret'] as const) {
     if (typeof provider[name] === 'string' && /^[\x21-\x7e]+$/.test(provider[name])) continue
-    throw invalidOption(
-      'providers',
-      `has a \`${name}\` (of \`${provider.id}\`) with a space or a line break in it, or none at all. Read from a file, it may need a trim()`,
+    throw invalidProvider(
+      provider.id,
+      `\`${name}\` must be printable ASCII without spaces or line breaks. If it comes from a file, trim() it`,
     )
   }
 }
 
 function checkEndpoints(provider: Provider, development: boolean): void {
-  const { id, authorizeUrl, tokenUrl } = provider
-  const endpoints = [authorizeUrl, tokenUrl]
-  if (!endpoints.every(isEndpoint)) {
-    throw invalidOption(
-      'providers',
-      `has an address (of \`${id}\`) that is more or less than scheme, host and path of http or https`,
+  const { id } = provider
+  for (const name of ['authorizeUrl', 'tokenUrl'] as const) {
+    if (isEndpoint(provider[name])) continue
+    throw invalidProvider(
+      id,
+      `\`${name}\` must be an http or https URL without credentials, query or fragment`,
     )
   }
-  if (isEmulated(provider) && !development) {
-    throw invalidOption(
-      'providers',
-      `has an address (of \`${id}\`) on this machine, as an emulator has, which signs anybody in. Leave out \`emulatorUrl\` in production`,
+  if (development) return
+  if (isEmulated(provider)) {
+    throw invalidProvider(
+      id,
+      'a URL points to this machine, as an emulator does, and an emulator signs anyone in. Remove `emulatorUrl` in production',
     )
   }
-  if (!development && !endpoints.every((url) => new URL(url).protocol === 'https:')) {
-    throw invalidOption(
-      'providers',
-      `has an address (of \`${id}\`) that is not https, where others would read the client secret`,
+  for (const name of ['authorizeUrl', 'tokenUrl'] as const) {
+    if (new URL(provider[name]).protocol === 'https:') continue
+    throw invalidProvider(
+      id,
+      `\`${name}\` must be https in production. Over http, others could read the client secret`,
     )
   }
+}
+
+/** Returns the error for one provider. The message never contains a credential. */
+function invalidProvider(id: string, fault: string): LatchkeyError {
+  return new LatchkeyError('LATCHKEY_OPTION_INVALID', `Provider \`${id}\`: ${fault}.`)
 }
 
 function isEndpoint(text: string): boolean {
@@ -96,11 +101,12 @@ function isEndpoint(text: string): boolean {
   return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
 }
 
-/** Whether a provider is on this machine, where no real one is. */
+/** Whether a provider is on this machine, where only an emulator can be. */
 export function isEmulated({ authorizeUrl, tokenUrl }: Provider): boolean {
   return [authorizeUrl, tokenUrl].some((url) => {
     const { hostname } = new URL(url)
-    // Other spellings of loopback: RFC 6761 section 6.3, RFC 4291 section 2.5.5, and the unspecified address.
+    // Other spellings of loopback (RFC 6761 section 6.3, RFC 4291 section 2.5.5), and the
+    // unspecified address.
     const isAlso = /(^|\.)localhost\.?$|^0\.0\.0\.0$|^\[::\]$|^\[::ffff:7f/.test(hostname)
     return isLoopback(hostname) || isAlso
   })

@@ -1,12 +1,15 @@
 import { FlowError } from '../http/errors.ts'
 
-/** One end for everything a callback asks of a provider, however many requests that takes. */
+/** One time limit for all requests that a callback sends to a provider. */
 export interface Deadline {
   /** Milliseconds left, at least 1. */
   remaining(): number
-  /** The promise, or a FlowError `provider_unavailable` once the deadline has passed. */
+  /**
+   * Returns the promise, or rejects with a FlowError `provider_unavailable` once the deadline has
+   * passed.
+   */
   cut<T>(promise: Promise<T>): Promise<T>
-  /** Ends the timer. */
+  /** Clears the timer. */
   done(): void
 }
 
@@ -26,7 +29,7 @@ export function startDeadline(limit: number): Deadline {
   }
 }
 
-/** Runs `ask` with a deadline after half of the time that is left, so that its failure leaves time to go on. */
+/** Runs `ask` with half of the time that is left, so that a failure leaves time to continue. */
 export async function withinHalf<T>(
   deadline: Pick<Deadline, 'remaining'>,
   ask: (half: Deadline) => Promise<T>,

@@ -2,38 +2,40 @@ import { isIPv6 } from 'node:net'
 import { FlowError } from '../http/errors.ts'
 
 /**
- * Limits how many exchanges with one provider are in progress, so that a provider that hangs cannot use
- * up this server's connections and memory. It promises:
+ * Limits how many exchanges with one provider are in progress, so that a provider that hangs cannot
+ * use up this server's connections and memory. It promises:
  *
- * - At most `limit` places are taken at a time. Each provider has its own gate, so one that hangs does
- *   not slow down the others.
- * - Behind the places is a queue as long as `limit`, but never longer than 100. Nobody waits outside it.
- * - A free place goes to the waiter whose address holds the fewest places, then to the longest wait.
- * - When the queue is full, a newcomer displaces the newest waiter of the address with the most waiters,
- *   unless its own address would then have as many. Otherwise the newcomer is rejected.
+ * - At most `limit` places are taken at a time. Each provider has its own gate, so one that hangs
+ *   does not slow down the others.
+ * - The queue for a place is as long as `limit`, but never longer than 100. Nothing waits outside
+ *   the queue.
+ * - A free place goes to the waiter whose address has the fewest places, then to the longest wait.
+ * - When the queue is full, a newcomer displaces the newest waiter of the address with the most
+ *   waiters, unless its own address would then have as many. Otherwise the newcomer is rejected.
  *
- * An address is an IPv4 address or the /64 of an IPv6 address, because one subscriber has a whole /64.
+ * An address is an IPv4 address or the /64 of an IPv6 address, because one subscriber has a whole
+ * /64.
  */
 export interface ExchangeGate {
   /** Takes a free place, or joins the queue. */
   enter(address: string): Place
 }
 
-/** One exchange's place, taken or waited for. */
+/** The place of one exchange, taken or waited for. */
 export interface Place {
   /**
    * Resolves when the exchange may begin. Rejects with a FlowError `unavailable` when the queue has no
    * room for it, and with `LEFT` when `leave()` was called first.
    */
   readonly granted: Promise<void>
-  /** Gives the place back, or stops waiting for it. Later calls are no-ops. */
+  /** Releases the place, or stops waiting for it. Later calls are no-ops. */
   leave(): void
 }
 
-/** The reason why a place that was still waited for was not granted: the waiter left. */
+/** The rejection reason when a waiter left before its place was granted. */
 export const LEFT: Error = new Error('left the queue')
 
-/** The longest queue. A person behind more would time out before their turn. */
+/** The longest queue. A longer wait would time out before its turn. */
 const LONGEST_QUEUE = 100
 
 interface Waiter {
@@ -49,7 +51,10 @@ export function createExchangeGate(limit: number): ExchangeGate {
   const queue: Waiter[] = []
   const longestQueue = Math.min(limit, LONGEST_QUEUE)
 
-  /** Whether the queue has room for one more of this address, displacing a waiter if it must. */
+  /**
+   * Makes room in the queue for one more waiter of this address, displacing another if necessary.
+   * Returns whether there is room.
+   */
   function makeRoom(address: string): boolean {
     if (queue.length < longestQueue) return true
     const displaced = displacedBy(address, queue)
@@ -75,7 +80,7 @@ export function createExchangeGate(limit: number): ExchangeGate {
     enter(given) {
       const address = subscriberOf(given)
       const { promise: granted, resolve, reject } = Promise.withResolvers<void>()
-      // A caller that leaves need not wait for the rejection too.
+      // A caller that leaves does not have to handle the rejection too.
       granted.catch(() => {})
       let state: 'waiting' | 'granted' | 'over' = 'waiting'
       const waiter: Waiter = {
@@ -112,7 +117,7 @@ export function createExchangeGate(limit: number): ExchangeGate {
 /** The places that are taken, by address. */
 interface Places {
   taken(): number
-  /** How many places an address holds. */
+  /** Returns how many places an address has. */
   heldBy(address: string): number
   take(address: string): void
   giveBack(address: string): void
@@ -139,7 +144,7 @@ function createPlaces(): Places {
   }
 }
 
-/** Returns the waiter whose turn it is. */
+/** Returns the waiter whose turn is next. */
 function nextOf(queue: readonly Waiter[], { heldBy }: Places): Waiter | undefined {
   let fewest: Waiter | undefined
   for (const waiter of queue) {
@@ -148,7 +153,7 @@ function nextOf(queue: readonly Waiter[], { heldBy }: Places): Waiter | undefine
   return fewest
 }
 
-/** Returns the waiter of a full queue that has to go for a newcomer of this address, if any does. */
+/** Returns the waiter of a full queue that a newcomer of this address displaces, if any. */
 function displacedBy(address: string, queue: readonly Waiter[]): Waiter | undefined {
   const waiting = new Map<string, number>()
   for (const waiter of queue) waiting.set(waiter.address, (waiting.get(waiter.address) ?? 0) + 1)
@@ -161,11 +166,12 @@ function tooMany(): FlowError {
   return new FlowError('unavailable', 'too many exchanges with the provider are waiting')
 }
 
-/** Returns what an address is counted as: itself, or its /64. */
+/** Returns the key that an address is counted under: itself, or its /64. */
 function subscriberOf(address: string): string {
   const [plain = ''] = address.split('%', 1)
   if (!isIPv6(plain)) return address
-  // As a URL writes it: in lower case, without leading zeros, and with IPv4 at its end in hexadecimal.
+  // The URL parser's spelling: lowercase, without leading zeros, with a trailing IPv4 in
+  // hexadecimal.
   const canonical = new URL(`http://[${plain}]`).hostname.slice(1, -1)
   // An IPv4 client of a server that listens on IPv6. All of these share one /64.
   if (canonical.startsWith('::ffff:')) return canonical

@@ -3,7 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import type { Provider } from './provider.ts'
 import { type Agents, MAX_ANSWER_BYTES } from './provider-http.ts'
 
-/** The part of simple-oauth2 that is used; @fastify/oauth2 offers it and leaves it out of its types. */
+/**
+ * The part of simple-oauth2 that is used. @fastify/oauth2 exposes it, but omits it from its types.
+ */
 export interface AuthorizationCodeGrant {
   authorizeURL(parameters: Record<string, string | string[]>): string
   getToken(
@@ -18,14 +20,15 @@ export async function registerOAuth2(
   agents: Agents,
 ): Promise<AuthorizationCodeGrant> {
   keepOutOfDebugOutput()
-  // Only now, and by its name: a bundle has no folder to find it in.
+  // Imported by name, and only here, so that a bundle contains it.
   const { default: oauth2 } = await import('@fastify/oauth2')
   const authorize = new URL(provider.authorizeUrl)
   const token = new URL(provider.tokenUrl)
   await app.register(oauth2, {
     name: provider.id,
     scope: [...provider.scope],
-    // Required by its options, used only by its own callback handling.
+    // Required by the plugin's options. Only its own callback handling, which is unused, would read
+    // it.
     callbackUri: 'https://unused.invalid',
     userAgent: 'latchkey',
     credentials: {
@@ -44,8 +47,9 @@ export async function registerOAuth2(
 }
 
 /**
- * Excludes simple-oauth2 from `DEBUG=*`, because it prints its requests, client secret included. `enable()`
- * also sets the environment variable, so that a copy of `debug` that is loaded later excludes it too.
+ * Excludes simple-oauth2 from `DEBUG=*`, because it prints its requests, including the client
+ * secret. `enable()` also sets the environment variable, so that a copy of `debug` that is loaded
+ * later excludes it too.
  */
 function keepOutOfDebugOutput(): void {
   const given = `${process.env.DEBUG ?? ''},${debug.disable()}`.split(/[\s,]+/).filter(Boolean)

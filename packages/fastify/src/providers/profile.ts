@@ -1,10 +1,13 @@
 import { FlowError } from '../http/errors.ts'
 import { isObject, type Profile } from './provider.ts'
 
-/** Returns text without control characters, cut to `longest` characters, or `null` if nothing is left. */
+/**
+ * Returns text without control characters, cut to `longest` characters, or `null` if nothing is
+ * left.
+ */
 export function plainText(value: unknown, longest: number): string | null {
   if (typeof value !== 'string') return null
-  // Databases refuse NUL, terminals obey escapes, and lone surrogates are no text.
+  // Databases reject NUL, terminals execute escapes, and lone surrogates are not valid text.
   const text = value
     .toWellFormed()
     .replace(/[\p{Cc}\s]+/gu, ' ')
@@ -25,7 +28,7 @@ export function httpsUrl(value: unknown): string | null {
 }
 
 /**
- * Returns what a field means that holds nothing usable: `null` (there is none) for a text or `null`, and
+ * Returns what an unusable field means: `null` (the person has none) for a string or `null`, and
  * `undefined` (not returned) for a field that is missing or of another type.
  */
 export function saidNone(value: unknown): null | undefined {
@@ -39,7 +42,8 @@ export function compact(entries: Record<string, string | null>): Record<string, 
 }
 
 /**
- * Checks and completes what a provider has read, which may not be written in TypeScript.
+ * Checks the profile that a provider has read, and fills in its optional fields. A custom provider
+ * may not be written in TypeScript.
  * @throws FlowError `provider_bad_answer`
  */
 export function checkProfile(profile: unknown): Profile {
@@ -50,14 +54,17 @@ export function checkProfile(profile: unknown): Profile {
 type Read = Partial<Profile> & Pick<Profile, 'subject' | 'active'>
 
 /**
- * Whether a subject is safe to store. A number is not: large numbers lose digits, so two people could become
- * one user.
+ * Whether a subject is safe to store. A number is not: large numbers lose digits, so two people
+ * could become one user.
  */
 function isSubject(subject: unknown): boolean {
   return typeof subject === 'string' && /^[\x21-\x7e]{1,255}$/.test(subject)
 }
 
-/** Adds the fields that every reader relies on. `name`, `email` and `avatarUrl` stay missing if they are. */
+/**
+ * Fills in the fields that all readers rely on. A missing `name`, `email` or `avatarUrl` stays
+ * missing.
+ */
 function whole(profile: Read): Profile {
   const { emailVerified = false, attributes = {}, raw = {}, warnings } = profile
   const sentences = Array.isArray(warnings) ? warnings : []

@@ -8,7 +8,9 @@ import type { Profile, Provider, ProviderApi } from './provider.ts'
 import { getJson, keepAliveAgents } from './provider-http.ts'
 import { accessTokenOf, tokenFailure } from './token-answer.ts'
 
-/** The two things that a flow asks of a provider. */
+/**
+ * What a flow needs from a provider: the authorize URL, and the exchange of a code for a profile.
+ */
 export interface ProviderClient {
   readonly provider: Provider
   /** Limits the exchanges in progress. Redeem a code only while holding a place. */
@@ -17,10 +19,12 @@ export interface ProviderClient {
     redirectUri: string
     state: string
     codeChallenge: string
-    /** OpenID Connect's `login_hint` and `prompt`; a provider may ignore them. */
+    /** OpenID Connect's `login_hint` and `prompt`. A provider may ignore them. */
     hints: Readonly<Record<string, string>>
   }): string
-  /** Redeems a code, once, and reads the profile. The tokens are forgotten with the returned promise. */
+  /**
+   * Redeems a code, once, and reads the profile. The tokens are discarded when the promise settles.
+   */
   redeem(
     parameters: { code: string; redirectUri: string; codeVerifier: string },
     deadline: Deadline,
@@ -35,9 +39,11 @@ export interface ExchangeLimits {
 }
 
 /**
- * Connects a provider through @fastify/oauth2, which builds authorize URLs and makes token requests.
- * @param app A context of the plugin's own: the decorators stay there, and its cookies, start route and
- *   callback handling stay unused (they lose flows, replay them, and log the client's secret).
+ * Connects a provider through @fastify/oauth2, which builds authorize URLs and sends token
+ * requests.
+ * @param app A separate context of the plugin, which keeps the decorators out of the application.
+ *   The cookies, start route and callback handling of @fastify/oauth2 stay unused, because they
+ *   lose flows, replay them, and log the client secret.
  */
 export async function connectProvider(
   app: FastifyInstance,
@@ -84,7 +90,7 @@ async function requestToken(
     { code, redirect_uri: redirectUri, code_verifier: codeVerifier },
     { timeout: deadline.remaining() },
   )
-  // Also once nobody waits any more, for it ends what is left of the connection.
+  // Also runs after the deadline, because it closes the rest of the connection.
   const answered = request.catch((error: unknown) => {
     throw tokenFailure(error)
   })
@@ -96,8 +102,8 @@ function apiOf(http: typeof Wreck, accessToken: string, deadline: Deadline): Pro
     get(url, { optional = false } = {}) {
       const ask = (limit: Deadline) => getJson(http, url, accessToken, limit)
       const answer = deadline.cut(optional ? withinHalf(deadline, ask) : ask(deadline))
-      // A provider may ask twice, and wait for one after the other: if both fail, Node would take the
-      // second failure for one that nobody minds, and end the process.
+      // A provider may start two requests and await them one after the other. If both fail, Node
+      // would report the second as an unhandled rejection and exit.
       answer.catch(() => undefined)
       return answer
     },

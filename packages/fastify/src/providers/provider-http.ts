@@ -5,7 +5,7 @@ import { FlowError } from '../http/errors.ts'
 import type { Deadline } from './deadline.ts'
 import { proxySettings } from './proxy.ts'
 
-/** The longest answer of a provider that is read, in decoded bytes: we accept no compression. */
+/** The longest response of a provider that is read, in bytes. We never accept compression. */
 export const MAX_ANSWER_BYTES: number = 256 * 1024
 
 /** Connections to one provider, kept open between requests. */
@@ -16,16 +16,16 @@ export interface Agents {
 }
 
 /**
- * @param maxSockets The most connections to each host, idle ones included. `maxTotalSockets` would let the
- *   idle connections of one host starve another.
+ * @param maxSockets The most connections to each host, including idle ones. With `maxTotalSockets`,
+ *   the idle connections of one host could starve another.
  * @param timeout How long a proxy may take to open a tunnel, in milliseconds.
  */
 export function keepAliveAgents(maxSockets: number, timeout: number): Agents {
-  // Imported, it would bring Node's `fetch` along, which nobody may need and takes longer to load than this.
+  // An import would also load Node's `fetch`, which takes longer to load than this module.
   const http = process.getBuiltinModule('node:http')
   const options = { keepAlive: true, maxSockets, ...proxySettings(timeout) }
   const https = passedAsItIs(new HttpsAgent(options))
-  // Wreck insists on a third agent, meant for requests that skip certificate checks. Ours does not.
+  // Wreck requires a third agent, for requests that skip certificate checks. Ours checks them too.
   return {
     http: passedAsItIs(new http.Agent(options)),
     https,
@@ -34,8 +34,8 @@ export function keepAliveAgents(maxSockets: number, timeout: number): Agents {
 }
 
 /**
- * simple-oauth2 makes deep copies of its options, and a copied agent opens a connection for every
- * request. Its cloning (@hapi/hoek) spares what has `isImmutable` on its prototype.
+ * simple-oauth2 deep-copies its options, and a copied agent opens a connection for every request.
+ * Its cloning (@hapi/hoek) does not copy objects with `isImmutable` on their prototype.
  */
 function passedAsItIs<T extends HttpAgent>(agent: T): T {
   const prototype = Object.create(Object.getPrototypeOf(agent), { isImmutable: { value: true } })
@@ -43,7 +43,7 @@ function passedAsItIs<T extends HttpAgent>(agent: T): T {
 }
 
 /**
- * Sends a GET with an access token.
+ * Sends a GET request with an access token.
  * @throws FlowError `provider_unavailable` or `provider_bad_answer`
  */
 export async function getJson(
@@ -78,15 +78,18 @@ export async function getJson(
     if (isTimeout(error)) {
       throw new FlowError('provider_unavailable', `GET ${pathname} did not answer in time`)
     }
-    // A JSON error quotes the answer, so it is not passed on.
+    // The message of a JSON error quotes the response, so it is dropped.
     throw new FlowError(
       'provider_bad_answer',
-      `GET ${pathname} answered ${status} without whole JSON`,
+      `GET ${pathname} answered ${status} without complete JSON`,
     )
   }
 }
 
-/** Whether Wreck gave up waiting. Its own 408 is unlike that of an answer, which is an `isResponseError`. */
+/**
+ * Whether Wreck timed out. A 408 response of the server differs from Wreck's own: it is an
+ * `isResponseError`.
+ */
 export function isTimeout(error: unknown): boolean {
   const { output, data } = error as {
     output?: { statusCode?: number }
@@ -96,8 +99,9 @@ export function isTimeout(error: unknown): boolean {
 }
 
 /**
- * Returns why a request got no answer, for the log: the code of Node or OpenSSL, such as ECONNREFUSED or
- * CERT_HAS_EXPIRED. Nothing else of the error is safe to log, because it holds the request.
+ * Returns why a request got no response, for the log: the code of Node or OpenSSL, such as
+ * ECONNREFUSED or CERT_HAS_EXPIRED. The rest of the error contains the request, so it is not safe
+ * to log.
  */
 export function noAnswer(error: unknown): string {
   const { code, data } = error as { code?: unknown; data?: { code?: unknown } | null }

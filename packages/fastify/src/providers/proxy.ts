@@ -4,23 +4,27 @@ import { withReference } from '../http/codes.ts'
 
 // https://nodejs.org/api/http.html#built-in-proxy-support
 
-/** The hosts that are this machine. Node's list of exceptions is empty without `NO_PROXY`. */
+/** The names of this machine. Node's own list of exceptions is empty without `NO_PROXY`. */
 const LOOPBACK = ['localhost', '.localhost', '127.0.0.0-127.255.255.255', '::1', '[::1]']
 
 /**
- * Returns the proxy settings that Node uses itself, with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`, for
- * an agent of our own. Loopback is never proxied.
- * @param timeout How long a tunnel may take to open, in milliseconds. Node ends none with its request.
+ * Returns the proxy settings that Node itself uses with `NODE_USE_ENV_PROXY=1` or
+ * `--use-env-proxy`, for an agent of our own. Loopback is never proxied.
+ * @param timeout How long a tunnel may take to open, in milliseconds. Node does not close a pending
+ *   tunnel when its request ends.
  */
 export function proxySettings(timeout: number): Pick<AgentOptions, 'proxyEnv' | 'timeout'> {
   const { proxyEnv } = globalOptions()
   if (proxyEnv === undefined) return {}
-  // Node prefers the name in lower case.
+  // Node prefers the lowercase name.
   const exceptions = proxyEnv.no_proxy || proxyEnv.NO_PROXY || ''
   return { timeout, proxyEnv: { ...proxyEnv, no_proxy: [exceptions, ...LOOPBACK].join(',') } }
 }
 
-/** Warns if the environment names a proxy, and this version of Node has none for agents (22.21, 24.5). */
+/**
+ * Warns if the environment names a proxy, but this version of Node (before 22.21 or 24.5) cannot
+ * use one with agents.
+ */
 export function warnOfUnusedProxy(log: FastifyBaseLogger): void {
   if ('proxyEnv' in globalOptions()) return
   const named = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find(
@@ -37,6 +41,6 @@ export function warnOfUnusedProxy(log: FastifyBaseLogger): void {
 
 function globalOptions(): AgentOptions {
   const { globalAgent } = process.getBuiltinModule('node:http')
-  // Missing from its types.
+  // The types omit `options`.
   return (globalAgent as { readonly options?: AgentOptions }).options ?? {}
 }

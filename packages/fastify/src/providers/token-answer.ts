@@ -4,8 +4,8 @@ import { isObject } from './provider.ts'
 import { isOutage, isTimeout, noAnswer } from './provider-http.ts'
 
 /**
- * Returns what went wrong at the token endpoint, in our own words. The original error is dropped here, because
- * it holds the request with the client's secret.
+ * Returns the failure of a token request, in our own words. The original error contains the request
+ * with the client secret, so it is dropped.
  */
 export function tokenFailure(error: unknown): FlowError {
   const { data, isBoom, code } = error as {
@@ -13,9 +13,9 @@ export function tokenFailure(error: unknown): FlowError {
     isBoom?: boolean
     code?: string
   }
-  // Wreck's word for a redirect that it did not follow: the trace of where it was.
+  // Wreck reports a redirect that it did not follow as an array, the trace of the redirects.
   if (Array.isArray(data)) {
-    return new FlowError('provider_bad_answer', 'the token endpoint answered a redirect')
+    return new FlowError('provider_bad_answer', 'the token endpoint answered with a redirect')
   }
   const answer = data?.res
   answer?.destroy()
@@ -26,36 +26,39 @@ export function tokenFailure(error: unknown): FlowError {
   if (status === undefined) {
     return isBoom === true || code !== undefined
       ? new FlowError('provider_unavailable', `the token endpoint ${noAnswer(error)}`)
-      : new FlowError('provider_bad_answer', 'the token endpoint answered no token')
+      : new FlowError('provider_bad_answer', 'the token endpoint answered without a token')
   }
   const said = `the token endpoint answered ${status}`
   if (isOutage(status)) return new FlowError('provider_unavailable', said)
   if (status >= 400 && data?.isResponseError === true) {
     return new FlowError('provider_refused', `${said} ${errorWord(data.payload)}`)
   }
-  return new FlowError('provider_bad_answer', `${said} with something else than JSON of a token`)
+  return new FlowError('provider_bad_answer', `${said} without a token in JSON`)
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6749#section-5.1; `scope` and `expires_in` are not relied on. */
+/**
+ * Returns the access token of a token response
+ * (https://www.rfc-editor.org/rfc/rfc6749#section-5.1). Ignores `scope` and `expires_in`.
+ */
 export function accessTokenOf(answer: unknown): string {
   if (!isObject(answer)) {
-    throw new FlowError('provider_bad_answer', 'the token answer is not a JSON object')
+    throw new FlowError('provider_bad_answer', 'the token response is not a JSON object')
   }
   if (answer.error !== undefined) {
-    // Some providers answer 200 with an error in it.
-    throw new FlowError('provider_refused', `the token answer is an error ${errorWord(answer)}`)
+    // Some providers return an error with status 200.
+    throw new FlowError('provider_refused', `the token response is an error ${errorWord(answer)}`)
   }
   const { access_token, token_type } = answer
   if (typeof access_token !== 'string' || !/^[\x21-\x7e]+$/.test(access_token)) {
-    throw new FlowError('provider_bad_answer', 'the token answer has no usable access_token')
+    throw new FlowError('provider_bad_answer', 'the token response has no usable access_token')
   }
   if (typeof token_type !== 'string' || token_type.toLowerCase() !== 'bearer') {
-    throw new FlowError('provider_bad_answer', 'the token answer is not of type bearer')
+    throw new FlowError('provider_bad_answer', 'the token response is not of type bearer')
   }
   return access_token
 }
 
-/** Returns the OAuth error code of an answer for the log, if it is well-formed. */
+/** Returns the OAuth error code of a response for the log, if it is well-formed. */
 export function errorWord(answer: unknown): string {
   const word = isObject(answer) ? answer.error : undefined
   return typeof word === 'string' && /^[a-z_]{1,40}$/.test(word) ? word : '(no error code)'

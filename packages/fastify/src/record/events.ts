@@ -4,14 +4,17 @@ import { LatchkeyError } from '../http/errors.ts'
 
 export type EventListener<Detail> = (event: Detail) => void | Promise<void>
 
-/** Events by their names, each with what its listeners get. */
+/** Events by name, each with the argument of its listeners. */
 export interface Events<Details> {
   /**
    * @returns an unsubscribe function
    * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an unknown event
    */
   on<Name extends keyof Details>(event: Name, listener: EventListener<Details[Name]>): () => void
-  /** Calls every listener, awaits none, and logs those that fail: a sign-in is not theirs to break. */
+  /**
+   * Calls every listener without awaiting it. Logs the error of a listener that fails, because a
+   * listener must not break a sign-in.
+   */
   emit<Name extends keyof Details>(event: Name, detail: Details[Name]): void
 }
 
@@ -47,7 +50,7 @@ export function createEvents<Details>(
   }
 }
 
-/** Async, so that a listener that throws at once is caught like one that rejects later. */
+/** Async, so that a synchronous throw is caught like a rejection. */
 async function call<T>(listener: EventListener<T>, event: T): Promise<void> {
   await listener(event)
 }

@@ -1,39 +1,42 @@
-// What has happened: the record of changes, and events. A new kind of row, such as one for an audit trail,
-// begins here. This room promises: a change and its row are in one transaction, a reader of the record gets
-// every change or learns that some are missing, and a listener that fails changes nothing.
+// The record of changes, and events. A new kind of row, such as one for an audit trail, begins
+// here. This room promises that a change and its row are in one transaction, that a reader gets
+// every change or detects that some are missing, and that a failing listener changes nothing.
 
 import type { Change, EndReason } from '../store/store.ts'
 
 /**
- * The record of changes: a table with a row for everything that makes an earlier answer of the store
- * untrue. It promises:
+ * The record of changes: a table with a row for everything that invalidates an earlier result of
+ * the store. It promises:
  *
- * - Triggers write it, in the transaction of the change. A row deleted by hand, or by a server of an
- *   older version, is recorded like any other.
- * - Each reader has a cursor of its own, and either gets every row, in whatever order transactions commit,
- *   or learns that it may have missed some.
+ * - Triggers write it, in the transaction of the change. A row that is deleted by hand, or by a
+ *   server of an older version, is recorded like any other.
+ * - Each reader has its own cursor. It gets every row, in whatever order transactions commit, or
+ *   detects that it may have missed some.
  * - A row is kept for as long as a reader may need it (`RETENTION`), and hardly longer.
  *
- * Where the application knows why a session ended and who ended it, the row says so too: the store
- * writes both into the session before it deletes it, and the trigger copies them.
+ * If the application knows why a session ended and who ended it, the row contains both. The store
+ * writes them into the session before it deletes it, and the trigger copies them.
  */
 
-/** How long each reader may be away before it has to start over, in milliseconds. */
+/** How long a reader may be away before it has to start over, in milliseconds. */
 export const RETENTION: Readonly<Record<'cache', number>> = { cache: 10 * 60 * 1000 }
 
-/** How long a row is kept where nobody can tell what readers need, in milliseconds. */
+/** How long a row is kept if the readers' needs are unknown, in milliseconds. */
 export const LONGEST_KEPT: number = 24 * 60 * 60 * 1000
 
 /** The most rows that one sweep deletes. */
 export const MOST_SWEPT = 10_000
 
-/** A reader that was away for longer than this, in milliseconds, starts over: half of `RETENTION.cache`. */
+/**
+ * A reader that was away for longer than this, in milliseconds, starts over. Half of
+ * `RETENTION.cache`.
+ */
 export const LONGEST_GAP: number = RETENTION.cache / 2
 
-/** The most rows that are read one by one. Behind them anything may have changed. */
+/** The most rows that are read one by one. If there are more, anything may have changed. */
 export const MOST_ROWS = 10_000
 
-/** A row as a trigger wrote it. */
+/** A row, as a trigger wrote it. */
 export interface RecordRow {
   readonly id: number
   readonly type: string
@@ -54,7 +57,7 @@ const REASONS: Readonly<Record<EndReason, true>> = {
   unknown: true,
 }
 
-/** What a row means to those who remember sessions. What cannot be read may mean anything. */
+/** Returns the change that a row stands for. An unreadable row may stand for anything. */
 function changeIn(row: unknown): Change {
   const { type, session, user, reason } = Object(row) as Record<keyof RecordRow, unknown>
   const hasSession = typeof session === 'string'
@@ -68,7 +71,7 @@ function changeIn(row: unknown): Change {
   return 'everything'
 }
 
-/** A newer version may know more reasons. */
+/** Returns the reason, or `unknown` for one that only a newer version knows. */
 export function reasonIn(reason: unknown): EndReason {
   return typeof reason === 'string' && Object.hasOwn(REASONS, reason)
     ? (reason as EndReason)
@@ -76,8 +79,9 @@ export function reasonIn(reason: unknown): EndReason {
 }
 
 /**
- * What rows mean that were read together, in order, but ends first: what forgets a whole user would forget
- * whose session it was. Where everyone's sessions ended, those are the ends that have no reason of their own.
+ * Returns the changes that rows of one read stand for, in order, but ends first. Otherwise, a
+ * change of a user would drop the user's sessions before their ends are reported. If all sessions
+ * were ended, that reason applies to the ends without one.
  */
 export function changesIn(rows: readonly unknown[]): Change[] {
   const [ends, others]: [Change[], Change[]] = [[], []]
@@ -94,7 +98,7 @@ export function changesIn(rows: readonly unknown[]): Change[] {
   return [...explained, ...others]
 }
 
-/** The same change, where it is uncertain whether it happened. */
+/** Returns the change for the case that it is uncertain whether it happened. */
 export function perhaps(change: Change): Change {
   if (change === 'everything' || 'everyone' in change) return 'everything'
   return 'session' in change ? { session: change.session } : change

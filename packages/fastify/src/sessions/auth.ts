@@ -1,27 +1,29 @@
 import type { Session, User } from '@latchkey/contract'
 import type { StoredSession, StoredUser } from '../store/store.ts'
 
-/** Who a request comes from. Other requests share it, so it is frozen. */
+/** The signed-in user and session of a request. Frozen, because other requests share it. */
 export interface Auth {
   readonly user: User
   readonly session: Session
 }
 
-/** A session and when it ends. All times are milliseconds since the Unix epoch. */
+/** A session and its end. All times are milliseconds since the Unix epoch. */
 export interface Opened {
   auth: Auth
-  /** Tells the secrets of a session apart after a rotation. */
+  /** Distinguishes the secrets of a session before and after a rotation. */
   readonly secretHash: string
-  /** When it ends unless it is used before. */
+  /** When the session ends unless it is used before. */
   until: number
   /** When the next use must be stored. */
   touchAt: number
   readAt: number
-  /** Whether the cache holds it. */
+  /** Whether the cache still contains it. */
   isHeld: boolean
 }
 
-/** Field by field, so that a column added to the store does not reach a browser by itself. */
+/**
+ * Copies field by field, so that a new column of the store does not reach a browser by accident.
+ */
 export function publicUser(user: StoredUser): User {
   const { id, name, email, emailVerified, avatarUrl, createdAt } = user
   return { id, name, email, emailVerified, avatarUrl, createdAt }

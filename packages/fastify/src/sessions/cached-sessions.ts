@@ -1,11 +1,14 @@
 import type { Opened } from './auth.ts'
 
-/** A bounded set of sessions, found by token, by session or by user, that keeps those in use. */
+/**
+ * A bounded set of sessions, found by token, by session or by user. It evicts unused sessions
+ * first.
+ */
 export interface CachedSessions {
   get(token: string): Opened | undefined
   find(sessionId: string): Opened | undefined
   all(): Iterable<Opened>
-  /** Adds a session, or updates it, and returns the object that stands for it from now on. */
+  /** Adds or updates a session, and returns the object that represents it from now on. */
   keep(token: string, opened: Opened): Opened
   removeToken(token: string): void
   removeSession(sessionId: string): void
@@ -15,11 +18,11 @@ export interface CachedSessions {
 
 interface Entry extends Opened {
   readonly token: string
-  /** Whether it was asked for since it was last considered for removal. */
+  /** Whether it was requested since it was last considered for removal. */
   used: boolean
 }
 
-/** The most sessions that are kept. They are some 900 bytes each. */
+/** The most sessions in the cache. Each takes about 900 bytes. */
 const LIMIT = 50_000
 
 export function createCachedSessions(): CachedSessions {
@@ -27,8 +30,8 @@ export function createCachedSessions(): CachedSessions {
   const bySessionId = new Map<string, Entry>()
   const byUserId = new Map<string, Set<Entry>>()
   /**
-   * Only while there are too many: an iterator that stands still keeps every table that its map has
-   * outgrown or cleared.
+   * Set only while there are too many sessions: a paused iterator keeps every table that its map
+   * has outgrown or cleared.
    */
   let hand: MapIterator<Entry> | undefined
 
@@ -53,7 +56,10 @@ export function createCachedSessions(): CachedSessions {
     if (others?.size === 0) byUserId.delete(user.id)
   }
 
-  /** The clock algorithm: the hand goes round, and removes what was not used since its last visit. */
+  /**
+   * The clock algorithm: the hand moves round, and removes the first session that was not used
+   * since its last visit.
+   */
   function removeUnused(): void {
     for (;;) {
       hand ??= byToken.values()
@@ -79,12 +85,12 @@ export function createCachedSessions(): CachedSessions {
 
     keep(token, opened) {
       const known = byToken.get(token)
-      // Read again, it stays where it is.
+      // Keeps its place in the order.
       if (known !== undefined) {
         const { auth, until, touchAt, readAt } = opened
         return Object.assign(known, { auth, until, touchAt, readAt })
       }
-      // A session has one secret at a time, and so one entry.
+      // A session has one secret at a time, and therefore one entry.
       remove(bySessionId.get(opened.auth.session.id))
       const entry = add(token, opened)
       if (byToken.size > LIMIT) removeUnused()
@@ -106,7 +112,7 @@ export function createCachedSessions(): CachedSessions {
   }
 }
 
-/** A part of a `Cookie` header would keep all of it in memory. */
+/** Copies the token, because a substring would keep the whole `Cookie` header in memory. */
 function ownCopy(token: string): string {
   return Buffer.from(token, 'latin1').toString('latin1')
 }

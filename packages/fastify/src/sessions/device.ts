@@ -1,12 +1,12 @@
-/** The longest `User-Agent` that is looked at, in characters. Browsers' own have some 120. */
+/** The most characters of a `User-Agent` that are parsed. Those of browsers have about 120. */
 const LONGEST = 512
 
-/** The parser is loaded by the first sign-in, so that no server waits for it to start. */
+/** The parser. The first sign-in loads it, so that it does not slow down the server's start. */
 let loaded: Parser | undefined
 
 interface Parser {
   readonly parse: typeof import('bowser')['parse']
-  /** All names that it knows. */
+  /** All names in its lists. */
   readonly programs: ReadonlySet<string>
   readonly systems: ReadonlySet<string>
 }
@@ -22,9 +22,9 @@ async function load(): Promise<Parser> {
 }
 
 /**
- * What a person would call the device that sends this `User-Agent`, such as `Firefox on Linux`, or `null`
- * where it says nothing of the kind. It is the browser's own word, for people to recognise their devices
- * by, and nothing is decided by it.
+ * Returns a name for the device that sends this `User-Agent`, such as `Firefox on Linux`, or `null`
+ * if it contains no known name. It helps people recognise their devices. Nothing is decided by it,
+ * because the browser can send anything.
  */
 export async function deviceOf(userAgent: string | undefined): Promise<string | null> {
   if (userAgent === undefined || userAgent === '') return null
@@ -32,14 +32,17 @@ export async function deviceOf(userAgent: string | undefined): Promise<string | 
   const { browser, os } = loaded.parse(userAgent.slice(0, LONGEST))
   const program = known(browser.name, loaded.programs)
   const system = known(os.name, loaded.systems)
-  // `Samsung Internet for Android` says it all.
+  // `Samsung Internet for Android` already contains the system.
   if (program === null || system === null || program.endsWith(` for ${system}`)) {
     return program ?? system
   }
   return `${program} on ${system}`
 }
 
-/** Of a name that it does not know, the parser gives a part of it, which is anybody's own words. */
+/**
+ * Drops a name that is not in the parser's lists. The parser copies such a name from the
+ * `User-Agent`, which can contain anything.
+ */
 function known(name: string | undefined, names: ReadonlySet<string>): string | null {
   return name !== undefined && names.has(name) ? name : null
 }

@@ -1,7 +1,7 @@
 import type { HeldSession } from './held-index.ts'
 import type { SessionEnd, Verdict } from './session-verdict.ts'
 
-/** Held sessions that may have ended or changed. They are read again, all of them in one query. */
+/** Held sessions that may have ended or changed. All of them are read again in one query. */
 export interface DoubtfulSessions {
   add(sessions: Iterable<HeldSession>): void
   remove(held: HeldSession): void
@@ -11,11 +11,11 @@ export interface DoubtfulSessions {
 export interface DoubtfulOptions {
   /** Milliseconds since 1970. */
   clock(): number
-  /** Reads sessions from the store, all of them in one query. Rejects if it cannot. */
+  /** Reads sessions from the store in one query. Rejects if it fails. */
   judge(sessionIds: readonly string[]): Promise<ReadonlyMap<string, Verdict>>
-  /** Called for a session that turned out to have ended. */
+  /** Called for a session that has ended. */
   ended(end: SessionEnd, isFinal: boolean): void
-  /** Called for a session that turned out to have another secret. */
+  /** Called for a session whose secret was rotated. */
   replaced(held: HeldSession): void
 }
 
@@ -41,7 +41,9 @@ export function createDoubtfulSessions(options: DoubtfulOptions): DoubtfulSessio
     }
   }
 
-  /** An unreachable store does not end a session. Reaching `expiresAt` does. */
+  /**
+   * Keeps a session in doubt. An unreachable store does not end it, but reaching `expiresAt` does.
+   */
   function keep(held: HeldSession): void {
     const { sessionId, userId, expiresAt, holders } = held
     if (options.clock() >= expiresAt) options.ended({ sessionId, userId, reason: 'expired' }, false)
@@ -51,7 +53,7 @@ export function createDoubtfulSessions(options: DoubtfulOptions): DoubtfulSessio
   return {
     add(sessions) {
       for (const held of sessions) doubtful.add(held)
-      // The same change may concern more of them.
+      // Wait a microtask, because the same change may concern more sessions.
       if (doubtful.size > 0 && !isReading) queueMicrotask(read)
     },
     remove: (held) => void doubtful.delete(held),

@@ -5,14 +5,14 @@ import type { StoreQueries } from '../store/store.ts'
 import type { Auth } from './auth.ts'
 import type { Sessions } from './session.ts'
 
-/** What is needed where people end their own sessions. */
+/** The parts that a route needs with which people end their own sessions. */
 export interface OwnEndings {
   readonly settings: Settings
   readonly sessions: Sessions
   readonly events: LatchkeyEventSource
 }
 
-/** Runs `work` in a transaction that survives a loss of power, so that ended sessions stay ended. */
+/** Runs `work` in a transaction that survives a power loss, so that ended sessions stay ended. */
 export function endLastingly<T>(
   { store }: Settings,
   request: FastifyRequest,
@@ -22,7 +22,7 @@ export function endLastingly<T>(
 }
 
 /**
- * Runs `work` in such a transaction if the request's session is still open, which is checked inside the
+ * Runs `work` in such a transaction if the request's session is still open. The check is inside the
  * transaction.
  * @returns `null`, with nothing done, if that session has ended
  */
@@ -33,7 +33,7 @@ export function endOnBehalf<T>(
   work: (queries: StoreQueries) => Promise<T>,
 ): Promise<T | null> {
   return endLastingly(settings, request, async (queries) => {
-    // The user before any session, so that two sessions that end each other do not deadlock.
+    // Lock the user before any session, so that two sessions that end each other do not deadlock.
     await queries.findUser(user.id)
     return (await sessions.readStored(request, queries)) === null ? null : work(queries)
   })

@@ -1,21 +1,24 @@
 import type { EndReason } from '../store/store.ts'
 import type { Opened } from './auth.ts'
 
-/** A session whose end is waited for. There is one for each secret, so a rotation ends those with the old one. */
+/**
+ * A session that something on this server waits to end. There is one for each secret, so a rotation
+ * ends those with the old secret.
+ */
 export interface HeldSession {
   readonly sessionId: string
   readonly userId: string
   readonly secretHash: string
-  /** When it ends unless it is used before, as far as is known. */
+  /** When it ends unless it is used before, as far as this server knows. */
   until: number
-  /** When it ends whatever happens. */
+  /** When it ends in any case. */
   readonly expiresAt: number
   readonly holders: Set<(reason: EndReason) => void>
 }
 
 /** The held sessions, found by session and by user. */
 export interface HeldIndex {
-  /** Returns the held session of this id and secret, and adds it if it is missing. */
+  /** Returns the held session with this id and secret. Adds it if it is missing. */
   add(opened: Opened): HeldSession
   remove(held: HeldSession): void
   ofSession(sessionId: string): readonly HeldSession[]

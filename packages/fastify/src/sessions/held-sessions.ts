@@ -4,24 +4,25 @@ import { createDoubtfulSessions, type DoubtfulOptions } from './doubtful-session
 import { createHeldIndex, type HeldSession } from './held-index.ts'
 
 /**
- * Sessions whose end something on this server waits for: a signal that the application asked for, or a
- * connection that a guard let through. They promise:
+ * Sessions that something on this server waits to end: a signal that the application requested, or
+ * a connection that a guard let through. They promise:
  *
- * - Each holder is called once, with the reason, within a second of the moment from which this server rejects
- *   the session.
- * - When a session's secret is rotated, the session has ended for holders with the old secret (`replaced`).
+ * - Each holder is called once, with the reason, within a second of the moment from which this
+ *   server rejects the session.
+ * - When a session's secret is rotated, the session has ended for holders with the old secret
+ *   (`replaced`).
  * - A change that leaves the session open calls no holder.
- * - There is one timer for any number of held sessions, and none without them.
+ * - One timer serves any number of held sessions. Without held sessions, there is no timer.
  */
 export interface HeldSessions {
   /**
-   * Calls `end` once the session has ended, which may be before this returns.
+   * Calls `end` once the session has ended. That may be before this returns.
    * @returns a function that releases the session
    */
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
   /** Applies a change to the held sessions: ends them, or reads them again. */
   changed(change: Change): void
-  /** Reads those of these sessions again that are held. */
+  /** Reads the held ones among these sessions again. */
   doubt(sessionIds: readonly string[]): void
   /** Returns the session with this id, if it is held. */
   find(sessionId: string): HeldSession | undefined
@@ -37,7 +38,10 @@ export interface HeldOptions extends Pick<DoubtfulOptions, 'clock' | 'judge' | '
   endOf(sessionId: string): EndReason | undefined
   /** Makes the store look for changes on its own, until the returned function is called. */
   attend(): () => void
-  /** Whether the store reports every change now. While it does not, all held sessions are read each tick. */
+  /**
+   * Whether the store currently reports every change. While it does not, all held sessions are read
+   * on each tick.
+   */
   readonly isWatched: boolean
 }
 
@@ -106,14 +110,17 @@ export function holdSessions(options: HeldOptions): HeldSessions {
   }
 }
 
-/** The timer of the held sessions, which runs while there are any. */
+/** The timer that checks the held sessions. It only runs while there are any. */
 interface Vigil {
   /** A no-op if it has started. */
   start(): void
   stop(): void
 }
 
-/** @param look Called each tick with whether every change since the tick before has been reported. */
+/**
+ * @param look Called on each tick with whether every change since the previous tick has been
+ *   reported.
+ */
 function createVigil(
   options: Pick<HeldOptions, 'attend' | 'isWatched'>,
   look: (isCertain: boolean) => void,
@@ -124,7 +131,7 @@ function createVigil(
 
   function tick(): void {
     const { isWatched } = options
-    // Not the first tick on which it is watched again: a change before that is not reported.
+    // Skip the first tick after the watch resumes: an earlier change is not reported.
     const isCertain = isWatched && wasWatched
     wasWatched = isWatched
     look(isCertain)

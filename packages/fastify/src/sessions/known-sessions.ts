@@ -4,7 +4,9 @@ import type { SessionCache } from './session-cache.ts'
 import type { SessionEnds } from './session-ends.ts'
 import type { StillOpen, Verdict } from './session-verdict.ts'
 
-/** The sessions that this server has in memory, and the way to read them again, many in one query. */
+/**
+ * The sessions that this server has in memory, and a way to read many of them again in one query.
+ */
 export interface KnownSessions {
   readonly cache: SessionCache
   readonly held: HeldSessions
@@ -12,7 +14,10 @@ export interface KnownSessions {
   readonly judge: (sessionIds: readonly string[]) => Promise<ReadonlyMap<string, Verdict>>
 }
 
-/** Reads sessions again whose use was not stored: another server was quicker, or they have ended. */
+/**
+ * Reads sessions again whose use was not stored, because another server was faster or they have
+ * ended.
+ */
 export async function readAgain(
   { cache, held, ends, judge }: KnownSessions,
   sessionIds: readonly string[],
@@ -49,8 +54,8 @@ function refresh(
 
 /**
  * Reads sessions again, and reports those that have ended.
- * @param userIds The users of the sessions, by the session's id.
- * @param reason Why they have ended, unless the store knows better.
+ * @param userIds The sessions' users, by session id.
+ * @param reason Why they have ended, unless the store has a more specific reason.
  */
 export async function reportMissing(
   { held, ends, judge }: KnownSessions,

@@ -6,11 +6,13 @@ import { newSecret, newSessionId } from './session-token.ts'
 export interface SessionOwner {
   readonly userId: string
   readonly provider: string | null
-  /** What the person would call the device, or `null`. */
+  /** The name of the device, such as `Firefox on Linux`, or `null`. */
   readonly device: string | null
 }
 
-/** Returns a session that begins now and is not stored yet, and the cookie value that will open it. */
+/**
+ * Returns a session that begins now and is not stored yet, and the cookie value that will open it.
+ */
 export function newSession(
   { clock, session: { lifetime } }: Settings,
   { userId, provider, device }: SessionOwner,

@@ -7,14 +7,15 @@ import { whyOver } from './session-life.ts'
 import { isSecret, partsOf } from './session-token.ts'
 import { type Judging, openedBy } from './session-verdict.ts'
 
-/** What a session is read with. */
+/** The dependencies of `readSession`. */
 export interface SessionReader extends Judging {
   readonly ends: SessionEnds
 }
 
 /**
- * Reads the session that a cookie's value opens from the store, or returns `null`.
- * @param queries Those of a transaction, whose errors stay as they are: it may be run again for them.
+ * Reads the session that a cookie's value opens from the store. Returns `null` if it opens none.
+ * @param queries The queries of a transaction. Their errors pass through unchanged, because they
+ *   may make the transaction run again.
  * @throws UnavailableError outside of a transaction
  */
 export async function readSession(
@@ -43,18 +44,20 @@ export async function readSession(
   return openedBy(reader, found)
 }
 
-/** @throws an error if the store answers with another session than it was asked for, or another user */
+/**
+ * @throws an error if the store returns another session than the requested one, or another user's
+ */
 async function find(queries: StoreQueries, id: string): Promise<FoundSession | null> {
   const found = await queries.findSession(id)
   if (found === null) return null
   const { session, user } = found
   if (session.id === id && session.userId === user.id) return found
-  throw new Error('The store answered with another session or user than it was asked for.')
+  throw new Error('The store returned a different session or user than requested.')
 }
 
-/** A session cookie that opens nothing means signed out. It is logged, but it is no error. */
+/** Logs why a cookie opens no session. That is not an error: it means signed out. */
 function refuse(request: FastifyRequest, reason: string): null {
-  // Ids are no secret, but only this site issues them, so somebody is guessing the secret.
+  // Session ids are not secret, but only this site issues them, so somebody is guessing the secret.
   const level = reason === 'wrong secret' ? 'warn' : 'debug'
   request.log[level]({ event: 'session-refused', reason }, 'session cookie refused')
   return null

@@ -4,21 +4,23 @@ import { createCachedSessions } from './cached-sessions.ts'
 import { createReadings } from './shared-reads.ts'
 
 /**
- * The sessions used lately, in this process's memory, so that most requests read nothing from the store.
- * It promises:
+ * The recently used sessions, in this process's memory, so that most requests do not read the
+ * store. It promises:
  *
- * - It never says no. What it does not hold, or cannot vouch for now, is read from the store.
- * - It never says yes to a session that this process has ended: the entry is gone before the end is
- *   acknowledged, and an answer that was on its way is not kept.
- * - What others end, it learns from the store (`Store.watch`). While the store does not know of all
- *   changes, no entry counts; it counts again when the store does, unless its session has changed.
- * - It is bounded, and keeps what is in use.
+ * - It never rejects a session. If it lacks a session, or cannot vouch for it now, the store is
+ *   read.
+ * - It never accepts a session that this process has ended: the entry is removed before the end is
+ *   acknowledged, and a result that was still being read is not cached.
+ * - The store reports what other processes end (`Store.watch`). While the store may have missed a
+ *   change, no entry counts. Once it is up to date, entries count again unless their session has
+ *   changed.
+ * - It is bounded, and evicts unused sessions first.
  *
- * It is looked up by the cookie's whole value, in a hash table: only someone who knows the secret finds the
- * entry, and the time that takes says nothing about a secret that is nearly right.
+ * The key of its hash table is the cookie's whole value. Only someone who knows the secret finds
+ * the entry, and the time of a lookup reveals nothing about a secret that is almost right.
  */
 export interface SessionCache {
-  /** The session that a cookie's value opens, if that is known. */
+  /** Returns the session that a cookie's value opens, if it is cached and current. */
   get(token: string): Opened | undefined
   /** Whether a session that was read before is still known to be open. */
   vouchesFor(opened: Opened): boolean
@@ -27,15 +29,15 @@ export interface SessionCache {
    * calls for the same token share one read.
    */
   fill(token: string, read: () => Promise<Opened | null>): Promise<Opened | null>
-  /** Removes what a change makes untrue. */
+  /** Removes the entries that a change invalidates. */
   forget(change: Change): void
-  /** Returns the session with this id, if it is held, even while it does not count. */
+  /** Returns the session with this id, if it is cached, even while entries do not count. */
   find(sessionId: string): Opened | undefined
-  /** Returns every session that is held. */
+  /** Returns every cached session. */
   all(): Iterable<Opened>
 }
 
-/** @param watch Absent for a store that cannot be watched, with which nothing is cached. */
+/** @param watch `undefined` for a store that cannot be watched. Nothing is cached then. */
 export function createSessionCache(watch: Watch | undefined): SessionCache {
   const cached = createCachedSessions()
   const readings = createReadings({ keep: cached.keep, removeToken: cached.removeToken })
@@ -49,7 +51,7 @@ export function createSessionCache(watch: Watch | undefined): SessionCache {
 
     async fill(token, read) {
       if (watch === undefined || !watch.isFollowing()) return read()
-      // One that was sent before the last change may not have heard of it.
+      // A read that was sent before the last change may miss that change, so do not share it.
       return watch.isCurrent() ? readings.share(token, read) : readings.start(token, read)
     },
 

@@ -6,29 +6,32 @@ import type { SessionCache } from './session-cache.ts'
 import type { SessionEnd } from './session-verdict.ts'
 
 /**
- * The one place where this server learns that a session has ended, however it ended and whoever noticed.
- * It promises that the cache no longer has the session, that everyone who waits for its end is told, and
- * that the log and the application (`session-ended`) hear of it once.
+ * The only place where this server registers that a session has ended, regardless of how it ended
+ * and what noticed it. It promises that the cache no longer contains the session, that every holder
+ * is notified, and that one log line and one `session-ended` event are emitted.
  */
 export interface SessionEnds {
-  /** Takes a change that the store reports. It may be reported twice. */
+  /** Handles a change that the store reports. A change may be reported twice. */
   changed(change: Change): void
   /**
-   * Takes an end that was noticed here.
-   * @param isFinal Whether the session is gone for good. One that has expired may come back, by a clock or by
-   *   options that are put right.
+   * Handles an end that this server noticed.
+   * @param isFinal Whether the session is deleted. An expired session can come back if a clock or
+   *   an option is corrected.
    */
   report(end: SessionEnd, isFinal: boolean): void
-  /** Why a session ended, if this server has heard of it lately. */
+  /** Returns why a session ended, if this server noticed it recently. */
   reasonOf(sessionId: string): EndReason | undefined
-  /** Takes back an end that was not final: the session was read, and is open. */
+  /** Withdraws an end that was not final: the session was read, and is open. */
   disprove(sessionId: string): void
 }
 
-/** What is remembered of an end, so that it is reported once. */
+/** The parts of an end that are remembered, so that it is reported once. */
 interface Remembered {
   readonly reason: EndReason
-  /** Whether the session is gone, and not only over by this server's clock, options or an old answer. */
+  /**
+   * Whether the session is deleted, rather than over by this server's clock, options or an old
+   * result.
+   */
   readonly isFinal: boolean
 }
 
@@ -41,7 +44,7 @@ export function createSessionEnds(parts: {
   readonly events: LatchkeyEventSource
   readonly log: FastifyBaseLogger
   clock(): number
-  /** Reads these sessions, given with their users, and reports those that have ended. */
+  /** Reads these sessions, and reports those that have ended. The map contains their users. */
   reportMissing(userIds: ReadonlyMap<string, string>, reason: EndReason): void
 }): SessionEnds {
   const { cache, held, events, log, clock, reportMissing } = parts
@@ -68,14 +71,14 @@ export function createSessionEnds(parts: {
     if (oldest !== undefined) ends.delete(oldest)
   }
 
-  /** A deletion without a reason is reported only if this server knew the session. */
+  /** Reports a deletion without a reason, but only if this server knew the session. */
   function reportUnexplained(sessionId: string, userId: string): void {
     const known = cache.find(sessionId) ?? held.find(sessionId)
     if (known === undefined) return
     report({ sessionId, userId, reason: clock() >= known.until ? 'expired' : 'unknown' }, true)
   }
 
-  /** Some that are known here may have begun since. */
+  /** Reads all known sessions again, because some may have begun after all were ended. */
   function reportEveryone(reason: EndReason): void {
     const known = new Map<string, string>()
     for (const { auth } of cache.all()) known.set(auth.session.id, auth.user.id)

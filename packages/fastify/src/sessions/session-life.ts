@@ -3,12 +3,12 @@ import type { Settings } from '../settings.ts'
 import type { FoundSession, StoredSession } from '../store/store.ts'
 
 /**
- * How far the clocks of two servers may be apart, and how far one clock may be corrected, in milliseconds. It is
- * an hour, because daylight saving time is a common mistake.
+ * How far the clocks of two servers may be apart, and how far one clock may be corrected, in
+ * milliseconds. It is an hour, because mistakes with daylight saving time are common.
  */
 export const CLOCK_TOLERANCE: number = 60 * 60 * 1000
 
-/** Returns when a session ends if it is not used after `lastUsedAt`. Today's options count. */
+/** Returns when a session ends if it is not used after `lastUsedAt`. The current options apply. */
 export function endOf(
   { session: { idleTimeout, lifetime } }: Settings,
   { createdAt, expiresAt }: Session,
@@ -17,16 +17,16 @@ export function endOf(
   return Math.min(expiresAt, createdAt + lifetime, lastUsedAt + idleTimeout)
 }
 
-/** Returns why time has ended a session, or `null` if it has not. */
+/** Returns why a session has ended by time, or `null` if it has not. */
 export function whyEnded(
   settings: Settings,
   session: StoredSession,
   lastUsedAt: number,
 ): 'expired' | 'from the future' | null {
   const now = settings.clock()
-  // Negated, so that a session with an invalid time has expired too.
+  // Negated, so that a session with an invalid time counts as expired.
   if (!(endOf(settings, session, lastUsedAt) > now)) return 'expired'
-  // A clock that was far ahead has made it. It would outlast every other session.
+  // It was created by a clock that was far ahead, and would outlast every other session.
   if (session.createdAt > now + CLOCK_TOLERANCE) return 'from the future'
   return null
 }

@@ -15,8 +15,9 @@ export type SessionRoutesOptions = SignOutOptions
 const MOST_LISTED = 1000
 
 /**
- * The routes with which people see and end their own sessions, and no others. A session that is ended here has
- * ended on this server when the response is sent. If the store does not answer, the response is an error.
+ * The routes with which people list and end their own sessions, and nobody else's. By the time the
+ * response is sent, the session has ended on this server. If the store does not respond, the
+ * response is an error.
  */
 export async function sessionRoutes(
   app: FastifyInstance,
@@ -48,7 +49,7 @@ interface SessionRoute {
   Params: { id: string }
 }
 
-/** Returns a hook that lets through what pages of this site send. */
+/** Returns a hook that rejects requests from other sites. */
 function refuseOtherSites({
   development,
   site,
@@ -73,7 +74,7 @@ async function listSessions(
     .map((session) => ({ ...sessions.listed(session), current: session.id === current.id }))
 }
 
-/** Ends one of the person's sessions, which may be this one. */
+/** Ends one of the person's sessions. It may be the current one. */
 async function revoke(
   options: OwnEndings,
   request: FastifyRequest<SessionRoute>,

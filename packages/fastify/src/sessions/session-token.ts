@@ -9,7 +9,10 @@ export function newSessionId(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** Returns a fresh secret of a session: the hash to store, and the value of the cookie that it opens with. */
+/**
+ * Returns a fresh secret for a session: the hash to store, and the cookie value that opens the
+ * session.
+ */
 export function newSecret(sessionId: string): { secretHash: string; token: string } {
   const secret = randomBytes(32).toString('base64url')
   return { secretHash: sha256(secret), token: `${sessionId}.${secret}` }

@@ -4,31 +4,36 @@ import type { Store, StoredSession } from '../store/store.ts'
 import { CLOCK_TOLERANCE } from './session-life.ts'
 
 /**
- * When sessions were last used, as the store will know it. A use is written down once a minute, and all
- * that are due are written together, once a second, however many sessions are in use.
+ * When sessions were last used. Each session's use is stored once a minute. Once a second, all due
+ * uses are written in one statement, however many sessions are in use.
  */
 export interface SessionUse {
-  /** Notes that a session was used at `now`, which the store will know within a second or so. */
+  /** Notes that a session was used at `now`. The store is updated within about a second. */
   note(sessionId: string, now: number): void
-  /** Returns when a session was last used, as far as this server knows. The store may not know it yet. */
+  /** Returns when a session was last used, as far as this server knows. The store may be behind. */
   lastUseOf(session: Pick<StoredSession, 'id' | 'lastUsedAt'>): number
-  /** Writes what is left. */
+  /** Writes the remaining uses. */
   close(): Promise<void>
 }
 
-/** How old a stored use may get before the next one is written down, in milliseconds. */
+/** How old a stored use may get before the next one is stored, in milliseconds. */
 export const USE_INTERVAL: number = 60 * 1000
-/** A stored use that is younger than this was written by another server, and is good enough. */
+/**
+ * A stored use younger than this was written by another server, and is recent enough. Milliseconds.
+ */
 const GOOD_ENOUGH = 55 * 1000
 /** How long uses are collected, in milliseconds. */
 const COLLECTING = 1000
-/** The most sessions of one statement, so that no other has to wait long for it. */
+/** The most sessions in one statement, so that other statements do not have to wait long. */
 const MOST_AT_ONCE = 1000
 
 interface UseOptions {
   readonly store: Store
   readonly log: FastifyBaseLogger
-  /** Called with sessions that were not updated: they have ended, or the store knows better. */
+  /**
+   * Called with sessions that were not updated, because they have ended or another server was
+   * faster.
+   */
   doubt(sessionIds: readonly string[]): void
 }
 
@@ -68,7 +73,7 @@ export function createSessionUse({ store, log, doubt }: UseOptions): SessionUse 
       const others = ids.filter((id) => !updated.has(id))
       if (others.length > 0) doubt(others)
     } catch (error) {
-      // They stay noted, and are tried again. Meanwhile this server counts them, and no other does.
+      // The uses stay noted for the next attempt. Until then, only this server counts them.
       const reason = error instanceof Error ? error.message : 'unknown'
       const line = { event: 'session-not-noted', reason, sessions: uses.size }
       if (!isFailing) {

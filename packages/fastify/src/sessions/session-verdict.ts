@@ -6,7 +6,7 @@ import { type Opened, publicSession, publicUser } from './auth.ts'
 import { CLOCK_TOLERANCE, endOf, whyOver } from './session-life.ts'
 import { type SessionUse, USE_INTERVAL } from './session-use.ts'
 
-/** The state of a session that was open when this server last read it. */
+/** The current state of a session that was open when this server last read it. */
 export type Verdict = StillOpen | Over
 
 export interface StillOpen {
@@ -19,25 +19,25 @@ export interface StillOpen {
 interface Over {
   readonly isOpen: false
   readonly reason: EndReason
-  /** Whether it is gone for good. */
+  /** Whether the session is deleted. */
   readonly isFinal: boolean
 }
 
-/** The end of a session, as this server came to know of it. */
+/** The end of a session, as this server noticed it. */
 export interface SessionEnd {
   readonly sessionId: string
   readonly userId: string
   readonly reason: EndReason
 }
 
-/** What a stored session is judged by. */
+/** The dependencies for judging a stored session. */
 export interface Judging {
   readonly settings: Settings
   readonly use: SessionUse
   readonly log: FastifyBaseLogger
 }
 
-/** Reads sessions from the store, all of them in one query. @throws UnavailableError */
+/** Reads the state of sessions from the store in one query. @throws UnavailableError */
 export async function judgeSessions(
   judging: Judging,
   sessionIds: readonly string[],
@@ -64,7 +64,7 @@ function verdictOn(judging: Judging, found: FoundSession): Verdict {
   return { isOpen: false, reason: why, isFinal: false }
 }
 
-/** Returns a stored session that is open, as requests share it. */
+/** Returns a stored, open session in the form that requests share. */
 export function openedBy(
   { settings, use }: Pick<Judging, 'settings' | 'use'>,
   { session, user }: FoundSession,
@@ -78,7 +78,7 @@ export function openedBy(
     auth: Object.freeze(auth),
     secretHash: session.secretHash,
     until: endOf(settings, session, lastUsedAt),
-    // A time from a clock that was far ahead is overwritten by the next use.
+    // The next use overwrites a time from a clock that was far ahead.
     touchAt: lastUsedAt > now + CLOCK_TOLERANCE ? 0 : lastUsedAt + USE_INTERVAL,
     readAt: now,
     isHeld: false,

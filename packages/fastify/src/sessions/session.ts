@@ -1,13 +1,14 @@
-// A session is one browser signed in as a user, from its first cookie to its end. This room promises:
+// A session is one browser signed in as a user, from its first cookie to its end. This room
+// promises:
 //
 // - Only the secret in its cookie opens a session. The store has a hash of it.
-// - A session ends when it is signed out or revoked, when it is idle for `idleTimeout`, and after `lifetime` in
-//   any case. This server's clock decides, never the browser.
-// - Everything that waits for the end of a session is notified, on whichever server it was ended.
-// - The use of sessions costs the store at most one write a minute for each, many in one statement, and never
-//   brings an ended session back.
-// - If a session must be read and the store does not answer, the result is an error, neither signed in nor
-//   signed out.
+// - A session ends when it is signed out or revoked, when it is idle for `idleTimeout`, and after
+//   `lifetime` in any case. This server's clock decides, never the browser.
+// - Everything that waits for the end of a session is notified, on every server.
+// - Recording the use of sessions costs the store at most one write per session and minute, with
+//   many sessions in one statement. It never brings an ended session back.
+// - If a session must be read and the store does not respond, the result is an error, neither
+//   signed in nor signed out.
 
 import type { ListedSession } from '@latchkey/contract'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
@@ -26,9 +27,12 @@ import { newSecret } from './session-token.ts'
 import { createSessionUse, USE_INTERVAL } from './session-use.ts'
 import { judgeSessions, type SessionEnd } from './session-verdict.ts'
 
-/** What the other rooms can ask of sessions. */
+/** The operations on sessions that other rooms use. */
 export interface Sessions {
-  /** The property of a request that `open` uses. Decorate requests with it, so that they keep their shape. */
+  /**
+   * The property of a request in which `open` keeps its result. Decorate requests with it, so that
+   * they keep their shape.
+   */
   readonly asked: symbol
   /** Returns a session that is not stored yet, and the cookie value that will open it. */
   issue(owner: SessionOwner): { session: StoredSession; token: string }
@@ -39,24 +43,28 @@ export interface Sessions {
   /** Sets the session's cookie on a reply. Call it once the session is stored. */
   setCookie(reply: FastifyReply, session: Pick<StoredSession, 'expiresAt'>, token: string): void
   /**
-   * Returns the session that a request comes with, or `null`. It returns a promise only if it must read the
-   * store. An earlier answer for the same request is used only while it is certain.
+   * Returns the session of a request, or `null`. It returns a promise only if it must read the
+   * store. An earlier result for the same request is reused only while it is certain.
    * @throws UnavailableError, as a rejection
    */
   open(request: FastifyRequest): Opened | null | Promise<Opened | null>
-  /** Returns who a request comes from, or `null`. @throws UnavailableError, as a rejection */
+  /**
+   * Returns the signed-in user and session of a request, or `null`. @throws UnavailableError, as a
+   * rejection
+   */
   read(request: FastifyRequest): Promise<Auth | null>
-  /** Returns who a request comes from, or `null` if the store does not answer either. */
+  /** Returns the same as `read`, but also `null` if the store does not respond. */
   readOrNull(request: FastifyRequest): Promise<Auth | null>
   /**
-   * Opens a session as `open` does, but always reads the store: for actions that an ended session must not take.
-   * @param queries Those of a transaction, in which nothing else can end the session.
+   * Opens a session as `open` does, but always reads the store: for actions that must not use an
+   * ended session.
+   * @param queries The queries of a transaction, in which nothing else can end the session.
    */
   openStored(request: FastifyRequest, queries?: StoreQueries): Promise<Opened | null>
-  /** Returns who a request comes from, or `null`, and always reads the store. */
+  /** Returns the same as `read`, but always reads the store. */
   readStored(request: FastifyRequest, queries?: StoreQueries): Promise<Auth | null>
   /**
-   * Calls `end` once the session has ended, which may be before this returns.
+   * Calls `end` once the session has ended. That may be before this returns.
    * @returns a function that releases the session
    */
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
@@ -64,7 +72,9 @@ export interface Sessions {
   reportEnds(ends: readonly SessionEnd[]): void
   /** Whether a stored session has neither expired nor been idle for too long. */
   isOpen(session: StoredSession): boolean
-  /** Returns a stored session as a list shows it, with its last use as far as this server knows. */
+  /**
+   * Returns a stored session as it appears in lists, with its last use as far as this server knows.
+   */
   listed(session: StoredSession): ListedSession
   close(): Promise<void>
 }
@@ -126,11 +136,11 @@ export function createSessions(
   }
 }
 
-/** What the sessions of one server are made of. */
+/** The parts of one server's sessions. */
 interface Parts extends SessionReader {
   readonly cache: SessionCache
   readonly held: HeldSessions
-  /** Absent for a store that cannot be watched. */
+  /** `undefined` for a store that cannot be watched. */
   readonly watch: Watch | undefined
 }
 
@@ -170,11 +180,14 @@ function createParts(
   return { settings, log, watch, cache, use, held, ends }
 }
 
-/** Finds the session that a request comes with: in memory while that is certain, otherwise in the store. */
+/** Finds the session of a request: in memory while that is certain, otherwise in the store. */
 function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openStored'> {
   const { cache } = parts
   const { clock, site } = parts.settings
-  /** Where a request keeps its session. Each registration has its own, because another has other sessions. */
+  /**
+   * The property in which a request keeps its session. Each registration has its own property,
+   * because its sessions differ.
+   */
   const asked: unique symbol = Symbol('latchkey.asked')
   type Asking = FastifyRequest & { [asked]?: Opened | null | Promise<Opened | null> | undefined }
 
@@ -183,7 +196,7 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
     if (known === null || known instanceof Promise) return known
     const now = clock()
     if (known !== undefined && cache.vouchesFor(known) && isRunning(known, now)) {
-      // A WebSocket's request can last for days, and each call on it is a use.
+      // The request of a WebSocket can last for days. Each call for it counts as a use.
       return used(parts, known, now)
     }
     const answer = look(request)
@@ -194,7 +207,7 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
           request[asked] = opened
         },
         () => {
-          // The next call asks again.
+          // The next call reads again.
           if (request[asked] === answer) request[asked] = undefined
         },
       )
@@ -230,7 +243,9 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
   return { asked, open, openStored }
 }
 
-/** Whether a session can be used without reading it again. It cannot after the clock was put back. */
+/**
+ * Whether a session can be used without reading it again. It cannot after the clock was set back.
+ */
 function isRunning(opened: Opened, now: number): boolean {
   return now < opened.until && now >= opened.readAt
 }

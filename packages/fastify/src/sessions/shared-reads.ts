@@ -1,19 +1,22 @@
 import type { Change } from '../store/store.ts'
 import type { Opened } from './auth.ts'
 
-/** Sessions that are being read from the store. An answer is cached only if nothing changed in the meantime. */
+/**
+ * Sessions that are being read from the store. A result is cached only if nothing changed in the
+ * meantime.
+ */
 export interface Readings {
-  /** Reads a session, or waits for a read of the same token that has begun. */
+  /** Reads a session, or waits for a read of the same token that is in progress. */
   share(token: string, read: () => Promise<Opened | null>): Promise<Opened | null>
-  /** Reads a session, whatever else is being read. */
+  /** Reads a session, regardless of other reads in progress. */
   start(token: string, read: () => Promise<Opened | null>): Promise<Opened | null>
-  /** Keeps the answers that a change may make untrue out of the cache. */
+  /** Keeps results that a change may invalidate out of the cache. */
   outdate(change: Change): void
 }
 
 interface Reading {
   readonly token: string
-  /** Whether something has changed since it began. */
+  /** Whether something has changed since the read began. */
   isOutdated: boolean
 }
 
@@ -25,7 +28,7 @@ export function createReadings({
   removeToken(token: string): void
 }): Readings {
   const underWay = new Set<Reading>()
-  /** The reading of a token that others may share, and its answer. */
+  /** The read of each token that other calls may share, and its result. */
   const shared = new Map<string, { reading: Reading; answer: Promise<Opened | null> }>()
 
   async function follow(
@@ -67,7 +70,7 @@ export function createReadings({
   }
 }
 
-/** Whether a change may make an answer about this token untrue. The token's user is not known yet. */
+/** Whether a change may invalidate a read of this token. The token's user is not known yet. */
 function concerns(change: Change, token: string): boolean {
   return change === 'everything' || !('session' in change) || token.startsWith(`${change.session}.`)
 }

@@ -10,11 +10,11 @@ import type { Auth } from './auth.ts'
 import { endLastingly, endOnBehalf, type OwnEndings } from './ending.ts'
 
 export interface SignOutOptions extends OwnEndings {
-  /** The untrusted `return_to` of a request, made safe. */
+  /** Makes the untrusted `return_to` of a request safe. */
   readonly returnTo: (untrusted: unknown, log?: FastifyBaseLogger) => string
 }
 
-/** Signs a person out here, everywhere else or everywhere. A form is answered with a page to go to. */
+/** Signs a person out here, everywhere else or everywhere. A form gets a redirect to a page. */
 export async function signOut(
   options: SignOutOptions,
   request: FastifyRequest,
@@ -48,8 +48,9 @@ function signInPage({ signInPath }: Settings, target: string): string {
 }
 
 /**
- * Ends the sessions of a scope, and replaces or clears the cookie of this one.
- * @returns whether they have ended. If this session had ended before, it is unknown whose the others are.
+ * Ends the sessions of a scope, and rotates or clears this session's cookie.
+ * @returns whether they have ended. If this session had already ended, the owner of the others is
+ *   unknown.
  */
 async function endByScope(
   options: SignOutOptions,
@@ -71,7 +72,7 @@ async function endByScope(
   return true
 }
 
-/** @returns `false`, with nothing done, if this session has ended before the others could be */
+/** @returns `false`, with nothing done, if this session had already ended */
 async function endSessions(
   options: SignOutOptions,
   request: FastifyRequest,
@@ -95,7 +96,10 @@ async function endSessions(
   return ended !== null
 }
 
-/** Ends all sessions but this one, and rotates its secret: a copy of this cookie may be what is feared. */
+/**
+ * Ends all sessions but this one, and rotates this session's secret, because somebody may have a
+ * copy of its cookie.
+ */
 async function endOthers(
   options: SignOutOptions,
   request: FastifyRequest,

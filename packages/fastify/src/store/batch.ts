@@ -1,10 +1,11 @@
 /**
- * Batches reads: keys that are asked for while reads are in progress share the next one. A key never joins
- * a read that was sent before it was asked for, whose answer may be older than what the caller knows.
+ * Batches reads: keys that are requested while reads are in progress share the next read. A key
+ * never joins a read that was sent before the key was requested, because its result may be older
+ * than what the caller knows.
  *
- * @param read Returns what it finds, by key. When it fails, so does every key that has waited for as long
- *   as it took: a database that hangs keeps nobody waiting for several reads.
- * @param limits The most reads in progress at a time, and the most keys of one.
+ * @param read Returns its results by key. If it fails, it also fails every key that was requested
+ *   before it was sent. With a database that hangs, no key waits for several reads.
+ * @param limits The most reads in progress at a time, and the most keys of one read.
  */
 export function inBatches<T>(
   read: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
@@ -46,6 +47,6 @@ export function inBatches<T>(
 }
 
 interface Waiter<T> extends PromiseWithResolvers<T | null> {
-  /** In the order in which keys were asked for. */
+  /** Increases in the order in which keys were requested. */
   readonly number: number
 }

@@ -3,8 +3,8 @@ import { recordByPostgres, recordBySqlite } from '../record/record-triggers.ts'
 import type { Dialect, Sql } from './sql.ts'
 
 /**
- * Every change of the tables, in order. One that has been published is never edited: add another.
- * Times are integers in milliseconds, truth values 0 or 1, so that every database holds the same.
+ * Every change of the tables, in order. Never edit one that has been published: add another. Times
+ * are integers in milliseconds, and booleans are 0 or 1, so that every database stores the same.
  */
 export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) => Promise<void>>> = {
   '001-users-identities-sessions': async (sql) => {
@@ -48,8 +48,8 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
     await sql`create index latchkey_used_flows_expiry on latchkey_used_flows (expires_at)`
   },
 
-  // Only adds, so that servers of the version before go on while this one is rolled out: what they
-  // write has the defaults, and 0 is read as "not noted since sign-in".
+  // Only adds columns, so that servers of the previous version keep running during a rollout. The
+  // rows that they write get the defaults, and 0 means "not noted since sign-in".
   '002-session-life': async (sql) => {
     await sql`alter table latchkey_users add column banned_at bigint`
     await sql`create index latchkey_users_created on latchkey_users (created_at, id)`
@@ -59,7 +59,7 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
     await sql`create index latchkey_sessions_use on latchkey_sessions (last_used_at)`
   },
 
-  // Only adds, too. The triggers record what servers of the version before do.
+  // Only adds, too. The triggers also record the changes of servers of the previous version.
   '003-record': async (sql, dialect) => {
     await sql`alter table latchkey_sessions add column end_reason text`
     await sql`alter table latchkey_sessions add column end_actor text`
@@ -67,13 +67,13 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
   },
 }
 
-/** Whether nothing is left to do, where something has been done already. */
+/** Whether all migrations have run. Rejects if the table of migrations is missing. */
 export async function isMigrated(sql: Sql): Promise<boolean> {
   const done = await namesDone(sql)
   return Object.keys(migrations).every((name) => done.has(name))
 }
 
-/** Does what is left to do, for which it needs a transaction, and to be the only one. */
+/** Runs the missing migrations. Call it in an exclusive transaction. */
 export async function migrate(sql: Sql, dialect: Dialect): Promise<void> {
   await sql`create table if not exists latchkey_migrations (
     name text primary key,
@@ -89,13 +89,13 @@ export async function migrate(sql: Sql, dialect: Dialect): Promise<void> {
 }
 
 async function namesDone(sql: Sql): Promise<ReadonlySet<string>> {
-  // All columns, so that a damaged table is noticed: the names alone would come from its index.
+  // All columns, because the names alone would come from the index and hide a damaged table.
   const rows = await sql<{ name: string }>`select * from latchkey_migrations`
   const names = new Set(rows.map(({ name }) => name))
   const unknown = [...names].find((name) => !Object.hasOwn(migrations, name))
   if (unknown === undefined) return names
   throw new LatchkeyError(
     'LATCHKEY_STORE_UNUSABLE',
-    `The tables of the store have the change \`${unknown}\`, which this version does not know. A newer version of Latchkey has changed it. Upgrade this one.`,
+    `A newer version of Latchkey has changed the store's tables: \`${unknown}\` is unknown to this version. Upgrade this server.`,
   )
 }

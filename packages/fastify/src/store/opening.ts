@@ -4,19 +4,19 @@ import { patiently } from './patience.ts'
 import type { SqlDriver } from './sql.ts'
 
 /**
- * A driver that is opened with its first user and closed with its last one, because applications in one
+ * A driver that is opened by its first user and closed by its last one, because applications in one
  * process may share a store.
  */
 export interface Opening {
   open(): Promise<void>
   close(): Promise<void>
-  /** @throws Error unless somebody has opened it */
+  /** @throws Error unless the store has been opened */
   driver(): Promise<SqlDriver>
-  /** Returns the driver, if it is open by now. */
+  /** Returns the driver, if it is already open. */
   current(): SqlDriver | undefined
 }
 
-/** @param closing Called when the last user closes it, before the driver is closed. */
+/** @param closing Called when the last user closes the store, before the driver is closed. */
 export function createOpening(connect: () => Promise<SqlDriver>, closing: () => void): Opening {
   let users = 0
   let opening: Promise<SqlDriver> | undefined
@@ -29,7 +29,7 @@ export function createOpening(connect: () => Promise<SqlDriver>, closing: () => 
       const mine = opening
       try {
         const driver = await mine
-        // Unless the last user has gone in the meantime.
+        // Unless the last user has closed the store in the meantime.
         if (opening === mine) open = driver
       } catch (error) {
         users--
@@ -58,7 +58,7 @@ export function createOpening(connect: () => Promise<SqlDriver>, closing: () => 
   }
 }
 
-/** Connects, and makes the tables that are missing or old. */
+/** Connects, and creates or migrates the tables. */
 async function connectReady(connect: () => Promise<SqlDriver>): Promise<SqlDriver> {
   const driver = await connect()
   try {
@@ -77,10 +77,10 @@ async function connectReady(connect: () => Promise<SqlDriver>): Promise<SqlDrive
 function unusable(error: unknown, driver: SqlDriver): LatchkeyError {
   const reason = error instanceof Error ? error.message : String(error)
   const cure = driver.isBusy(error)
-    ? 'Another process holds it. Try again once it is done.'
-    : 'Check that it is a database of its own, and that this process may write to it.'
+    ? 'Another process has locked it. Try again once that process is done.'
+    : 'Use a separate database, and check that this process may write to it.'
   return new LatchkeyError(
     'LATCHKEY_STORE_UNUSABLE',
-    `The tables of the store cannot be made ready: ${reason}. ${cure}`,
+    `The store's tables cannot be created or migrated: ${reason}. ${cure}`,
   )
 }

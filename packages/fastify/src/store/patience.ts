@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** How long another process may be in the way, in milliseconds. */
+/** How long to retry while another process is in the way, in milliseconds. */
 const PATIENCE = 5_000
 
 /**
- * Tries again while another process is in the way, without keeping this one from its other work.
- * @throws what the attempt threw, if it is something else, or after five seconds
+ * Retries while another process is in the way. Does not block this process.
+ * @throws any other error of the attempt, or the last error after five seconds
  */
 export async function patiently<T>(
   isBusy: (error: unknown) => boolean,
@@ -17,7 +17,7 @@ export async function patiently<T>(
       return await attempt()
     } catch (error) {
       if (!isBusy(error) || performance.now() - start > PATIENCE) throw error
-      // Not at once and not all together.
+      // A random pause, so that processes do not retry at the same moment.
       await setTimeout(5 + Math.random() * 20)
     }
   }

@@ -14,20 +14,30 @@ import {
 import type { Sql, SqlDriver, Watcher } from './sql.ts'
 import type { Durability } from './store.ts'
 
-/** What all applications on one database tell each other of their changes by. */
+/** The channel on which all servers of one database notify each other of changes. */
 const CHANNEL = 'latchkey'
-/** The notification of a change. What changed is in the record, which nobody else can write to. */
+/**
+ * The payload that announces a change. The change itself is in the record, which only Latchkey can
+ * write.
+ */
 const LOOK = 'look'
-/** How many reads of sessions are under way at a time; what waits meanwhile is read together. */
+/**
+ * The most reads of sessions in progress at a time. Sessions requested in the meantime are read together.
+ */
 const READS_AT_A_TIME = 2
-/** Whose turn it is to make the tables: any number that nobody else is likely to lock. */
+/**
+ * The lock of the server that migrates the tables. Any number that nothing else is likely to use.
+ */
 const MIGRATION_LOCK = '5283640917362405211'
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 /** serialization_failure, deadlock_detected, lock_not_available */
 const BUSY = /^(40001|40P01|55P03)$/
 
-/** Whatever the role's default is: what has been waited for is to be seen, a lock's holder's tables too. */
+/**
+ * Not the role's default level. After waiting for a lock, a transaction must see what its previous
+ * holder has committed.
+ */
 const BEGIN = 'begin isolation level read committed'
 /** https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT */
 const BEGIN_LASTING = `${BEGIN}; select set_config('synchronous_commit', 'on', true)
@@ -46,7 +56,7 @@ export async function connectPostgres(
   const pg = await importPg()
   const pool = openRequestPool(pg, settings)
   const alone: Sql = (statement, ...values) =>
-    // Where nothing comes after a statement, there is nothing to lock a row for.
+    // Outside of a transaction, there is nothing to lock a row for.
     pool.use(({ query }) => query(spelled(statement).replace(/ for update$/, ''), values))
   const { isEmpty, schema } = await reach(pool, alone)
   let listener: Listener | undefined
@@ -58,7 +68,7 @@ export async function connectPostgres(
     transaction: (durability, work) =>
       runAnnounced(pool, durability, work, {
         committed(rows) {
-          // The listener may have been quicker than the answer to the commit.
+          // The listener may have read the rows before the response to the commit arrived.
           for (const change of changesIn(listener?.takeOwn(rows) ?? rows)) changed(change)
         },
         uncertain(rows) {
@@ -94,17 +104,17 @@ export async function connectPostgres(
   }
 }
 
-/** What an operator can do where notifications do not arrive. */
+/** Returns what an operator can do when notifications do not arrive. */
 function adviceFor({ url, listenUrl }: PostgresSettings): string {
   return listenUrl === url
-    ? 'If a pooler such as PgBouncer stands between them, give postgres() a listenUrl that leads around it.'
-    : 'Check that listenUrl leads to the same database as the url, and around every pooler.'
+    ? 'If a pooler such as PgBouncer is in between, set listenUrl in postgres() to a URL that bypasses it.'
+    : 'Check that listenUrl points to the same database as the url, and bypasses every pooler.'
 }
 
 /** Receives the rows that a transaction has recorded. */
 interface Outcome {
   committed(rows: readonly RecordRow[]): void
-  /** Called if the transaction failed. It may be committed all the same, if the response was lost. */
+  /** Called if the transaction failed. If only the response was lost, it may be committed anyway. */
   uncertain(rows: readonly RecordRow[]): void
 }
 
@@ -135,7 +145,10 @@ async function runAnnounced<T>(
   }
 }
 
-/** Runs `work` without a time limit: another process may be making the tables, or they may be large. */
+/**
+ * Runs `work` without a time limit, because another process may be creating the tables, or they may
+ * be large.
+ */
 async function runExclusive(
   patient: Connections,
   work: (sql: Sql) => Promise<void>,
@@ -151,7 +164,7 @@ async function runExclusive(
   }
 }
 
-/** Deletes old rows of the record: those of transactions before `oldest`, if that is known. */
+/** Deletes old rows of the record: those of transactions before `oldest`, if it is known. */
 async function sweep(sql: Sql, oldest: string | null): Promise<void> {
   // A transaction id from the future belongs to another cluster, whose dump was restored here.
   await sql`delete from latchkey_record where id in (select id from latchkey_record
@@ -161,8 +174,9 @@ async function sweep(sql: Sql, oldest: string | null): Promise<void> {
 }
 
 /**
- * Tells other servers to read the record, once this transaction is committed and only then.
- * @returns what the transaction has recorded
+ * Notifies other servers to read the record. PostgreSQL sends it only if and when the transaction
+ * is committed.
+ * @returns the rows that the transaction has recorded
  */
 async function announce(sql: Sql): Promise<RecordRow[]> {
   const [row] = await sql<{ rows: RecordRow[] | null }>`
@@ -177,9 +191,9 @@ async function announce(sql: Sql): Promise<RecordRow[]> {
 }
 
 /**
- * Sees that the database can be used at all, and has a schema in which tables can be made.
- * @returns the schema, and whether no tables have been made there. Another schema of the `search_path` may
- *   have some, and a statement would find those.
+ * Checks that the database is usable, and that it has a schema in which tables can be created.
+ * @returns the schema, and whether it lacks our tables. Another schema of the `search_path` may
+ *   have some, which a statement would find.
  */
 async function reach(pool: Connections, sql: Sql): Promise<{ schema: string; isEmpty: boolean }> {
   try {
@@ -193,7 +207,7 @@ async function reach(pool: Connections, sql: Sql): Promise<{ schema: string; isE
     const reason = error instanceof Error ? error.message : String(error)
     throw new LatchkeyError(
       'LATCHKEY_STORE_UNUSABLE',
-      `postgres(): the database cannot be used: ${reason}. Check that the server runs, and host, port, user, password, database and sslmode of the URL.`,
+      `postgres(): the database cannot be used: ${reason}. Check that the server is running, and check the host, port, user, password, database and sslmode of the URL.`,
     )
   }
 }

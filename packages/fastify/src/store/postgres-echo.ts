@@ -2,31 +2,31 @@ import { randomUUID } from 'node:crypto'
 
 /** The reason when the connection works but notifications do not arrive. */
 export const SILENCE = 'although the connection works'
-/** What a notification begins with that is sent to be heard, and tells nothing. */
+/** The prefix of a notification that only tests the channel. */
 const ECHO = 'echo '
 
-/** Checks that notifications arrive, by sending one regularly in the same way as writers do. */
+/** Checks that notifications arrive, by regularly sending one in the same way as writers do. */
 export interface Echo {
   /** Sends the first one. */
   start(): void
-  /** Whether this is the expected notification. The next one is sent after a while. */
+  /** Whether this is the expected notification. If so, the next one is sent after a while. */
   hears(payload: string): boolean
   stop(): void
 }
 
-/** Whether a notification was sent by some server to itself. */
+/** Whether a notification is a server's test of the channel. */
 export function isEcho(payload: string): boolean {
   return payload.startsWith(ECHO)
 }
 
 export function createEcho(orders: {
   say(payload: string): Promise<unknown>
-  /** How long one may be on its way, and how long is waited between two, in milliseconds. */
+  /** The longest time until one arrives, and the pause between two, in milliseconds. */
   readonly interval: number
   /** Called if a notification could not be sent, or did not arrive. */
   failed(reason: string): void
 }): Echo {
-  /** The one that is listened for, and whether it has been sent for certain. */
+  /** The expected notification, and whether it has certainly been sent. */
   let awaited: { readonly payload: string; isSent: boolean } | undefined
   let timer: NodeJS.Timeout | undefined
 

@@ -7,48 +7,53 @@ import { type Readings, readAgainAndAgain, SHORTEST_REST } from './readings.ts'
 import type { Watcher } from './sql.ts'
 
 /**
- * Learns what other servers change by reading the record (`record.ts`), on a connection of its own: once
- * a second, and whenever a notification says that there is something to read. A notification is a hint and
- * nothing more, since anybody who may connect can send one, and a lost one costs a second. It promises that
- * `isCurrent()` is true only while both hold:
+ * Reads the changes of other servers from the record (`record.ts`), on a separate connection: once
+ * a second, and whenever a notification announces a change. A notification is only a hint, because
+ * anyone who can connect can send one. A lost one costs a second. This promises that `isCurrent()`
+ * is true only while both of these hold:
  *
- * - The record was read less than `maxStaleness` ago, by the clock on the wall and by the one that stops
- *   while the machine sleeps.
- * - Notifications come through: it sends one itself, again and again, the way that writers send theirs,
- *   and has heard the last one. So this connection and the writers' lead to the same database.
+ * - The record was read less than `maxStaleness` ago. Both the wall clock and the monotonic clock,
+ *   which stops while the machine sleeps, must agree.
+ * - Notifications arrive. The listener regularly sends one in the same way as writers do, and has
+ *   received the last one. This proves that its connection and the writers' lead to the same
+ *   database.
  */
 export interface Listener {
   isCurrent(): boolean
-  /** Whether it has begun to read the record, so that every later change will be told. */
+  /** Whether it has begun to read the record, so that every later change will be reported. */
   isFollowing(): boolean
   /**
-   * Makes it skip these rows, which this server has recorded itself and tells without waiting.
+   * Skips these rows from now on. This server recorded them itself, and reports them without
+   * waiting.
    * @returns the rows
    */
   takeOwn(rows: readonly RecordRow[]): readonly RecordRow[]
-  /** The id of the oldest transaction that a reader may still need, once that is known. */
+  /** Returns the id of the oldest transaction that a reader may still need, once it is known. */
   oldestNeeded(): string | undefined
   close(): void
 }
 
 export interface Listening extends Watcher {
   readonly channel: string
-  /** Where the tables are. */
+  /** The schema of the tables. */
   readonly schema: string
-  /** Makes the connection to listen on, which is not connected yet. */
+  /** Creates the client that listens. It is not connected yet. */
   connect(): Client
-  /** Sends a notification the way that writers do. Rejects within a while if it cannot. */
+  /** Sends a notification in the same way as writers do. Rejects after a while if it cannot. */
   say(payload: string): Promise<unknown>
-  /** How long a notification may be on its way, and how long is waited between two, in milliseconds. */
+  /** The longest time until a notification arrives, and the pause between two, in milliseconds. */
   readonly interval: number
   readonly maxStaleness: number
-  /** What to do where all is well but for notifications. */
+  /** The advice when only notifications do not arrive. */
   readonly advice: string
 }
 
-/** How soon a lost connection is made again, in milliseconds; then twice that, up to the interval. */
+/**
+ * The first pause before a lost connection is opened again, in milliseconds. It doubles up to the
+ * interval.
+ */
 const FIRST_PAUSE = 50
-/** How long is waited between two readings of the record that nobody asks for, in milliseconds. */
+/** The pause between two readings of the record without a notification, in milliseconds. */
 const LONGEST_REST = 1_000
 
 export function listenForChanges(listening: Listening): Listener {
@@ -57,7 +62,9 @@ export function listenForChanges(listening: Listening): Listener {
   const notifications = createNotificationState(listening)
   const echo = createEcho({ say, interval, failed: lose })
   let connection: ListeningConnection | undefined
-  /** Reads the record on this connection, once an echo was heard on it. */
+  /**
+   * The readings of the record on this connection. They begin when the first echo arrives on it.
+   */
   let readings: Readings | undefined
   let pause = FIRST_PAUSE
   let timer: NodeJS.Timeout | undefined
@@ -66,7 +73,7 @@ export function listenForChanges(listening: Listening): Listener {
     try {
       connection = openConnection(listening, { ready: echo.start, heard: hear, lost: lose })
     } catch (error) {
-      // Such as a certificate's file that is not there any more; it may be again.
+      // For example, a certificate's file is missing. It may come back.
       lose(error instanceof Error ? error.message : 'it cannot be made')
     }
   }
@@ -113,9 +120,9 @@ export function listenForChanges(listening: Listening): Listener {
   }
 }
 
-/** Whether notifications arrive, and what an operator has to know of it. */
+/** Whether notifications arrive, and what the operator is warned of. */
 interface NotificationState {
-  /** Whether an echo was heard on this connection, and the record was read since. */
+  /** Whether an echo arrived on this connection, and the record was read since. */
   areArriving(): boolean
   restored(): void
   lost(reason: string): void
@@ -135,7 +142,7 @@ function createNotificationState({ advice, warn }: Listening): NotificationState
     },
 
     lost(reason) {
-      // A connection that was only cut is soon back, and nobody has to do anything.
+      // Do not warn of a cut connection, which is soon open again.
       if (!areArriving && !isWarned) {
         isWarned = true
         const cure = reason === SILENCE ? ` ${advice}` : ''
@@ -151,7 +158,7 @@ function createNotificationState({ advice, warn }: Listening): NotificationState
   }
 }
 
-/** A connection that listens, until it is lost or closed. After that, none of its events is reported. */
+/** A connection that listens until it is lost or closed. After that, it reports no events. */
 interface ListeningConnection {
   close(): void
 }
@@ -163,12 +170,12 @@ interface ConnectionEvents {
   lost(reason: string): void
 }
 
-/** @throws where the connection cannot even be made */
+/** @throws if the client cannot be created */
 function openConnection(
   { channel, connect }: Pick<Listening, 'channel' | 'connect'>,
   { ready, heard, lost }: ConnectionEvents,
 ): ListeningConnection {
-  // What @types/pg has forgotten.
+  // @types/pg lacks `unref`.
   const client = connect() as Client & { unref(): void }
   let isOpen = true
 
@@ -186,7 +193,7 @@ function openConnection(
     .then(() => client.query(`listen ${channel}`))
     .then(() => {
       if (!isOpen) return
-      // A process that has nothing else to do may end.
+      // Does not keep the process alive.
       client.unref()
       ready()
     })

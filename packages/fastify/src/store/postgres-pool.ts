@@ -2,11 +2,11 @@ import type { Client, ClientConfig, DatabaseError, Pool, PoolClient, PoolConfig 
 import { LatchkeyError } from '../http/errors.ts'
 import type { Sql, Value } from './sql.ts'
 
-/** When a connection that says nothing is asked whether it is still there, in milliseconds. */
+/** How long a connection may be silent before TCP checks it, in milliseconds. */
 const KEEP_ALIVE_DELAY = 10_000
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-/** The last words of a connection: operator_intervention, and timeouts of whole transactions. */
+/** The codes that end a connection: operator_intervention, and timeouts of whole transactions. */
 const GOODBYE = /^(57P|25P0[34])/
 const IN_FAILED_TRANSACTION = '25P02'
 
@@ -24,7 +24,10 @@ export async function importPg(): Promise<Pg> {
   }
 }
 
-/** Every int8 of ours is a time in milliseconds. What a number cannot hold is `NaN`. */
+/**
+ * Returns the parser of column types. Each of our int8 columns is a time in milliseconds. A value
+ * that is not a safe integer becomes `NaN`.
+ */
 function parserOf({ types }: Pg): Pg['types']['getTypeParser'] {
   const parser = (oid: number, format: 'text'): unknown =>
     oid === types.builtins.INT8 ? timeIn : types.getTypeParser(oid, format)
@@ -37,13 +40,13 @@ function timeIn(text: string): number {
 }
 
 export interface Connections {
-  /** Lends a connection for as long as `work` takes. */
+  /** Lends a connection while `work` runs. */
   use<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   end(): Promise<void>
 }
 
 interface Connection {
-  /** Runs a statement, and gives its rows. */
+  /** Runs a statement, and returns its rows. */
   query<Row>(text: string, values?: readonly Value[]): Promise<Row[]>
 }
 
@@ -54,7 +57,7 @@ export interface PoolSettings {
   readonly timeout: number
 }
 
-/** The connections that serve requests. */
+/** Opens the pool that serves requests. */
 export function openRequestPool(pg: Pg, settings: PoolSettings): Connections {
   const { maxConnections, timeout } = settings
   return openPool(pg, {
@@ -64,7 +67,7 @@ export function openRequestPool(pg: Pg, settings: PoolSettings): Connections {
   })
 }
 
-/** A connection whose statements may take as long as they take. */
+/** Opens a pool of one connection, whose statements have no time limit. */
 export function openPatientPool(pg: Pg, settings: PoolSettings): Connections {
   return openPool(pg, {
     ...patientConfig(pg, settings),
@@ -73,7 +76,7 @@ export function openPatientPool(pg: Pg, settings: PoolSettings): Connections {
   })
 }
 
-/** A connection to listen on, which is not connected yet. */
+/** Creates a client to listen with. It is not connected yet. */
 export function makeListeningClient(
   pg: Pg,
   settings: PoolSettings & { readonly listenUrl: string },
@@ -96,13 +99,13 @@ function patientConfig(pg: Pg, { url, timeout }: PoolSettings): ClientConfig {
 }
 
 /**
- * A pool that gives a connection back to PostgreSQL, and not to the next request, once it did anything but
- * answer: `pg` would go on with one that still waits for what it was asked before.
+ * A pool that closes a connection after any failure except an error of PostgreSQL. Otherwise, `pg`
+ * would pass on a connection that still waits for the response to an earlier statement.
  */
 function openPool(pg: Pg, config: PoolConfig): Connections {
   const pool = new pg.Pool({ ...config, allowExitOnIdle: true })
   let ended: Promise<void> | undefined
-  // A connection that breaks says so to whoever is using it. Nobody is to be ended by its event.
+  // Whoever uses a broken connection gets its error. The event alone must not end the process.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
 
@@ -114,16 +117,17 @@ function openPool(pg: Pg, config: PoolConfig): Connections {
       let failure: unknown
       let isBroken = false
       async function query<Row>(text: string, values: readonly Value[] = []): Promise<Row[]> {
-        // PostgreSQL rolls back a failed transaction that is to be committed, and says so as if all were well.
+        // PostgreSQL answers the commit of a failed transaction with success, although it rolls
+        // back.
         if (isBroken || (failure !== undefined && text === 'commit')) throw failure
         try {
           return (await client.query(text, [...values])).rows
         } catch (error) {
           const { code } = error as DatabaseError
-          // What it says of every statement after the one that failed.
+          // This code follows for every statement after the one that failed. Keep the first error.
           if (code !== IN_FAILED_TRANSACTION) failure = error
           failure ??= error
-          // One that cannot even be rolled back is left in the middle of something.
+          // A connection that cannot roll back is in an unknown state.
           isBroken =
             !(error instanceof pg.DatabaseError) || GOODBYE.test(code ?? '') || text === 'rollback'
           throw failure
@@ -138,7 +142,7 @@ function openPool(pg: Pg, config: PoolConfig): Connections {
   }
 }
 
-/** Makes `work` a transaction of one connection. */
+/** Returns a function that runs `work` in a transaction on one connection. */
 export function inTransaction<T>(
   begin: string,
   work: (sql: Sql) => Promise<T>,
@@ -162,8 +166,8 @@ export function spelled(statement: TemplateStringsArray): string {
 }
 
 /**
- * A connection of the pool. `pg` answers a second time, with the connection, where it became ready after
- * the wait for it was given up; nobody would give that one back.
+ * Takes a connection from the pool. If a connection becomes ready after the wait has timed out,
+ * `pg` calls back a second time, and that connection must be released here.
  */
 function take(pool: Pool): Promise<PoolClient> {
   return new Promise((resolve, reject) => {
@@ -172,17 +176,17 @@ function take(pool: Pool): Promise<PoolClient> {
       if (isAnswered) return release()
       isAnswered = true
       if (client !== undefined) return resolve(client)
-      // Of a host with several addresses Node has one error, which says nothing itself.
+      // For a host with several addresses, Node wraps the errors in one without a message.
       reject(error instanceof AggregateError ? error.errors[0] : error)
     })
   })
 }
 
 /**
- * What is done with a new connection. It is refused if it leads to a standby: one may not have heard yet
- * that a session has ended. And PostgreSQL is told how long to work for it, and to wait for it in the
- * middle of a transaction, in milliseconds, unless a pooler stands between: then the process at its end is
- * another one than was said, and others' too.
+ * Prepares each new connection. Rejects a connection to a standby, which may not yet know that a
+ * session has ended. Sets the time limits for statements and for idle transactions, in
+ * milliseconds. Behind a pooler, it sets none: the process at the other end differs from the
+ * announced one, and is shared.
  */
 function preparing(work: number, wait: number): NonNullable<PoolConfig['verify']> {
   async function prepare(client: PoolClient): Promise<void> {
@@ -193,7 +197,7 @@ function preparing(work: number, wait: number): NonNullable<PoolConfig['verify']
         set_config('idle_in_transaction_session_timeout', $3, false) end`,
       [processID, `${Math.ceil(work)}ms`, `${Math.ceil(wait)}ms`],
     )
-    if (rows[0].isStandby) throw new Error('the URL leads to a standby, not to the primary')
+    if (rows[0].isStandby) throw new Error('the URL points to a standby, not to the primary')
   }
   return (client, done) => {
     prepare(client).then(() => done(), done)

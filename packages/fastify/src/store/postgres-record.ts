@@ -3,9 +3,9 @@ import { changesIn, LONGEST_GAP, MOST_ROWS, RETENTION, type RecordRow } from '..
 import type { Change } from './store.ts'
 import { thisTurn } from './turn.ts'
 
-/** How many rows of this server's own are remembered, which are read within a second or so. */
+/** How many of this server's own rows are remembered. They are read within about a second. */
 const MOST_OWN = 10_000
-/** How often it is noted which transactions are over, for the sweep, in milliseconds. */
+/** How often to note which transactions are over, for the sweep, in milliseconds. */
 const SNAPSHOT_INTERVAL = 60_000
 
 interface Followed {
@@ -15,38 +15,41 @@ interface Followed {
 }
 
 export interface FollowedRecord {
-  /** Tells what was recorded since the last reading. */
+  /** Reports what was recorded since the last reading. */
   readOn(client: Client): Promise<void>
   takeOwn(rows: readonly RecordRow[]): readonly RecordRow[]
-  /** Whether the last reading is recent. Looks at the clocks once in a turn of the event loop. */
+  /** Whether the last reading is recent. Reads the clocks once per turn of the event loop. */
   isFresh(): boolean
   isFollowing(): boolean
   oldestNeeded(): string | undefined
 }
 
-/** One reading of the record: the rows, and what the next one has to know. */
+/** One reading of the record: the rows, and what the next reading needs. */
 interface Reading {
-  /** What this reading could see. https://www.postgresql.org/docs/current/functions-info.html */
+  /**
+   * The transactions that this reading could see.
+   * https://www.postgresql.org/docs/current/functions-info.html
+   */
   readonly snapshot: string
   /** The oldest transaction that it could not see, and the first that had not begun. */
   readonly xmin: string
   readonly xmax: string
-  /** What is another after a restart, a crash, a failover, or with other tables. */
+  /** Changes after a restart, a crash or a failover, and when the tables are replaced. */
   readonly history: string
-  /** Milliseconds since 1970 by PostgreSQL's clock. */
+  /** Milliseconds since 1970, by PostgreSQL's clock. */
   readonly time: number
   readonly rows: readonly RecordRow[] | null
 }
 
 interface Moment {
-  /** Milliseconds by the clock that never jumps, but stops while the machine sleeps. */
+  /** Milliseconds, by the clock that never jumps, but stops while the machine sleeps. */
   readonly monotonic: number
   readonly wall: number
 }
 
 type LastReading = Reading & { readonly sentAt: Moment }
 
-/** @param schema Where the tables are. */
+/** @param schema The schema of the tables. */
 export function followRecord({ changed, maxStaleness, schema }: Followed): FollowedRecord {
   const statement = readingStatement(schema)
   const own = createOwnRows()
@@ -101,7 +104,9 @@ function wasAway(last: LastReading, sentAt: Moment, reading: Reading): boolean {
   return times.some((time) => !(time < LONGEST_GAP))
 }
 
-/** Whether ids of transactions and rows may mean something else than at the last reading. */
+/**
+ * Whether the ids of transactions and rows may have a different meaning than at the last reading.
+ */
 function isOtherHistory(last: LastReading, reading: Reading): boolean {
   return reading.history !== last.history || BigInt(reading.xmax) < BigInt(last.xmax)
 }
@@ -111,8 +116,8 @@ interface OwnRows {
   /** @returns the rows */
   take(rows: readonly RecordRow[]): readonly RecordRow[]
   /**
-   * Returns the rows that other servers recorded. This server's own ids among them are forgotten, because each
-   * row is read once.
+   * Returns the rows that other servers recorded. Forgets this server's own ids among them, because
+   * each row is read once.
    */
   others(rows: readonly RecordRow[]): RecordRow[]
   clear(): void
@@ -135,16 +140,19 @@ function createOwnRows(): OwnRows {
   }
 }
 
-/** Notes which transactions were over at which time, so that the sweep can tell what every reader has read. */
+/**
+ * Notes which transactions were over at which time, so that the sweep knows which rows every reader
+ * has read.
+ */
 interface Snapshots {
   note(at: Moment, reading: Reading): void
-  /** The id of the oldest transaction that a reader may still need, once that is known. */
+  /** Returns the id of the oldest transaction that a reader may still need, once it is known. */
   oldestNeeded(): string | undefined
   clear(): void
 }
 
 function createSnapshots(): Snapshots {
-  /** By age. */
+  /** Oldest first. */
   const snapshots: { readonly at: number; readonly xmin: string }[] = []
 
   return {
@@ -179,9 +187,9 @@ function isYounger(moment: Moment, limit: number): boolean {
 }
 
 /**
- * Reads exactly the rows of those transactions that an earlier snapshot, `$1`, could not see, in whatever
- * order they were committed. Crash recovery may give ids out again that nothing durable had; it also starts
- * PostgreSQL's statistics again, which is how a reader notices.
+ * Returns the statement that reads exactly the rows of those transactions that an earlier snapshot,
+ * `$1`, could not see, in whatever order they committed. Crash recovery may reuse ids that were not
+ * durable. It also resets PostgreSQL's statistics, which changes `history`.
  */
 function readingStatement(schema: string): string {
   const table = `"${schema.replaceAll('"', '""')}".latchkey_record`

@@ -7,7 +7,10 @@ import { sessionQueries } from './tables/sessions.ts'
 import { flowQueries } from './tables/used-flows.ts'
 import { userQueries } from './tables/users.ts'
 
-/** The queries of a store, as statements that every driver understands. Each table has a file in `tables/`. */
+/**
+ * Returns the queries of a store, as statements that every driver understands. Each table has a
+ * file in `tables/`.
+ */
 export function queriesBy(statements: Statements): StoreQueries {
   return {
     ...userQueries(statements),

@@ -1,4 +1,7 @@
-/** Lets one piece of work begin when the one before has ended, and at once where there is none. */
+/**
+ * Returns a function that runs work one piece at a time, in order. The first one starts
+ * immediately.
+ */
 export function queue(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<void> | undefined
   return async (work) => {

@@ -1,22 +1,22 @@
-/** How long is waited between two readings that are asked for, in milliseconds. */
+/** The shortest pause between two requested readings, in milliseconds. */
 export const SHORTEST_REST = 10
 
 export interface Readings {
   /**
-   * Reads now, or once more after the reading in progress, which may have been too early. Many calls in a
-   * short time become few readings.
+   * Reads now, or once more after the reading in progress, which may have started too early. Many
+   * calls in a short time cause few readings.
    */
   readNow(): void
   stop(): void
 }
 
 /**
- * Reads now, and then again after each rest, until it fails or is stopped. Once it is stopped, neither `done`
- * nor `failed` is called.
+ * Reads now, and again after each pause, until a reading fails or `stop` is called. After `stop`,
+ * neither `done` nor `failed` is called.
  */
 export function readAgainAndAgain(orders: {
   read(): Promise<void>
-  /** Milliseconds. */
+  /** The pause in milliseconds. */
   readonly rest: number
   done(): void
   failed(error: Error): void

@@ -6,14 +6,14 @@ import type { SqlDriver, Statements, Watcher } from './sql.ts'
 import { ConflictError, type Durability, type Store, type StoreQueries } from './store.ts'
 import { createWatchers } from './watchers.ts'
 
-// The store over SQL, written once for every database that understands these statements (`queries.ts`): it
-// promises what `store.ts` asks of a store. A driver (`SqlDriver`) brings a database, and keeps those of the
-// promises that each database keeps in its own way.
+// The store over SQL, written once for every database that understands these statements
+// (`queries.ts`). It implements the contract in `store.ts`. A driver (`SqlDriver`) connects a
+// database, and implements the promises that each database keeps in its own way.
 
-/** The most sessions of one read. */
+/** The most sessions in one read. */
 const MOST_IN_A_READ = 500
 
-/** @param connect Makes the driver; called by `open()`, so that a store costs nothing until it is used. */
+/** @param connect Creates the driver. `open()` calls it, so that an unused store costs nothing. */
 export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): Store {
   const watchers = createWatchers()
   const opening = createOpening(
@@ -48,22 +48,24 @@ export function sqlStore(connect: (watchers: Watcher) => Promise<SqlDriver>): St
   }
 }
 
-/** Chooses one of the queries of a store. */
+/** Selects one of the queries of a store. */
 type Choice<A extends unknown[], T> = (queries: StoreQueries) => (...parameters: A) => Promise<T>
 
 interface Runner {
   readonly transaction: Store['transaction']
-  /** Makes a query run by itself, which may not make an earlier answer untrue. */
+  /** Runs a query outside of a transaction. The query must not invalidate an earlier result. */
   alone<A extends unknown[], T>(query: Choice<A, T>): (...parameters: A) => Promise<T>
-  /** Makes a query run in a transaction, so that its changes are recorded. They survive a loss of power. */
+  /** Runs a query in a transaction, so that its changes are recorded. They survive a power loss. */
   changing<A extends unknown[], T>(query: Choice<A, T>): (...parameters: A) => Promise<T>
 }
 
-/** Runs queries on the open driver, again where another process was in the way. */
+/** Runs queries on the open driver, and retries while another process is in the way. */
 function createRunner(opening: Opening, report: Statements['report']): Runner {
   let single: { readonly driver: SqlDriver; readonly queries: StoreQueries } | undefined
 
-  /** Made once for each driver, since most requests that the cache cannot answer run one of them. */
+  /**
+   * Created once per driver, because most requests that the cache cannot answer run one of them.
+   */
   function singleOn(driver: SqlDriver): StoreQueries {
     if (single?.driver === driver) return single.queries
     const queries = queriesBy({ sql: driver.sql, recorded: () => {}, report })
@@ -101,7 +103,7 @@ function createRunner(opening: Opening, report: Statements['report']): Runner {
   }
 }
 
-/** The queries of a store, each by itself, except those that take more than one step. */
+/** The single queries of a store, except those that take more than one step. */
 function singleQueries({
   alone,
   changing,
@@ -129,7 +131,7 @@ function singleQueries({
   }
 }
 
-/** Finds sessions. Where the driver asks for it, reads that wait at the same time become one. */
+/** Finds sessions. If the driver asks for it, concurrent reads are combined. */
 function findSessionsTogether(opening: Opening, { alone }: Runner): StoreQueries['findSession'] {
   const findOne = alone((queries) => queries.findSession)
   const findSome = alone((queries) => queries.findSessions)

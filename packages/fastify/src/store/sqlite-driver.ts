@@ -7,7 +7,7 @@ import { type RecordReader, readRecord } from './sqlite-record.ts'
 import { statementsOf } from './sqlite-statements.ts'
 import type { Durability } from './store.ts'
 
-/** How often the file is looked at while somebody waits for changes, in milliseconds. */
+/** How often to check the file while something waits for changes, in milliseconds. */
 const ATTENTION = 100
 
 export async function connectSqlite(file: string, { changed }: Watcher): Promise<SqlDriver> {
@@ -16,7 +16,7 @@ export async function connectSqlite(file: string, { changed }: Watcher): Promise
   const inTurn = queue()
   let reader: RecordReader | undefined
 
-  // Not in the middle of a transaction, whose connection this is too.
+  // In turn, because a transaction uses the same connection.
   const alone: Sql = (statement, ...values) => inTurn(() => sql(statement, ...values))
   const transaction: SqlDriver['transaction'] = (durability, work) => {
     const connection = { database, sql, ended: () => reader?.readOwn() }
@@ -31,7 +31,7 @@ export async function connectSqlite(file: string, { changed }: Watcher): Promise
     },
     sql: alone,
     transaction,
-    // One transaction at a time may write, and each takes that right as it begins.
+    // Each transaction takes the write lock when it begins, so only one runs at a time.
     exclusive: (work) => transaction('power-loss', work),
     isBusy,
     follow() {
@@ -55,7 +55,10 @@ interface Connection {
   ended(): void
 }
 
-/** Runs a transaction. If it changes users or sessions and the disk is full, it runs again in the reserve's room. */
+/**
+ * Runs a transaction. If it changes users or sessions and the disk is full, it runs again in the
+ * reserved space.
+ */
 async function runWithReserve<T>(
   connection: Connection,
   durability: Durability,
@@ -73,8 +76,8 @@ async function runWithReserve<T>(
     return await run()
   } catch (error) {
     if (!isEnding || !isFull(error)) throw error
-    // Room inside the file, for a file that may not grow. Where the disk has none for the write-ahead log
-    // either, nothing can be written at all.
+    // Frees space inside a file that may not grow. If the disk has no space for the write-ahead log
+    // either, nothing can be written.
     await sql`delete from latchkey_reserve`
     return run()
   }
@@ -85,30 +88,30 @@ async function runTransaction<T>(
   durability: Durability,
   work: () => Promise<T>,
 ): Promise<T> {
-  // In WAL mode a commit reaches the disk at once only under synchronous=FULL.
+  // In WAL mode, a commit is synced to disk immediately only with synchronous=FULL.
   // https://sqlite.org/pragma.html#pragma_synchronous
   const isLasting = durability === 'power-loss'
   try {
-    // One that could not be rolled back when it ended.
+    // The previous transaction could not be rolled back when it ended.
     if (database.isTransaction) await sql`rollback`
     if (isLasting) await sql`pragma synchronous = full`
-    // One that begins by reading could not be promoted to writing once another process has written;
-    // one that takes the write lock at once waits for its turn instead.
+    // A transaction that begins with a read cannot start to write once another process has written.
+    // One that takes the write lock immediately waits for its turn instead.
     await sql`begin immediate`
     const result = await work()
     await sql`commit`
     return result
   } finally {
-    // Unless SQLite has rolled it back by itself, as it does when a disk is full.
+    // Unless SQLite has already rolled it back, as it does when a disk is full.
     // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
     if (database.isTransaction) await sql`rollback`
-    // Also after a commit that failed, for it may have taken place.
+    // Also after a commit that failed, because it may have succeeded nevertheless.
     ended()
     if (isLasting) await sql`pragma synchronous = normal`
   }
 }
 
-/** Deletes old rows of the record, and makes the reserve again. */
+/** Deletes old rows of the record, and restores the reserved space. */
 async function sweep(sql: Sql): Promise<void> {
   try {
     await sql`insert into latchkey_reserve select zeroblob(32768)
@@ -116,7 +119,7 @@ async function sweep(sql: Sql): Promise<void> {
   } catch (error) {
     if (!isFull(error)) throw error
   }
-  // The newest of the old rows stays: by it a reader sees whether it has missed any.
+  // Keep the newest of the old rows: it shows a reader whether it has missed any.
   await sql`delete from latchkey_record where id in (select id from latchkey_record
     where id < (select max(id) from latchkey_record where at < ${Date.now() - RETENTION.cache})
     order by id limit ${MOST_SWEPT})`

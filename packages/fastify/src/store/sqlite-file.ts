@@ -5,28 +5,32 @@ import { LatchkeyError } from '../http/errors.ts'
 import { patiently } from './patience.ts'
 
 /**
- * How long a statement waits for another process's transaction, in milliseconds. Not at all, because
- * `node:sqlite` waits with the whole process, once for every request; the store asks again later instead.
+ * How long a statement waits for another process's transaction, in milliseconds. Zero, because
+ * `node:sqlite` would block the whole process while it waits. The store retries instead.
  */
 const BUSY_TIMEOUT = 0
-/** https://sqlite.org/rescode.html#busy; the higher bits say more. */
+/** https://sqlite.org/rescode.html#busy. The higher bits contain the details. */
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 
-/** @throws LatchkeyError `LATCHKEY_STORE_UNUSABLE` if the file cannot be made or is no database */
+/**
+ * @throws LatchkeyError `LATCHKEY_STORE_UNUSABLE` if the file cannot be created or is not a
+ *   database
+ */
 export async function openDatabase(file: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import('node:sqlite')
   let database: DatabaseSync | undefined
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(resolve(file)), { recursive: true })
-      // People's names and addresses are nobody else's on this machine. SQLite gives the files beside it
-      // the mode of the first.
+      // Other users of this machine must not read people's names and addresses. SQLite copies the
+      // mode to the files next to it.
       closeSync(openSync(file, 'a', 0o600))
     }
     const opened = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
     database = opened
-    // The change to WAL is refused at once, timeout or not, while another process makes it too.
+    // Retry, because the switch to WAL fails immediately, without a timeout, while another process
+    // makes it too.
     await patiently(isBusy, async () => {
       opened.exec(
         'pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on',
@@ -37,7 +41,7 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
     database?.close()
     const reason = error instanceof Error ? error.message : String(error)
     const cure = isBusy(error)
-      ? 'Another process holds it. Try again once it is done.'
+      ? 'Another process has locked it. Try again once that process is done.'
       : 'Check that the folder exists, that this process may write to it, and that the file is a SQLite database.'
     throw new LatchkeyError(
       'LATCHKEY_STORE_UNUSABLE',

@@ -4,16 +4,15 @@ import type { Change } from './store.ts'
 import { thisTurn } from './turn.ts'
 
 export interface RecordReader {
-  /** Whether everything has been told, which asks SQLite once in a turn of the event loop. */
+  /** Whether every change has been reported. Reads the file once per turn of the event loop. */
   isCurrent(): boolean
-  /** Tells what this connection has just committed, which `isCurrent` does not see. */
+  /** Reports what this connection has just committed. `isCurrent` does not see that. */
   readOwn(): void
 }
 
 /**
- * Reads the record, from where it ends now. Whether others have committed is what SQLite counts for each
- * connection (https://sqlite.org/pragma.html#pragma_data_version); they are other processes, or other
- * connections of this one.
+ * Reads the record, starting at its current end. SQLite counts the commits of other connections, in
+ * this process or others: https://sqlite.org/pragma.html#pragma_data_version
  */
 export function readRecord(database: DatabaseSync, tell: (change: Change) => void): RecordReader {
   const dataVersion = database.prepare('pragma data_version')
@@ -35,9 +34,9 @@ export function readRecord(database: DatabaseSync, tell: (change: Change) => voi
     const rows = rowsAfter.all(cursor) as unknown as RecordRow[]
     const { first, last } = endsNow()
     const newest = rows.at(-1)?.id ?? cursor
-    // Rows that were not read have been swept, there are too many, or this is another, older file now.
+    // Unread rows were swept, there are too many rows, or the file was replaced with an older one.
     const isWhole = first <= cursor + 1 && rows.length <= MOST_ROWS && last >= cursor
-    // What was committed since the rows were read comes next time.
+    // Rows that were committed after the query are read next time.
     cursor = isWhole ? newest : last
     for (const change of changesIn(rows)) tell(change)
     if (!isWhole) tell('everything')
@@ -48,7 +47,7 @@ export function readRecord(database: DatabaseSync, tell: (change: Change) => voi
       try {
         readOn()
       } catch {
-        // It is committed all the same.
+        // The transaction is committed nevertheless.
         tell('everything')
       }
     },
@@ -59,7 +58,7 @@ export function readRecord(database: DatabaseSync, tell: (change: Change) => voi
       try {
         const now = dataVersion.get()?.data_version
         if (now !== version) {
-          // The record would have rows of our own transaction too, which may be undone.
+          // The record would include rows of our own open transaction, which may be rolled back.
           if (database.isTransaction) return false
           readOn()
         }
@@ -67,7 +66,7 @@ export function readRecord(database: DatabaseSync, tell: (change: Change) => voi
         asked = turn
         return true
       } catch {
-        // Whatever is wrong with the file, asking it for a session will say so.
+        // The next query for a session reports the problem.
         return false
       }
     },

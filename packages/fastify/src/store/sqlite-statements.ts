@@ -3,9 +3,9 @@ import type { Sql, Value } from './sql.ts'
 import { newTurn } from './turn.ts'
 
 /**
- * Statements on one connection. There are few, and to prepare one takes longer than to run it, so each is
- * prepared once. Where its tables have changed since, SQLite prepares it anew by itself, though Node may
- * give the first rows after that no more columns than there were before.
+ * Runs statements on one connection. There are few statements, and preparing one takes longer than
+ * running it, so each is prepared once. After its tables have changed, SQLite prepares it again
+ * automatically. However, the first rows that Node returns after that may lack new columns.
  */
 export function statementsOf(database: DatabaseSync): Sql {
   interface Prepared {
@@ -15,7 +15,7 @@ export function statementsOf(database: DatabaseSync): Sql {
   const prepared = new Map<TemplateStringsArray, Prepared>()
 
   function prepare(text: TemplateStringsArray): Prepared {
-    // There are no locks on rows: who has begun a transaction is the only one that writes.
+    // SQLite has no row locks. Only the connection that has begun a transaction can write.
     const spelled = text
       .join('?')
       .replace(/ for update( skip locked)?/, '')
@@ -28,15 +28,15 @@ export function statementsOf(database: DatabaseSync): Sql {
     prepared.set(text, known)
     const given = values.map((value) => (Array.isArray(value) ? JSON.stringify(value) : value))
     if (!known.mayWrite) return read(known.statement, given as SQLInputValue[]) as Row[]
-    // Other connections of this process are not to wait for the next turn to see it.
+    // Other connections of this process must see the write in this turn.
     newTurn()
     return runWithBigInts(known.statement, given as SQLInputValue[]) as Row[]
   }
 }
 
 /**
- * Reads rows with plain numbers, in half the time, and repeats the reading with BigInts if a number is too
- * large. Only for statements without side effects.
+ * Reads rows with plain numbers, in half the time. If a number is too large, reads them again with
+ * BigInts. Only for statements without side effects.
  */
 function read(statement: StatementSync, values: SQLInputValue[]): unknown[] {
   try {
@@ -51,13 +51,16 @@ function read(statement: StatementSync, values: SQLInputValue[]): unknown[] {
   }
 }
 
-/** Reads integers as BigInts: one that is too large for a number would be an error for all rows. */
+/**
+ * Reads integers as BigInts. With plain numbers, one that is too large would fail the whole
+ * statement.
+ */
 function runWithBigInts(statement: StatementSync, values: SQLInputValue[]): unknown[] {
   statement.setReadBigInts(true)
   return statement.all(...values).map(withNumbers)
 }
 
-/** What is too large for a number is `NaN`. */
+/** Converts BigInts to numbers. One that is too large becomes `NaN`. */
 function withNumbers(row: Record<string, unknown>): Record<string, unknown> {
   for (const name in row) {
     const value = row[name]

@@ -1,14 +1,7 @@
-/**
- * Where users, identities and sessions live. This file is the contract; `testing/store-contract.ts`
- * is the same contract as tests, which every store has to pass.
- *
- * A store promises that what it has acknowledged survives what the caller asked for, that a transaction
- * happens whole or not at all and as if no other ran beside it, and that it tells whoever watches it of
- * everything that makes an answer of its own untrue.
- *
- * All times are milliseconds since the Unix epoch.
- */
+// The contract of a store, which keeps users, identities and sessions. `testing/store-contract.ts` is the
+// same contract as tests, which every store must pass. All times are milliseconds since the Unix epoch.
 
+/** A person's account, as it is stored. Times are milliseconds since the Unix epoch. */
 export interface StoredUser {
   readonly id: string
   readonly name: string | null
@@ -16,7 +9,7 @@ export interface StoredUser {
   readonly emailVerified: boolean
   readonly avatarUrl: string | null
   readonly createdAt: number
-  /** Since when the user may not sign in, or `null`. */
+  /** When the user was banned from signing in, or `null`. */
   readonly bannedAt: number | null
 }
 
@@ -25,46 +18,51 @@ export interface StoredIdentity {
   readonly id: string
   readonly userId: string
   readonly provider: string
-  /** The provider's own, unchangeable name for the person. */
+  /** The provider's permanent id for the person. */
   readonly subject: string
-  /** What else the provider calls the person, for display and support. */
+  /** Other names and ids that the provider has for the person, for display and support. */
   readonly attributes: Readonly<Record<string, string>>
   readonly createdAt: number
   readonly lastUsedAt: number
 }
 
+/** One browser signed in as a user, as it is stored. Times are milliseconds since the Unix epoch. */
 export interface StoredSession {
   readonly id: string
   readonly userId: string
   readonly provider: string | null
-  /** SHA-256 of the cookie's secret, base64url. The secret itself is stored nowhere. */
+  /** The SHA-256 hash of the cookie's secret, base64url. The secret itself is never stored. */
   readonly secretHash: string
-  /** What the person would call the device, such as `Firefox on Linux`, or `null`. */
+  /** The browser and system, such as `Firefox on Linux`, or `null`. */
   readonly device: string | null
   readonly createdAt: number
   readonly authenticatedAt: number
-  /** Up to a minute older than the last request. */
+  /** May be up to a minute older than the last request. */
   readonly lastUsedAt: number
   readonly expiresAt: number
 }
 
+/** A session and its user. */
 export interface FoundSession {
   readonly session: StoredSession
   readonly user: StoredUser
 }
 
-/** A part of a list that goes from the newest to the oldest. */
+/** Selects a page of a list that is ordered from newest to oldest. */
 export interface Page {
-  /** The most rows of it. */
+  /** The most rows to return. */
   readonly limit: number
-  /** The last row of the part before; the list goes on behind it. */
+  /** The last row of the previous page. Without it, the list starts at the newest row. */
   readonly after?: { readonly id: string; readonly createdAt: number } | undefined
 }
 
-/** What an acknowledged write survives: the end of the process, or a loss of power too. */
+/** What an acknowledged write survives: the end of the process, or also a power loss. */
 export type Durability = 'process' | 'power-loss'
 
-/** Why a session ended. `unknown` where nobody said, as when its row was deleted by hand. */
+/**
+ * Why a session ended. `unknown` if no reason was recorded, for example when its row was deleted by
+ * hand. Not available yet: `workspace`.
+ */
 export type EndReason =
   | 'sign-out'
   | 'revoked'
@@ -76,16 +74,21 @@ export type EndReason =
   | 'workspace'
   | 'unknown'
 
-/** Why sessions are ended, and by whom. */
+/** Why sessions are ended, and who ends them. */
 export interface Ending {
   readonly reason: EndReason
-  /** The id of the user who ended them, or `null` for the application. */
+  /** The id of the user who ends them, or `null` for the application. */
   readonly actor: string | null
 }
 
 /**
- * What makes an earlier answer of the store untrue. A session has changed (it has another secret, say),
- * has ended, or every session has; a user has changed; or anything may have.
+ * A change that invalidates earlier results of the store:
+ *
+ * - `session`: the session has changed, for example because its secret was rotated.
+ * - `session`, `user` and `ended`: the user's session has ended, for this reason.
+ * - `user`: the user has changed.
+ * - `everyone`: all sessions have ended, for this reason.
+ * - `'everything'`: anything may have changed.
  */
 export type Change =
   | { readonly session: string }
@@ -94,7 +97,7 @@ export type Change =
   | { readonly everyone: EndReason }
   | 'everything'
 
-/** Reads and writes, each by itself, or together inside `Store.transaction`. */
+/** The queries of a store. Call them on the store, one at a time, or inside `Store.transaction`. */
 export interface StoreQueries
   extends UserQueries,
     IdentityQueries,
@@ -104,69 +107,75 @@ export interface StoreQueries
     ExpiryQueries {}
 
 export interface UserQueries {
+  /** Returns the user, or `null` if the id is unknown. */
   findUser(id: string): Promise<StoredUser | null>
+  /** Returns one page of users, from newest to oldest. */
   listUsers(page: Page): Promise<StoredUser[]>
   insertUser(user: StoredUser): Promise<void>
-  /** Replaces everything but `createdAt`. */
+  /** Replaces every field except `createdAt`. A no-op if the id is unknown. */
   updateUser(user: StoredUser): Promise<void>
-  /** Deletes the user's identities too, and ends their sessions. */
+  /** Deletes the user and their identities, and ends their sessions. A no-op if the id is unknown. */
   deleteUser(id: string, ending: Ending): Promise<void>
 }
 
 export interface IdentityQueries {
+  /** Returns the identity, or `null` if it is unknown. */
   findIdentity(provider: string, subject: string): Promise<StoredIdentity | null>
-  /** `false`, with nothing written, if there is one with this provider and subject already. */
+  /** Returns `false`, and writes nothing, if this provider and subject already have an identity. */
   insertIdentity(identity: StoredIdentity): Promise<boolean>
   /** Replaces `attributes` and `lastUsedAt`. */
   updateIdentity(identity: StoredIdentity): Promise<void>
 }
 
 export interface SessionQueries {
+  /** Returns the session and its user, or `null` if the session is unknown or has ended. */
   findSession(id: string): Promise<FoundSession | null>
-  /** Returns those of the sessions that there are, in any order. */
+  /** Returns the existing sessions among these ids, in any order. */
   findSessions(ids: readonly string[]): Promise<FoundSession[]>
+  /** Returns one page of a user's sessions, from newest to oldest. */
   listSessions(userId: string, page: Page): Promise<StoredSession[]>
   insertSession(session: StoredSession): Promise<void>
   /**
-   * Stores when sessions were last used, except where the stored time is `recent` already. It never
-   * brings an ended session back.
-   * @returns the ids that were updated. The others have ended, or another server was quicker.
+   * Stores when sessions were last used. Skips a session whose stored time is already `recent`, and
+   * never brings an ended session back.
+   * @returns the updated ids. The other sessions have ended, or another server was faster.
    */
   touchSessions(
     ids: readonly string[],
     lastUsedAt: number,
     recent: { readonly from: number; readonly to: number },
   ): Promise<string[]>
-  /** Gives the session another secret, if it has not ended. */
+  /** Replaces the session's secret. A no-op if the session has ended. */
   rotateSession(id: string, secretHash: string): Promise<void>
 }
 
 export interface SessionEndQueries {
+  /** Ends a session. A no-op if it is unknown. */
   deleteSession(id: string, ending: Ending): Promise<void>
   /** Ends every session of a user, except the one named by `except`. */
   deleteSessionsOf(userId: string, ending: Ending, except?: string): Promise<void>
   /** Ends the user's oldest sessions, except the newest `keep`. */
   deleteOldestSessionsOf(userId: string, keep: number, ending: Ending): Promise<void>
-  /** Ends every session of everybody. */
+  /** Ends every session of every user. */
   deleteAllSessions(ending: Ending): Promise<void>
-  /** Returns why sessions have ended, by id, as far as that is still recorded. */
+  /** Returns why sessions ended, by id, as far as it is still recorded. */
   findEnds(sessionIds: readonly string[]): Promise<ReadonlyMap<string, EndReason>>
 }
 
 export interface FlowQueries {
   /**
-   * Marks a flow as used. Of any number of calls with the same `id`, at once or in turn, in one process
-   * or several, exactly one gets `true`.
-   * @param expiresAt When the mark may be forgotten: not before the flow itself has expired.
+   * Marks a flow as used. Exactly one call per `id` returns `true`, even if several calls run
+   * concurrently or in several processes.
+   * @param expiresAt When the mark may be deleted. It must not be earlier than the flow's own expiry.
    */
   useFlow(id: string, expiresAt: number): Promise<boolean>
 }
 
 export interface ExpiryQueries {
   /**
-   * Deletes what expired before `now`, and sessions last used before `unusedSince`, at most `limit` rows
-   * of each kind.
-   * @returns the sessions, and whether there may be more to delete
+   * Deletes used flows and sessions that expired before `now`, and sessions last used before
+   * `unusedSince`: at most `limit` rows of each kind.
+   * @returns the deleted sessions, and whether there may be more to delete
    */
   deleteExpired(
     now: number,
@@ -175,46 +184,71 @@ export interface ExpiryQueries {
   ): Promise<{ sessions: { id: string; userId: string }[]; more: boolean }>
 }
 
+/**
+ * Stores users, identities and sessions: `sqlite()`, `postgres()`, or an implementation of your own. A
+ * store must keep these promises:
+ *
+ * - An acknowledged write survives what its `Durability` says.
+ * - A transaction is atomic, and isolated from other transactions.
+ * - Watchers receive every change that invalidates an earlier result of this store.
+ *
+ * @example
+ * const store: Store = sqlite('./data/latchkey.db')
+ * await app.register(latchkey, { store })
+ */
 export interface Store extends StoreQueries {
-  /** Makes the store ready, and its tables if they are missing or old. Safe to repeat, also at once. */
+  /**
+   * Opens the store, and creates or migrates its tables if necessary. It can be called several times, also
+   * concurrently.
+   */
   open(): Promise<void>
-  /** Undoes one `open`; the last one closes the store. */
+  /** Reverts one call of `open`. The last one closes the store. */
   close(): Promise<void>
   /**
-   * All of `work` or none of it, as if every other transaction came before or after it: what `work` has
-   * read by id or by subject stays as it is until the end. `work` must await nothing but the queries it
-   * is given, for others may wait for it, and let through what they throw. It may be run again if another
-   * process got in between, or if it throws `ConflictError`.
+   * Runs `work` in a serializable transaction: all of it takes effect or none of it, and what `work` reads
+   * by id or by subject does not change until the end.
+   *
+   * `work` must await nothing but the queries that it is passed, because other transactions may wait for
+   * it, and must not catch their errors. It may run again if another process interfered, or if it throws
+   * `ConflictError`.
+   *
+   * @example
+   * await store.transaction('power-loss', async (queries) => {
+   *   const user = await queries.findUser(id)
+   *   if (user !== null) await queries.updateUser({ ...user, bannedAt: Date.now() })
+   * })
    */
   transaction<T>(durability: Durability, work: (queries: StoreQueries) => Promise<T>): Promise<T>
   /**
-   * Makes it possible to cache sessions. With a store that lacks this method every request reads its
-   * session, and whoever waits for the end of one learns of it within a second.
-   * @param changed Called for each change: for one made through this store before it is acknowledged, for
-   *   one made by another process as soon as it is known. It may be called twice for the same change.
-   * @param warn Called with what an operator should know, such as that notifications do not arrive.
+   * Reports changes, so that sessions can be cached. If a store lacks this method, every request reads its
+   * session, and an ended session is noticed by open connections within a second.
+   * @param changed Called for each change. For a change made through this store, it is called before the
+   *   change is acknowledged. For a change by another process, it is called as soon as the store notices it.
+   *   It may be called twice for the same change.
+   * @param warn Called with warnings for the operator, for example that notifications do not arrive.
    */
   watch?(changed: (change: Change) => void, warn: (message: string) => void): Watch
 }
 
-/** How far earlier answers of a store can be relied on. */
+/** Returned by `Store.watch`. Tells whether earlier results of the store are still reliable. */
 export interface Watch {
   /**
-   * Whether every change has been reported, as far as can be known without waiting. Called for every
-   * request. While it is `false`, no earlier answer counts, but it may count again later.
+   * Whether every change so far has been reported, as far as the store can tell without waiting. Called for
+   * every request. While it returns `false`, earlier results are not used. They may be used again later.
    */
   isCurrent(): boolean
-  /** Whether every change after an answer that is given now will be reported, sooner or later. */
+  /** Whether every change from now on will be reported eventually. */
   isFollowing(): boolean
   /**
-   * Makes the store look for changes by itself, although nothing calls `isCurrent()`.
-   * @returns a function that ends this
+   * Makes the store look for changes on its own, even if nothing calls `isCurrent()`.
+   * @returns a function that stops this
    */
   attend(): () => void
+  /** Stops reporting changes and warnings. */
   stop(): void
 }
 
-/** Thrown by the work of a transaction that has met another one's traces, to be run again. */
+/** Thrown by the work of a transaction that conflicts with another one, so that it runs again. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError'
 }

@@ -1,4 +1,4 @@
-/** The turn of the event loop, or the part of it since `newTurn` was called. */
+/** The current turn of the event loop, or the part of it since `newTurn` was called. */
 let turn = 1
 let counting = false
 
@@ -14,7 +14,7 @@ export function thisTurn(): number {
   return turn
 }
 
-/** Makes every check of this turn run again. */
+/** Makes every check run again in this turn. */
 export function newTurn(): void {
   turn++
 }

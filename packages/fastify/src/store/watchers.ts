@@ -2,10 +2,10 @@ import { withReference } from '../http/codes.ts'
 import type { Watcher } from './sql.ts'
 import type { Change } from './store.ts'
 
-/** The most rows that are reported as unreadable. By then somebody knows. */
+/** The most rows that are reported as unreadable. By then, the operator knows. */
 const MOST_REPORTED = 1_000
 
-/** The watchers of a store. Each of them gets every change and every warning. */
+/** The watchers of a store. Each receives every change and every warning. */
 export interface Watchers extends Watcher {
   /** @returns a function that removes the watcher */
   add(watcher: Watcher): () => void

@@ -6,7 +6,7 @@ interface EndedRow {
   readonly user_id: string
 }
 
-/** Deletes rows that have expired. Rows that another process is deleting are skipped. */
+/** Deletes expired rows. Skips rows that another process is deleting. */
 export function expiryQueries({ sql, recorded }: Statements): ExpiryQueries {
   return {
     async deleteExpired(now, unusedSince, limit) {

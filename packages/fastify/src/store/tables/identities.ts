@@ -39,7 +39,10 @@ export function identityQueries({ sql, report }: Statements): IdentityQueries {
   }
 }
 
-/** An identity is never missing: its attributes are for display, and the next sign-in writes them again. */
+/**
+ * Always returns an identity. Its attributes are for display, and the next sign-in writes them
+ * again.
+ */
 function identityOf(row: IdentityRow): Decoded<StoredIdentity> {
   const [createdAt, lastUsedAt] = [timeOf(row.created_at), timeOf(row.last_used_at)]
   const attributes = attributesOf(row.attributes)

@@ -1,17 +1,17 @@
 import type { Page } from '../store.ts'
 
-/** Sorts before every row, in a list that goes from the newest to the oldest. */
+/** Sorts before every row in a list from newest to oldest. */
 const BEFORE_THE_FIRST = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
 /** Sorts after every row with a readable time. */
 export const BEHIND_THE_LAST: number = Number.MIN_SAFE_INTEGER
 
-/** Where a row stands in a list. */
+/** The position of a row in a list. */
 export interface Place {
   readonly id: string
   readonly created_at: number
 }
 
-/** Reads on until the page is full, since a row that cannot be read does not count. */
+/** Reads until the page is full, because unreadable rows are skipped. */
 export async function readPage<Row extends Omit<Place, 'created_at'> & { created_at: unknown }, T>(
   { limit, after = BEFORE_THE_FIRST }: Page,
   decode: (row: Row) => T | null,

@@ -2,7 +2,10 @@ import { reasonIn } from '../../record/record.ts'
 import type { Statements } from '../sql.ts'
 import type { SessionEndQueries } from '../store.ts'
 
-/** How sessions are ended, and why they were. The trigger that records an end copies its reason and actor. */
+/**
+ * Ends sessions, and returns why they ended. The trigger that records an end copies its reason and
+ * actor.
+ */
 export function sessionEndQueries({ sql, recorded }: Statements): SessionEndQueries {
   const queries: SessionEndQueries = {
     async deleteSession(id, { reason, actor }) {
@@ -19,7 +22,7 @@ export function sessionEndQueries({ sql, recorded }: Statements): SessionEndQuer
     },
 
     async deleteOldestSessionsOf(userId, keep, ending) {
-      // SQLite knows no offset without a limit.
+      // SQLite requires a limit with an offset.
       const oldest = await sql<{ id: string }>`select id from latchkey_sessions
         where user_id = ${userId} order by created_at desc, id desc limit 1000 offset ${keep}`
       for (const { id } of oldest) await queries.deleteSession(id, ending)

@@ -19,11 +19,11 @@ interface SessionRow {
 /** A session and its user. */
 type JoinedRow = SessionRow & Omit<UserRow, 'id' | 'created_at'> & { user_created_at: unknown }
 
-/** Sessions while they last. `session-ends.ts` has their ends. */
+/** Queries for open sessions. Their ends are in `session-ends.ts`. */
 export function sessionQueries({ sql, recorded, report }: Statements): SessionQueries {
   return {
     async findSession(id) {
-      // By name, since a newer version may have added columns that are called like another table's.
+      // Name the columns: a newer version may add one with the same name as in the other table.
       const [row] = await sql<JoinedRow>`select
         s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at, s.authenticated_at,
         s.last_used_at, s.expires_at,
@@ -63,7 +63,8 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
     },
 
     async touchSessions(ids, lastUsedAt, recent) {
-      // In one order everywhere, and past what another server is about to write: no deadlock, no wait.
+      // The same order everywhere avoids deadlocks. Skipping locked rows avoids waiting for another
+      // server's write.
       const rows = await sql<{
         id: string
       }>`update latchkey_sessions set last_used_at = ${lastUsedAt}
@@ -83,7 +84,7 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
 function foundIn(row: JoinedRow, report: Statements['report']): FoundSession | null {
   const session = sessionIn(row, report)
   if (session === null) return null
-  // Named one by one. Spreading a row takes as long as SQLite takes to find it.
+  // Spreading the row would take as long as SQLite takes to find it.
   const user: UserRow = {
     id: row.user_id,
     name: row.name,
@@ -118,7 +119,7 @@ function sessionOf(row: SessionRow): StoredSession | null {
     device: textOf(row.device),
     createdAt: createdAt as number,
     authenticatedAt: authenticatedAt as number,
-    // 0 where the first version signed the person in.
+    // 0 if the first version of Latchkey created the session.
     lastUsedAt: Math.max(lastUsedAt as number, authenticatedAt as number),
     expiresAt: expiresAt as number,
   }

@@ -46,7 +46,7 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
 
     async deleteUser(id, { reason, actor }) {
       recorded()
-      // The user before the sessions, as everywhere, so that two transactions do not deadlock.
+      // Lock the user before the sessions, as everywhere, to avoid deadlocks.
       await sql`select 1 from latchkey_users where id = ${id} for update`
       await sql`update latchkey_sessions set end_reason = ${reason}, end_actor = ${actor}
         where user_id = ${id}`
@@ -55,14 +55,14 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
   }
 }
 
-/** Returns the user that a row holds, and reports a row that is not whole. */
+/** Returns the user in a row, and reports a row that is incomplete. */
 export function userIn(row: UserRow, report: Statements['report']): StoredUser {
   const { value, isWhole } = userOf(row)
   if (!isWhole) report('latchkey_users', row.id)
   return value
 }
 
-/** A user is never missing: what cannot be read is left out, and a ban stays one. */
+/** Always returns a user. Unreadable fields are left out, but an unreadable ban stays a ban. */
 function userOf(row: UserRow): Decoded<StoredUser> {
   const [createdAt, bannedAt] = [timeOf(row.created_at), timeOf(row.banned_at)]
   const isBanned = row.banned_at !== null
