@@ -15,7 +15,7 @@ describe('cookieName', () => {
   it.each([
     ['on https', () => onHttps(emulator()), '__Host-acme'],
     ['in development', () => ({}), 'acme-3000'],
-  ] as const)('%s names all three cookies', async (_where, place, name) => {
+  ] as const)('%s is part of the names of all three cookies', async (_where, place, name) => {
     const options: LatchkeyOptions = place()
     const app = await buildApp(emulator(), { ...options, cookieName: 'acme' })
     const browser = createBrowser(app, options.origin)
@@ -41,7 +41,7 @@ describe('cookieName', () => {
     ['__Secure-acme', 'must not begin with a cookie prefix'],
     ['acme-last', 'must not end in `-last`'],
     ['acme-flow-0123456789', 'must not end in `-last` or contain `-flow-`'],
-  ])('%j is refused at boot, with the cure', async (cookieName, message) => {
+  ])('%j is rejected at boot, with the fix', async (cookieName, message) => {
     await expect(buildApp(emulator(), { cookieName: cookieName as string })).rejects.toMatchObject({
       code: 'LATCHKEY_OPTION_INVALID',
       message: expect.stringContaining(`Option \`cookieName\` ${message}`),
@@ -56,7 +56,10 @@ describe('cookieName', () => {
 
 const OTHER_SECRET = [...SECRET].reverse().join('')
 
-/** Two applications on one https host, such as on two ports, and one browser, as each of them sees it. */
+/**
+ * Two applications on one https host, such as on two ports, and one browser as each of them sees
+ * it.
+ */
 async function shareHost(
   cookieNames: readonly [string | undefined, string | undefined],
 ): Promise<[Browser, Browser]> {
@@ -76,7 +79,7 @@ const statusIn = async (browser: Browser): Promise<number> =>
   (await browser.get('/api/me')).statusCode
 
 describe('two applications on one https host', () => {
-  it('with names of their own neither sign each other out nor clear each other’s flows', async () => {
+  it('with different names do not sign each other out or clear each other’s flows', async () => {
     const [one, other] = await shareHost([undefined, 'acme'])
     await one.signIn('ada')
     await other.signIn('ben')
@@ -98,7 +101,7 @@ describe('two applications on one https host', () => {
     expect([await statusIn(one), await statusIn(other)]).toEqual([200, 401])
   })
 
-  it('with the same name leave each other’s flows alone', async () => {
+  it('with the same name keep each other’s flows', async () => {
     const [one, other] = await shareHost([undefined, undefined])
     const urls: string[] = []
     for (let flow = 0; flow < 5; flow++) urls.push(await other.start('?return_to=/other'))
@@ -111,7 +114,7 @@ describe('two applications on one https host', () => {
     expect((await other.get(otherCallback)).headers.location).toBe('/other')
   })
 
-  it('with the same name make room where the header would be too long, the oldest first', async () => {
+  it('with the same name drop the oldest flows when the header would get too long', async () => {
     const [one, other] = await shareHost([undefined, undefined])
     const long = `?return_to=${encodeURIComponent(`/${'~'.repeat(511)}`)}`
     const referer = { referer: `${HTTPS_ORIGIN}/${'b'.repeat(255)}` }
@@ -124,7 +127,7 @@ describe('two applications on one https host', () => {
       await one.start(long, referer)
       expect(one.cookies().length).toBeLessThan(8 * 1024)
     }
-    // By then all of the other's have gone, and five of its own are left.
+    // By then, all flows of the other application are dropped, and five of its own remain.
     expect(namesIn(one)).toHaveLength(5)
     expect(namesIn(one).filter((name) => others.includes(name))).toEqual([])
     expect(url).toContain('state=')

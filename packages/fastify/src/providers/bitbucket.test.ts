@@ -15,12 +15,12 @@ async function startBitbucket(options: EmulatorOptions) {
 }
 
 it.each<[string, EmulatorOptions]>([
-  ['as it is in 2026', { profile: '2026' }],
-  ['as it was before', { profile: 'legacy' }],
+  ['with the rules of 2026', { profile: '2026' }],
+  ['with the earlier rules', { profile: 'legacy' }],
   ['that checks PKCE', { pkce: 'enforce' }],
-  ['that takes credentials in the header only', { clientAuth: 'basic' }],
-  ['that narrows a token to the scopes that were asked for', { scopeParameter: 'narrow' }],
-])('signs people in at a Bitbucket %s', async (_, options) => {
+  ['that accepts credentials only in the header', { clientAuth: 'basic' }],
+  ['that limits a token to the requested scopes', { scopeParameter: 'narrow' }],
+])('signs people in with a Bitbucket %s', async (_, options) => {
   const browser = createBrowser(await buildApp(await startBitbucket(options)))
   const answer = await browser.signIn('ada')
   expect(answer.headers.location).toBe('/')
@@ -31,7 +31,7 @@ it.each<[string, EmulatorOptions]>([
   })
 })
 
-it('asks for no more than Bitbucket needs to say who somebody is', async () => {
+it('requests only the scopes that it needs', async () => {
   const browser = createBrowser(await buildApp(await startBitbucket({})))
   const { searchParams } = new URL(await browser.start())
   expect(searchParams.get('scope')).toBe('account email')
@@ -41,13 +41,13 @@ it.each([
   ['GET /2.0/user', rateLimitExceeded],
   ['GET /2.0/user', { status: 429 }],
   ['GET /2.0/user/emails', rateLimitExceeded],
-] as const)('asks once, and no more, where Bitbucket has had enough: %s', async (route, answer) => {
+] as const)('sends no second request when Bitbucket rate-limits the first: %s', async (route, answer) => {
   const emulator = await startBitbucket({})
   emulator.answerNext(route, { ...answer, times: 9 })
   const browser = createBrowser(await buildApp(emulator))
   const { location } = (await browser.signIn('ada')).headers
   const [, path] = route.split(' ')
-  // People sign in without an address, but not without a user.
+  // People can sign in without an address, but not without a user.
   if (path === '/2.0/user') expect(location).toContain('auth_error=provider_unavailable')
   else expect(location).toBe('/')
   expect(emulator.requests.filter((request) => request.path === path)).toHaveLength(1)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createExchangeGate, type ExchangeGate, LEFT, type Place } from './exchange-gate.ts'
 
-/** A gate whose places are all taken, by addresses that nobody else has. */
+/** A gate whose places are all taken, by addresses that the test does not use. */
 function fullGate(limit: number): { gate: ExchangeGate; taken: Place[] } {
   const gate = createExchangeGate(limit)
   const taken = Array.from({ length: limit }, (_, index) => gate.enter(`taken-${index}`))
@@ -21,7 +21,7 @@ function noting(outcomes: string[], name: string, place: Place): Place {
 const settled = (): Promise<void> => new Promise(setImmediate)
 
 describe('a gate', () => {
-  it('grants as many places as its limit, and the next when one is given back', async () => {
+  it('grants as many places as its limit, and the next one when a place is released', async () => {
     const outcomes: string[] = []
     const gate = createExchangeGate(2)
     const [first] = ['a', 'b', 'c'].map((name) => noting(outcomes, name, gate.enter(name)))
@@ -32,7 +32,7 @@ describe('a gate', () => {
     expect(outcomes).toEqual(['a', 'b', 'c'])
   })
 
-  it('counts a place that is given back twice once', async () => {
+  it('counts a place that is released twice once', async () => {
     const outcomes: string[] = []
     const { gate, taken } = fullGate(2)
     const waiting = ['a', 'b'].map((name) => noting(outcomes, name, gate.enter(name)))
@@ -45,7 +45,7 @@ describe('a gate', () => {
     expect(outcomes).toEqual(['a', 'b'])
   })
 
-  it('grants a waiter that has left nothing, and its turn goes to the next', async () => {
+  it('skips a waiter that has left, and grants the place to the next', async () => {
     const outcomes: string[] = []
     const { gate, taken } = fullGate(2)
     const gone = gate.enter('a')
@@ -73,12 +73,12 @@ describe('a gate', () => {
 })
 
 describe('a queue', () => {
-  it('goes by the fewest places that an address holds, then by the longest wait', async () => {
+  it('prefers the address with the fewest places, then the longest wait', async () => {
     const outcomes: string[] = []
     const gate = createExchangeGate(4)
     const held = ['a', 'a', 'b', 'c'].map((address) => gate.enter(address))
     for (const address of ['a', 'b', 'd', 'c']) noting(outcomes, address, gate.enter(address))
-    // `a` holds two places and leaves one, so `d`, which holds none, is next.
+    // `a` has two places and releases one, so `d`, which has none, is next.
     held[0]?.leave()
     held[3]?.leave()
     held[2]?.leave()
@@ -87,7 +87,7 @@ describe('a queue', () => {
     expect(outcomes).toEqual(['d', 'c', 'b', 'a'])
   })
 
-  it('that is full gives a newcomer the place of the newest waiter of the busiest address', async () => {
+  it('that is full lets a newcomer displace the newest waiter of the busiest address', async () => {
     const outcomes: string[] = []
     const { gate } = fullGate(4)
     for (const name of ['a1', 'a2', 'a3', 'b1']) noting(outcomes, name, gate.enter(name.charAt(0)))

@@ -33,13 +33,13 @@ async function signedIn(app: Pick<FastifyInstance, 'inject'>, person = 'ada'): P
   return browser
 }
 
-/** Asks as somebody who holds a copy of a browser's cookie. */
+/** Sends a request with a copy of a browser's cookie. */
 async function ask(app: Pick<FastifyInstance, 'inject'>, cookie: string): Promise<number> {
   return (await app.inject({ method: 'GET', url: '/api/me', headers: { cookie } })).statusCode
 }
 
-describe('a session that was read lately', () => {
-  it('asks the store nothing, whoever asks for it and how', async () => {
+describe('a recently read session', () => {
+  it('is read from the cache on every route', async () => {
     const { app, store } = await buildServer()
     const browser = await signedIn(app)
     expect((await browser.get('/api/me')).statusCode).toBe(200)
@@ -50,7 +50,7 @@ describe('a session that was read lately', () => {
     expect(store.reads).toBe(0)
   })
 
-  it('and asked for by 50 requests at once is read once', async () => {
+  it('is read from the store once for 50 concurrent requests', async () => {
     const { app, store } = await buildServer()
     const browser = await signedIn(app)
     store.reads = 0
@@ -59,7 +59,7 @@ describe('a session that was read lately', () => {
     expect(store.reads).toBe(1)
   })
 
-  it('and could not be read leaves nothing: who asks later has the store asked again', async () => {
+  it('is read again by the next request after a failed read', async () => {
     const real = sqlite(':memory:')
     let away = false
     const failing: Store = {
@@ -77,7 +77,7 @@ describe('a session that was read lately', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('is not opened by its id, and not forgotten for it', async () => {
+  it('is neither opened nor evicted by its id with a wrong secret', async () => {
     const { app, store } = await buildServer()
     const browser = await signedIn(app)
     await browser.get('/api/me')
@@ -90,13 +90,13 @@ describe('a session that was read lately', () => {
     expect(store.reads).toBe(0)
   })
 
-  it('is asked for again where there is none, since what is not here may be there', async () => {
+  it('is looked up in the store again after it was missing, because the store may have it by then', async () => {
     const file = temporaryFile()
     const { app, store } = await buildServer(sqlite(file))
     const cookie = (await signedIn(app)).cookies()
     const [, id = ''] = /latchkey-3000=([\w-]+)/.exec(cookie) ?? []
     const found = await store.findSession(id)
-    if (found === null) throw new Error('nobody is signed in')
+    if (found === null) throw new Error('The session is missing.')
     await store.deleteSession(id, ending)
     expect(await ask(app, cookie)).toBe(401)
     await store.insertSession(found.session)
@@ -106,7 +106,7 @@ describe('a session that was read lately', () => {
 
 interface Scene {
   readonly app: FastifyInstance
-  /** Whose session ends. */
+  /** The browser whose session ends. */
   readonly victim: Browser
   /** Another browser of the same person. */
   readonly other: Browser
@@ -114,22 +114,22 @@ interface Scene {
   readonly sessionId: string
 }
 
-/** Everything that ends a session, or makes its cookie open it no more. */
+/** Everything that ends a session, or stops its cookie from opening it. */
 const endings: [string, (scene: Scene) => Promise<unknown>][] = [
   ['signed out', ({ victim }) => victim.post('/auth/sign-out')],
-  ['of the others', ({ other }) => other.post('/auth/sign-out', { scope: 'others' })],
-  ['of all', ({ other }) => other.post('/auth/sign-out', { scope: 'global' })],
-  ['ended from a list', ({ other, sessionId }) => other.delete(`/auth/sessions/${sessionId}`)],
-  ['revoked', ({ app, sessionId }) => app.latchkey.sessions.revoke(sessionId)],
-  ['revoked with all of its user', ({ app, userId }) => app.latchkey.sessions.revokeAll(userId)],
-  ['revoked with everybody’s', ({ app }) => app.latchkey.sessions.revokeEverything()],
+  ['signed out from another browser with scope `others`', ({ other }) => other.post('/auth/sign-out', { scope: 'others' })],
+  ['signed out from another browser with scope `global`', ({ other }) => other.post('/auth/sign-out', { scope: 'global' })],
+  ['revoked from the list of sessions', ({ other, sessionId }) => other.delete(`/auth/sessions/${sessionId}`)],
+  ['revoked by the application', ({ app, sessionId }) => app.latchkey.sessions.revoke(sessionId)],
+  ['revoked with all sessions of its user', ({ app, userId }) => app.latchkey.sessions.revokeAll(userId)],
+  ['revoked with all sessions of all users', ({ app }) => app.latchkey.sessions.revokeEverything()],
   ['of a user who is banned', ({ app, userId }) => app.latchkey.users.ban(userId)],
   ['of a user who is deleted', ({ app, userId }) => app.latchkey.users.delete(userId)],
-  ['with a new secret', ({ victim }) => victim.post('/auth/sign-out', { scope: 'others' })],
-  ['that is one too many', ({ app }) => signedIn(app)],
+  ['whose secret was rotated', ({ victim }) => victim.post('/auth/sign-out', { scope: 'others' })],
+  ['that exceeds `maxPerUser`', ({ app }) => signedIn(app)],
 ]
 
-/** One session too many ends the oldest, which is the victim's. */
+/** The third session ends the oldest, which is the victim's. */
 const session = { maxPerUser: 2 }
 
 async function setScene(app: FastifyInstance): Promise<Scene & { readonly cookie: string }> {
@@ -142,20 +142,20 @@ async function setScene(app: FastifyInstance): Promise<Scene & { readonly cookie
   return { app, victim, other, cookie, userId: me.user.id, sessionId: id }
 }
 
-/** So that of two sessions one is the older. */
+/** A clock that makes every session younger than the one before. */
 function ticking(): () => number {
   let now = Date.now()
   return () => ++now
 }
 
-/** Waits for who the browser was, and so for any answer about that. */
+/** Not in `endings`, because it waits for any read of the browser's current session. */
 const signsInAgain: (typeof endings)[number] = [
-  'of a browser that signs in again',
+  'replaced by a new sign-in of its browser',
   ({ victim }) => victim.signIn('ben'),
 ]
 
 describe.each([...endings, signsInAgain])('a session %s', (_what, end) => {
-  it('opens nothing any more when that is answered', async () => {
+  it('is rejected once the response that ended it has arrived', async () => {
     const { app } = await buildServer(undefined, { session, clock: ticking() })
     const scene = await setScene(app)
     expect(await ask(app, scene.cookie)).toBe(200)
@@ -163,7 +163,7 @@ describe.each([...endings, signsInAgain])('a session %s', (_what, end) => {
     expect(await ask(app, scene.cookie)).toBe(401)
   })
 
-  it('opens nothing on another server of the same file either', async () => {
+  it('is rejected on another server with the same file too', async () => {
     const file = temporaryFile()
     const clock = ticking()
     const { app } = await buildServer(sqlite(file), { session, clock })
@@ -178,8 +178,8 @@ describe.each([...endings, signsInAgain])('a session %s', (_what, end) => {
   })
 })
 
-describe('an answer that is on its way to 50 requests', () => {
-  it.each(endings)('is not remembered, if its session is %s meanwhile', async (_what, end) => {
+describe('a read in progress for 50 requests', () => {
+  it.each(endings)('is not cached for a session %s before it completes', async (_what, end) => {
     const { app, store } = await buildServer(undefined, { session, clock: ticking() })
     const scene = await setScene(app)
     store.reads = 0
@@ -194,7 +194,7 @@ describe('an answer that is on its way to 50 requests', () => {
     expect(await ask(app, scene.cookie)).toBe(401)
   })
 
-  it('is remembered, if it is somebody else’s session that ends', async () => {
+  it('is cached if only another user’s session ends in the meantime', async () => {
     const { app, store } = await buildServer()
     const [browser, other] = [await signedIn(app), await signedIn(app, 'ben')]
     const answer = store.holdNext()
@@ -210,7 +210,7 @@ describe('an answer that is on its way to 50 requests', () => {
 })
 
 describe('a session that another process ends', () => {
-  it('opens nothing here any more once it has answered there', async () => {
+  it('is rejected here once the other process has responded', async () => {
     const file = temporaryFile()
     const child = await startChild({ file, emulatorUrl: emulator().url })
     const { app } = await buildServer(sqlite(file))
@@ -227,7 +227,7 @@ describe('a session that another process ends', () => {
     }
   })
 
-  it('opens nothing there any more, by whatever it was ended here', async () => {
+  it('is rejected there, however it was ended here', async () => {
     const file = temporaryFile()
     const child = await startChild({ file, emulatorUrl: emulator().url })
     const { app } = await buildServer(sqlite(file), { session })
@@ -243,7 +243,7 @@ describe('a session that another process ends', () => {
   })
 })
 
-describe('a person who is renamed by a sign-in elsewhere', () => {
+describe('a user whose name changes at a sign-in elsewhere', () => {
   const rename = async (app: FastifyInstance): Promise<void> => {
     const body = {
       type: 'user',
@@ -267,7 +267,7 @@ describe('a person who is renamed by a sign-in elsewhere', () => {
   const nameOf = async (browser: Browser): Promise<string> =>
     (await browser.get('/api/me')).json().user.name
 
-  it('is called so at once, also if the old name was on its way', async () => {
+  it('has the new name immediately, even if a read of the old name was in progress', async () => {
     const { app, store } = await buildServer()
     const browser = await setPerson(app)
     const answer = store.holdNext()
@@ -279,7 +279,7 @@ describe('a person who is renamed by a sign-in elsewhere', () => {
     expect(await nameOf(browser)).toBe('Renamed')
   })
 
-  it('is called so by another server of the same file', async () => {
+  it('has the new name on another server with the same file', async () => {
     const file = temporaryFile()
     const [here, there] = [await buildServer(sqlite(file)), await buildServer(sqlite(file))]
     const browser = await setPerson(here.app)
@@ -289,13 +289,13 @@ describe('a person who is renamed by a sign-in elsewhere', () => {
   })
 })
 
-describe('more sessions than are remembered', () => {
+describe('more sessions than the cache holds', () => {
   const MOST = 50_000
 
   async function fillCache(): Promise<{
     cache: SessionCache
     store: Store
-    /** Adds sessions that nobody asks for again. @returns their cookies' values */
+    /** Adds sessions that are not requested again. @returns their cookies' values */
     add(count: number): Promise<string[]>
   }> {
     const store = sqlite(':memory:')
@@ -340,7 +340,7 @@ describe('more sessions than are remembered', () => {
     }
   }
 
-  it('leave nothing behind once they are forgotten, however often', async () => {
+  it('free their memory when they are removed, again and again', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const { add, cache, store } = await fillCache()
@@ -355,17 +355,17 @@ describe('more sessions than are remembered', () => {
     const before = process.memoryUsage().heapUsed
     for (let again = 0; again < 60; again++) await comeAndGo()
     collect()
-    // They were 30 MB altogether.
+    // All of them together would take 30 MB.
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(8e6)
   })
 
-  it('leave as many in memory as there may be', async () => {
+  it('fill the cache up to its limit', async () => {
     const { cache, add } = await fillCache()
     const tokens = await add(MOST + 1234)
     expect(tokens.filter((token) => cache.get(token) !== undefined)).toHaveLength(MOST)
   })
 
-  it('leave there what is in use, whatever floods in', async () => {
+  it('do not evict sessions that are in use, however many are added', async () => {
     const { cache, add } = await fillCache()
     const inUse = await add(100)
     for (let flood = 0; flood < 15; flood++) {
@@ -374,7 +374,7 @@ describe('more sessions than are remembered', () => {
     }
   })
 
-  it('make room again by those that end', async () => {
+  it('use the space of sessions that have ended', async () => {
     const { cache, add } = await fillCache()
     const [first = '', ...others] = await add(MOST)
     await cache.fill(first, async () => null)
@@ -385,8 +385,8 @@ describe('more sessions than are remembered', () => {
   })
 })
 
-describe('what is remembered of a session', () => {
-  it('counts for nothing while the clock is before the time when it was read', async () => {
+describe('a cached session', () => {
+  it('is not used while the clock is earlier than when it was read', async () => {
     let now = Date.now()
     const { app, store } = await buildServer(undefined, { clock: () => now })
     const browser = await signedIn(app)
@@ -412,7 +412,7 @@ describe('what is remembered of a session', () => {
     expect(store.reads).toBe(1)
   })
 
-  it('counts for nothing while the store does not know of all changes, and counts again later', async () => {
+  it('is not used while the store may have missed a change, and is used again later', async () => {
     const real = sqlite(':memory:')
     const hearing = { isCurrent: true }
     const { app, store } = await buildServer({ ...real, watch: watchBy(real, hearing) })
@@ -425,7 +425,7 @@ describe('what is remembered of a session', () => {
       expect((await unknown.get('/api/me')).statusCode).toBe(200)
       expect(store.reads).toBe(2 * request)
     }
-    // Which the store tells of once it knows.
+    // The store reports this change once it is current again.
     await known.post('/auth/sign-out')
     hearing.isCurrent = true
     store.reads = 0
@@ -434,7 +434,7 @@ describe('what is remembered of a session', () => {
     expect((await known.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('does not join a read that was sent before, while the store does not know of all changes', async () => {
+  it('does not share an earlier read while the store may have missed a change', async () => {
     const real = sqlite(':memory:')
     const hearing = { isCurrent: false }
     const { app, store } = await buildServer({ ...real, watch: watchBy(real, hearing) })
@@ -451,7 +451,7 @@ describe('what is remembered of a session', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('opens nothing by an old secret once the new one was seen, though nobody told of it', async () => {
+  it('is not opened by its old secret once the new one was used, even if no change was reported', async () => {
     const file = temporaryFile()
     const here = await buildApp(emulator(), { store: sqlite(file) })
     const real = sqlite(file)
@@ -471,7 +471,7 @@ describe('what is remembered of a session', () => {
     expect(await ask(app, old)).toBe(401)
   })
 
-  it('is nothing with a store that cannot be watched', async () => {
+  it('does not exist with a store that cannot be watched', async () => {
     const { watch: _, ...real } = sqlite(':memory:')
     const { app, store } = await buildServer(real)
     const browser = await signedIn(app)
@@ -482,7 +482,7 @@ describe('what is remembered of a session', () => {
     }
   })
 
-  it('is watched over until the server closes', async () => {
+  it('is watched until the server closes', async () => {
     const real = sqlite(':memory:')
     let stopped = 0
     const watch: Store['watch'] = (forget, warn) => {
@@ -508,7 +508,9 @@ function watchOf(store: Store, ...listeners: Parameters<Watching>): ReturnType<W
   return store.watch(...listeners)
 }
 
-/** A watch over a store that hears less, or vouches for less, than the store itself would. */
+/**
+ * Watches a store, but also returns `false` from `isCurrent()` while `less.isCurrent` is `false`.
+ */
 function watchBy(store: Store, less: { isCurrent: boolean }): Watching {
   return (forget, warn) => {
     const watch = watchOf(store, forget, warn)

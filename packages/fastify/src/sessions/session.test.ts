@@ -16,7 +16,7 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const noon = Date.UTC(2027, 5, 15, 12)
 
-/** A clock that a test sets, and applications that go by it. */
+/** A clock that the test sets, and applications that use it. */
 function atNoon(): {
   at(time: number): void
   build(options?: LatchkeyOptions): Promise<FastifyInstance>
@@ -30,7 +30,7 @@ function atNoon(): {
   }
 }
 
-/** From here on a second passes when the test says so. */
+/** Replaces the timers, so that the test controls when a second passes. */
 function fakeTimers(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
@@ -42,13 +42,13 @@ const status = async (browser: Browser): Promise<number> =>
 describe('a session', () => {
   const session: SessionOptions = { idleTimeout: HOUR, lifetime: 10 * HOUR }
 
-  /** Whether the server still has it in memory, or learns of it from the store. */
+  /** Whether the server caches the session or reads it from the store. */
   const memories = [
-    ['remembers', (store: Store) => store],
-    ['does not remember', ({ watch: _, ...store }: Store) => store],
+    ['caches', (store: Store) => store],
+    ['does not cache', ({ watch: _, ...store }: Store) => store],
   ] as const
 
-  it.each(memories)('that the server %s ends where its idle time does', async (_, memory) => {
+  it.each(memories)('that the server %s ends when it is idle for `idleTimeout`', async (_, memory) => {
     const { at, build } = atNoon()
     const app = await build({ session, store: memory(sqlite(':memory:')) })
     const [used, unused] = [createBrowser(app), createBrowser(app)]
@@ -64,13 +64,13 @@ describe('a session', () => {
     await settled()
     at(3 * HOUR - 2)
     expect(await status(used)).toBe(401)
-    // It does not come back by a clock that does.
+    // It does not come back when the clock is set back.
     at(3 * HOUR - 3)
     expect(await status(unused)).toBe(401)
   })
 
   it.each(memories)(
-    'that the server %s ends with its lifetime, however used',
+    'that the server %s ends after its lifetime, even if it is in use',
     async (_, memory) => {
       const { at, build } = atNoon()
       const app = await build({ session, store: memory(sqlite(':memory:')) })
@@ -88,7 +88,7 @@ describe('a session', () => {
     },
   )
 
-  it('ends by the options of today, not by those of when it began', async () => {
+  it('ends by the current options, not by those at its creation', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const browser = createBrowser(await build({ store: sqlite(file) }))
@@ -102,7 +102,7 @@ describe('a session', () => {
     expect(await status(browser)).toBe(200)
   })
 
-  it('in use costs the store one write a minute, and neither read nor write for a request', async () => {
+  it('in use costs the store one write a minute, and no read or write per request', async () => {
     const { at, build } = atNoon()
     const store = observed(sqlite(':memory:'))
     const shortest = { idleTimeout: 5 * MINUTE }
@@ -118,7 +118,7 @@ describe('a session', () => {
   })
 
   it.each(['/api/me', '/auth/sessions', '/proved'])(
-    'asked for by 50 requests at once, of %s, is noted once',
+    'requested 50 times concurrently, with %s, is noted once',
     async (path) => {
       const { at, build } = atNoon()
       const store = observed(sqlite(':memory:'))
@@ -135,7 +135,7 @@ describe('a session', () => {
     },
   )
 
-  it('stays in use while one long request asks again and again who is signed in', async () => {
+  it('stays in use while one long request repeatedly calls getAuth()', async () => {
     const { at, build } = atNoon()
     const app = await build({ session })
     let longRequest: FastifyRequest | undefined
@@ -153,7 +153,7 @@ describe('a session', () => {
     }
   })
 
-  it('is noted with all others that were used within the same second, in one statement', async () => {
+  it('is noted in one statement with all others used within the same second', async () => {
     const { at, build } = atNoon()
     const real = sqlite(':memory:')
     const statements: number[] = []
@@ -176,7 +176,7 @@ describe('a session', () => {
     expect(statements).toEqual([20, 20])
   })
 
-  it('that another server has noted is not noted again, but read again', async () => {
+  it('that another server has noted is read again instead of noted again', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const [here, there] = [observed(sqlite(file)), observed(sqlite(file))]
@@ -203,14 +203,14 @@ describe('a session', () => {
       updates.mockRestore()
       expect(updated).toHaveLength(1)
     }
-    // Together with all others of that second, so that no request has to.
+    // In one query with all others of that second, and not in a request.
     here.reads = 0
     there.reads = 0
     await ask()
     expect([here.reads, there.reads]).toEqual([0, 0])
   })
 
-  it('that was used just before a restart goes on from there, and no other', async () => {
+  it('used just before a restart keeps its idle time, and an unused one does not', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const first = await build({ session, store: sqlite(file) })
@@ -229,7 +229,7 @@ describe('a session', () => {
     expect([await ask(used), await ask(unused)]).toEqual([200, 401])
   })
 
-  it('whose use is being noted keeps the server from closing before it is', async () => {
+  it('whose use is being stored delays the close of the server until it is stored', async () => {
     const { at, build } = atNoon()
     const real = sqlite(temporaryFile())
     const held = Promise.withResolvers<void>()
@@ -256,7 +256,7 @@ describe('a session', () => {
     expect(done).toEqual(['noted', 'closed'])
   })
 
-  it('whose use cannot be noted is let through all the same, warned of once, and noted later', async () => {
+  it('whose use cannot be stored is accepted, warned about once, and stored later', async () => {
     const lines: string[] = []
     const real = sqlite(':memory:')
     let isFull = true
@@ -292,14 +292,14 @@ describe('a session', () => {
   })
 })
 
-describe('the options of sessions', () => {
+describe('the session options', () => {
   const refusal = async (session: object): Promise<string> => {
     try {
       await buildApp(emulator(), { session })
     } catch (error) {
       return (error as Error).message
     }
-    throw new Error('the options were taken')
+    throw new Error('The options were accepted.')
   }
 
   it.each([
@@ -311,19 +311,19 @@ describe('the options of sessions', () => {
     ['idleTimeout', 'five minutes', 200_000],
     ['idleTimeout', '400 days', 400 * DAY + 1],
     ['idleTimeout', 'a number', Number.NaN],
-  ])('refuse a %s that is not %s, and name the bounds', async (name, _what, value) => {
+  ])('reject a %s that is not %s, and state the bounds', async (name, _what, value) => {
     expect(await refusal({ [name]: value })).toBe(
       `Option \`session.${name}\` must be a whole number of milliseconds from 300000 to 34560000000.`,
     )
   })
 
-  it.each([0, 101, 1.5, '5', -1])('refuse %s sessions for a user', async (maxPerUser) => {
+  it.each([0, 101, 1.5, '5', -1])('reject a `maxPerUser` of %s', async (maxPerUser) => {
     expect(await refusal({ maxPerUser })).toBe(
       'Option `session.maxPerUser` must be a whole number from 1 to 100.',
     )
   })
 
-  it('refuse a name that there is not, and what is no options at all', async () => {
+  it('reject an unknown name, and a value that is not an object', async () => {
     expect(await refusal({ maxAge: 1 })).toBe(
       'There is no option `session.maxAge`. The options are lifetime, idleTimeout, maxPerUser.',
     )
@@ -333,7 +333,7 @@ describe('the options of sessions', () => {
     }
   })
 
-  it('take the bounds themselves, and what is left out', async () => {
+  it('accept their bounds, and undefined values', async () => {
     for (const session of [
       { lifetime: 5 * MINUTE, idleTimeout: 5 * MINUTE, maxPerUser: 1 },
       { lifetime: 400 * DAY, idleTimeout: 400 * DAY, maxPerUser: 100 },
@@ -346,8 +346,8 @@ describe('the options of sessions', () => {
   })
 })
 
-describe('more sessions of one person than there may be', () => {
-  it('end with the oldest of them, and nobody else’s', async () => {
+describe('more sessions than `maxPerUser`', () => {
+  it('end the user’s oldest sessions, and no others', async () => {
     const { at, build } = atNoon()
     const app = await build({ session: { maxPerUser: 3 } })
     const ben = createBrowser(app)
@@ -361,7 +361,7 @@ describe('more sessions of one person than there may be', () => {
     expect(await status(ben)).toBe(200)
   })
 
-  it('made 20 at once on two servers are as many as there may be, never one more', async () => {
+  it('stay within the limit when 20 are created concurrently on two servers', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const session = { maxPerUser: 3 }
@@ -382,7 +382,7 @@ describe('more sessions of one person than there may be', () => {
     expect(statuses.filter((code) => code === 401)).toHaveLength(17)
   })
 
-  it('never end the one that has just begun, by a clock that is behind or has not moved', async () => {
+  it('never end the newest session, even if the clock is behind or has not advanced', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const session = { maxPerUser: 1 }
@@ -401,7 +401,7 @@ describe('more sessions of one person than there may be', () => {
     }
   })
 
-  it('and made by the application end in the same way', async () => {
+  it('end in the same way if the application creates them', async () => {
     const { at, build } = atNoon()
     const app = await build({ session: { maxPerUser: 1 } })
     const { id } = await app.latchkey.users.create()
@@ -415,7 +415,7 @@ describe('more sessions of one person than there may be', () => {
 })
 
 describe('signing in again', () => {
-  it('gives the browser a session with another id and secret, and the one before is dead', async () => {
+  it('replaces the session with one that has another id and secret, and ends the old one', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -484,14 +484,14 @@ describe('the name of a device', () => {
 
   it.each([
     ['nothing', ''],
-    ['a program for developers', 'curl/8.5.0'],
+    ['a command-line program', 'curl/8.5.0'],
     ['markup', '<script>alert(1)</script>/1.0 <b>'],
     ['a property of every object', 'constructor/1.0'],
     ['10 kB of one letter', 'x'.repeat(10_000)],
-    ['10 kB that nest', '(('.repeat(5_000)],
-    ['10 kB that repeat themselves', 'Mozilla/5.0 '.repeat(800)],
-    ['what is said behind 10 kB', `${'x'.repeat(10_000)} Firefox/144.0`],
-  ])('is none where a client says %s', async (_what, userAgent) => {
+    ['10 kB of parentheses', '(('.repeat(5_000)],
+    ['10 kB of repeated text', 'Mozilla/5.0 '.repeat(800)],
+    ['a browser after 10 kB', `${'x'.repeat(10_000)} Firefox/144.0`],
+  ])('is null if the User-Agent is %s', async (_what, userAgent) => {
     expect(await deviceOf(userAgent)).toBeNull()
   })
 
@@ -503,13 +503,13 @@ describe('the name of a device', () => {
       'Mozilla/5.0 (Windows NT 10.0) <img src=x onerror=alert(1)> Firefox/144.0',
     ],
     ['Linux', 'You have won/1.0 (Linux)'],
-  ])('is %s and no words of a thief’s own: %s', async (device, userAgent) => {
+  ])('is %s, without an attacker’s own words: %s', async (device, userAgent) => {
     expect(await deviceOf(userAgent)).toBe(device)
   })
 })
 
-describe('a long request that asks again and again who is signed in', () => {
-  it('is answered again after the store was away', async () => {
+describe('a long request that repeatedly calls getAuth()', () => {
+  it('gets a result again after the store was unavailable', async () => {
     const { watch: _, ...real } = sqlite(':memory:')
     let away = false
     const store: Store = {
@@ -534,8 +534,8 @@ describe('a long request that asks again and again who is signed in', () => {
   })
 })
 
-describe('a read that was under way when its session ended', () => {
-  it('ends what waits for it with the reason that was given', async () => {
+describe('a read that was in progress when its session ended', () => {
+  it('ends its holders with the recorded reason', async () => {
     const file = temporaryFile()
     const store = observed(sqlite(file))
     const app = await buildApp(emulator(), { store })

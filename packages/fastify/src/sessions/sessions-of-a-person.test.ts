@@ -14,7 +14,7 @@ const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefo
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
 
-/** Signs in with a browser that says so. */
+/** Signs in with a browser that sends this User-Agent. */
 async function signIn(app: FastifyInstance, person: string, userAgent?: string): Promise<Browser> {
   const browser = createBrowser(app)
   const callback = await browser.consent(await browser.start(), { user: person })
@@ -30,7 +30,7 @@ const status = async (browser: Browser): Promise<number> =>
   (await browser.get('/api/me')).statusCode
 
 describe('a person with several browsers', () => {
-  it('sees each, the newest first: what it is, since when, when last used, and which is this', async () => {
+  it('lists their sessions from newest to oldest, with device, times and which one is current', async () => {
     let now = noon
     const app = await buildApp(emulator(), { clock: () => now })
     const laptop = await signIn(app, 'ada', FIREFOX)
@@ -66,7 +66,7 @@ describe('a person with several browsers', () => {
     expect((await list(phone)).map(({ current }) => current)).toEqual([true, false])
   })
 
-  it('does not see those that are over, nor anything when signed out', async () => {
+  it('lists no ended session, and nothing when signed out', async () => {
     let now = noon
     const session = { idleTimeout: 10 * MINUTE }
     const app = await buildApp(emulator(), { session, clock: () => now })
@@ -81,7 +81,7 @@ describe('a person with several browsers', () => {
     expect(answer.json().error.code).toBe('unauthenticated')
   })
 
-  it('ends one of them from another, which the application hears and the log keeps', async () => {
+  it('ends a session from another browser, with an event and a log line', async () => {
     const lines: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void lines.push(line) })
     const heard: unknown[] = []
@@ -105,7 +105,7 @@ describe('a person with several browsers', () => {
     expect(heard).toHaveLength(1)
   })
 
-  it('ends this one from the list, and its cookie goes', async () => {
+  it('ends the current session from the list, and its cookie is cleared', async () => {
     const app = await buildApp(emulator())
     const browser = await signIn(app, 'ada')
     const [session] = await list(browser)
@@ -117,7 +117,10 @@ describe('a person with several browsers', () => {
 })
 
 describe('signing out', () => {
-  /** Two browsers of Ada and one of Ben; the answer to Ada's first; who is still in. */
+  /**
+   * Signs out the first of two browsers of Ada. Returns the response, and who is still signed in,
+   * Ben included.
+   */
   async function signOut(scope?: string): Promise<{
     answer: LightMyRequestResponse
     left: number[]
@@ -139,7 +142,7 @@ describe('signing out', () => {
     return { answer, left, heard, ids, before, here }
   }
 
-  it.each([undefined, 'local'])('with scope %s ends this session alone', async (scope) => {
+  it.each([undefined, 'local'])('with scope %s ends only the current session', async (scope) => {
     const { answer, left, heard, ids } = await signOut(scope)
     expect(answer.statusCode).toBe(204)
     expect(setCookies(answer)).toEqual([expect.stringMatching(/^latchkey-3000=; Max-Age=0; /)])
@@ -147,7 +150,7 @@ describe('signing out', () => {
     expect(heard).toEqual([{ ...ids, scope: 'local' }])
   })
 
-  it('with scope others ends all but this one, which gets a new secret and stays the same', async () => {
+  it('with scope others ends all but the current session, whose secret is rotated', async () => {
     const { answer, left, heard, ids, before, here } = await signOut('others')
     expect(answer.statusCode).toBe(204)
     expect(left).toEqual([200, 401, 200])
@@ -158,7 +161,7 @@ describe('signing out', () => {
     expect(secret.exec(here.cookies())?.[1]).not.toBe(secret.exec(before)?.[1])
   })
 
-  it('with scope global ends them all', async () => {
+  it('with scope global ends all of the person’s sessions', async () => {
     const { answer, left, heard, ids } = await signOut('global')
     expect(answer.statusCode).toBe(204)
     expect(setCookies(answer)).toEqual([expect.stringMatching(/^latchkey-3000=; Max-Age=0; /)])

@@ -18,7 +18,7 @@ import type { Change, EndReason, Store, Watch } from './store.ts'
 interface Watched {
   readonly store: Store
   readonly watch: Watch
-  /** What it was told, since the test last looked. */
+  /** The changes reported since the test last looked. */
   readonly told: Change[]
   readonly warnings: string[]
 }
@@ -53,7 +53,7 @@ async function store({ store }: Watched, ...ids: string[]): Promise<void> {
   })
 }
 
-/** The processes of PostgreSQL that serve those who listen. */
+/** The PostgreSQL processes of the listening connections. */
 async function listening(url: string): Promise<unknown[]> {
   const rows = await ask(
     url,
@@ -67,7 +67,7 @@ function ended(id: string, reason: EndReason = 'revoked'): Change {
   return { session: id, user: 'a', ended: reason }
 }
 
-/** Two servers on one database, which both hear each other. */
+/** Two servers on one database, both current. */
 async function openTwo(url: string): Promise<[Watched, Watched]> {
   const both: [Watched, Watched] = [await open(url), await open(url)]
   for (const one of both) {
@@ -77,13 +77,16 @@ async function openTwo(url: string): Promise<[Watched, Watched]> {
   return both
 }
 
-/** A server may be told of its own change twice: its listener may read the record before the commit is answered. */
+/**
+ * A server may report its own change twice, because its listener may read the record before the
+ * response to the commit arrives.
+ */
 function withoutRepeats(told: readonly Change[]): Change[] {
   return [...new Map(told.map((change) => [JSON.stringify(change), change])).values()]
 }
 
 describe('a change by one server', () => {
-  it('is told to the others in order, if it ends or changes what they may know', async () => {
+  it('is reported to the others in order, if it invalidates what they know', async () => {
     const url = await emptyDatabase()
     const [one, other] = await openTwo(url)
     await one.store.insertUser(user)
@@ -91,14 +94,14 @@ describe('a change by one server', () => {
     await one.store.touchSessions(['s'], session.lastUsedAt + 1, never)
     await one.store.useFlow('flow', 1)
     expect(one.told).toEqual([])
-    // Another that joins does not disturb them.
+    // Another server that joins does not disturb them.
     await becomesCurrent(await open(url))
     await one.store.rotateSession('s', 'other hash')
     await one.store.updateUser({ ...user, bannedAt: 1 })
     await one.store.deleteSessionsOf('a', ending)
     await one.store.deleteAllSessions(ending)
     await vi.waitFor(() => expect(other.told).toContainEqual({ everyone: 'revoked' }))
-    // What is read together is told together, ends first.
+    // Changes that are read together are reported together, ends first.
     expect(new Set(other.told)).toEqual(
       new Set([{ session: 's' }, { user: 'a' }, ended('s'), { everyone: 'revoked' }]),
     )
@@ -106,7 +109,7 @@ describe('a change by one server', () => {
     expect(other.watch.isCurrent()).toBe(true)
   })
 
-  it('is told once it is committed and not before, and never if it is undone', async () => {
+  it('is reported only after its commit, and never after a rollback', async () => {
     const url = await emptyDatabase()
     const [one, other] = await openTwo(url)
     await store(one, 'undone', 'refused', 'sooner', 'later', 'last')
@@ -125,7 +128,7 @@ describe('a change by one server', () => {
     )
     const refused = one.store.deleteSession('refused', ending)
     await expect(refused).rejects.toThrow('refused by the commit')
-    // Whether a commit that failed took place is for the store to say.
+    // It is uncertain whether a failed commit took effect, so the session must be read again.
     expect(one.told).toEqual([{ session: 'refused' }])
     await one.store.transaction('process', async (queries) => {
       await queries.deleteSession('later', ending)
@@ -136,7 +139,7 @@ describe('a change by one server', () => {
     expect(withoutRepeats(other.told)).toEqual([ended('sooner'), ended('later'), ended('last')])
   })
 
-  it('of more than a notification can hold is told row by row all the same', async () => {
+  it('that is too large for a notification is reported row by row', async () => {
     const [one, other] = await openTwo(await emptyDatabase())
     const ids = Array.from({ length: 200 }, (_, index) => `session-${index}`)
     await store(one, ...ids)
@@ -146,7 +149,7 @@ describe('a change by one server', () => {
     expect(other.told).toContainEqual(ended('session-199'))
   })
 
-  it('of more than a thousand sessions is told as everything', async () => {
+  it('of more than a thousand sessions is reported as everything', async () => {
     const [one, other] = await openTwo(await emptyDatabase())
     await store(one, ...Array.from({ length: 1001 }, (_, index) => `session-${index}`))
     await one.store.deleteSessionsOf('a', ending)
@@ -154,7 +157,7 @@ describe('a change by one server', () => {
     expect(withoutRepeats(one.told)).toEqual(['everything'])
   })
 
-  it('is read from the record, and never taken from a notification, which anybody may send', async () => {
+  it('is read from the record, never from a notification, which anyone can send', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -175,7 +178,7 @@ describe('a change by one server', () => {
     expect(one.watch.isCurrent()).toBe(true)
   })
 
-  it('is not told to another installation in another schema of the same database', async () => {
+  it('is not reported to another installation in another schema of the same database', async () => {
     const url = await emptyDatabase()
     await ask(url, 'create schema one; create schema two')
     const [one, two] = [
@@ -193,8 +196,8 @@ describe('a change by one server', () => {
   })
 })
 
-describe('a server that does not hear the others', () => {
-  it('because its connection was cut trusts nothing, and hears them again by itself', async () => {
+describe('a server that cannot receive the changes of others', () => {
+  it('because its connection was cut is not current until it has reconnected', async () => {
     const url = await emptyDatabase()
     const [one, other] = await openTwo(url)
     const before = await listening(url)
@@ -211,7 +214,7 @@ describe('a server that does not hear the others', () => {
     expect([...one.warnings, ...other.warnings]).toEqual([])
   })
 
-  it('reads what it has missed once it is back, and forgets nothing else', async () => {
+  it('reads the missed changes once it is back, and reports nothing else', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const [one, other] = [await open(url, { listenUrl: proxy.url, timeout: 1000 }), await open(url)]
@@ -228,7 +231,7 @@ describe('a server that does not hear the others', () => {
     expect(one.told).toEqual([ended('s'), ended('t', 'unknown')])
   })
 
-  it('because its connection hangs trusts nothing once an echo is overdue, and warns if it stays so', async () => {
+  it('because its connection hangs stops being current once an echo is overdue, and warns if it lasts', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const one = await open(url, { listenUrl: proxy.url, timeout: 1000 })
@@ -241,21 +244,21 @@ describe('a server that does not hear the others', () => {
     proxy.pass()
     await becomesCurrent(one)
     expect(one.warnings[1]).toBe('PostgreSQL notifications arrive again.')
-    // Every outage is worth a warning.
+    // Each outage causes a warning.
     proxy.refuse()
     proxy.cut()
     await vi.waitFor(() => expect(one.warnings).toHaveLength(3), 20_000)
     expect(one.watch.isCurrent()).toBe(false)
   })
 
-  it('because its connection cannot even be made tries again, and ends no process', async () => {
+  it('because its client cannot be created tries again, and does not end the process', async () => {
     const url = await emptyDatabase()
     const certificate = temporaryFile()
     writeFileSync(certificate, '')
     const listenUrl = new URL(url)
     listenUrl.searchParams.set('application_name', 'listener')
     listenUrl.searchParams.set('sslmode', 'disable')
-    // Which pg reads anew for each connection.
+    // pg reads it again for each connection.
     listenUrl.searchParams.set('sslrootcert', certificate)
     const one = await open(url, { listenUrl: listenUrl.href, timeout: 1000 })
     await becomesCurrent(one)
@@ -269,13 +272,13 @@ describe('a server that does not hear the others', () => {
     await becomesCurrent(one)
   })
 
-  it('because a pooler swallows LISTEN never trusts anything, and warns once, naming listenUrl', async () => {
+  it('because a pooler drops LISTEN is never current, and warns once, naming listenUrl', async () => {
     const url = await emptyDatabase()
     const pooler = await startProxy(url, { pooler: true })
     const one = await open(pooler.url, { timeout: 1000 })
     await vi.waitFor(() => expect(one.warnings).toHaveLength(1), 20_000)
     expect(one.warnings[0]).toMatch(/notifications do not arrive.*PgBouncer.*listenUrl/)
-    // It tries again, and goes on being deaf.
+    // It tries again, and still receives nothing.
     const first = await listening(url)
     await vi.waitFor(async () => expect(await listening(url)).not.toEqual(first), 20_000)
     expect(one.warnings).toHaveLength(1)
@@ -284,7 +287,7 @@ describe('a server that does not hear the others', () => {
     expect(await one.store.findUser('a')).toEqual(user)
   })
 
-  it('behind a pooler hears them all the same with a listenUrl around it', async () => {
+  it('behind a pooler receives them with a listenUrl that bypasses it', async () => {
     const url = await emptyDatabase()
     const pooler = await startProxy(url, { pooler: true })
     const [one, other] = [
@@ -298,7 +301,7 @@ describe('a server that does not hear the others', () => {
     expect([...one.warnings, ...other.warnings]).toEqual([])
   })
 
-  it('because its listenUrl leads to another database trusts nothing, and warns', async () => {
+  it('because its listenUrl points to another database is not current, and warns', async () => {
     const one = await open(await emptyDatabase(), {
       listenUrl: await emptyDatabase(),
       timeout: 1000,
@@ -307,7 +310,7 @@ describe('a server that does not hear the others', () => {
     expect(one.watch.isCurrent()).toBe(false)
   })
 
-  it('because PostgreSQL was killed trusts nothing until it is back', async () => {
+  it('because PostgreSQL was killed is not current until it is back', async () => {
     const server = await ownServer()
     const one = await open(server.url)
     await becomesCurrent(one)
@@ -321,7 +324,7 @@ describe('a server that does not hear the others', () => {
 })
 
 describe('the record', () => {
-  it('tells within a second what no notification does, in whatever order it is committed', async () => {
+  it('reports a change without a notification within a second, in any order of commits', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -341,7 +344,7 @@ describe('the record', () => {
     expect(one.told).toHaveLength(14)
   })
 
-  it('tells what a server of the version before ends, as soon as it says that there is something', async () => {
+  it('reports what a server of the previous version ends, as soon as it sends a notification', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -352,7 +355,7 @@ describe('the record', () => {
     await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown')]))
   })
 
-  it('tells the end of a session before what else its transaction changed', async () => {
+  it('reports the end of a session before other changes of the same transaction', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -364,7 +367,7 @@ describe('the record', () => {
     await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown'), { user: 'a' }]), 20_000)
   })
 
-  it('tells that anything may have changed after a crash, which may give ids out again', async () => {
+  it('reports that anything may have changed after a crash, which may reuse ids', async () => {
     const server = await ownServer()
     const one = await open(server.url)
     await becomesCurrent(one)
@@ -378,7 +381,7 @@ describe('the record', () => {
     expect(one.told.at(-1)).toEqual(ended('s'))
   })
 
-  it('skips and sweeps rows from the future, which came with the dump of another cluster', async () => {
+  it('ignores and sweeps rows with future ids, from another cluster’s dump', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -401,12 +404,12 @@ describe('the record', () => {
     ["update latchkey_users set name = name where id = 'a'", []],
     ["update latchkey_sessions set expires_at = 1 where id = 's'", [{ session: 's' }]],
     ["update latchkey_sessions set last_used_at = 1 where id = 's'", []],
-  ] as [string, Change[]][])('tells of `%s` by hand', async (statement, changes) => {
+  ] as [string, Change[]][])('reports `%s` run by hand', async (statement, changes) => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
     await store(one, 's', 'last')
-    // From elsewhere, as the administrator of another schema.
+    // From another schema, as its administrator might.
     await ask(url, 'create schema elsewhere')
     const hand = await connect(url)
     await hand.query(`set search_path = elsewhere, pg_temp;
@@ -422,7 +425,7 @@ describe('the record', () => {
     expect(new Set(others)).toEqual(new Set(changes))
   })
 
-  it('is written though who changes a row may not write to it', async () => {
+  it('is written even if the role that changes a row may not write to the record', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -434,7 +437,7 @@ describe('the record', () => {
     await ask(url, `drop owned by ${new URL(clerk).username}`)
   })
 
-  it('is swept once nobody needs it any more, and not before', async () => {
+  it('is swept only once no reader needs it any more', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -451,7 +454,7 @@ describe('the record', () => {
     await one.store.deleteSession('s', ending)
     at(9.9)
     expect(await rows()).toEqual(['s'])
-    // By now the end of `s` is known to be over for every transaction.
+    // By now, every transaction is known to see the end of `s`.
     await vi.waitFor(() => expect(one.watch.isCurrent()).toBe(true), 20_000)
     await one.store.deleteSession('t', ending)
     at(19.8)
@@ -460,7 +463,7 @@ describe('the record', () => {
     expect(await rows()).toEqual(['t'])
   })
 
-  it('is read from the beginning of what there is, after longer than it is kept', async () => {
+  it('is read from its start after an absence longer than its retention', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const one = await open(url, { listenUrl: proxy.url, timeout: 1000 })
@@ -476,8 +479,8 @@ describe('the record', () => {
   })
 })
 
-describe('what was read once', () => {
-  it('counts for nothing once the record was not read for maxStaleness, and counts again later', async () => {
+describe('an earlier result', () => {
+  it('is unreliable once the record was not read for maxStaleness, and reliable again later', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const one = await open(url, { listenUrl: proxy.url, maxStaleness: 600 })
@@ -495,7 +498,7 @@ describe('what was read once', () => {
     ['wall', 'jumps ahead', 60_000],
     ['wall', 'jumps back', -60_000],
     ['monotonic', 'jumps ahead', 60_000],
-  ] as const)('counts for nothing when the %s clock %s', async (clock, _how, jump) => {
+  ] as const)('is unreliable when the %s clock %s', async (clock, _how, jump) => {
     const one = await open(await emptyDatabase())
     await becomesCurrent(one)
     const [wall, monotonic] = [Date.now(), performance.now()]
@@ -510,7 +513,7 @@ describe('what was read once', () => {
     await becomesCurrent(one)
   })
 
-  it('is never trusted with a maxStaleness of 0, and then nobody listens', async () => {
+  it('is never reliable with a maxStaleness of 0, and nothing listens', async () => {
     const url = await emptyDatabase()
     const [never, other] = [await open(url, { maxStaleness: 0 }), await open(url)]
     await becomesCurrent(other)
@@ -518,7 +521,7 @@ describe('what was read once', () => {
     expect(await listening(url)).toHaveLength(1)
   })
 
-  it('is not trusted once the store is closed', async () => {
+  it('is unreliable once the store is closed', async () => {
     const one = await open(await emptyDatabase())
     await becomesCurrent(one)
     await one.store.close()

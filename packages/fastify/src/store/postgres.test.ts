@@ -29,8 +29,8 @@ async function open(url: string, options?: PostgresOptions): Promise<Store> {
   return store
 }
 
-/** A connection to do something with that takes a while. */
-/** Runs a program that has `postgres`, in a process of its own. */
+/** Opens a connection for statements that take a while. */
+/** Runs a program that can use `postgres`, in a separate process. */
 function start(program: string, hooks = ''): ChildProcessByStdio<Writable, Readable, null> {
   const whole = `${hooks}
     const { postgres } = await import(${JSON.stringify(new URL('./postgres.ts', import.meta.url).href)})
@@ -40,7 +40,7 @@ function start(program: string, hooks = ''): ChildProcessByStdio<Writable, Reada
   })
 }
 
-/** How many connections wait for a lock of this kind. */
+/** Returns how many connections wait for a lock of this kind. */
 async function countWaiting(
   url: string,
   lock: 'relation' | 'advisory' | 'transactionid',
@@ -56,7 +56,7 @@ async function countWaiting(
 describe('postgres()', () => {
   const url = 'postgres://latchkey:hunter2@db.example/latchkey'
 
-  it('says what is missing and what is wrong, and never quotes a URL', () => {
+  it('states what is missing or invalid, and never quotes a URL', () => {
     expect(() => postgres(undefined)).toThrow(/the url is missing/)
     expect(() => postgres('')).toThrow(/the url is missing/)
     const refusal = (url: string, options?: PostgresOptions): unknown => {
@@ -81,7 +81,7 @@ describe('postgres()', () => {
     expect(String(refusal(url, { listenUrl: '' }))).toContain('`listenUrl`')
   })
 
-  it('knows its own options and no others', () => {
+  it('rejects unknown options', () => {
     const misspelt = { max: 3 } as PostgresOptions
     expect(() => postgres(url, misspelt)).toThrow(
       'postgres(): there is no option `max`. The options are maxConnections, timeout, listenUrl, maxStaleness.',
@@ -95,7 +95,7 @@ describe('postgres()', () => {
     ['maxConnections', [0, 1.5, Number.NaN], '1 to 10000'],
     ['timeout', [0, -1, Number.POSITIVE_INFINITY], '1 to 600000'],
     ['maxStaleness', [-1, 60_001, Number.NaN], '0 to 60000'],
-  ])('takes no %s that makes no sense', (name, values, range) => {
+  ])('rejects an invalid %s', (name, values, range) => {
     for (const value of values) {
       expect(() => postgres(url, { [name]: value })).toThrow(
         `postgres(): \`${name}\` must be a whole number from ${range}.`,
@@ -104,7 +104,7 @@ describe('postgres()', () => {
     expect(() => postgres(url, { [name]: undefined })).not.toThrow()
   })
 
-  it('where pg is not installed says how to install it', async () => {
+  it('explains how to install pg if it is missing', async () => {
     const hooks = `import { registerHooks } from 'node:module'
       registerHooks({ resolve(name, context, next) {
         if (name !== 'pg') return next(name, context)
@@ -118,7 +118,7 @@ describe('postgres()', () => {
   })
 })
 
-describe('a database that cannot be used is refused at boot, with the reason and without the password', () => {
+describe('an unusable database is rejected at boot, with the reason and without the password', () => {
   async function refusal(url: string): Promise<string> {
     const error = await postgres(url)
       .open()
@@ -128,7 +128,7 @@ describe('a database that cannot be used is refused at boot, with the reason and
     return String(error)
   }
 
-  it('because nobody listens there, or by no such name', async () => {
+  it('because nothing listens at its address, or its name is unknown', async () => {
     const proxy = await startProxy('postgres://latchkey:hunter2@localhost/latchkey')
     const { port } = new URL(proxy.url)
     proxy.refuse()
@@ -138,7 +138,7 @@ describe('a database that cannot be used is refused at boot, with the reason and
     expect(await refusal(names)).toMatch(/ECONNREFUSED (::1|127\.0\.0\.1):1/)
   })
 
-  it('because of its user, its password or its name', async () => {
+  it('because its user, password or name is wrong', async () => {
     const url = new URL((await ownServer()).url)
     url.password = 'hunter2'
     expect(await refusal(url.href)).toContain('password authentication failed')
@@ -147,7 +147,7 @@ describe('a database that cannot be used is refused at boot, with the reason and
     expect(await refusal(url.href)).toContain('database "nowhere" does not exist')
   })
 
-  it('because its user may not make tables, or has no schema to make them in', async () => {
+  it('because its user may not create tables, or has no schema for them', async () => {
     const url = await emptyDatabase()
     const stranger = await withRole(url, 'hunter2')
     expect(await refusal(stranger)).toContain('permission denied for schema public')
@@ -155,7 +155,7 @@ describe('a database that cannot be used is refused at boot, with the reason and
     expect(await refusal(lost)).toContain('no schema of its search_path exists')
   })
 
-  it('because its user may not read the tables that are there', async () => {
+  it('because its user may not read the existing tables', async () => {
     const url = await emptyDatabase()
     await open(url)
     const stranger = await withRole(url, 'hunter2')
@@ -169,7 +169,7 @@ describe('a database that cannot be used is refused at boot, with the reason and
       url,
       "insert into latchkey_migrations values ('999-later', '2030-01-01T00:00:00.000Z')",
     )
-    expect(await refusal(url)).toContain('A newer version of Latchkey has changed it. Upgrade')
+    expect(await refusal(url)).toContain('A newer version of Latchkey has changed the store')
   })
 })
 
@@ -180,7 +180,7 @@ describe('the tables', () => {
     { name: '003-record' },
   ] as const
 
-  /** Makes the tables as the first version did, with a person signed in. */
+  /** Creates the tables as the first version did, with a person signed in. */
   async function makeFirstTables(url: string): Promise<void> {
     const [first] = done
     await ask(url, 'create table latchkey_migrations (name text, timestamp text)')
@@ -203,7 +203,7 @@ describe('the tables', () => {
     )
   }
 
-  it('are made once by four processes at once, through a pooler too', async () => {
+  it('are created once by four concurrent processes, also through a pooler', async () => {
     const proxy = await startProxy(await emptyDatabase(), { pooler: true })
     const children = Array.from({ length: 4 }, () =>
       start(`const store = postgres('${proxy.url}')
@@ -215,13 +215,13 @@ describe('the tables', () => {
     expect(said.sort()).toEqual(['false\n', 'false\n', 'false\n', 'true\n'])
   })
 
-  it('are left as they were by a process killed while it changes them, and changed by the next', async () => {
+  it('are unchanged after a process is killed while it migrates them, and are migrated by the next', async () => {
     const url = await emptyDatabase()
     await makeFirstTables(url)
     const reader = await connect(url)
     await reader.query('begin; select from latchkey_sessions')
     const killed = start(`await postgres('${url}').open()`)
-    // It has changed the users already.
+    // It has already changed the users.
     await vi.waitFor(async () => expect(await countWaiting(url, 'relation')).toBe(1), 20_000)
     const waiting = postgres(url)
     const opened = waiting.open()
@@ -235,7 +235,7 @@ describe('the tables', () => {
     await waiting.close()
   })
 
-  it('of the version before are changed while it writes, and it goes on with them', async () => {
+  it('of the previous version are migrated while it writes, and it continues to work', async () => {
     const url = await emptyDatabase()
     await makeFirstTables(url)
     const before = await connect(url)
@@ -256,7 +256,7 @@ describe('the tables', () => {
     }
   })
 
-  it('may be in two schemas of one database, which know nothing of each other', async () => {
+  it('in two schemas of one database are independent of each other', async () => {
     const url = await emptyDatabase()
     await ask(url, 'create schema first; create schema second')
     const [first, second] = [
@@ -268,7 +268,7 @@ describe('the tables', () => {
     expect(await ask(url, 'select id from first.latchkey_users')).toEqual([{ id: 'a' }])
   })
 
-  it('are made in the first schema of the search_path, though a later one has some', async () => {
+  it('are created in the first schema of the search_path, even if a later one has some', async () => {
     const url = await emptyDatabase()
     const first = await open(url)
     await first.insertUser(user)
@@ -280,7 +280,7 @@ describe('the tables', () => {
   })
 
   it.each(['serializable', 'repeatable read'])(
-    'are made once by four at once whose transactions are %s by default',
+    'are created once by four stores whose transactions are %s by default',
     async (isolation) => {
       const escaped = isolation.replace(' ', '\\ ')
       const url = withSettings(await emptyDatabase(), `-c default_transaction_isolation=${escaped}`)
@@ -290,10 +290,10 @@ describe('the tables', () => {
   )
 })
 
-describe('a PostgreSQL that lets the store wait', () => {
+describe('a PostgreSQL that is slow', () => {
   const timeout = 1000
 
-  it('because all connections are in use is given up, and well again once one is free', async () => {
+  it('because all connections are in use times out, and works again once one is free', async () => {
     const store = await open(await emptyDatabase(), { maxConnections: 2, timeout })
     const held = [0, 1].map(() => {
       const { promise: end, resolve } = Promise.withResolvers<void>()
@@ -312,7 +312,7 @@ describe('a PostgreSQL that lets the store wait', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('that loses a server while it makes the tables lets the next one make them', async () => {
+  it('that loses a server while it creates the tables lets the next one create them', async () => {
     const url = await emptyDatabase()
     const other = await connect(url)
     await other.query('begin; create table latchkey_users (id text)')
@@ -322,18 +322,18 @@ describe('a PostgreSQL that lets the store wait', () => {
     await untilWaiting(url, 1)
     proxy.hang()
     await other.query('rollback')
-    // What the lost one holds is taken from it ten times the timeout later.
+    // The lock of the lost server is released after ten times the timeout.
     const next = await open(url, { timeout: 500 })
     expect(await next.findUser('a')).toBeNull()
     proxy.cut()
     expect(await opening).toBe('given up')
   })
 
-  it('that was slow for a while gives every connection back, also those that came too late', async () => {
+  it('for a while gets every connection back, also those that were ready too late', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = await open(proxy.url, { maxConnections: 2, timeout: 500, maxStaleness: 0 })
     proxy.hold()
-    // One after the other, so that some wait for connections that are being looked at.
+    // One after the other, so that some wait for connections that are being checked.
     const asked: Promise<unknown>[] = []
     const asking = setInterval(() => asked.push(store.findUser('a').catch(() => 'late')), 25)
     await vi.waitFor(() => expect(asked.length).toBeGreaterThan(60), 20_000)
@@ -346,7 +346,7 @@ describe('a PostgreSQL that lets the store wait', () => {
     }, 10_000)
   })
 
-  it('because it hangs is given up, and the connection is not used again', async () => {
+  it('because it hangs times out, and the connection is not reused', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = await open(proxy.url, { maxConnections: 1, maxStaleness: 0, timeout })
     const waiting = store.transaction('process', async (queries) => {
@@ -364,7 +364,7 @@ describe('a PostgreSQL that lets the store wait', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('because a table is locked is given up by both, so that it does not work for nobody', async () => {
+  it('because a table is locked times out on both sides, so that no query runs in vain', async () => {
     const url = await emptyDatabase()
     const store = await open(url, { timeout })
     const other = await connect(url)
@@ -375,7 +375,7 @@ describe('a PostgreSQL that lets the store wait', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('behind a pooler is given up, and no setting is left to others who use the pooler', async () => {
+  it('behind a pooler times out, and leaves no settings on a shared connection', async () => {
     const url = await emptyDatabase()
     const { url: pooled } = await startProxy(url, { pooler: true })
     const store = await open(pooled, { timeout })
@@ -387,7 +387,7 @@ describe('a PostgreSQL that lets the store wait', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('does not keep a process from its end', async () => {
+  it('does not keep a process from exiting', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const child = start(`const store = postgres('${proxy.url}')
       await store.open()
@@ -398,13 +398,14 @@ describe('a PostgreSQL that lets the store wait', () => {
     proxy.hang()
     child.stdin.end('close')
     expect(await once(child, 'exit')).toEqual([0, null])
-    // PostgreSQL waits a minute for the first words of a connection, and cannot drop a database until then.
+    // PostgreSQL waits a minute for the first message of a connection, and cannot drop a database
+    // until then.
     proxy.cut()
   })
 })
 
 describe('a connection that is cut', () => {
-  it('while nobody uses it is not missed', async () => {
+  it('while it is idle causes no error', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = await open(proxy.url, { maxStaleness: 0 })
     await store.insertUser(user)
@@ -415,7 +416,7 @@ describe('a connection that is cut', () => {
     expect(await store.findUser('a')).toEqual(user)
   })
 
-  it('in the middle of a transaction undoes it, and the next one works', async () => {
+  it('in the middle of a transaction rolls it back, and the next one works', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = await open(proxy.url)
     let runs = 0
@@ -430,7 +431,7 @@ describe('a connection that is cut', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('by PostgreSQL, in the middle of a transaction, undoes it, and the next one works', async () => {
+  it('by PostgreSQL, in the middle of a transaction, rolls it back, and the next one works', async () => {
     const url = await emptyDatabase()
     const store = await open(url)
     const ended = store.transaction('process', async (queries) => {
@@ -448,7 +449,7 @@ describe('a connection that is cut', () => {
 })
 
 describe('a PostgreSQL that is killed', () => {
-  it('has what it acknowledged once it is back, and nothing of what it was in the middle of', async () => {
+  it('has what it acknowledged once it is back, and nothing of an open transaction', async () => {
     const server = await ownServer()
     const store = await open(server.url)
     await store.transaction('process', (queries) => queries.insertUser(user))
@@ -469,7 +470,7 @@ describe('a PostgreSQL that is killed', () => {
     expect(await store.findSession('s')).toBeNull()
   })
 
-  it('has every acknowledged end of a session, though it is set to write what it commits later', async () => {
+  it('has every acknowledged end of a session, even if it is set to asynchronous commits', async () => {
     const settings = { synchronous_commit: 'off', wal_writer_delay: '10000' }
     const server = await ownServer({ settings })
     const store = await open(server.url)
@@ -488,7 +489,7 @@ describe('a PostgreSQL that is killed', () => {
     ['on', 'on', 'on'],
     ['remote_apply', 'remote_apply', 'remote_apply'],
   ])(
-    'set to %s commits a sign-in by %s and the end of a session by %s',
+    'with synchronous_commit %s commits a sign-in with %s and the end of a session with %s',
     async (set, signIn, end) => {
       const url = await emptyDatabase()
       const database = new URL(url).pathname.slice(1)
@@ -511,7 +512,7 @@ describe('a PostgreSQL that is killed', () => {
 })
 
 describe('transactions of several stores', () => {
-  it('that lock each other out are run again, and none is lost', async () => {
+  it('that deadlock run again, and none is lost', async () => {
     const url = await emptyDatabase()
     const stores = [await open(url), await open(url)]
     await stores[0]?.insertUser({ ...user, id: 'a', name: '0' })
@@ -525,7 +526,7 @@ describe('transactions of several stores', () => {
         for (const id of index === 0 ? ['a', 'b'] : ['b', 'a']) {
           const name = String(Number((await queries.findUser(id))?.name) + 1)
           await queries.updateUser({ ...user, id, name })
-          // Until each has what the other wants.
+          // Until each waits for the other's lock.
           if (++begun === 2) both.resolve()
           await both.promise
         }
@@ -536,7 +537,7 @@ describe('transactions of several stores', () => {
     for (const id of ['a', 'b']) expect((await stores[0]?.findUser(id))?.name).toBe('2')
   })
 
-  it('take turns with a person, so that none has more sessions than there may be', async () => {
+  it('of one user take turns, so that the user never has too many sessions', async () => {
     const url = await emptyDatabase()
     const [one, other] = [await open(url), await open(url)]
     await one.insertUser(user)
@@ -556,7 +557,7 @@ describe('transactions of several stores', () => {
     expect((await one.listSessions('a', { limit: 100 })).map(({ id }) => id)).toEqual(['t'])
   })
 
-  it('clear away side by side what has expired', async () => {
+  it('delete expired rows concurrently', async () => {
     const url = await emptyDatabase()
     const stores = [await open(url), await open(url)]
     for (let flow = 0; flow < 40; flow++) await stores[0]?.useFlow(`${flow}`, 1)
@@ -572,8 +573,8 @@ describe('transactions of several stores', () => {
   })
 })
 
-describe('a standby, which may not have heard yet that a session has ended', () => {
-  it('is never asked: not at boot, and not after the name of the primary leads to it', async () => {
+describe('a standby, which may not yet know that a session has ended', () => {
+  it('is never used: not at boot, and not after the primary’s name points to it', async () => {
     const primary = await ownServer()
     const proxy = await startProxy(primary.url)
     const store = await open(proxy.url)
@@ -587,13 +588,13 @@ describe('a standby, which may not have heard yet that a session has ended', () 
 
     proxy.leadTo(standby.url)
     const isRefused = (): Promise<void> =>
-      expect(store.findSession('s')).rejects.toThrow('leads to a standby')
-    // Once all connections that were cut are known to be.
+      expect(store.findSession('s')).rejects.toThrow('points to a standby')
+    // Once the pool has noticed all cut connections.
     await vi.waitFor(isRefused)
     await isRefused()
     await expect(postgres(standby.url).open()).rejects.toMatchObject({
       code: 'LATCHKEY_STORE_UNUSABLE',
-      message: expect.stringContaining('leads to a standby'),
+      message: expect.stringContaining('points to a standby'),
     })
 
     proxy.leadTo(primary.url)

@@ -32,15 +32,15 @@ const user = {
 
 describe('a SQLite file', () => {
   it.each(['postgres://latchkey:hunter2@db.example/latchkey', 'file:///data/latchkey.db', 7])(
-    'is no %s, and the message does not repeat it',
+    'cannot be %s, and the message does not repeat it',
     (file) => {
       const open = (): Store => sqlite(file as string)
-      expect(open).toThrow(/the file must be a path.*PostgreSQL there is postgres\(\)/)
+      expect(open).toThrow(/the file must be a path.*PostgreSQL.*postgres\(\)/)
       expect(open).not.toThrow(/hunter2/)
     },
   )
 
-  it('keeps what it was given over a restart, and migrates once', async () => {
+  it('keeps its rows after a restart, and migrates once', async () => {
     const file = join(folder, 'latchkey.db')
     const first = sqlite(file)
     await first.open()
@@ -52,7 +52,7 @@ describe('a SQLite file', () => {
     await second.close()
   })
 
-  it('opened by two stores at once is shared, and a flow is still used once', async () => {
+  it('is shared by two concurrent stores, and a flow is still used once', async () => {
     const file = join(folder, 'latchkey.db')
     const stores = [sqlite(file), sqlite(file)]
     await Promise.all(stores.map((store) => store.open()))
@@ -61,7 +61,7 @@ describe('a SQLite file', () => {
     await Promise.all(stores.map((store) => store.close()))
   })
 
-  it('made by four processes at once is made once', async () => {
+  it('is created once by four concurrent processes', async () => {
     const file = join(folder, 'latchkey.db')
     const program = `
       import { sqlite } from ${JSON.stringify(new URL('./sqlite.ts', import.meta.url).href)}
@@ -75,7 +75,7 @@ describe('a SQLite file', () => {
     expect(answers.map(({ stdout }) => stdout).sort()).toEqual(['false', 'false', 'false', 'true'])
   })
 
-  it('that is being changed to WAL by another process is waited for', async () => {
+  it('is waited for while another process switches it to WAL', async () => {
     const file = join(folder, 'latchkey.db')
     const other = new DatabaseSync(file)
     other.exec('create table t (a); begin exclusive')
@@ -89,16 +89,16 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  it('that is no database is refused, by name', async () => {
+  it('that is not a database is rejected by name', async () => {
     const file = join(folder, 'notes.txt')
-    writeFileSync(file, 'these are notes, and they are long enough to be no header of a database')
+    writeFileSync(file, 'these are notes, and they are longer than the header of a database file')
     await expect(sqlite(file).open()).rejects.toMatchObject({
       code: 'LATCHKEY_STORE_UNUSABLE',
       message: expect.stringContaining(`${file} cannot be used as a database`),
     })
   })
 
-  it('that a newer version has changed is refused, by name', async () => {
+  it('that a newer version has changed is rejected', async () => {
     const file = join(folder, 'latchkey.db')
     const store = sqlite(file)
     await store.open()
@@ -108,11 +108,11 @@ describe('a SQLite file', () => {
     newer.close()
     await expect(sqlite(file).open()).rejects.toMatchObject({
       code: 'LATCHKEY_STORE_UNUSABLE',
-      message: expect.stringContaining('A newer version of Latchkey has changed it. Upgrade'),
+      message: expect.stringContaining('A newer version of Latchkey has changed the store'),
     })
   })
 
-  it('that another process is writing to is waited for, while other work goes on', async () => {
+  it('is waited for while another process writes to it, and other work continues', async () => {
     const file = join(folder, 'latchkey.db')
     const store = sqlite(file)
     await store.open()
@@ -134,7 +134,7 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  it('gives each transaction its turn, so that none has to be done twice', async () => {
+  it('gives each transaction its turn, so that none has to run twice', async () => {
     const file = join(folder, 'latchkey.db')
     const stores = [sqlite(file), sqlite(file)]
     await Promise.all(stores.map((store) => store.open()))
@@ -154,7 +154,7 @@ describe('a SQLite file', () => {
   })
 
   it.each(['process', 'power-loss'] as const)(
-    'whose transaction could not be undone is undone before the next one (durable for %s)',
+    'rolls back a transaction that could not be rolled back before the next one (durable for %s)',
     async (durability) => {
       const store = sqlite(join(folder, 'latchkey.db'))
       await store.open()
@@ -177,7 +177,7 @@ describe('a SQLite file', () => {
     },
   )
 
-  it('is written to in WAL mode, migrated in one transaction, and synced when power must not matter', async () => {
+  it('uses WAL mode, migrates in one transaction, and syncs writes that must survive a power loss', async () => {
     const run = vi.spyOn(StatementSync.prototype, 'all')
     const statements = run.mock.contexts as StatementSync[]
     const said = (): string[] => statements.splice(0).map(({ sourceSQL }) => sourceSQL)
@@ -210,7 +210,7 @@ describe('a SQLite file', () => {
   })
 })
 
-describe('a SQLite file that others write to', () => {
+describe('changes of a SQLite file by others', () => {
   const told: Change[] = []
   let file: string
   let store: Store
@@ -237,7 +237,7 @@ describe('a SQLite file that others write to', () => {
     return other
   }
 
-  it('through a store of the same process tells of it at once, in the same turn', async () => {
+  it('through another store of the same process are reported immediately, in the same turn', async () => {
     const other = sqlite(file)
     await other.open()
     await nextTurn()
@@ -252,7 +252,7 @@ describe('a SQLite file that others write to', () => {
     await other.close()
   })
 
-  it('from another process tells of it once that has been heard to be done', async () => {
+  it('from another process are reported once that process has announced them', async () => {
     const program = `
       import { sqlite } from ${JSON.stringify(new URL('./sqlite.ts', import.meta.url).href)}
       const store = sqlite(${JSON.stringify(file)})
@@ -275,7 +275,7 @@ describe('a SQLite file that others write to', () => {
     expect(told).toEqual([{ user: 'a' }])
   })
 
-  it('is asked once in a turn of the event loop, however many requests come in', async () => {
+  it('are checked once per turn of the event loop, regardless of the number of requests', async () => {
     await nextTurn()
     const get = vi.spyOn(StatementSync.prototype, 'get')
     onTestFinished(() => get.mockRestore())
@@ -287,7 +287,7 @@ describe('a SQLite file that others write to', () => {
     expect(told).toEqual([])
   })
 
-  it('tells nothing of what is not committed yet, and of it once it is', async () => {
+  it('are reported only after their commit', async () => {
     const other = otherConnection()
     other.exec('begin immediate; delete from latchkey_users')
     await nextTurn()
@@ -297,7 +297,7 @@ describe('a SQLite file that others write to', () => {
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }]])
   })
 
-  it('tells of it while somebody else goes on reading what was there before', async () => {
+  it('are reported while another connection still reads an older snapshot', async () => {
     const [reader, writer] = [otherConnection(), otherConnection()]
     reader.exec('begin; select * from latchkey_sessions')
     writer.exec("update latchkey_users set name = 'One'")
@@ -308,7 +308,7 @@ describe('a SQLite file that others write to', () => {
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }, { user: 'a' }]])
   })
 
-  it('counts for nothing during a transaction that began before it was told, and is told after it', async () => {
+  it('make results unreliable during a transaction that began before, and are reported after it', async () => {
     otherConnection().exec("update latchkey_users set name = 'Other'")
     await nextTurn()
     await store.transaction('process', async (queries) => {
@@ -320,7 +320,7 @@ describe('a SQLite file that others write to', () => {
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }, { user: 'a' }]])
   })
 
-  it('tells nothing of a transaction of its own that is undone, and what comes after it', async () => {
+  it('are reported without those of our own transaction that is rolled back', async () => {
     const undone = store.transaction('process', async (queries) => {
       await queries.deleteUser('a', ending)
       await nextTurn()
@@ -335,14 +335,14 @@ describe('a SQLite file that others write to', () => {
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }]])
   })
 
-  it('tells of what this store itself changes no more than what that is', async () => {
+  it('are reported exactly, if this store itself makes them', async () => {
     await store.insertUser({ ...user, id: 'b' })
     await store.transaction('process', (queries) => queries.deleteUser('b', ending))
     await nextTurn()
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'b' }]])
   })
 
-  it('tells nothing of what makes no answer untrue, such as the last use of a session', async () => {
+  it('are not reported if they invalidate no earlier result, such as the last use of a session', async () => {
     const other = otherConnection()
     await store.insertSession({ ...session, userId: 'a' })
     other.exec(
@@ -354,37 +354,37 @@ describe('a SQLite file that others write to', () => {
 
   it.each([
     [
-      'a session, with the reason if there is one',
+      'the end of a session, with its reason',
       "update latchkey_sessions set end_reason = 'banned' where id = 's'; delete from latchkey_sessions",
       [{ session: 's', user: 'a', ended: 'banned' }],
     ],
     [
-      'a session by hand',
+      'a session deleted by hand',
       'delete from latchkey_sessions',
       [{ session: 's', user: 'a', ended: 'unknown' }],
     ],
     [
-      'a session with its user',
+      'a user deleted with a session',
       'pragma foreign_keys = on; delete from latchkey_users',
       [{ session: 's', user: 'a', ended: 'unknown' }, { user: 'a' }],
     ],
-    ['another secret', "update latchkey_sessions set secret_hash = 'other'", [{ session: 's' }]],
-    ['another end', 'update latchkey_sessions set expires_at = 1', [{ session: 's' }]],
-  ])('tells of %s', async (_what, statements, changes) => {
+    ['a changed secret', "update latchkey_sessions set secret_hash = 'other'", [{ session: 's' }]],
+    ['a changed expiry', 'update latchkey_sessions set expires_at = 1', [{ session: 's' }]],
+  ])('are reported: %s', async (_what, statements, changes) => {
     await store.insertSession({ ...session, userId: 'a' })
     otherConnection().exec(statements)
     await nextTurn()
     expect([watch.isCurrent(), told]).toEqual([true, changes])
   })
 
-  it('tells of it by itself while somebody attends', async () => {
+  it('are reported without a request while `attend()` is active', async () => {
     const stop = watch.attend()
     onTestFinished(stop)
     otherConnection().exec("update latchkey_users set name = 'Other'")
     await vi.waitFor(() => expect(told).toEqual([{ user: 'a' }]))
   })
 
-  it('tells that anything may have changed, if rows of the record have been swept unread', async () => {
+  it('are reported as everything if rows of the record were swept unread', async () => {
     const other = otherConnection()
     const change = (name: string): void => {
       other.prepare('update latchkey_users set name = ?').run(name)
@@ -411,7 +411,7 @@ describe('a SQLite file that others write to', () => {
     expect(count).toBe(1)
   })
 
-  it('tells every row while another process goes on committing', async () => {
+  it('are reported row by row while another process continues to commit', async () => {
     const program = `
       import { DatabaseSync } from 'node:sqlite'
       const database = new DatabaseSync(${JSON.stringify(file)})
@@ -440,7 +440,7 @@ describe('a SQLite file that others write to', () => {
     expect(told).toHaveLength(3000)
   })
 
-  it('tells that anything may have changed, once the file is another, older one', async () => {
+  it('are reported as everything once the file is replaced by an older one', async () => {
     const other = otherConnection()
     other.exec("update latchkey_users set name = 'One'")
     await nextTurn()
@@ -466,7 +466,7 @@ describe('a SQLite file that others write to', () => {
       "insert or replace into latchkey_sessions (id, user_id, secret_hash, created_at, authenticated_at, expires_at) values ('s', 'a', 'other', 1, 1, 1)",
       { session: 's' },
     ],
-  ])('tells of %s that was replaced by hand', async (_what, statement, change) => {
+  ])('are reported for %s that was replaced by hand', async (_what, statement, change) => {
     await store.insertSession({ ...session, userId: 'a' })
     otherConnection().exec(statement)
     await nextTurn()
@@ -474,7 +474,7 @@ describe('a SQLite file that others write to', () => {
     expect(told).toContainEqual(change)
   })
 
-  it('keeps the record for ten minutes, and no longer', async () => {
+  it('stay in the record for ten minutes, and no longer', async () => {
     const other = otherConnection()
     for (const minutes of [30, 20, 11, 9, 1]) {
       other
@@ -486,7 +486,7 @@ describe('a SQLite file that others write to', () => {
       .prepare('select user_id from latchkey_record')
       .all()
       .map((row) => row.user_id)
-    // The newest of the old ones shows a reader whether it has missed any.
+    // The newest of the old rows shows a reader whether it has missed any.
     expect(left).toEqual(['11', '9', '1'])
   })
 })

@@ -112,7 +112,7 @@ export interface UserQueries {
   /** Returns one page of users, from newest to oldest. */
   listUsers(page: Page): Promise<StoredUser[]>
   insertUser(user: StoredUser): Promise<void>
-  /** Replaces every field except `createdAt`. A no-op if the id is unknown. */
+  /** Replaces every field except `createdAt`. */
   updateUser(user: StoredUser): Promise<void>
   /** Deletes the user and their identities, and ends their sessions. A no-op if the id is unknown. */
   deleteUser(id: string, ending: Ending): Promise<void>

@@ -12,7 +12,7 @@ import {
 } from '../store/store.ts'
 import { ending, never } from './stored.ts'
 
-/** What every store has to do, as tests. `makeStore` makes an empty one each time. */
+/** Tests for the contract of a store. `makeStore` creates an empty one for each test. */
 export function testStore(name: string, makeStore: () => Store | Promise<Store>): void {
   describe(name, () => {
     let store: Store
@@ -58,13 +58,13 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expiresAt: 2_000_000_000_000,
       ...more,
     })
-    /** Which of a user's sessions there are. */
+    /** Returns the ids of a user's sessions. */
     const sessionsOf = async (userId: string): Promise<string[]> => {
       const rows = await store.listSessions(userId, { limit: 100 })
       return rows.map(({ id }) => id).sort()
     }
 
-    it('keeps users exactly, with and without an address', async () => {
+    it('stores users exactly, with and without an address', async () => {
       const whole = user('a')
       const bare = user('b', { name: null, email: null, emailVerified: false, avatarUrl: null })
       await store.insertUser(whole)
@@ -74,7 +74,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findUser('c')).toBeNull()
     })
 
-    it('replaces what may change of a user, and not when it began', async () => {
+    it('replaces every field of a user except createdAt', async () => {
       await store.insertUser(user('a'))
       await store.insertUser(user('b'))
       await store.updateUser(user('a', { name: 'Renamed', emailVerified: false, createdAt: 1 }))
@@ -84,7 +84,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findUser('b')).toEqual(user('b'))
     })
 
-    it('keeps since when a user is banned, and shows it with a session too', async () => {
+    it('stores when a user was banned, and returns it with a session too', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
       const banned = user('a', { bannedAt: 1_790_000_000_321 })
@@ -96,7 +96,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findSession('s'))?.user.bannedAt).toBeNull()
     })
 
-    it('deletes a user with identities and sessions, and leaves everybody else’s', async () => {
+    it('deletes a user with identities and sessions, and no others', async () => {
       for (const id of ['a', 'b']) {
         await store.insertUser(user(id))
         await store.insertIdentity(identity(id, { subject: id }))
@@ -119,7 +119,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         rows.length = 0
         await store.insertUser(user('other', { createdAt: 0 }))
         await store.insertSession(session('session-of-other', 'other'))
-        // Many begin in the same millisecond, as after an import.
+        // Many have the same millisecond, as after an import.
         for (const [index, id] of ['e', 'b', 'f', 'a', 'D', 'c', '9'].entries()) {
           rows.push({ id, createdAt: 1_790_000_000_000 + (index % 3) })
         }
@@ -137,7 +137,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
           .map(({ id, createdAt }) => ({ id, createdAt }))
       }
 
-      it.each([1, 2, 3, 100])('the newest first, each once, in parts of %i', async (limit) => {
+      it.each([1, 2, 3, 100])('from newest to oldest, each once, in pages of %i', async (limit) => {
         const walked: typeof rows = []
         let part = await list({ limit })
         while (part.length > 0 && walked.length <= rows.length) {
@@ -151,7 +151,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         expect(times).toEqual(times.toSorted((a, b) => b - a))
       })
 
-      it('from where a row was that has gone meanwhile, and nothing behind the end', async () => {
+      it('after a row that was deleted in the meantime, and nothing after the end', async () => {
         const [first, second, third] = await list({ limit: 3 })
         if (kind === 'users') await store.deleteUser(second?.id ?? '', ending)
         else await store.deleteSession(second?.id ?? '', ending)
@@ -161,13 +161,13 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       })
     })
 
-    it('keeps names that look like SQL, and every letter', async () => {
+    it('stores names that look like SQL, and every character', async () => {
       const name = `'); DROP TABLE latchkey_users; -- % _ \\ " 名前 \u{1F600} ${'x'.repeat(200)}`
       await store.insertUser(user('a', { name }))
       expect((await store.findUser('a'))?.name).toBe(name)
     })
 
-    it('finds an identity by provider and subject together, letter for letter', async () => {
+    it('finds an identity by exact provider and subject', async () => {
       await store.insertUser(user('a'))
       const known = identity('a')
       expect(await store.insertIdentity(known)).toBe(true)
@@ -177,7 +177,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findIdentity('bitbucket', '')).toBeNull()
     })
 
-    it('has one identity for a provider’s subject, whoever asks for a second', async () => {
+    it('stores one identity per provider and subject, whichever user the second is for', async () => {
       await store.insertUser(user('a'))
       await store.insertUser(user('b'))
       const answers = await Promise.all(
@@ -208,7 +208,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findSession('S')).toBeNull()
     })
 
-    it('has no session without a user', async () => {
+    it('stores no session without a user', async () => {
       await expect(store.insertSession(session('s', 'nobody'))).rejects.toThrow()
       expect(await store.findSession('s')).toBeNull()
     })
@@ -231,7 +231,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       await store.deleteSession('not there', ending)
     })
 
-    it('ends everybody’s sessions, and leaves the people', async () => {
+    it('ends all sessions of all users, and keeps the users', async () => {
       for (const id of ['a', 'b']) {
         await store.insertUser(user(id))
         await store.insertSession(session(`session-of-${id}`, id))
@@ -241,7 +241,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.listUsers({ limit: 10 })).toHaveLength(2)
     })
 
-    it('ends a user’s oldest sessions but for the newest few, also if all began at once', async () => {
+    it('ends a user’s oldest sessions except the newest few, even if all began at the same time', async () => {
       await store.insertUser(user('a'))
       await store.insertUser(user('b'))
       const began = { '3': 3, '1': 1, '4': 4, '2': 2 }
@@ -262,7 +262,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await sessionsOf('b')).toEqual(['other'])
     })
 
-    it('notes the last use of a session, and changes nothing else', async () => {
+    it('stores the last use of a session, and changes nothing else', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
       await store.insertSession(session('t', 'a'))
@@ -273,7 +273,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findSession('t'))?.session).toEqual(session('t', 'a'))
     })
 
-    it('brings no session back by a note or another secret that come late', async () => {
+    it('does not bring an ended session back when its use or a new secret is stored too late', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
       await store.deleteSession('s', ending)
@@ -287,7 +287,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await sessionsOf('a')).toEqual([])
     })
 
-    it('gives one session another secret', async () => {
+    it('replaces the secret of one session', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
       await store.insertSession(session('t', 'a'))
@@ -298,7 +298,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findSession('t'))?.session).toEqual(session('t', 'a'))
     })
 
-    it('takes a session whose use was never noted as used when its person signed in', async () => {
+    it('returns the time of the sign-in as the last use of a session that was never noted', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a', { lastUsedAt: 0 }))
       const { authenticatedAt } = session('s', 'a')
@@ -307,7 +307,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(listed?.lastUsedAt).toBe(authenticatedAt)
     })
 
-    it('gives a flow to exactly one of many', async () => {
+    it('marks a flow as used for exactly one of many calls', async () => {
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => store.useFlow('flow', 2_000_000_000_000)),
       )
@@ -316,7 +316,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.useFlow('another', 2_000_000_000_000)).toBe(true)
     })
 
-    it('forgets what has expired, a bounded number at a time', async () => {
+    it('deletes expired rows, a bounded number at a time', async () => {
       await store.insertUser(user('a'))
       for (let row = 0; row < 5; row++) {
         await store.useFlow(`old-${row}`, 100)
@@ -337,7 +337,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.useFlow('old-0', 100)).toBe(true)
     })
 
-    it('forgets sessions that nobody has used, a bounded number at a time', async () => {
+    it('deletes idle sessions, a bounded number at a time', async () => {
       await store.insertUser(user('a'))
       const [before, after] = [{ authenticatedAt: 100 }, { authenticatedAt: 300 }]
       await store.insertSession(session('unused', 'a', { ...before, lastUsedAt: 199 }))
@@ -351,7 +351,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
     })
 
     it.each(['process', 'power-loss'] as const)(
-      'does all of a transaction or nothing (durable for %s)',
+      'runs a transaction completely or not at all (durable for %s)',
       async (durability) => {
         const failing = store.transaction(durability, async (queries) => {
           await queries.insertUser(user('a'))
@@ -369,7 +369,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       },
     )
 
-    it('runs transactions side by side as if in turn', async () => {
+    it('isolates concurrent transactions', async () => {
       await store.insertUser(user('a', { name: '0' }))
       await Promise.all(
         Array.from({ length: 10 }, (_, index) =>
@@ -382,7 +382,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findUser('a'))?.name).toBe('10')
     })
 
-    it('runs the work of a transaction again that has met another’s traces', async () => {
+    it('runs the work of a transaction again after a ConflictError', async () => {
       let runs = 0
       const result = await store.transaction('process', async (queries) => {
         await queries.insertUser(user(`run ${++runs}`))
@@ -393,9 +393,9 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.listUsers({ limit: 10 })).map(({ id }) => id)).toEqual(['run 3'])
     })
 
-    describe('tells who watches', () => {
+    describe('reports to watchers', () => {
       const told: Change[] = []
-      /** What a read finds that begins as a change is told of. */
+      /** The results of reads that begin when a change is reported. */
       const found: Promise<unknown>[] = []
       let watch: Watch
       beforeEach(async () => {
@@ -420,19 +420,19 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       }
 
       const changes: [string, (queries: StoreQueries) => Promise<void>][] = [
-        ['a user who is renamed', (queries) => queries.updateUser(user('a', { name: 'Renamed' }))],
-        ['a user who is banned', (queries) => queries.updateUser(user('a', { bannedAt: 1 }))],
-        ['a user who is deleted', (queries) => queries.deleteUser('a', ending)],
-        ['a session with another secret', (queries) => queries.rotateSession('s', 'other')],
-        ['a session that is ended', (queries) => queries.deleteSession('s', ending)],
-        ['a user’s sessions that are ended', (queries) => queries.deleteSessionsOf('a', ending)],
-        ['the others that are ended', (queries) => queries.deleteSessionsOf('a', ending, 't')],
-        ['the oldest that are ended', (queries) => queries.deleteOldestSessionsOf('a', 0, ending)],
-        ['everybody’s that are ended', (queries) => queries.deleteAllSessions(ending)],
+        ['a renamed user', (queries) => queries.updateUser(user('a', { name: 'Renamed' }))],
+        ['a banned user', (queries) => queries.updateUser(user('a', { bannedAt: 1 }))],
+        ['a deleted user', (queries) => queries.deleteUser('a', ending)],
+        ['a session with a rotated secret', (queries) => queries.rotateSession('s', 'other')],
+        ['an ended session', (queries) => queries.deleteSession('s', ending)],
+        ['a user’s ended sessions', (queries) => queries.deleteSessionsOf('a', ending)],
+        ['a user’s other sessions, ended', (queries) => queries.deleteSessionsOf('a', ending, 't')],
+        ['a user’s oldest sessions, ended', (queries) => queries.deleteOldestSessionsOf('a', 0, ending)],
+        ['all sessions, ended', (queries) => queries.deleteAllSessions(ending)],
       ]
 
       it.each(changes)(
-        'of %s, once it is true and before it is acknowledged',
+        '%s, once the change is visible and before it is acknowledged',
         async (_, change) => {
           const before = await store.findSession('s')
           await change(store)
@@ -441,14 +441,14 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         },
       )
 
-      it.each(changes)('of %s, by a transaction just so', async (_, change) => {
+      it.each(changes)('%s, changed in a transaction', async (_, change) => {
         const before = await store.findSession('s')
         await store.transaction('process', change)
         expect(told.filter(isOfSession)).not.toEqual([])
         for (const seen of await Promise.all(found)) expect(seen).not.toEqual(before)
       })
 
-      it('of nothing that makes no answer untrue', async () => {
+      it('nothing that invalidates no earlier result', async () => {
         const harmless = async (queries: StoreQueries, id: string): Promise<void> => {
           await queries.insertUser(user(id))
           await queries.insertIdentity(identity(id, { subject: id }))
@@ -467,7 +467,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         expect(watch.isCurrent()).toBe(true)
       })
 
-      it('that nothing counts any more while it is closed, nor what was read before', async () => {
+      it('that no earlier result counts, when the store is closed and opened again', async () => {
         await store.close()
         expect(watch.isCurrent()).toBe(false)
         await store.open()
@@ -475,19 +475,19 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         expect(told).toContain('everything')
       })
 
-      it('until they stop', async () => {
+      it('nothing after they stop', async () => {
         watch.stop()
         await store.deleteSession('s', ending)
         expect(told).toEqual([])
       })
     })
 
-    it('stays open for whoever opens it while another closes it', async () => {
+    it('stays open for one user while another closes it', async () => {
       await Promise.all([store.open(), store.close()])
       expect(await store.findUser('a')).toBeNull()
     })
 
-    it('opens again and again, and answers nothing once the last has closed it', async () => {
+    it('can be reopened, and rejects queries once its last user has closed it', async () => {
       await store.insertUser(user('a'))
       await Promise.all([store.open(), store.open()])
       await Promise.all([store.close(), store.close()])
