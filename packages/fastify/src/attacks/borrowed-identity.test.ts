@@ -13,8 +13,8 @@ const BARE_UUID = UUID.slice(1, -1)
 
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 
-describe('a person who has what others know Ada by', () => {
-  it('her address, names and account id, but not her uuid, is somebody else', async () => {
+describe('a person with Ada’s address, names and account id', () => {
+  it('is a different user without her uuid', async () => {
     const app = await buildApp(emulator())
     const [first, borrower] = [createBrowser(app), createBrowser(app)]
     await first.signIn('ada')
@@ -45,8 +45,8 @@ describe('a person who has what others know Ada by', () => {
   })
 })
 
-describe('a person who has changed everything that can be changed', () => {
-  it('is the same user, under the new name and address', async () => {
+describe('a person who has changed everything that can change', () => {
+  it('is the same user, with the new name and address', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -77,25 +77,25 @@ describe('a person who has changed everything that can be changed', () => {
   })
 })
 
-describe('a person whom Bitbucket names by something else than a uuid', () => {
+describe('a person whose uuid is malformed', () => {
   it.each([
     ['nothing', undefined],
     ['null', null],
-    ['an empty text', ''],
+    ['an empty string', ''],
     ['zero', 0],
     ['a number', 9.2e17],
     ['false', false],
     ['an object', {}],
     ['a list', []],
-    ['a list with the uuid in it', [UUID]],
-    ['an object with the uuid in it', { uuid: UUID, toString: UUID }],
+    ['an array with a uuid', [UUID]],
+    ['an object with a uuid', { uuid: UUID, toString: UUID }],
     ['the word undefined', 'undefined'],
     ['the word null', 'null'],
     ['a uuid without braces', BARE_UUID],
-    ['a uuid with the first brace alone', `{${BARE_UUID}`],
-    ['a uuid with the last brace alone', `${BARE_UUID}}`],
-    ['a uuid in two pairs of braces', `{{${BARE_UUID}}}`],
-    ['a uuid in round brackets', `(${BARE_UUID})`],
+    ['a uuid with only the first brace', `{${BARE_UUID}`],
+    ['a uuid with only the last brace', `${BARE_UUID}}`],
+    ['a uuid in double braces', `{{${BARE_UUID}}}`],
+    ['a uuid in parentheses', `(${BARE_UUID})`],
     ['two uuids', UUID + UUID],
     ['a uuid after a space', ` ${UUID}`],
     ['a uuid before a line break', `${UUID}\n`],
@@ -104,37 +104,37 @@ describe('a person whom Bitbucket names by something else than a uuid', () => {
     ['a uuid with half a surrogate pair', UUID.replace('a', '\ud800')],
     ['a uuid in full-width digits', UUID.replaceAll('0', '\uff10')],
     ['10 kB', `{${'a'.repeat(10_000)}}`],
-  ])('by %s is nobody, and leaves nothing behind', async (_what, uuid) => {
+  ])('because it is %s is not signed in, and nothing is stored', async (_what, uuid) => {
     await expectNobody(JSON.stringify({ type: 'user', display_name: 'X', uuid }))
   })
 
   it.each([
-    ['a field of its prototype', `{"type":"user","__proto__":{"uuid":"${UUID}"}}`],
-    ['an id of another name', `{"type":"user","id":"${UUID}","account_id":"${UUID}"}`],
-    ['a field whose name begins alike', `{"type":"user","uuid\\u0000":"${UUID}"}`],
-  ])('by %s is nobody either', async (_what, body) => {
+    ['only in the prototype', `{"type":"user","__proto__":{"uuid":"${UUID}"}}`],
+    ['only in other fields', `{"type":"user","id":"${UUID}","account_id":"${UUID}"}`],
+    ['in a field with a similar name', `{"type":"user","uuid\\u0000":"${UUID}"}`],
+  ])('because it is %s is not signed in either', async (_what, body) => {
     await expectNobody(body)
   })
 
-  it('by a number too long for JavaScript is not taken for the next one', async () => {
+  it('because it is a number too large for JavaScript is not signed in as another person', async () => {
     for (const number of ['920138789012345001', '920138789012345002']) {
       await expectNobody(`{"type":"user","uuid":${number}}`)
     }
   })
 })
 
-describe('a provider of the application’s own', () => {
+describe('a custom provider', () => {
   it.each([
     ['undefined', undefined],
     ['null', null],
-    ['an empty text', ''],
+    ['an empty string', ''],
     ['a number', 920_138_789_012_345_000],
     ['an object', { id: 1 }],
-    ['a list', ['1']],
-    ['a text with a line break', '1\n'],
-    ['a text with NUL', '1\u0000'],
+    ['an array', ['1']],
+    ['a string with a line break', '1\n'],
+    ['a string with NUL', '1\u0000'],
     ['256 characters', '1'.repeat(256)],
-  ])('that names a person by %s signs nobody in', async (_what, subject) => {
+  ])('that returns %s as a subject signs nobody in', async (_what, subject) => {
     const file = temporaryFile()
     const own = bitbucket({ emulatorUrl: emulator().url })
     const readProfile: typeof own.readProfile = async (api) => {
@@ -147,7 +147,9 @@ describe('a provider of the application’s own', () => {
   })
 })
 
-/** Signs in as whoever `body` says, as `GET /2.0/user`, byte for byte. */
+/**
+ * Signs in as the person in `body`, which is sent byte for byte as the response of `GET /2.0/user`.
+ */
 async function expectNobody(body: string): Promise<void> {
   const file = temporaryFile()
   const app = await buildApp(emulator(), { store: sqlite(file) })

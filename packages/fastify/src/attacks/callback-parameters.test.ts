@@ -7,13 +7,13 @@ import { buildWatchedApp, countExchanges, setCookies } from '../testing/refusal.
 const emulator = setUpEmulator()
 const CALLBACK = '/auth/bitbucket/callback'
 
-/** Begins a flow, and gives the callback without anything in it but the flow's own state. */
+/** Begins a flow, and returns a callback URL with only the flow's own state. */
 async function callbackOf(browser: Browser): Promise<string> {
   const state = new URL(await browser.start()).searchParams.get('state')
   return `${CALLBACK}?state=${state}`
 }
 
-describe('a callback without a state that a browser could have been given', () => {
+describe('a callback with an impossible state', () => {
   it.each([
     '',
     '?',
@@ -30,7 +30,7 @@ describe('a callback without a state that a browser could have been given', () =
     '?code=x&STATE=a',
     '?code=x;state=a',
     '?response=eyJhbGciOiJub25lIn0.eyJjb2RlIjoieCJ9.',
-  ])('of the form "%s" is refused without asking Bitbucket', async (query) => {
+  ])('such as "%s" is rejected without a request to Bitbucket', async (query) => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const underWay = await browser.consent(await browser.start(), { user: 'ada' })
@@ -40,7 +40,7 @@ describe('a callback without a state that a browser could have been given', () =
     expect((await browser.get(underWay)).headers.location).toBe('/')
   })
 
-  it('but with the right one twice is refused too, and with one elsewhere than in the query', async () => {
+  it('is also rejected if it has the right one twice, or outside the query', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -61,11 +61,11 @@ describe('a callback with the right state', () => {
     ['an empty code', '&code='],
     ['two codes', '&code=a&code=b'],
     ['the same code twice', '&code=a&code=a'],
-    ['a list of codes', '&code[]=a'],
+    ['an array of codes', '&code[]=a'],
     ['an object for a code', '&code[x]=a'],
-    ['an answer as a token', '&response=eyJhbGciOiJub25lIn0.eyJjb2RlIjoieCJ9.'],
-    ['what an implicit flow would answer', '&access_token=x&token_type=bearer'],
-  ])('and %s makes no sense, and Bitbucket is not asked', async (_what, more) => {
+    ['a token instead of a code', '&response=eyJhbGciOiJub25lIn0.eyJjb2RlIjoieCJ9.'],
+    ['the response of an implicit flow', '&access_token=x&token_type=bearer'],
+  ])('and %s is rejected without a request to Bitbucket', async (_what, more) => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await callbackOf(browser)
@@ -74,7 +74,7 @@ describe('a callback with the right state', () => {
   })
 
   it.each(['null', 'undefined', '%00', '%0d%0aAuthorization:+x', '%F0%9F%98%80', '%', '+'])(
-    'and the code %s is Bitbucket’s to refuse, which it does',
+    'and the code %s is passed to Bitbucket, which rejects it',
     async (code) => {
       const { app, expectRefused } = await buildWatchedApp(emulator())
       const browser = createBrowser(app)
@@ -86,7 +86,7 @@ describe('a callback with the right state', () => {
     },
   )
 
-  it('and much beside it signs in, and nothing of that counts', async () => {
+  it('and many other parameters signs in, and ignores them', async () => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start('?return_to=/work'), { user: 'ada' })
@@ -119,7 +119,7 @@ describe('a callback with the right state', () => {
   })
 })
 
-describe('a callback that says that it failed', () => {
+describe('a callback with an error', () => {
   it.each([
     ['access_denied', 'access_denied'],
     ['temporarily_unavailable', 'provider_unavailable'],
@@ -129,7 +129,7 @@ describe('a callback that says that it failed', () => {
     ['__proto__', 'provider_refused'],
     ['', 'provider_refused'],
   ] as const)(
-    'with error=%s is told as %s, though it has a code as well',
+    'such as error=%s fails with %s, even if it also has a code',
     async (error, expected) => {
       const { app, expectRefused } = await buildWatchedApp(emulator())
       const browser = createBrowser(app)
@@ -139,7 +139,7 @@ describe('a callback that says that it failed', () => {
   )
 
   it.each(['error=access_denied&error=access_denied', 'error=&error=', 'error'])(
-    'with %s has failed too, in whatever way',
+    'such as %s fails too',
     async (error) => {
       const { app, expectRefused } = await buildWatchedApp(emulator())
       const browser = createBrowser(app)
@@ -148,7 +148,7 @@ describe('a callback that says that it failed', () => {
     },
   )
 
-  it('by a press on Cancel ends the flow, also for a code that comes later', async () => {
+  it('after a press on Cancel ends the flow, even if a code follows', async () => {
     const { app, expectNoEffect, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const url = await browser.start()
@@ -165,12 +165,12 @@ describe('a callback that says that it failed', () => {
   it.each([
     ['markup', '<script>alert("MARKER")</script>'],
     ['a header', 'x\r\nSet-Cookie: MARKER=1\r\n\r\n<p>'],
-    ['letters that no header can hold', 'caf\u00e9 \u2192 \u2028 \u{1F600} MARKER'],
+    ['characters that are invalid in a header', 'caf\u00e9 \u2192 \u2028 \u{1F600} MARKER'],
     ['a control sequence', '\u001b[31mMARKER\u0000\u0007'],
-    ['a line for a log', 'MARKER"}\n{"level":30,"msg":"MARKER"}'],
-    ['ten thousand letters', 'MARKER'.repeat(1700)],
-    ['an address', 'javascript:MARKER'],
-  ])('in words that hold %s is told in ours alone', async (_what, text) => {
+    ['a forged log line', 'MARKER"}\n{"level":30,"msg":"MARKER"}'],
+    ['ten thousand characters', 'MARKER'.repeat(1700)],
+    ['a URL', 'javascript:MARKER'],
+  ])('that contains %s is reported only in our own words', async (_what, text) => {
     const { app, log, expectRefused } = await buildWatchedApp(emulator())
     const names = ['error', 'error_description', 'error_uri', 'error_reason', 'message']
     for (const name of names) {
@@ -182,7 +182,7 @@ describe('a callback that says that it failed', () => {
       )
       expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_refused')
       expect(JSON.stringify(answer.headers)).not.toContain('MARKER')
-      // Without a flow there is even less to say.
+      // Without a flow, the response says even less.
       query.delete('state')
       await expectRefused('flow_missing', () => browser.get(`${CALLBACK}?${query}`))
     }
@@ -191,8 +191,8 @@ describe('a callback that says that it failed', () => {
   })
 })
 
-describe('a callback by POST, as providers may answer that we do not have', () => {
-  it('finds no route, whatever its body says, and uses nothing up', async () => {
+describe('a POST callback, as sent by providers that we do not support', () => {
+  it('finds no route, whatever its body contains, and uses up no flow', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -216,8 +216,8 @@ describe('a callback by POST, as providers may answer that we do not have', () =
   })
 })
 
-describe('a callback that is very long', () => {
-  it('works with a code of eight thousand letters, which reaches Bitbucket whole', async () => {
+describe('a very long callback', () => {
+  it('with a code of eight thousand characters passes it to Bitbucket unchanged', async () => {
     const { app } = await buildWatchedApp(emulator())
     const first = createBrowser(app)
     await first.signIn('ada')
@@ -233,7 +233,7 @@ describe('a callback that is very long', () => {
     expect(exchanges.at(-1)?.body).toMatchObject({ code })
   })
 
-  it('works with five hundred parameters beside its own', async () => {
+  it('with five hundred extra parameters signs in', async () => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -241,7 +241,7 @@ describe('a callback that is very long', () => {
     expect((await browser.get(callback + more)).headers.location).toBe('/')
   })
 
-  it('is refused as usual with a state or a code of any length', async () => {
+  it('with a state or a code of any length is rejected as usual', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     for (const name of ['state', 'code', 'error']) {
       for (const length of [15_000, 1_000_000]) {
@@ -252,7 +252,7 @@ describe('a callback that is very long', () => {
     }
   })
 
-  it('is cut off by Node if it is longer than a header may be, and nothing of it comes back', async () => {
+  it('beyond Node’s header limit is rejected by Node, and nothing of it is repeated', async () => {
     const { app } = await buildWatchedApp(emulator())
     for (const times of [3_000, 200_000]) {
       const url = `${CALLBACK}?state=x&code=${'MARKER'.repeat(times)}`
@@ -266,7 +266,7 @@ describe('a callback that is very long', () => {
   })
 })
 
-describe('a provider that there is not', () => {
+describe('an unknown provider', () => {
   it.each([
     '__proto__',
     'constructor',
@@ -288,7 +288,7 @@ describe('a provider that there is not', () => {
     '',
     'x'.repeat(100),
     'x'.repeat(101),
-  ])('called "%s" is answered like any other, and its name is not repeated', async (name) => {
+  ])('named "%s" gets the same response as any other, without its name', async (name) => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.start()
@@ -302,7 +302,7 @@ describe('a provider that there is not', () => {
     expect(countExchanges(emulator())).toBe(0)
   })
 
-  it('called something that cannot be decoded is refused by Fastify, before anybody', async () => {
+  it('whose name cannot be decoded is rejected by Fastify', async () => {
     const { app, log } = await buildWatchedApp(emulator())
     const answer = await sendRaw(app, ['GET /auth/%/start HTTP/1.1', HOST])
     expect(answer).toMatch(/^HTTP\/1\.1 400 .*\r\ncontent-type: application\/json/is)

@@ -14,7 +14,7 @@ const FLOW = 10 * 60
 const MONTH = 30 * 24 * 60 * 60
 const YEAR = 365 * 24 * 60 * 60
 
-/** The two places that an application can be at, and what its cookies are there. */
+/** The two kinds of origin, and the names and attributes of their cookies. */
 const PLACES: readonly [string, () => LatchkeyOptions, name: string, attributes: string[]][] = [
   [
     'on https',
@@ -29,7 +29,7 @@ interface SetCookie {
   readonly name: string
   readonly value: string
   readonly maxAge: number
-  /** All the others, as they are written. */
+  /** All attributes of the cookies, in their serialized form. */
   readonly attributes: string[]
 }
 
@@ -45,8 +45,8 @@ function parse(header: string): SetCookie {
   }
 }
 
-describe('the cookies of every answer', () => {
-  it.each(PLACES)('%s have all their attributes, errors included', async (_w, place, name, all) => {
+describe('the cookies of every response', () => {
+  it.each(PLACES)('%s have all attributes, errors included', async (_w, place, name, all) => {
     const setBy = new Map<string, string[]>()
     for (const [what, { headers }] of await everyAnswer(emulator(), place())) {
       const cookies = [headers['set-cookie'] ?? []].flat().map(parse)
@@ -79,14 +79,14 @@ describe('the cookies of every answer', () => {
       'a sign-out': ['latchkey 0'],
       'a callback without the store': cleared,
     }
-    // In development a start at another name of this machine is first sent to the origin.
+    // In development, a start at another name of this machine is first redirected to the origin.
     const atOtherName = name.startsWith('__Host-') && {
       'a start at 127.0.0.1': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
     }
     expect(Object.fromEntries(setBy)).toEqual({ ...expected, ...atOtherName })
   })
 
-  it('ignore what the application has set for its own', async () => {
+  it('ignore the application’s own cookie options', async () => {
     const app = Fastify()
     await app.register(cookie, {
       secret: 'the application signs its cookies',
@@ -106,10 +106,10 @@ describe('the cookies of every answer', () => {
   })
 })
 
-describe('a cookie that is cleared', () => {
-  // The jar does as browsers do: without `Secure` and `Path=/` it takes nothing called `__Host-`, and so
-  // no deletion of it either.
-  it.each(PLACES)('%s is gone from a browser', async (_where, place, name) => {
+describe('a cleared cookie', () => {
+  // Like browsers, the jar ignores a `__Host-` cookie without `Secure` and `Path=/`, deletions
+  // included.
+  it.each(PLACES)('%s is removed from the browser', async (_where, place, name) => {
     const app = await buildApp(emulator(), place())
     const browser = createBrowser(app, place().origin)
     const names = async (): Promise<string[]> => {
@@ -127,7 +127,7 @@ describe('a cookie that is cleared', () => {
   })
 })
 
-describe('a browser with as many and as long cookies as we give it', () => {
+describe('a browser with the longest possible cookies', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
   afterEach(() => void vi.useRealTimers())
 
@@ -138,7 +138,7 @@ describe('a browser with as many and as long cookies as we give it', () => {
     return [`GET ${path} HTTP/1.1`, 'Host: app.example.com', `Cookie: ${browser.cookies()}`]
   }
 
-  it('still gets through to a server, and signs in', async () => {
+  it('can still reach the server and sign in', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const browser = createBrowser(app, HTTPS_ORIGIN)
     await browser.signIn('ada')
@@ -156,7 +156,7 @@ describe('a browser with as many and as long cookies as we give it', () => {
     expect(answer).toMatch(/^set-cookie: __Host-latchkey=[\w.-]+; /m)
   })
 
-  it('and then some, from a dozen tabs at once, is let in again once they have expired', async () => {
+  it('in a dozen tabs is rejected by Node, and accepted again once the flows have expired', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const browser = createBrowser(app, HTTPS_ORIGIN)
     await Promise.all(Array.from({ length: 12 }, () => browser.start(LONGEST, { referer })))
@@ -168,7 +168,7 @@ describe('a browser with as many and as long cookies as we give it', () => {
     expect((await browser.signIn('ada')).headers.location).toBe('/')
   })
 
-  it('has them dropped to five by its next start, where the server takes that much', async () => {
+  it('in a dozen tabs drops all but five flows at its next start, if the server accepts that much', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const browser = createBrowser(app, HTTPS_ORIGIN)
     await Promise.all(Array.from({ length: 12 }, () => browser.start(LONGEST, { referer })))

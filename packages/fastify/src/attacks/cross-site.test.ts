@@ -10,13 +10,13 @@ import { everyAnswer } from '../testing/every-answer.ts'
 const emulator = setUpEmulator()
 const FORM = 'application/x-www-form-urlencoded'
 
-/** Every route that changes something for who is signed in. */
+/** Every route that changes something for the signed-in person. */
 const CHANGING = [
   { method: 'DELETE', url: '/auth/sessions/:id' },
   { method: 'POST', url: '/auth/sign-out' },
 ] as const
 
-/** Which requests that change something are a page's of ours: by Origin, then by Sec-Fetch-Site. */
+/** Which requests count as sent by our pages, by Origin (rows) and Sec-Fetch-Site (columns). */
 const SITES = ['same-origin', 'same-site', 'cross-site', 'none', 'Same-Origin', undefined]
 const MATRIX: readonly [origin: string | undefined, ...passes: boolean[]][] = [
   [HTTPS_ORIGIN, true, false, false, false, false, true],
@@ -35,7 +35,7 @@ const MATRIX: readonly [origin: string | undefined, ...passes: boolean[]][] = [
 ]
 
 describe('a request that changes something', () => {
-  it('is one of a list', async () => {
+  it('has a route in the list of this test', async () => {
     const app = Fastify()
     const found: string[] = []
     app.addHook('onRoute', ({ method, url }) => {
@@ -53,7 +53,7 @@ describe('a request that changes something', () => {
     await app.close()
   })
 
-  it.each(CHANGING)('($method $url) passes for a page of ours, and for no other', async (route) => {
+  it.each(CHANGING)('($method $url) is accepted only from our own pages', async (route) => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const user = await app.latchkey.users.create({ name: 'Ada Test' })
     for (const [origin, ...passes] of MATRIX) {
@@ -91,7 +91,7 @@ describe('a page at another port or name of this machine, in development', () =>
     'http://sub.localhost:3000',
     'http://127.0.0.1:3000',
     'http://[::1]:3000',
-  ])('such as %s is another site too', async (origin) => {
+  ])('such as %s counts as another site', async (origin) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -106,7 +106,7 @@ describe('a page at another port or name of this machine, in development', () =>
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('stays another origin when the server listens on a port that was not known before', async () => {
+  it('counts as another origin when the server listens on a port chosen by the system', async () => {
     const app = Fastify()
     await app.register(latchkey, {
       secret: SECRET,
@@ -126,13 +126,13 @@ describe('a page at another port or name of this machine, in development', () =>
     }
     const own = `http://localhost:${port}`
     expect([await post('http://localhost:3000'), await post(own)]).toEqual([403, 200])
-    // The session is in memory now.
+    // The session is now cached.
     expect((await app.inject({ url: '/me', headers: { cookie } })).statusCode).toBe(200)
     expect([await post('http://localhost:3000'), await post(own)]).toEqual([403, 200])
   })
 })
 
-describe('a route of the application itself', () => {
+describe('a route of the application', () => {
   const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
 
   async function buildBank() {
@@ -146,7 +146,7 @@ describe('a route of the application itself', () => {
     return { app, ask }
   }
 
-  it.each(METHODS)('knows nobody by a %s of another origin, and of no other', async (method) => {
+  it.each(METHODS)('treats a %s from another origin as signed out, and no other', async (method) => {
     const { ask } = await buildBank()
     for (const [origin, ...passes] of MATRIX) {
       for (const [index, site] of SITES.entries()) {
@@ -168,7 +168,7 @@ describe('a route of the application itself', () => {
     }
   })
 
-  it('may be read by a link from anywhere', async () => {
+  it('is signed in when it is opened by a link from anywhere', async () => {
     const { ask } = await buildBank()
     for (const url of ['/guarded', '/open']) {
       const answer = await ask('GET', url, { 'sec-fetch-site': 'cross-site' })
@@ -178,7 +178,7 @@ describe('a route of the application itself', () => {
 })
 
 describe('another site that signs a person out', () => {
-  it('by a link, a picture or a form with GET finds nothing there', async () => {
+  it('by a link, a picture or a GET form gets 404', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -193,19 +193,20 @@ describe('another site that signs a person out', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  // What a page may send anywhere without being asked: https://fetch.spec.whatwg.org/#cors-safelisted-method
+  // Requests that a page may send anywhere without a preflight:
+  // https://fetch.spec.whatwg.org/#cors-safelisted-method
   it.each([
     ['no body and no type', undefined, ''],
     ['an empty form', FORM, ''],
     ['a form', FORM, 'scope=global&return_to=%2F'],
     ['a form with files', 'multipart/form-data; boundary=x', '--x--'],
-    ['JSON that is called text', 'text/plain', '{"scope":"global"}'],
-    ['JSON in a form’s field', 'text/plain', '{"scope":"global","x":"="}'],
-    ['JSON of an odd type', 'application/json\t;x', '{"scope":"global"}'],
-    ['an empty JSON', 'application/json', ''],
-    ['a report of its own', 'application/csp-report', '{"scope":"global"}'],
-    ['a type that cannot be read', 'x', 'x'],
-  ])('by a request with %s is refused before it is read', async (_what, type, payload) => {
+    ['JSON as text/plain', 'text/plain', '{"scope":"global"}'],
+    ['JSON in a form field', 'text/plain', '{"scope":"global","x":"="}'],
+    ['JSON with an unusual type', 'application/json\t;x', '{"scope":"global"}'],
+    ['empty JSON', 'application/json', ''],
+    ['a beacon report', 'application/csp-report', '{"scope":"global"}'],
+    ['an unreadable type', 'x', 'x'],
+  ])('by a request with %s is rejected before the body is read', async (_what, type, payload) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -233,8 +234,8 @@ describe('another site that signs a person out', () => {
   })
 })
 
-describe('another site that reads', () => {
-  it('what an answer says is permitted by none, to whatever origin it is given', async () => {
+describe('another site that reads a response', () => {
+  it('is not permitted to by any response, whatever its origin', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -254,7 +255,7 @@ describe('another site that reads', () => {
         for (const { headers } of [preflight, await browser.get(url, cors)]) {
           const names = Object.keys(headers).filter((name) => name.startsWith('access-control-'))
           expect(names).toEqual([])
-          // Nor does any depend on it, so that a cache could mix them up.
+          // No response varies by origin, so a cache cannot mix them up.
           expect(JSON.stringify(headers)).not.toContain(origin)
         }
       }
@@ -262,13 +263,14 @@ describe('another site that reads', () => {
   })
 })
 
-describe('another site that frames, embeds or sniffs', () => {
-  it('is forbidden to by every answer', async () => {
+describe('another site that frames, embeds or sniffs a response', () => {
+  it('is forbidden to by every response', async () => {
     const answers = await everyAnswer(emulator(), onHttps(emulator()))
     const codes = new Set<number>()
     for (const [what, { headers, statusCode }] of answers) {
       codes.add(statusCode)
-      // A guard answers on a route of the application, which frames and caches as it likes, in JSON.
+      // The guard's JSON response is on a route of the application, which sets its own framing and
+      // caching headers.
       if (what.startsWith('a guarded route')) {
         expect(headers['content-type']).toBe('application/json; charset=utf-8')
         continue
@@ -284,7 +286,7 @@ describe('another site that frames, embeds or sniffs', () => {
     expect([...codes].sort()).toEqual([200, 204, 303, 400, 401, 403, 404, 413, 500, 503])
   })
 
-  it('gets no script to run on the two pages that are HTML, one of which has one of its own', async () => {
+  it('can run no script on the two HTML pages, one of which has its own script', async () => {
     const answers = await everyAnswer(emulator())
     const pages = [...answers].filter(([, { headers }]) => {
       return String(headers['content-type']).startsWith('text/html')

@@ -9,7 +9,10 @@ import { type Browser, createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
-/** What Fastify's own error handler would answer with: words, status, and headers. */
+/**
+ * An error from which Fastify's default error handler would take the message, the status and the
+ * headers.
+ */
 const telling = (): Error => {
   return Object.assign(new Error('planted: select * from latchkey_users'), {
     statusCode: 418,
@@ -28,16 +31,16 @@ const telling = (): Error => {
 const THROWN: readonly (readonly [string, () => unknown])[] = [
   ['an error with a status and headers', telling],
   [
-    'an object that looks like one',
+    'an object like an error',
     () => ({ message: 'planted', headers: { location: '/planted' } }),
   ],
-  ['a text', () => 'planted'],
+  ['a string', () => 'planted'],
   ['null', () => null],
-  ['nothing', () => undefined],
-  ['an object that is no text', () => Object.create(null)],
+  ['undefined', () => undefined],
+  ['an object without a string form', () => Object.create(null)],
 ]
 
-/** Nothing of the error, and none of the headers that only an error could have set. */
+/** Checks that the response contains nothing of the error, and none of its headers. */
 function expectNothingTold({ body, headers }: LightMyRequestResponse): void {
   expect(body + JSON.stringify(headers)).not.toContain('planted')
   expect(body).not.toContain('    at ')
@@ -49,7 +52,7 @@ function errorBody(code: Parameters<typeof errorSentence>[0]): unknown {
 }
 
 describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
-  /** A person signed in, and another at the consent page, when the store goes bad. */
+  /** Signs one person in and brings another to the consent page, then makes the store fail. */
   async function goBad(): Promise<{ browser: Browser; late: Browser; callback: string }> {
     const { watch: _, ...good } = sqlite(':memory:')
     let bad = false
@@ -69,7 +72,7 @@ describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
     return { browser, late, callback }
   }
 
-  it('is told to nobody: not as JSON, not on a page, not in a redirect', async () => {
+  it('reveals nothing of it: not in JSON, not on a page, not in a redirect', async () => {
     const { browser, late, callback } = await goBad()
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     for (const answer of [
@@ -100,7 +103,7 @@ describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
     expectNothingTold(redirect)
   })
 
-  it('is not told on routes of the application: a guard answers, getAuth gives an error of ours', async () => {
+  it('reveals nothing of it on the application’s routes: the guard responds, getAuth() throws our own error', async () => {
     const { browser } = await goBad()
     const guarded = await browser.get('/api/me')
     expect(guarded.statusCode).toBe(503)
@@ -119,7 +122,7 @@ describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
 })
 
 describe.each(THROWN)('a listener that throws %s', (_what, thrown) => {
-  it('changes no answer', async () => {
+  it('changes no response', async () => {
     const app = await buildApp(emulator())
     for (const event of ['sign-in', 'sign-in-failed', 'sign-out'] as const) {
       app.latchkey.on(event, () => {
@@ -143,7 +146,7 @@ describe.each(THROWN)('a listener that throws %s', (_what, thrown) => {
 describe.each(['onRequest', 'preParsing', 'preHandler'] as const)(
   'a hook of the application (%s) that throws',
   (hook) => {
-    it.each(THROWN.slice(1))('%s is told to nobody', async (_what, thrown) => {
+    it.each(THROWN.slice(1))('%s reveals nothing of it', async (_what, thrown) => {
       const answer = await answerOf(hook, thrown())
       expect(answer.statusCode).toBe(500)
       expect(answer.json()).toEqual(errorBody('server_error'))
@@ -161,7 +164,7 @@ describe.each(['onRequest', 'preParsing', 'preHandler'] as const)(
       [1e9, 500, 'server_error'],
       ['planted', 500, 'server_error'],
       [null, 500, 'server_error'],
-    ] as const)('an error of status %j is answered with %i alone', async (given, status, code) => {
+    ] as const)('an error of status %j gets a response with only %i', async (given, status, code) => {
       const answer = await answerOf(hook, Object.assign(telling(), { statusCode: given }))
       expect(answer.statusCode).toBe(status)
       expect(answer.json()).toEqual(errorBody(code))
@@ -172,7 +175,7 @@ describe.each(['onRequest', 'preParsing', 'preHandler'] as const)(
   },
 )
 
-/** What `GET /auth/session` answers while a hook of the application throws. */
+/** Returns the response of `GET /auth/session` while a hook of the application throws. */
 async function answerOf(
   hook: 'onRequest' | 'preParsing' | 'preHandler',
   thrown: unknown,

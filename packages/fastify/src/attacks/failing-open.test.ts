@@ -9,17 +9,17 @@ const emulator = setUpEmulator()
 
 type Answer = Awaited<ReturnType<Store['findSession']>>
 
-/** What a broken store makes of the right answer. */
+/** What a broken store returns instead of the right result. */
 type Fault = (answer: NonNullable<Answer>) => unknown
 
-/** An application whose store is sound until `break` is called. */
+/** An application whose store works until `break` is called. */
 async function buildBreakable(): Promise<{
   app: FastifyInstance
   cookie: string
   handled: () => boolean
   break: (fault: Fault) => void
 }> {
-  // Without what a cache needs, so that every request asks it.
+  // Without `watch`, so that nothing is cached and every request reads the store.
   const { watch: _, ...store } = sqlite(':memory:')
   let fault: Fault | undefined
   let handled = false
@@ -47,25 +47,25 @@ async function buildBreakable(): Promise<{
   }
 }
 
-describe('a store that fails or answers nonsense', () => {
+describe('a store that fails or returns nonsense', () => {
   it.each<[string, Fault]>([
     ['throws', () => fail(new Error('no'))],
     ['throws a string', () => fail('no')],
-    ['throws nothing at all', () => fail(undefined)],
-    ['answers undefined', () => undefined],
-    ['answers an error', () => new Error('no')],
-    ['answers true', () => true],
-    ['answers an empty object', () => ({})],
-    ['answers a list', ({ session, user }) => [session, user]],
-    ['answers a session without its person', ({ session }) => ({ session })],
-    ['answers a person without a session', ({ user }) => ({ user })],
-    ['answers a person who is nobody', ({ session }) => ({ session, user: {} })],
-    ['mixes two people up', ({ session, user }) => ({ session, user: { ...user, id: 'other' } })],
+    ['throws undefined', () => fail(undefined)],
+    ['returns undefined', () => undefined],
+    ['returns an error', () => new Error('no')],
+    ['returns true', () => true],
+    ['returns an empty object', () => ({})],
+    ['returns an array', ({ session, user }) => [session, user]],
+    ['returns a session without its user', ({ session }) => ({ session })],
+    ['returns a user without a session', ({ user }) => ({ user })],
+    ['returns an empty user', ({ session }) => ({ session, user: {} })],
+    ['returns another user’s session', ({ session, user }) => ({ session, user: { ...user, id: 'other' } })],
     [
-      'answers another session',
+      'returns another session',
       ({ session, user }) => ({ session: { ...session, id: 'x' }, user }),
     ],
-  ])('that %s lets nobody in, and says that it cannot know', async (_what, fault) => {
+  ])('that %s signs nobody in, and causes a 503', async (_what, fault) => {
     const broken = await buildBreakable()
     const headers = { cookie: broken.cookie }
     const get = (url: string) => broken.app.inject({ url, headers })
@@ -88,18 +88,18 @@ describe('a store that fails or answers nonsense', () => {
     ['an empty hash', ({ session, user }) => ({ session: { ...session, secretHash: '' }, user })],
     ['no end', ({ session, user }) => ({ session: { ...session, expiresAt: undefined }, user })],
     [
-      'an end that is no number',
+      'an end that is NaN',
       ({ session, user }) => {
         return { session: { ...session, expiresAt: Number.NaN }, user }
       },
     ],
     [
-      'an end that is no time',
+      'an end that is a string',
       ({ session, user }) => {
         return { session: { ...session, expiresAt: 'never' }, user }
       },
     ],
-  ])('that knows of a session with %s lets nobody in by it', async (_what, fault) => {
+  ])('that returns a session with %s signs nobody in', async (_what, fault) => {
     const broken = await buildBreakable()
     const headers = { cookie: broken.cookie }
     broken.break(fault)
@@ -110,7 +110,7 @@ describe('a store that fails or answers nonsense', () => {
     expect(broken.handled()).toBe(false)
   })
 
-  it('and a clock that tells no time let nobody in', async () => {
+  it('or a clock that returns NaN signs nobody in', async () => {
     let time = Date.now()
     const app = await buildApp(emulator(), { clock: () => time })
     const browser = createBrowser(app)
@@ -120,7 +120,7 @@ describe('a store that fails or answers nonsense', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('that says it has written, and has not, signs nobody in', async () => {
+  it('that acknowledges a write without writing signs nobody in', async () => {
     const store = sqlite(':memory:')
     const forgetful: Store = { ...store, transaction: async () => undefined as never }
     const app = await buildApp(emulator(), { store: forgetful })
@@ -131,7 +131,7 @@ describe('a store that fails or answers nonsense', () => {
 })
 
 describe('a guard', () => {
-  it('as a hook of everything answers before a page that there is not, and before a HEAD', async () => {
+  it('as a hook of all routes responds before the 404 page, and to HEAD', async () => {
     const app = await buildApp(emulator())
     app.addHook('onRequest', app.latchkey.guard())
     app.get('/work', async ({ auth }) => auth.user.name)
@@ -144,7 +144,7 @@ describe('a guard', () => {
 
   it('rejects every request when called with a request instead of options', async () => {
     const app = await buildApp(emulator())
-    // TypeScript sees it; JavaScript does not.
+    // TypeScript rejects this call, JavaScript does not.
     const guard = app.latchkey.guard as (...given: unknown[]) => unknown
     app.get('/work', { onRequest: async (...given) => guard(...given) }, async () => 'work')
     const browser = createBrowser(app)
@@ -154,7 +154,7 @@ describe('a guard', () => {
     expect(answer.json().message).toContain('Call it: { onRequest: app.latchkey.guard() }')
   })
 
-  it('that another application made does not fill in request.auth here', async () => {
+  it('of another application does not set request.auth here', async () => {
     const [here, there] = [await buildApp(emulator()), await buildApp(emulator())]
     here.get('/work', { onRequest: there.latchkey.guard() }, async ({ auth }) => auth.user)
     const browser = createBrowser(there)
@@ -183,7 +183,7 @@ describe('the plugin in the wrong place', () => {
     store: sqlite(':memory:'),
   })
 
-  it('after the routes, or not awaited, has no guard to give, and the server does not start', () => {
+  it('after the routes, or without await, provides no guard, and the server does not start', () => {
     const early = fastify()
     expect(() => early.get('/', { onRequest: early.latchkey.guard() }, async () => '')).toThrow()
     const unawaited = fastify()
@@ -191,7 +191,7 @@ describe('the plugin in the wrong place', () => {
     expect(() => unawaited.latchkey.guard()).toThrow()
   })
 
-  it('after a route whose guard was optional leaves request.auth unreadable there', async () => {
+  it('after a route with an optional guard leaves request.auth unreadable there', async () => {
     const app = fastify()
     const onRequest = (app as Partial<FastifyInstance>).latchkey?.guard()
     app.get('/work', { ...(onRequest && { onRequest }) }, async ({ auth }) => auth.user)
@@ -203,7 +203,7 @@ describe('the plugin in the wrong place', () => {
     expect(answer.json().code).toBe('LATCHKEY_UNGUARDED')
   })
 
-  it('in a context of its own guards there, and gives other contexts nothing to trust', async () => {
+  it('in an encapsulated context guards there, and decorates no other context', async () => {
     const app = fastify()
     let cookie = ''
     await app.register(async (context) => {

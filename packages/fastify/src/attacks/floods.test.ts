@@ -19,9 +19,9 @@ async function listening(app: FastifyInstance): Promise<FastifyInstance> {
   return app
 }
 
-// On a busy machine that many take longer than a test usually may.
+// On a busy machine, so many requests take longer than the default timeout.
 describe('thousands of requests', { timeout: 60_000 }, () => {
-  it('for the start store nothing, ask the provider nothing, and disturb nobody', async () => {
+  it('for the start store nothing, send no request to the provider, and disturb nobody', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -36,7 +36,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect((await browser.get(callback)).headers.location).toBe('/')
   })
 
-  it('for the callback, each with a code and state of its own, neither', async () => {
+  it('for the callback with invented codes and states store nothing either', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -52,7 +52,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect((await browser.get(callback)).headers.location).toBe('/')
   })
 
-  it('for the callback with one flow’s cookie buy one question to the provider, and one row', async () => {
+  it('for the callback with one flow’s cookie cause one request to the provider, and one row', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -67,7 +67,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect(rows(file)).toEqual([0, 0, 0, 1])
   })
 
-  it('with flows that have expired ask the provider nothing, and their rows do not pile up', async () => {
+  it('with expired flows cause no request to the provider, and no growing number of rows', async () => {
     const file = temporaryFile()
     let now = Date.now()
     const app = await buildApp(emulator(), { store: sqlite(file), clock: () => now })
@@ -90,7 +90,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect(countRows(file, 'used_flows')).toBe(1)
   })
 
-  it('from another site’s page do not push out the flow that is under way', async () => {
+  it('from another site’s page do not evict a flow in progress', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const url = await browser.start()
@@ -108,11 +108,11 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
 
 describe('a request that is too large', () => {
   it.each([
-    ['a target', `GET /auth/bitbucket/start?return_to=/${'x'.repeat(20_000)} HTTP/1.1`],
-    ['ten thousand parameters', `GET /auth/sign-in?${'a&'.repeat(10_000)} HTTP/1.1`],
-    ['a state', `GET /auth/bitbucket/callback?state=${'x'.repeat(20_000)} HTTP/1.1`],
-    ['a cookie', `GET /auth/session HTTP/1.1\r\nCookie: a=${'x'.repeat(20_000)}`],
-  ])('in %s is refused before it reaches us', async (_what, line) => {
+    ['its target', `GET /auth/bitbucket/start?return_to=/${'x'.repeat(20_000)} HTTP/1.1`],
+    ['its parameters', `GET /auth/sign-in?${'a&'.repeat(10_000)} HTTP/1.1`],
+    ['its state', `GET /auth/bitbucket/callback?state=${'x'.repeat(20_000)} HTTP/1.1`],
+    ['its cookie', `GET /auth/session HTTP/1.1\r\nCookie: a=${'x'.repeat(20_000)}`],
+  ])('in %s is rejected by Node', async (_what, line) => {
     const app = await listening(await buildApp(emulator()))
     const answer = await sendRaw(app, [line, 'Host: localhost'])
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
@@ -120,13 +120,13 @@ describe('a request that is too large', () => {
   })
 
   it.each([
-    ['that it announces', ['Content-Length: 1000000'], ''],
+    ['of an announced length', ['Content-Length: 1000000'], ''],
     [
-      'in pieces',
+      'in chunks',
       ['Transfer-Encoding: chunked'],
       `${(17_000).toString(16)}\r\n${'x'.repeat(17_000)}\r\n`,
     ],
-  ])('with a body %s is refused without waiting for the rest', async (_what, framing, body) => {
+  ])('with a body %s is rejected without waiting for the rest', async (_what, framing, body) => {
     const app = await listening(await buildApp(emulator()))
     const ask = (origin: string): Promise<string> => {
       const lines = ['POST /auth/sign-out HTTP/1.1', 'Host: localhost', `Origin: ${origin}`]
@@ -138,14 +138,14 @@ describe('a request that is too large', () => {
     expect(await ask('https://evil.example')).toMatch(/^HTTP\/1\.1 403 /)
   })
 
-  it('with a body on the start starts all the same, the body unread', async () => {
+  it('with a body on the start route starts, without reading the body', async () => {
     const app = await listening(await buildApp(emulator()))
     const lines = ['GET /auth/bitbucket/start HTTP/1.1', 'Host: localhost:3000']
     const answer = await sendRaw(app, [...lines, 'Content-Length: 1000000'])
     expect(answer).toMatch(/^HTTP\/1\.1 303 /)
   })
 
-  it('where a server lets it through is cut down to nothing', async () => {
+  it('is cut down if the server accepts it', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const mega = 'x'.repeat(1_000_000)
@@ -166,12 +166,12 @@ describe('a request that is too large', () => {
   })
 
   it.each([
-    ['lists in lists', '['.repeat(2000) + ']'.repeat(2000), 400],
-    ['objects in objects', `${'{"a":'.repeat(600)}1${'}'.repeat(600)}`, 204],
-    ['braces that never end', '{"a":'.repeat(800), 400],
-    ['ten thousand objects in objects', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`, 413],
-    ['a number without end', `{"scope":${'9'.repeat(4000)}}`, 400],
-  ])('in depth, of %s, is only looked at as far as it counts', async (_what, payload, status) => {
+    ['nested arrays', '['.repeat(2000) + ']'.repeat(2000), 400],
+    ['nested objects', `${'{"a":'.repeat(600)}1${'}'.repeat(600)}`, 204],
+    ['unclosed braces', '{"a":'.repeat(800), 400],
+    ['ten thousand nested objects', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`, 413],
+    ['a very long number', `{"scope":${'9'.repeat(4000)}}`, 400],
+  ])('with %s is handled within limits', async (_what, payload, status) => {
     const app = await buildApp(emulator())
     const headers = { origin: 'http://localhost:3000', 'content-type': 'application/json' }
     const answer = await app.inject({ method: 'POST', url: '/auth/sign-out', headers, payload })
@@ -179,7 +179,7 @@ describe('a request that is too large', () => {
   })
 })
 
-describe('clients that begin to ask and never end', () => {
+describe('clients that never finish their requests', () => {
   const sockets: Socket[] = []
   afterEach(() => {
     for (const socket of sockets.splice(0)) socket.destroy()
@@ -207,10 +207,10 @@ describe('clients that begin to ask and never end', () => {
   })
 })
 
-describe('the address that a request comes from, or claims to', () => {
+describe('the real or claimed address of a request', () => {
   const SPOOFED = ['1.2.3.4', '::ffff:1.2.3.4', '2001:DB8::1', '2001:db8::2', 'unknown', "'--"]
 
-  it('is nothing that a session or a flow is bound to', async () => {
+  it('is not bound to a session or a flow', async () => {
     const app = Fastify({ trustProxy: true })
     await app.register(latchkey, {
       origin: 'http://localhost:3000',
@@ -230,10 +230,10 @@ describe('the address that a request comes from, or claims to', () => {
     await app.close()
   })
 
-  it('is left to a limiter in front, whose refusal a person can read, and nobody else meets', async () => {
+  it('is left to a rate limiter, whose refusal is readable and affects nobody else', async () => {
     const app = Fastify()
     const asked = new Map<string, number>()
-    // As @fastify/rate-limit does it: a header, and an error with a status.
+    // Like @fastify/rate-limit: a header, and an error with a status.
     app.addHook('onRequest', async (request, reply) => {
       const times = (asked.get(request.ip) ?? 0) + 1
       asked.set(request.ip, times)

@@ -8,13 +8,13 @@ import { buildWatchedApp, countExchanges, setCookies } from '../testing/refusal.
 
 const emulator = setUpEmulator()
 
-/** What a browser comes back with once somebody has agreed, not yet delivered. */
+/** Returns the callback URL after the person has agreed. It is not sent yet. */
 async function comeBack(browser: Browser, user: string, query = ''): Promise<string> {
   return browser.consent(await browser.start(query), { user })
 }
 
 describe('a callback from another browser', () => {
-  it('with a code and an invented state is refused by who has begun nothing', async () => {
+  it('with a code and an invented state is rejected in a browser without a flow', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const attacker = createBrowser(app)
     const victim = createBrowser(app)
@@ -25,7 +25,7 @@ describe('a callback from another browser', () => {
     }
   })
 
-  it('with the state of a flow that is under way there is refused here, and goes on there', async () => {
+  it('with the state of its flow is rejected here, and still works there', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const attacker = createBrowser(app)
     const victim = createBrowser(app)
@@ -42,7 +42,7 @@ describe('a callback from another browser', () => {
     expect(countExchanges(emulator())).toBe(1)
   })
 
-  it('with a state of its own does not disturb the flow that is under way', async () => {
+  it('with its own state does not disturb a flow in progress', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const attacker = createBrowser(app)
     const victim = createBrowser(app)
@@ -55,7 +55,7 @@ describe('a callback from another browser', () => {
     expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
   })
 
-  it('does not replace who is signed in, and leaves a line in the log', async () => {
+  it('does not replace the current session, and is logged', async () => {
     const { app, log, expectNoEffect } = await buildWatchedApp(emulator())
     const attacker = createBrowser(app)
     const victim = createBrowser(app)
@@ -72,17 +72,17 @@ describe('a callback from another browser', () => {
 
   it.each([
     ['no state', ''],
-    ['an empty one', '&state='],
-    ['the word undefined', '&state=undefined'],
-    ['the word null', '&state=null'],
+    ['an empty state', '&state='],
+    ['the state "undefined"', '&state=undefined'],
+    ['the state "null"', '&state=null'],
     ['a zero', '&state=0'],
     ['a space', '&state=%20'],
-  ])('with %s is no match for no flow, an empty flow or one under way', async (_what, query) => {
+  ])('with %s matches nothing: no flow, an empty flow or a flow in progress', async (_what, query) => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const url = `/auth/bitbucket/callback?code=stolen-or-invented${query}`
     await expectRefused('flow_missing', () => app.inject(url))
 
-    // Cookies for each way to read such a state, with nothing in them, or a word.
+    // Cookies for each way to read such a state, empty or with a word.
     const state = new URLSearchParams(query).get('state')
     const names = [state ?? '', String(state), 'undefined', '', '0'].map(flowCookie)
     for (const value of ['', 'undefined', 'null', '""', '{}', 'AAAA']) {
@@ -97,8 +97,8 @@ describe('a callback from another browser', () => {
   })
 })
 
-describe('a flow that somebody has tampered with', () => {
-  it('is refused wherever a letter of its cookie is altered, or its end cut off', async () => {
+describe('an altered flow', () => {
+  it('is rejected wherever a character of its cookie is changed, or its end is cut off', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await comeBack(browser, 'ada')
@@ -107,7 +107,7 @@ describe('a flow that somebody has tampered with', () => {
       const at = Math.floor((index * value.length) / 40)
       return value.slice(0, at) + (value[at] === 'A' ? 'B' : 'A') + value.slice(at + 1)
     })
-    // Spellings that decode to the same bytes are alterations too.
+    // Other spellings of the same bytes count as altered too.
     const respelled = [`${value}=`, `${value}.`, `${value.slice(0, 9)} ${value.slice(9)}`]
     const cut = ['', '%00', value.slice(0, 20), value.slice(0, -4)]
     for (const forged of [...altered, ...respelled, ...cut]) {
@@ -117,7 +117,7 @@ describe('a flow that somebody has tampered with', () => {
     expect((await browser.get(callback)).headers.location).toBe('/')
   })
 
-  it('is refused with the cookie of a later or an earlier flow in place of its own', async () => {
+  it('is rejected with the cookie of a later or an earlier flow', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const earlier = createBrowser(app)
     const browser = createBrowser(app)
@@ -134,7 +134,7 @@ describe('a flow that somebody has tampered with', () => {
     }
   })
 
-  it('is refused with a session in place of a flow', async () => {
+  it('is rejected with a session instead of a flow', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const signedIn = createBrowser(app)
     await signedIn.signIn('ben')
@@ -145,7 +145,7 @@ describe('a flow that somebody has tampered with', () => {
     await expectRefused('flow_missing', () => app.inject({ url: callback, headers }))
   })
 
-  it('opens no session in place of one', async () => {
+  it('opens no session when it is used as one', async () => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.start()
@@ -155,7 +155,7 @@ describe('a flow that somebody has tampered with', () => {
 })
 
 describe('the same callback again', () => {
-  it('in the same browser leads on, without a second exchange', async () => {
+  it('in the same browser redirects, without a second exchange', async () => {
     const { app, file, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await comeBack(browser, 'ada', '?return_to=/work')
@@ -165,14 +165,14 @@ describe('the same callback again', () => {
     const reload = await expectNoEffect(() => browser.get(callback))
     expect(reload.headers.location).toBe('/')
     expect(setCookies(reload)).toEqual([])
-    // As a browser may that restores a closed tab, cookies and all.
+    // As in a browser that restores a closed tab with its cookies.
     const headers = { cookie: `${before}; ${browser.cookies()}` }
     const restored = await expectNoEffect(() => app.inject({ url: callback, headers }))
     expect(restored.headers.location).toBe('/work')
     expect(countRows(file, 'sessions')).toBe(1)
   })
 
-  it('by an attacker who copied the cookies only sends them to the provider', async () => {
+  it('by an attacker who copied the cookies only redirects to the provider', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await comeBack(browser, 'ada', '?return_to=/work')
@@ -183,7 +183,7 @@ describe('the same callback again', () => {
     expect(replay.headers.location).toMatch(`${emulator().url}/site/oauth2/authorize?`)
   })
 
-  it('redeems no code either once the first has failed', async () => {
+  it('redeems no code after the first has failed', async () => {
     const { app, expectNoEffect, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await comeBack(browser, 'ada')
@@ -194,7 +194,7 @@ describe('the same callback again', () => {
     expect(replay.headers.location).toMatch(`${emulator().url}/site/oauth2/authorize?`)
   })
 
-  it('twenty times at once, at two servers: one exchange, one session, ten new flows', async () => {
+  it('twenty times concurrently on two servers causes one exchange, one session and ten new flows', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const other = await buildApp(emulator(), { store: sqlite(file) })
@@ -230,7 +230,7 @@ describe('the same callback again', () => {
 describe('a callback that comes too late', () => {
   const LIFETIME = 10 * 60 * 1000
 
-  it('is refused, and its cookie cleared, from the moment on in which its flow ends', async () => {
+  it('is rejected and its cookie cleared from the moment its flow expires', async () => {
     let now = Date.now()
     const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
     const browser = createBrowser(app)
@@ -246,7 +246,7 @@ describe('a callback that comes too late', () => {
     expect(setCookies(answer)).toEqual([expect.stringMatching(/-flow-[\w-]{10}=; Max-Age=0; /)])
   })
 
-  it('is refused without the cookie, which browsers have dropped by then', async () => {
+  it('is rejected without the cookie, which browsers have dropped by then', async () => {
     let now = Date.now()
     const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
     const callback = await comeBack(createBrowser(app), 'ada')
@@ -254,7 +254,7 @@ describe('a callback that comes too late', () => {
     await expectRefused('flow_missing', () => app.inject(callback))
   })
 
-  it('is refused although nobody remembers any more that it had come in time', async () => {
+  it('is rejected even if the record of its use has been deleted', async () => {
     let now = Date.now()
     const { app, file, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
     const browser = createBrowser(app)
@@ -262,22 +262,22 @@ describe('a callback that comes too late', () => {
     const headers = { cookie: browser.cookies() }
     await browser.get(callback)
     now += LIFETIME + CLOCK_TOLERANCE + 1
-    // Somebody else's sign-in sweeps away what has expired.
+    // Another person's sign-in deletes expired rows.
     await createBrowser(app).signIn('ben')
     expect(countRows(file, 'used_flows')).toBe(1)
     await expectRefused('flow_expired', () => app.inject({ url: callback, headers }))
   })
 })
 
-/** What the cookie of a flow is called. */
+/** Returns the name of a flow's cookie. */
 function flowCookie(state: string): string {
   const name = createHash('sha256').update(state).digest('base64url').slice(0, 10)
   return `latchkey-3000-flow-${name}`
 }
 
-/** Name and value of the one flow cookie that a browser has. */
+/** Returns the name and value of the browser's only flow cookie. */
 function theFlowOf(browser: Browser): [name: string, value: string] {
   const [, name, value] = /(latchkey-3000-flow-[\w-]+)=([\w-]+)/.exec(browser.cookies()) ?? []
-  if (name === undefined || value === undefined) throw new Error('no flow is under way')
+  if (name === undefined || value === undefined) throw new Error('The browser has no flow.')
   return [name, value]
 }

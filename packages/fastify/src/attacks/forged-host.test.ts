@@ -31,7 +31,7 @@ async function buildBehindProxy(trustProxy: TrustProxy): Promise<FastifyInstance
   return app
 }
 
-/** One request of each kind, which between them make every absolute URL and cookie that there is. */
+/** One request of each kind. Together they cause every absolute URL and every cookie. */
 const REQUESTS = [
   { url: '/auth/bitbucket/start?return_to=%2Fwork' },
   { url: '/auth/bitbucket/start', headers: { 'sec-fetch-site': 'cross-site' } },
@@ -49,7 +49,7 @@ const REQUESTS = [
   },
 ]
 
-/** What an answer says, without what is new each time. */
+/** The parts of a response that do not change each time. */
 function said({ statusCode, headers, body }: LightMyRequestResponse): object {
   const { date: _date, ...rest } = headers
   const text = JSON.stringify(rest)
@@ -95,21 +95,21 @@ const HOSTILE: readonly Readonly<Record<string, string>>[] = [
   { 'x-forwarded-for': 'evil.example', via: '1.1 evil.example' },
 ]
 
-describe('a request that lies about host, scheme or path', () => {
+describe('a request with a forged host, scheme or path', () => {
   it.each<[string, TrustProxy, object]>([
-    ['nobody', false, { host: 'app.example.com', protocol: 'http' }],
-    ['somebody else', '10.0.0.1', { host: 'app.example.com', protocol: 'http' }],
-    ['everybody', true, { host: 'evil.example', protocol: 'https' }],
-    ['the address that it has', '127.0.0.1', { host: 'evil.example', protocol: 'https' }],
-    // Gone from Fastify's types, and still in its documentation.
+    ['no address', false, { host: 'app.example.com', protocol: 'http' }],
+    ['another address', '10.0.0.1', { host: 'app.example.com', protocol: 'http' }],
+    ['every address', true, { host: 'evil.example', protocol: 'https' }],
+    ['its address', '127.0.0.1', { host: 'evil.example', protocol: 'https' }],
+    // Missing from Fastify's types, but still documented.
     [
-      'one hop, which it takes for nobody,',
+      'one hop, which matches no address,',
       1 as never,
       { host: 'app.example.com', protocol: 'http' },
     ],
-    ['whom a function names', () => true, { host: 'evil.example', protocol: 'https' }],
+    ['every address, by a function,', () => true, { host: 'evil.example', protocol: 'https' }],
   ])(
-    'changes no answer of ours, though Fastify trusts %s as a proxy',
+    'changes no response of ours when Fastify trusts %s as a proxy',
     async (_who, trust, seen) => {
       const app = await buildBehindProxy(trust)
       const lie = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
@@ -129,7 +129,7 @@ describe('a request that lies about host, scheme or path', () => {
     },
   )
 
-  it('sends nobody away from the origin in development', async () => {
+  it('never redirects away from the origin in development', async () => {
     const app = await buildApp(emulator())
     const locals = ['localhost:3000', '127.0.0.1:3000', '[::1]:3000', 'localhost:81']
     for (const hostile of [...HOSTILE, ...locals.map((host) => ({ host }))]) {
@@ -148,11 +148,11 @@ describe('bytes that no HTTP client sends', () => {
   it.each([
     ['two Host lines', ['GET {path} HTTP/1.1', 'Host: app.example.com', 'Host: evil.example']],
     [
-      'two Host lines in turn',
+      'two Host lines in reverse order',
       ['GET {path} HTTP/1.1', 'Host: evil.example', 'Host: app.example.com'],
     ],
-    ['a whole URL', ['GET https://evil.example{path} HTTP/1.1', 'Host: app.example.com']],
-    ['a whole URL of both', ['GET https://evil.example{path} HTTP/1.1', 'Host: evil.example']],
+    ['an absolute URL', ['GET https://evil.example{path} HTTP/1.1', 'Host: app.example.com']],
+    ['an absolute URL and a Host', ['GET https://evil.example{path} HTTP/1.1', 'Host: evil.example']],
     ['markup as Host', ['GET {path} HTTP/1.1', 'Host: a"><script>alert(1)</script>']],
     ['an empty Host', ['GET {path} HTTP/1.1', 'Host:']],
     ['no Host at all', ['GET {path} HTTP/1.0']],
@@ -167,7 +167,7 @@ describe('bytes that no HTTP client sends', () => {
         'X-Forwarded-Proto: https',
       ],
     ],
-  ])('with %s lead where any request leads', async (_what, lines) => {
+  ])('with %s redirect like any other request', async (_what, lines) => {
     const app = await buildBehindProxy(true)
     await app.listen({ port: 0, host: '127.0.0.1' })
     const ask = (path: string): Promise<string> => {
@@ -191,7 +191,7 @@ describe('bytes that no HTTP client sends', () => {
     expect(start + page).not.toMatch(/evil\.example|<script>/)
   })
 
-  it('with a whole URL lead to the origin in development too', async () => {
+  it('with an absolute URL redirect to the origin in development too', async () => {
     const app = await buildApp(emulator())
     await app.listen({ port: 0, host: '127.0.0.1' })
     const answer = await sendRaw(app, [
@@ -203,9 +203,9 @@ describe('bytes that no HTTP client sends', () => {
   })
 })
 
-describe('a proxy that ends TLS in front', () => {
+describe('a proxy that terminates TLS', () => {
   it.each([true, false])(
-    'gets cookies for https though it speaks http, with trustProxy %s, and no loop',
+    'gets https cookies over plain http with trustProxy %s, and no redirect loop',
     async (trustProxy) => {
       const app = await buildBehindProxy(trustProxy)
       const browser = createBrowser(app, HTTPS_ORIGIN)

@@ -8,32 +8,32 @@ const emulator = setUpEmulator()
 
 const tokenOf = (browser: Browser): [id: string, secret: string] => {
   const [, id, secret] = /latchkey-3000=([\w-]+)\.([\w-]+)/.exec(browser.cookies()) ?? []
-  if (id === undefined || secret === undefined) throw new Error('nobody is signed in')
+  if (id === undefined || secret === undefined) throw new Error('The browser has no session cookie.')
   return [id, secret]
 }
 
 const ID = 'A'.repeat(22)
 const SECRET = 'B'.repeat(43)
 
-describe('a session cookie that the server never gave out', () => {
+describe('a session cookie that the server never issued', () => {
   it.each([
-    ['well-formed but unknown', `${ID}.${SECRET}`],
-    ['empty', ''],
-    ['too long', `${ID}.${SECRET}`.repeat(100)],
+    ['a well-formed but unknown value', `${ID}.${SECRET}`],
+    ['an empty value', ''],
+    ['a very long value', `${ID}.${SECRET}`.repeat(100)],
     ['a path', '../../etc/passwd'],
     ['a wildcard', '*'],
-    ['a wildcard in the right form', `${'*'.repeat(22)}.${SECRET}`],
-    ['a wildcard of SQL', `${'%'.repeat(22)}.${'_'.repeat(43)}`],
-    ['a statement of SQL', `' or '1'='1'.${SECRET}`],
-    ['an id alone', ID],
+    ['a well-formed wildcard', `${'*'.repeat(22)}.${SECRET}`],
+    ['an SQL wildcard', `${'%'.repeat(22)}.${'_'.repeat(43)}`],
+    ['an SQL statement', `' or '1'='1'.${SECRET}`],
+    ['only an id', ID],
     ['an id with an empty secret', `${ID}.`],
-    ['a secret alone', `.${SECRET}`],
-    ['in three parts', `${ID}.${SECRET}.${SECRET}`],
+    ['only a secret', `.${SECRET}`],
+    ['a value with three parts', `${ID}.${SECRET}.${SECRET}`],
     ['JSON', '{"id":"x"}'],
-    ['a property of every object', '__proto__.constructor'],
-    ['quoted', `"${ID}.${SECRET}"`],
-    ['followed by NUL', `${ID}.${SECRET}\u0000`],
-  ])('being %s opens nothing, and leaves nothing', async (_what, value) => {
+    ['the name of an object property', '__proto__.constructor'],
+    ['a quoted value', `"${ID}.${SECRET}"`],
+    ['a value that ends with NUL', `${ID}.${SECRET}\u0000`],
+  ])('with %s opens nothing, and leaves nothing behind', async (_what, value) => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const headers = { cookie: `latchkey-3000=${value}` }
@@ -46,7 +46,7 @@ describe('a session cookie that the server never gave out', () => {
     expect(countRows(file, 'sessions')).toBe(0)
   })
 
-  it('larger than all headers may be is not even read', async () => {
+  it('beyond the limit for headers is rejected unread', async () => {
     const app = await buildApp(emulator())
     await app.listen({ port: 0, host: '127.0.0.1' })
     const lines = ['GET /api/me HTTP/1.1', 'Host: localhost', `Cookie: a=${'x'.repeat(20 * 1024)}`]
@@ -75,7 +75,7 @@ describe('a session cookie that the server never gave out', () => {
     expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(200)
   })
 
-  it('with the hash that the store holds for a secret opens nothing', async () => {
+  it('with the stored hash as its secret opens nothing', async () => {
     const store = sqlite(':memory:')
     const app = await buildApp(emulator(), { store })
     const browser = createBrowser(app)
@@ -87,7 +87,7 @@ describe('a session cookie that the server never gave out', () => {
     expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
   })
 
-  it('of another environment, which has another store, opens nothing', async () => {
+  it('of another environment, with another store, opens nothing', async () => {
     const [staging, production] = [await buildApp(emulator()), await buildApp(emulator())]
     const browser = createBrowser(staging)
     await browser.signIn('ada')
@@ -97,8 +97,8 @@ describe('a session cookie that the server never gave out', () => {
   })
 })
 
-describe('a session that comes in anything but its cookie', () => {
-  it('is nobody’s', async () => {
+describe('a session token outside of its cookie', () => {
+  it('signs nobody in', async () => {
     const app = await buildApp(emulator())
     app.post('/api/me', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth)
     const browser = createBrowser(app)
@@ -126,7 +126,7 @@ describe('a session that comes in anything but its cookie', () => {
     expect((await app.inject({ url: '/api/me', headers: { cookie } })).statusCode).toBe(200)
   })
 
-  it('is not signed out either', async () => {
+  it('signs nobody out', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -143,9 +143,9 @@ describe('a session that comes in anything but its cookie', () => {
   })
 })
 
-describe('the cookie of a session that has ended', () => {
+describe('the cookie of an ended session', () => {
   it.each(['local', 'global'])(
-    'by a sign-out with scope %s opens nothing, here or at another server, at once',
+    'is rejected by both servers immediately after a sign-out with scope %s',
     async (scope) => {
       const file = temporaryFile()
       const here = await buildApp(emulator(), { store: sqlite(file) })
@@ -153,7 +153,7 @@ describe('the cookie of a session that has ended', () => {
       const browser = createBrowser(here)
       await browser.signIn('ada')
       const headers = { cookie: browser.cookies(), origin: 'http://localhost:3000' }
-      // Both have seen it, so that whatever they remember is put to the test.
+      // Both servers have cached the session.
       for (const app of [here, there]) {
         expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(200)
       }
@@ -171,7 +171,7 @@ describe('the cookie of a session that has ended', () => {
     },
   )
 
-  it('cannot end the sessions that its person has by then', async () => {
+  it('cannot end the other sessions of its person', async () => {
     const app = await buildApp(emulator())
     const [stolen, own] = [createBrowser(app), createBrowser(app)]
     await stolen.signIn('ada')

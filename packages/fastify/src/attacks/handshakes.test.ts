@@ -30,7 +30,7 @@ type Header = string | null
 interface Row {
   readonly sites: string
   readonly origins: string
-  /** Whether the request passes, by the heading of the column. */
+  /** Whether the request passes, according to the column with this heading. */
   readonly verdicts: Readonly<Record<string, boolean>>
 }
 
@@ -47,7 +47,10 @@ function readTable(): Row[] {
   })
 }
 
-/** Whether a cell such as "`same-site`, any other" means a header's value, given the values that rows name. */
+/**
+ * Whether a cell such as "`same-site`, any other" matches a header's value. Other rows name the
+ * `values`.
+ */
 function matches(cell: string, value: Header, named: readonly string[]): boolean {
   return cell.split(', ').some((part) => {
     if (part === 'any') return true
@@ -95,7 +98,7 @@ describe('the table of docs/security.md', () => {
     }
   })
 
-  it("says which requests Latchkey's own routes accept", async () => {
+  it("matches the requests that Latchkey's own routes accept", async () => {
     const { app, signIn } = await build()
     for (const { site, origin, found } of cases) {
       const response = await app.inject({
@@ -125,7 +128,7 @@ describe('the table of docs/security.md', () => {
   ]
 
   it.each(kinds)(
-    'says who is signed in to a guard and getAuth() by %s',
+    'matches which requests of %s are signed in for a guard and getAuth()',
     async (_, column, kind) => {
       const { app, signIn } = await build()
       const cookie = await signIn()
@@ -173,7 +176,7 @@ describe('an upgrade that the server does not offer', () => {
     const user = await app.latchkey.users.create({ name: 'Ada Test' })
     const { cookie } = await app.latchkey.sessions.create(user.id)
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    // As Java's HTTP client sends it with each request that is not encrypted.
+    // Java's HTTP client sends this with every unencrypted request.
     const headers = { cookie, connection: 'keep-alive, Upgrade', upgrade: 'h2c' }
     for (let count = 0; count < 5; count++) {
       const request = requestOf(`${url}/guarded`, { agent, headers }).end()

@@ -22,7 +22,7 @@ import {
 const emulator = setUpEmulator()
 const MEGABYTE = 1024 * 1024
 
-/** A browser that has agreed at the provider, and the callback that it comes back with. */
+/** A browser after consent at the provider, and its callback URL. */
 interface Arrival {
   readonly browser: Browser
   readonly callback: string
@@ -36,7 +36,10 @@ async function arrive(app: FastifyInstance, code: string, query = ''): Promise<A
   return { browser, callback: `/auth/bitbucket/callback?code=${code}&state=${state}` }
 }
 
-/** Sends a callback over a socket, which the test may close. Resolves once the server has received it. */
+/**
+ * Sends a callback over a socket, which the test may close. Resolves once the server has received
+ * it.
+ */
 async function send(app: FastifyInstance, { browser, callback }: Arrival): Promise<Sent> {
   if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
@@ -75,7 +78,7 @@ async function hold(
 }
 
 describe('a callback beyond the cap and its queue', () => {
-  it('comes back to where it began with its flow unused, and works when it is reloaded', async () => {
+  it('redirects back with its flow unused, and works when it is reloaded', async () => {
     const file = temporaryFile()
     const { app, provider } = await hold(1, { store: sqlite(file) })
     const heard: unknown[] = []
@@ -97,7 +100,7 @@ describe('a callback beyond the cap and its queue', () => {
     expect(setCookies(rejected)).toEqual([])
     expect(third.browser.cookies()).toBe(before)
     expect(heard).toEqual([{ provider: 'bitbucket', code: 'unavailable' }])
-    // The one that waits has used nothing up yet, either.
+    // The callback in the queue has not used up its flow yet either.
     expect(countRows(file, 'used_flows')).toBe(1)
 
     provider.letGo()
@@ -107,7 +110,7 @@ describe('a callback beyond the cap and its queue', () => {
     expect(provider.codes).toEqual(['first', 'second', 'third'])
   })
 
-  it('displaces one of an address that has more, which then works when it is reloaded', async () => {
+  it('displaces a callback of the busiest address, which then works when it is reloaded', async () => {
     const { app, provider } = await hold(2)
     const from = (remoteAddress: string, { browser, callback }: Arrival) =>
       app.inject({ url: callback, headers: { cookie: browser.cookies() }, remoteAddress })
@@ -126,7 +129,7 @@ describe('a callback beyond the cap and its queue', () => {
     expect((await browser.get(callback)).headers.location).toBe('/')
   })
 
-  it('is not one that needs no exchange, such as a press on Cancel', async () => {
+  it('is accepted if it needs no exchange, such as a press on Cancel', async () => {
     const { app, provider } = await hold(1)
     for (const code of ['first', 'second']) {
       const { browser, callback } = await arrive(app, code)
@@ -140,7 +143,7 @@ describe('a callback beyond the cap and its queue', () => {
   })
 })
 
-describe('a callback that waits for its turn', () => {
+describe('a callback in the queue', () => {
   it('leaves the queue when its browser disconnects, and its flow can still be used', async () => {
     const file = temporaryFile()
     const { app, provider } = await hold(1, { store: sqlite(file) })
@@ -152,7 +155,7 @@ describe('a callback that waits for its turn', () => {
     const going = first.browser.get(first.callback)
     await provider.asked
     await (await send(app, gone)).disconnect()
-    // There is room for one.
+    // The queue has room for one.
     const waiting = next.browser.get(next.callback)
     await new Promise(setImmediate)
     expect(countRows(file, 'used_flows')).toBe(1)
@@ -182,16 +185,16 @@ describe('a callback that waits for its turn', () => {
     await using.promise
     await sent.disconnect()
     go.resolve()
-    // Once this one has had its turn, the other has given its place back.
+    // Once this callback has had its turn, the other has released its place.
     const next = await arrive(app, 'next')
     expect((await next.browser.get(next.callback)).headers.location).toBe('/')
     expect(provider.codes).toEqual(['next'])
   })
 
-  describe('while the test has the timers', () => {
+  describe('while the test controls the timers', () => {
     afterEach(() => void vi.useRealTimers())
 
-    it('waits no longer than providerTimeout, its exchange included', async () => {
+    it('waits no longer than providerTimeout, including its exchange', async () => {
       const { app, provider } = await hold(1, { providerTimeout: 1000 })
       const [first, second] = [await arrive(app, 'first'), await arrive(app, 'second')]
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -207,7 +210,7 @@ describe('a callback that waits for its turn', () => {
 })
 
 describe('a cap of one', () => {
-  it('is one connection, also for answers that are asked for at once', async () => {
+  it('means one connection, even for concurrent requests', async () => {
     const { app, provider } = await hold(1)
     provider.letGo()
     expect((await comeBack(app)).headers.location).toBe('/')
@@ -217,23 +220,27 @@ describe('a cap of one', () => {
 })
 
 const CALLBACKS = 3000
-/** How many of the flood's connections are open at a time. The oldest is closed for the next. */
+/**
+ * How many connections of the flood are open at a time. The oldest is closed before the next is
+ * opened.
+ */
 const WINDOW = 300
 
-/** The part of a server that a flood needs. */
+/** The parts of a server that a flood needs. */
 interface Flooded {
   readonly port: number
   readonly cookie: string
   inject: FastifyInstance['inject']
-  /** Resolves when the provider has been asked as often as the cap allows. */
+  /** Resolves when the provider has received as many requests as the cap allows. */
   whenFull(): Promise<void>
   /** Resolves when the server has received every callback. */
   whenReceived?(): Promise<void>
 }
 
 /**
- * Sends 3,000 callbacks with flows of their own and invented codes, whose clients do not wait for the
- * answer. Meanwhile a signed-in person makes 300 requests, and another person signs in with `other`.
+ * Sends 3,000 callbacks with their own flows and invented codes, whose clients do not wait for the
+ * response. At the same time, a signed-in person sends 300 requests, and another person signs in
+ * with `other`.
  */
 async function flood({ port, cookie, inject, whenFull, whenReceived }: Flooded): Promise<{
   statuses: Set<number>
@@ -251,7 +258,7 @@ async function flood({ port, cookie, inject, whenFull, whenReceived }: Flooded):
     const [response] = await once(start, 'response')
     response.resume()
     const state = new URL(String(response.headers.location)).searchParams.get('state')
-    if (state === null) throw new Error('the start led elsewhere')
+    if (state === null) throw new Error('The start did not redirect to the provider.')
     const flow = String(response.headers['set-cookie']).split(';', 1)[0]
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {}).resume()
@@ -283,7 +290,7 @@ async function flood({ port, cookie, inject, whenFull, whenReceived }: Flooded):
   return { statuses, other: other.headers.location }
 }
 
-/** A provider that takes connections and never answers. */
+/** A provider that accepts connections and never responds. */
 async function serveNothing(full: number): Promise<{
   url: string
   connections: { open: number; most: number }
@@ -306,7 +313,7 @@ const sessionOf = ({ headers }: LightMyRequestResponse): string =>
 describe('3,000 callbacks with invented codes while the provider hangs', {
   timeout: 60_000,
 }, () => {
-  it('hold no more connections than the cap, and disturb nobody else', async () => {
+  it('use no more connections than the cap, and disturb nobody else', async () => {
     const cap = 20
     const hanging = await serveNothing(cap)
     const agreeing = await serve(agree)
@@ -338,7 +345,7 @@ describe('3,000 callbacks with invented codes while the provider hangs', {
     expect(hanging.connections.most).toBe(cap)
   })
 
-  it('leave a process with 1,024 file descriptors working, and take less than 128 MB of memory', async () => {
+  it('keep a process with 1,024 file descriptors working, with less than 128 MB of memory', async () => {
     const hanging = await serveNothing(100)
     const agreeing = await serve(agree)
     const limits = `ulimit -n 1024; exec '${process.execPath}' --expose-gc "$0" "$@"`

@@ -18,7 +18,10 @@ interface Visit {
   readonly file: string
 }
 
-/** Signs in as Ada, of whom Bitbucket says this too. `user` is what a second application reads of it. */
+/**
+ * Signs in as Ada with these extra fields from Bitbucket. `user` is what a second application
+ * reads.
+ */
 async function signInAs(
   profile: Record<string, unknown>,
   email: Record<string, unknown> = {},
@@ -40,7 +43,7 @@ async function signInAs(
   return { answer, browser, user, file }
 }
 
-describe('a profile with fields that would make its owner more than others', () => {
+describe('a profile with fields that claim more rights', () => {
   const planted = {
     id: 'planted',
     userId: 'planted',
@@ -65,7 +68,7 @@ describe('a profile with fields that would make its owner more than others', () 
     constructor: 'planted',
   }
 
-  it('is read for what was asked of it; nothing else is answered or stored', async () => {
+  it('is reduced to the known fields, in responses and in the store', async () => {
     const { user, file } = await signInAs(
       { display_name: 'Ada', nickname: 'ada', ...planted },
       { ...planted, email: 'ada@example.com', is_confirmed: 'true' },
@@ -84,7 +87,7 @@ describe('a profile with fields that would make its owner more than others', () 
     expect(stored).not.toContain('planted')
   })
 
-  it('changes nothing by way of a prototype either', async () => {
+  it('cannot use a prototype either', async () => {
     const body = `{"type":"user","uuid":"${uuid}","display_name":"Ada","__proto__":{"isAdmin":true,
       "account_status":"inactive"},"links":{"__proto__":{"avatar":{"href":"https://planted.example/"}}}}`
     const app = await buildApp(emulator())
@@ -97,17 +100,17 @@ describe('a profile with fields that would make its owner more than others', () 
   })
 })
 
-describe('a name that is more than a name', () => {
+describe('a hostile name', () => {
   it.each([
     ['SQL', '\'); DROP TABLE latchkey_users; -- % _ \\ "'],
     ['markup', '<img src=x onerror=alert(1)>'],
-    ['the end of a script', '</script><script>alert(1)</script><!--'],
+    ['a closing script tag', '</script><script>alert(1)</script><!--'],
     ['an attribute', '" onmouseover="alert(1)" \' x=\''],
     ['an entity', '&lt;b&gt; &amp;amp;'],
     ['a template', '{{7*7}} <%= 7*7 %> #{7*7}'],
-    ['text that runs backwards', '\u202egnp.exe'],
+    ['right-to-left text', '\u202egnp.exe'],
     ['every alphabet', 'Zoë 名前 שם \u{1f600}'],
-  ])('with %s in it is shown as it is, in JSON and on the page', async (_what, name) => {
+  ])('with %s is shown literally, in JSON and on the page', async (_what, name) => {
     const { browser, user } = await signInAs({ display_name: name })
     expect(user?.name).toBe(name)
     await expectShown(browser, name)
@@ -117,32 +120,32 @@ describe('a name that is more than a name', () => {
     ['NUL', 'Ada\u0000Test', 'Ada Test'],
     ['line breaks of every kind', 'Ada\r\n\u2028\u2029\u0085Test', 'Ada Test'],
     ['a terminal’s escapes', '\u001b[31mAda\u009b0m', '[31mAda 0m'],
-    ['half surrogate pairs', '\ud800Ada\udc00', '\ufffdAda\ufffd'],
+    ['lone surrogates', '\ud800Ada\udc00', '\ufffdAda\ufffd'],
     ['200 kB', 'x'.repeat(200_000), 'x'.repeat(200)],
     ['five thousand accents', `e${'\u0301'.repeat(5000)}`, `e${'\u0301'.repeat(199)}`],
-    ['an emoji where it is cut', `x${'\u{1f600}'.repeat(300)}`, `x${'\u{1f600}'.repeat(199)}`],
-  ])('with %s in it is shown without', async (_what, name, shown) => {
+    ['an emoji at the cut', `x${'\u{1f600}'.repeat(300)}`, `x${'\u{1f600}'.repeat(199)}`],
+  ])('with %s is cleaned', async (_what, name, shown) => {
     const { browser, user } = await signInAs({ display_name: name })
     expect(user?.name).toBe(shown)
     await expectShown(browser, shown)
   })
 
   it.each([['   \r\n\t '], ['\u0000'], [''], [7], [true], [['Ada']], [{ first: 'Ada' }], [null]])(
-    '%j is none, and the nickname stands in for it',
+    'of %j counts as missing, and the nickname replaces it',
     async (name) => {
       const { user } = await signInAs({ display_name: name, nickname: 'ada' })
       expect(user?.name).toBe('ada')
     },
   )
 
-  it('of a megabyte is not read to its end, and leaves nothing behind', async () => {
+  it('of a megabyte is not read completely, and leaves nothing behind', async () => {
     const { answer, user, file } = await signInAs({ display_name: 'x'.repeat(1024 * 1024) })
     expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_bad_answer')
     expect(user).toBeNull()
     expect(countRows(file, 'users')).toBe(0)
   })
 
-  it('stays out of the identity’s other names too', async () => {
+  it('is kept out of the identity’s attributes too', async () => {
     const nickname = `\u0000\ud800${'n'.repeat(1000)}`
     const { file } = await signInAs({ nickname, account_id: ['557058:list'] })
     const store = sqlite(file)
@@ -153,27 +156,27 @@ describe('a name that is more than a name', () => {
   })
 })
 
-describe('an e-mail address that is not one as it is', () => {
+describe('an unusable e-mail address', () => {
   it.each([
-    ['too long, and another’s once it is cut', `${'x'.repeat(305)}@victim.example.evil.example`],
-    ['another’s before NUL', 'victim@example.com\u0000@evil.example'],
-    ['another’s before a line break', 'victim@example.com\r\n.evil.example'],
+    ['too long, and another person’s if it were cut', `${'x'.repeat(305)}@victim.example.evil.example`],
+    ['another person’s before NUL', 'victim@example.com\u0000@evil.example'],
+    ['another person’s before a line break', 'victim@example.com\r\n.evil.example'],
     ['between spaces', ' victim@example.com '],
-    ['one of two', 'victim@example.com, evil@example.com'],
-    ['with half a surrogate pair', 'vic\ud800tim@example.com'],
+    ['two addresses', 'victim@example.com, evil@example.com'],
+    ['with a lone surrogate', 'vic\ud800tim@example.com'],
     ['without an at sign', 'victim'],
     ['with two at signs', 'victim@example.com@evil.example'],
     ['empty', ''],
-    ['in a list', ['victim@example.com']],
+    ['in an array', ['victim@example.com']],
     ['in an object', { email: 'victim@example.com' }],
     ['a number', 7],
-  ])('(%s) is dropped, not mended', async (_what, email) => {
+  ])('(%s) is dropped, not corrected', async (_what, email) => {
     const { user } = await signInAs({ display_name: 'Ada' }, { email })
     expect(user).toMatchObject({ name: 'Ada', email: null, emailVerified: false })
   })
 
   it.each(['Ada.O’Hara+tag@Example.COM', `${'x'.repeat(64)}@example.com`, '例え@例え.example'])(
-    'while %s is, letter for letter',
+    'is rejected while the usable %s is stored verbatim',
     async (email) => {
       const { user } = await signInAs({}, { email })
       expect(user).toMatchObject({ email, emailVerified: true })
@@ -181,7 +184,7 @@ describe('an e-mail address that is not one as it is', () => {
   )
 })
 
-describe('an address of a picture', () => {
+describe('an avatar URL', () => {
   it.each([
     'javascript:alert(1)',
     ' java\nscript:alert(1)',
@@ -209,14 +212,14 @@ describe('an address of a picture', () => {
     expect(user).toMatchObject({ avatarUrl: null })
   })
 
-  it('that is https comes out fit for an attribute', async () => {
+  it('with https is escaped for an attribute', async () => {
     const href = 'https://example.com/"><script>alert(1)</script>\u202e.png'
     const { user } = await signInAs({ links: { avatar: { href } } })
     expect(user?.avatarUrl).toMatch(/^https:\/\/example\.com\/[\w%()/.]+\.png$/)
   })
 })
 
-describe('an account’s status that is not a word', () => {
+describe('an account_status that is not a word', () => {
   it.each([[{ toString: 'active' }], [['active']], [true], [1]])(
     '%j signs nobody in, and leaves nothing behind',
     async (account_status) => {
@@ -228,7 +231,7 @@ describe('an account’s status that is not a word', () => {
   )
 })
 
-/** The name, and no markup around it that is not the page's own. */
+/** Checks that the page contains the name, and no markup around it except the page's own. */
 async function expectShown(browser: Browser, name: string): Promise<void> {
   const session = await browser.get('/auth/session')
   expect(session.headers['content-type']).toBe('application/json; charset=utf-8')

@@ -11,7 +11,7 @@ const MINUTE = 60 * 1000
 const HOUR = 60 * MINUTE
 const session = { idleTimeout: HOUR, lifetime: 10 * HOUR }
 
-/** Somebody who is signed in, on a server whose clock the test sets, in milliseconds from the sign-in. */
+/** A signed-in person, on a server whose clock the test sets, in milliseconds from the sign-in. */
 async function signedIn(options: LatchkeyOptions = {}): Promise<{
   app: FastifyInstance
   browser: Browser
@@ -30,20 +30,20 @@ async function signedIn(options: LatchkeyOptions = {}): Promise<{
   return { app, browser, at, clock }
 }
 
-/** Asks with a cookie whatever a browser would do with it. */
+/** Sends a request with a cookie, even if a browser would have dropped the cookie. */
 async function ask(app: FastifyInstance, cookie: string): Promise<number> {
   return (await app.inject({ url: '/api/me', headers: { cookie } })).statusCode
 }
 
-describe('a client that keeps its cookie for longer than it was told', () => {
-  it('has nothing by it, once unused for too long', async () => {
+describe('a client that keeps its cookie for too long', () => {
+  it('is signed out after the idle timeout', async () => {
     const { app, browser, at } = await signedIn()
     const cookie = browser.cookies()
     at(HOUR + 1000)
     expect(await ask(app, cookie)).toBe(401)
   })
 
-  it('has nothing by it once its time is over, and gets no other for it', async () => {
+  it('is signed out after the lifetime, and gets no new cookie', async () => {
     const { app, browser, at } = await signedIn()
     const [cookie] = await browser.jar.getCookies(browser.origin)
     expect(cookie?.maxAge).toBe(session.lifetime / 1000)
@@ -62,9 +62,9 @@ describe('a client that keeps its cookie for longer than it was told', () => {
   })
 })
 
-describe('a session that somebody would keep alive for ever', () => {
+describe('a session that somebody tries to keep alive forever', () => {
   it.each(['/auth/session', '/', '/auth/sign-in', '/auth/sessions', '/api/me'])(
-    'by asking for %s all the time ends with its lifetime',
+    'by constant requests for %s ends after its lifetime',
     async (path) => {
       const { app, browser, at } = await signedIn()
       for (let time = 0; time < session.lifetime; time += 50 * MINUTE) {
@@ -78,7 +78,7 @@ describe('a session that somebody would keep alive for ever', () => {
   )
 
   it.each(['/auth/providers', '/nothing', '/auth/bitbucket/start'])(
-    'by asking for %s, where nobody looks who asks, is not in use',
+    'by requests for %s, which does not read the session, stays idle',
     async (path) => {
       const { app, browser, at } = await signedIn()
       for (let time = 0; time <= HOUR; time += 10 * MINUTE) {
@@ -90,7 +90,7 @@ describe('a session that somebody would keep alive for ever', () => {
     },
   )
 
-  it('by another session of the same person is not in use', async () => {
+  it('by another session of the same person stays idle', async () => {
     const { app, browser, at } = await signedIn()
     const other = createBrowser(app)
     await other.signIn('ada')
@@ -104,7 +104,7 @@ describe('a session that somebody would keep alive for ever', () => {
     expect(sessions).toHaveLength(1)
   })
 
-  it('by new secrets for it, from signing the others out, ends when it would have', async () => {
+  it('by rotating its secret ends when it would have ended anyway', async () => {
     const { app, browser, at } = await signedIn()
     const { session: first } = (await browser.get('/auth/session')).json()
     for (let time = 0; time < session.lifetime; time += 50 * MINUTE) {
@@ -120,7 +120,7 @@ describe('a session that somebody would keep alive for ever', () => {
     expect(await ask(app, cookie)).toBe(401)
   })
 
-  it('by a secret that no longer fits, or an id alone, is not in use', async () => {
+  it('by an old secret or its id alone stays idle', async () => {
     const { app, browser, at } = await signedIn()
     const cookie = browser.cookies()
     const forged = cookie.replace(/\.[\w-]{43}/, `.${'A'.repeat(43)}`)
@@ -132,7 +132,7 @@ describe('a session that somebody would keep alive for ever', () => {
     expect(await ask(app, cookie)).toBe(401)
   })
 
-  it('by options that allow more since ends when it was said to', async () => {
+  it('by longer limits in the options ends as scheduled', async () => {
     const file = temporaryFile()
     const { browser, at, clock } = await signedIn({ store: sqlite(file) })
     const more = { idleTimeout: 20 * HOUR, lifetime: 20 * HOUR }
@@ -144,17 +144,17 @@ describe('a session that somebody would keep alive for ever', () => {
     expect(await ask(later, cookie)).toBe(401)
   })
 
-  it('leaves no row for ever, whatever it ended by', async () => {
+  it('leaves no row forever, however it ended', async () => {
     const file = temporaryFile()
     const { app, browser, at, clock } = await signedIn({ store: sqlite(file) })
     await createBrowser(app).signIn('ben')
     at(50 * MINUTE)
     await browser.get('/api/me')
     await vi.waitFor(() => expect(lastUse(file)).toBe(clock()), 20_000)
-    // By every clock that may be an hour behind, too.
+    // An hour of clock tolerance has passed too.
     at(2 * HOUR + MINUTE)
     await createBrowser(app).signIn('ada')
-    // Ben's was not in use.
+    // Ben's session was idle.
     expect(countRows(file, 'sessions')).toBe(2)
     at(12 * HOUR)
     await createBrowser(app).signIn('ada')

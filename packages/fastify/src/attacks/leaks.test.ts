@@ -33,7 +33,7 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
   ],
   ['a callback in another browser', ({ app, callback }) => createBrowser(app).get(callback)],
   [
-    'a refusal with a code in it',
+    'a refusal that contains a code',
     ({ browser, callback }) => browser.get(`${callback}&error=access_denied`),
   ],
   [
@@ -44,14 +44,14 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
     },
   ],
   [
-    'a provider that is away',
+    'an unavailable provider',
     ({ browser, callback }) => {
       emulator().answerNext('GET /2.0/user', { status: 503 })
       return browser.get(callback)
     },
   ],
   [
-    'a provider that makes no sense',
+    'a nonsensical provider',
     ({ browser, callback }) => {
       emulator().answerNext('GET /2.0/user', { body: 'no JSON' })
       return browser.get(callback)
@@ -59,7 +59,7 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
   ],
 ]
 
-/** All that must stay between the browser, the server and the provider. */
+/** The secrets between the browser, the server and the provider. */
 function secretsOf(browser: Browser, callback: string): string[] {
   const query = new URL(callback, 'http://localhost').searchParams
   const exchange = emulator().requests.findLast(({ path }) => path.endsWith('access_token'))
@@ -72,8 +72,8 @@ function secretsOf(browser: Browser, callback: string): string[] {
   )
 }
 
-describe('what is left in the history, a Referer or a beacon of the next page', () => {
-  it.each(ENDINGS)('after %s holds no code, state or token', async (_what, ending) => {
+describe('the history, Referer and beacons of the next page', () => {
+  it.each(ENDINGS)('after %s contain no code, state or token', async (_what, ending) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const referer = 'http://localhost:3000/pricing?plan=team'
@@ -110,7 +110,7 @@ describe('what is left in the history, a Referer or a beacon of the next page', 
     }
   })
 
-  it('has no code, state or token of a used flow in the address that it restarts at', async () => {
+  it('contain no code, state or token of a used flow in the URL that restarts it', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -125,7 +125,7 @@ describe('what is left in the history, a Referer or a beacon of the next page', 
     expect(answer.headers['cache-control']).toBe('no-store')
   })
 
-  it('has the state in the address of the provider alone, and the verifier nowhere', async () => {
+  it('contain the state only in the URL of the provider, and the verifier nowhere', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const start = await browser.get('/auth/bitbucket/start')
@@ -138,7 +138,7 @@ describe('what is left in the history, a Referer or a beacon of the next page', 
     expect(JSON.stringify(start.headers)).not.toContain(verifier)
   })
 
-  it('is the way of the form after a sign-out, without the session', async () => {
+  it('after a sign-out by form do not contain the session', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -158,9 +158,9 @@ describe('the hosted page', () => {
   it.each([
     ['with no error', ''],
     ['with an error', '?auth_error=provider_bad_answer'],
-    ['with an error that there is not', '?auth_error=https://evil.example/'],
-    ['with a target elsewhere', '?return_to=https://evil.example/&auth_error=flow_missing'],
-  ])('%s links and loads nothing of others, and tells nobody', async (_what, query) => {
+    ['with an unknown error', '?auth_error=https://evil.example/'],
+    ['with a target on another site', '?return_to=https://evil.example/&auth_error=flow_missing'],
+  ])('%s loads and links nothing of other sites, and sends them no Referer', async (_what, query) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     emulator().answerNext('GET /2.0/user', {
@@ -192,7 +192,7 @@ describe('the hosted page', () => {
 })
 
 describe('a copy of the database', () => {
-  it('opens no session, finishes no flow, and holds no token', async () => {
+  it('opens no session, finishes no flow, and contains no token', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -211,7 +211,7 @@ describe('a copy of the database', () => {
   })
 })
 
-describe('a callback that no route is for', () => {
+describe('a callback without a route', () => {
   it.each([
     ['HEAD', '/auth/bitbucket/callback'],
     ['POST', '/auth/bitbucket/callback'],
@@ -221,7 +221,7 @@ describe('a callback that no route is for', () => {
     ['SEARCH', '/auth/bitbucket/callback'],
     ['GET', '/auth/bitbucket/callback/'],
     ['GET', '/auth/other/callback'],
-  ])('(%s %s) is not repeated by the answer', async (method, path) => {
+  ])('(%s %s) is not repeated in the response', async (method, path) => {
     const app = await buildApp(emulator(), { store: sqlite(':memory:') })
     app.get('/*', async ({ url }) => `a page of the application at ${url}`)
     const line = `${method} ${path}?code=canary-code&state=canary-state HTTP/1.1`

@@ -29,7 +29,7 @@ async function run(DEBUG: string): Promise<Run> {
 
 describe.each([
   '*',
-  // Takes part of what is secret out by itself, and not the rest.
+  // Excludes some of the secrets on its own, but not all.
   '*,-simple-oauth2:request-options',
   '*,-simple-oauth2*:debug',
 ])('every way to sign in and to fail, with all logs on and DEBUG=%s', (debug) => {
@@ -38,7 +38,7 @@ describe.each([
     over = await run(debug)
   }, 60_000)
 
-  it('was gone through', () => {
+  it('is covered', () => {
     expect([...new Set(over.report.outcomes)].sort()).toEqual([
       '/',
       'access_denied',
@@ -72,7 +72,7 @@ describe.each([
     'ID token',
     'e-mail address',
     'words of the provider',
-  ])('prints no %s, however it is written', (kind) => {
+  ])('prints no %s, in any encoding', (kind) => {
     const canaries = over.report.canaries[kind] ?? []
     expect(canaries.length).toBeGreaterThan(0)
     for (const canary of canaries) {
@@ -82,21 +82,24 @@ describe.each([
     }
   })
 
-  it('prints no request to the provider either, while what is printed on purpose is found', () => {
+  it('prints no request to the provider, but the search finds what is printed on purpose', () => {
     const requests = /.*(basic |bearer |authorization|code_verifier).*/i
     expect(requests.exec(over.stdout + over.stderr)?.[0]).toBeUndefined()
     expect(findIn(over.stdout, over.report.decoy)).toBeDefined()
     expect(findIn(over.stderr, over.report.decoy)).toBeDefined()
   })
 
-  it('prints nothing but lines of JSON', () => {
+  it('prints only lines of JSON', () => {
     for (const line of over.stdout.trimEnd().split(/[\n\r\u0085\u2028\u2029]/)) {
       expect(() => JSON.parse(line)).not.toThrow()
     }
   })
 })
 
-/** The lines around a secret as it is, percent-encoded, in hexadecimal, base64 or as a list of bytes. */
+/**
+ * Returns the line that contains a secret, plain or encoded as percent-encoding, hexadecimal,
+ * base64 or a list of bytes.
+ */
 function findIn(output: string, secret: string): string | undefined {
   const bytes = Buffer.from(secret)
   const shapes = [
@@ -110,7 +113,10 @@ function findIn(output: string, secret: string): string | undefined {
   return found && output.split('\n').find((line) => line.includes(found))
 }
 
-/** What the bytes look like in the base64 of something longer, so many bytes after a multiple of three. */
+/**
+ * Returns the base64 form of the bytes inside a longer text, where they begin `offset` bytes after
+ * a multiple of three.
+ */
 function base64Within(bytes: Buffer, offset: number): string[] {
   const whole = bytes.subarray(0, bytes.length - ((bytes.length + offset) % 3))
   const encoded = Buffer.concat([Buffer.alloc(offset), whole])

@@ -9,11 +9,13 @@ import { sendRaw } from '../testing/raw-request.ts'
 const emulator = setUpEmulator()
 const uuid = defaultPeople[0]?.uuid ?? ''
 
-/** Ends a line in every way, clears a terminal, and closes a string of JSON, to go on as another line. */
+/**
+ * Ends a line in every way, clears a terminal, closes a JSON string, and continues as another line.
+ */
 const FORGED =
   '\r\n\u2028\u0085{"level":60,"msg":"forged"}\n\u001b[2J\u009b2J","level":60,"forged":"'
 
-/** Everything that Latchkey's own lines may be. */
+/** Every message that Latchkey may log. */
 const MESSAGES = [
   'incoming request',
   'request completed',
@@ -33,16 +35,16 @@ const REASONS = [
   /^(this browser has no such flow|the person cancelled|not admitted|the callback has no code)$/,
   /^the provider answered ([a-z_]{1,40}|\(no error code\))$/,
   /^the token endpoint answered \d{3} ([a-z_]{1,40}|\(no error code\))$/,
-  /^the token endpoint answered \d{3} with something else than JSON of a token$/,
-  /^the token answer (is an error ([a-z_]{1,40}|\(no error code\))|has no usable access_token|is not of type bearer)$/,
+  /^the token endpoint answered \d{3} without a token in JSON$/,
+  /^the token response (is an error ([a-z_]{1,40}|\(no error code\))|has no usable access_token|is not of type bearer)$/,
   /^GET \/2\.0\/user answered [\w -]+$/,
-  /^Bitbucket did not return the person's e-mail addresses \(GET \/2\.0\/user\/emails (answered [\w -]+|names a next page elsewhere)\)\. The person can sign in, and a stored address is kept\. If this lasts, [\w :/.]+$/,
+  /^Bitbucket did not return the person's e-mail addresses \(GET \/2\.0\/user\/emails (answered [\w -]+|links to a next page outside the list)\)\. The person can sign in, and a stored address is kept\. If this lasts, [\w :/.]+$/,
   /^Bitbucket returned an account_status that Latchkey does not know\. The account counts as active\. To refuse it, set `refuseUnknownAccountStatus: true` in bitbucket\(\)\.$/,
 ]
 
 type Line = Readonly<Record<string, unknown>>
 
-/** What is logged while `act` goes on, each line checked to be one, and one of ours. */
+/** Returns the lines that are logged during `act`, and checks that each is one of ours. */
 async function logOf(
   act: (app: FastifyInstance, browser: Browser) => Promise<void>,
 ): Promise<Line[]> {
@@ -63,7 +65,7 @@ async function logOf(
   })
 }
 
-/** The line of a sign-in that failed, and nothing on it that is not on every one. */
+/** Checks the line of a failed sign-in: it has no field that not every such line has. */
 function failureIn(lines: readonly Line[]): Line | undefined {
   const failures = lines.filter(({ event }) => event === 'sign-in-failed')
   for (const failure of failures) {
@@ -86,7 +88,7 @@ function failureIn(lines: readonly Line[]): Line | undefined {
   return failures[0]
 }
 
-describe('text that would be another line of the log', () => {
+describe('text that forges a log line', () => {
   it.each([
     'user-agent',
     'referer',
@@ -99,7 +101,7 @@ describe('text that would be another line of the log', () => {
     'request-id',
     'sec-fetch-site',
     'content-type',
-  ])('in the header %s is in none', async (name) => {
+  ])('in the header %s is not logged', async (name) => {
     const lines = await logOf(async (app) => {
       for (const [method, url] of [
         ['GET', '/auth/bitbucket/start'],
@@ -115,7 +117,7 @@ describe('text that would be another line of the log', () => {
     expect(lines.filter(({ msg }) => msg === 'request completed')).toHaveLength(6)
   })
 
-  it('in a cookie is in none', async () => {
+  it('in a cookie is not logged', async () => {
     const lines = await logOf(async (app) => {
       for (const name of ['latchkey-3000', 'latchkey-3000-last', 'latchkey-3000-flow-0123456789']) {
         const headers = { cookie: `${name}=${FORGED}` }
@@ -126,7 +128,7 @@ describe('text that would be another line of the log', () => {
     expect(lines).toContainEqual(expect.objectContaining({ reason: 'malformed' }))
   })
 
-  it('in the query or the body is in none', async () => {
+  it('in the query or the body is not logged', async () => {
     const forged = encodeURIComponent(FORGED)
     await logOf(async (_app, browser) => {
       await browser.get(`/auth/bitbucket/start?return_to=/${forged}&login_hint=${forged}`)
@@ -143,7 +145,7 @@ describe('text that would be another line of the log', () => {
     ['error', { error: FORGED }],
     ['error_description', { error: 'invalid_scope', error_description: FORGED, error_uri: FORGED }],
     ['code', { code: FORGED }],
-  ])('in the %s of a callback is in none', async (_where, answer) => {
+  ])('in the %s of a callback is not logged', async (_where, answer) => {
     const lines = await logOf(async (_app, browser) => {
       const state = String(new URL(await browser.start()).searchParams.get('state'))
       await browser.get(`/auth/bitbucket/callback?${new URLSearchParams({ ...answer, state })}`)
@@ -153,11 +155,11 @@ describe('text that would be another line of the log', () => {
 
   it.each([
     ['an error', { status: 400, body: { error: FORGED, error_description: FORGED } }],
-    ['an error that is a success', { body: { error: FORGED } }],
+    ['an error with status 200', { body: { error: FORGED } }],
     ['a token', { body: { access_token: FORGED, token_type: 'bearer' } }],
-    ['a type of token', { body: { access_token: 'x', token_type: FORGED } }],
+    ['a token type', { body: { access_token: 'x', token_type: FORGED } }],
     ['a page', { status: 400, headers: { 'content-type': 'text/html' }, body: FORGED }],
-  ])('in %s from the token endpoint is in none', async (_what, answer) => {
+  ])('in %s from the token endpoint is not logged', async (_what, answer) => {
     const lines = await logOf(async (_app, browser) => {
       emulator().answerNext('POST /site/oauth2/access_token', answer)
       await browser.signIn('ada')
@@ -168,7 +170,7 @@ describe('text that would be another line of the log', () => {
   it.each([
     ['a uuid', { uuid: FORGED }],
     ['a type', { uuid, type: FORGED }],
-  ])('in %s of a profile is in none', async (_what, body) => {
+  ])('in %s of a profile is not logged', async (_what, body) => {
     const lines = await logOf(async (_app, browser) => {
       emulator().answerNext('GET /2.0/user', { body })
       await browser.signIn('ada')
@@ -185,7 +187,7 @@ describe('text that would be another line of the log', () => {
     expect(lines.filter(({ event }) => event === 'sign-in')).toHaveLength(1)
   })
 
-  it('in a name or an address is in none, and the person is signed in', async () => {
+  it('in a name or an address is not logged, and the person is signed in', async () => {
     const lines = await logOf(async (_app, browser) => {
       const text = { display_name: FORGED, nickname: FORGED, account_id: FORGED }
       emulator().answerNext('GET /2.0/user', { body: { uuid, ...text } })
@@ -206,7 +208,7 @@ describe('text that would be another line of the log', () => {
     })
   })
 
-  it('in the address of a next page is in none', async () => {
+  it('in the URL of a next page is not logged', async () => {
     const lines = await logOf(async (_app, browser) => {
       const next = `${emulator().url}/2.0/user/emails/forged%0a?${FORGED}`
       emulator().answerNext('GET /2.0/user/emails', { body: { values: [], next } })
@@ -218,8 +220,8 @@ describe('text that would be another line of the log', () => {
   })
 })
 
-describe('bytes on the wire that are no text', () => {
-  it('are one line of the log all the same', async () => {
+describe('bytes on the wire that are not text', () => {
+  it('are still one line of the log', async () => {
     const written: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void written.push(line) })
     for (const request of [

@@ -8,7 +8,7 @@ import { type Browser, createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
-/** An application at an origin, and a person in front of it. */
+/** An application at an origin, and a browser for it. */
 async function visit(
   origin: string,
   options: LatchkeyOptions = {},
@@ -22,7 +22,7 @@ async function visit(
   return { app, browser: createBrowser(app, origin) }
 }
 
-/** Targets that a browser, or a careless reader, would take off the site or into our own routes. */
+/** Targets that a browser or a careless parser would take off the site or to our own routes. */
 const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
   'with two slashes or more': () => [
     '//evil.example',
@@ -119,7 +119,7 @@ const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
     'about:blank',
     'ws://evil.example',
   ],
-  'that are no whole path': () => [
+  'that are not a complete path': () => [
     '',
     '?x',
     '#x',
@@ -142,7 +142,7 @@ const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
     'null',
     '[object Object]',
   ],
-  'that a header cannot hold, or should not': () => [
+  'that are invalid or too long for a header': () => [
     '/work\r\nSet-Cookie: a=b',
     '/work\r\n\r\n<script>',
     '/\u0085/evil.example',
@@ -150,7 +150,7 @@ const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
     `/${'"'.repeat(700)}`,
     `//${'x'.repeat(64 * 1024)}`,
   ],
-  'that would lead back to us': ({ origin }) => [
+  'that point to our own routes': ({ origin }) => [
     '/auth',
     '/auth/',
     '/auth?x',
@@ -173,15 +173,15 @@ const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
   ],
 }
 
-/** Ways to hand a target over, and where the browser is then sent. */
+/** A way to pass a target, and where the browser is then redirected. */
 interface Way {
   readonly name: string
   arrive(target: string, app: FastifyInstance, browser: Browser): Promise<unknown>
-  /** Where it goes with no target at all. */
+  /** Where it is redirected without a target. */
   readonly usual: string
-  /** Where it goes with `/work`. */
+  /** Where it is redirected with `/work`. */
   readonly good: string
-  /** Targets that can be handed over like this. */
+  /** Whether a target can be passed in this way. */
   takes?(target: string): boolean
 }
 
@@ -196,7 +196,7 @@ const WAYS: readonly Way[] = [
     },
   },
   {
-    name: 'as return_to of a sign-in that fails',
+    name: 'as return_to of a failed sign-in',
     usual: '/auth/sign-in?auth_error=access_denied',
     good: '/auth/sign-in?return_to=%2Fwork&auth_error=access_denied',
     async arrive(target, _app, browser) {
@@ -222,7 +222,7 @@ const WAYS: readonly Way[] = [
     },
   },
   {
-    name: 'as return_to of the hosted page for somebody who is signed in',
+    name: 'as return_to of the hosted page, signed in',
     usual: '/',
     good: '/work',
     async arrive(target, _app, browser) {
@@ -235,7 +235,7 @@ const WAYS: readonly Way[] = [
     name: 'as return_to of a sign-out',
     usual: '/',
     good: '/work',
-    // A longer body than a sign-out takes is refused as a whole.
+    // A longer body exceeds the limit of a sign-out.
     takes: (target) => target.length < 3000,
     async arrive(target, app, { origin }) {
       const answer = await app.inject({
@@ -248,17 +248,17 @@ const WAYS: readonly Way[] = [
     },
   },
   {
-    name: 'as Referer of a sign-in that fails',
+    name: 'as Referer of a failed sign-in',
     usual: '/auth/sign-in?auth_error=access_denied',
     good: '/work?auth_error=access_denied',
-    // No HTTP client can send more.
+    // No HTTP client can send anything else.
     takes: (target) => /^[\x20-\x7e]*$/.test(target) && target.length < 9000,
     async arrive(target, _app, browser) {
       return cancel(browser, await browser.start('', { referer: target }))
     },
   },
   {
-    name: 'inside a flow, put there by who has the secret',
+    name: 'in a flow, resealed with the secret',
     usual: '/',
     good: '/work',
     async arrive(target, _app, browser) {
@@ -268,7 +268,7 @@ const WAYS: readonly Way[] = [
     },
   },
   {
-    name: 'inside a flow that fails, put there by who has the secret',
+    name: 'in a failed flow, resealed with the secret',
     usual: '/auth/sign-in?auth_error=access_denied',
     good: '/work?auth_error=access_denied',
     async arrive(target, _app, browser) {
@@ -282,13 +282,13 @@ const WAYS: readonly Way[] = [
 describe.each(WAYS)('a target $name', ({ arrive, usual, good, takes = () => true }) => {
   const origin = 'https://app.example.com'
 
-  it('is where the browser goes, if it is on the site', async () => {
+  it('is followed if it is on the site', async () => {
     const { app, browser } = await visit(origin)
     expect(await arrive('/work', app, browser)).toBe(good)
     expect(await arrive(`${origin}/work`, app, browser)).toBe(good)
   })
 
-  it.each(Object.entries(FAMILIES))('%s counts for none', async (_family, targets) => {
+  it.each(Object.entries(FAMILIES))('%s is ignored', async (_family, targets) => {
     const { app, browser } = await visit(origin)
     const given = targets(new URL(origin)).filter(takes)
     expect(given).not.toEqual([])
@@ -327,7 +327,7 @@ describe('a target of a sign-in', () => {
     ['/x@evil.example', '/x@evil.example'],
     ['/:80', '/:80'],
     ['/javascript:alert(1)', '/javascript:alert(1)'],
-  ])('%j, on the site however it looks, is where the browser stays', async (target, location) => {
+  ])('such as %j is on the site, despite its look, and is followed', async (target, location) => {
     const { browser } = await visit('http://localhost:3000')
     const callback = await browser.signIn('ada', `?return_to=${encode(target)}`)
     expect(callback.headers.location).toBe(location)
@@ -351,7 +351,7 @@ describe('a target of a sign-in', () => {
     ['/%252f/evil.example', '/%2f/evil.example'],
     ['/%255cevil.example', '/%5cevil.example'],
     ['/%25252f', '/%252f'],
-  ])('that is written %s in the address is decoded once', async (written, location) => {
+  ])('written as %s in the query is decoded once', async (written, location) => {
     const { browser } = await visit('http://localhost:3000')
     const callback = await browser.signIn('ada', `?return_to=${written}`)
     expect(callback.headers.location).toBe(location)
@@ -365,12 +365,12 @@ describe('a target of a sign-in', () => {
     '?returnTo=/a',
     '?RETURN_TO=/a',
     '?redirect_uri=/a&redirect=/a&next=/a&url=/a',
-  ])('given as %s is none', async (query) => {
+  ])('passed as %s is ignored', async (query) => {
     const { browser } = await visit('http://localhost:3000')
     expect((await browser.signIn('ada', query)).headers.location).toBe('/')
   })
 
-  it('is kept from our own routes wherever they are', async () => {
+  it('cannot be one of our own routes, whatever their prefix', async () => {
     const { app } = await visit('http://localhost:3000', { prefix: '/account/log-in' })
     for (const [target, kept] of [
       ['/account/log-in/bitbucket/start', null],
@@ -390,7 +390,7 @@ describe('a target of a sign-in', () => {
     }
   })
 
-  it('goes along to the origin from another name of this machine, once it is safe', async () => {
+  it('is passed on from another name of this machine to the origin, if it is safe', async () => {
     const { app } = await visit('http://localhost:3000')
     const headers = { host: '127.0.0.1:3000' }
     const start = 'http://localhost:3000/auth/bitbucket/start'
@@ -415,7 +415,7 @@ describe('a target of a sign-out', () => {
     { return_to: 1 },
     { return_to: null },
     { returnTo: ['/x'] },
-  ])('as JSON, %j, is none: whoever speaks JSON is sent nowhere', async (body) => {
+  ])('in JSON, %j, is ignored: JSON requests are never redirected', async (body) => {
     const { browser } = await visit('http://localhost:3000')
     const answer = await browser.post('/auth/sign-out?return_to=//evil.example', body)
     expect(answer.statusCode).toBe(204)
@@ -430,7 +430,7 @@ describe('a target of a sign-out', () => {
     'return_to',
     '__proto__[return_to]=//evil.example',
     '__proto__=//evil.example',
-  ])('as a form with %s stays on the site', async (payload) => {
+  ])('in a form with %s stays on the site', async (payload) => {
     const { app, browser } = await visit('http://localhost:3000')
     const headers = {
       origin: browser.origin,
@@ -442,14 +442,14 @@ describe('a target of a sign-out', () => {
   })
 })
 
-/** Comes back as from a press on Cancel. */
+/** Sends the callback of a press on Cancel. */
 async function cancel(browser: Browser, authorizeUrl: string): Promise<unknown> {
   const state = new URL(authorizeUrl).searchParams.get('state')
   const callback = `/auth/bitbucket/callback?error=access_denied&state=${state}`
   return (await browser.get(callback)).headers.location
 }
 
-/** Changes the one flow that is under way, as only the application could. */
+/** Changes the browser's only flow and seals it again, as only the application could. */
 function resealFlow(browser: Browser, change: Record<string, string>): void {
   const [, name = '', value = ''] = /(\S+-flow-[\w-]+)=([\w-]+)/.exec(browser.cookies()) ?? []
   const { open, seal } = createSeal([SECRET], 'flow')
@@ -459,7 +459,10 @@ function resealFlow(browser: Browser, change: Record<string, string>): void {
   browser.jar.setCookieSync(cookie, browser.origin)
 }
 
-/** As a browser escapes it; a lone surrogate, which encodeURIComponent refuses, as its bytes. */
+/**
+ * Escapes a target as a browser does. A lone surrogate, which encodeURIComponent rejects, becomes
+ * its bytes.
+ */
 function encode(target: string): string {
   return target.isWellFormed() ? encodeURIComponent(target) : '%2F%ED%A0%80'
 }

@@ -7,12 +7,13 @@ const emulator = setUpEmulator()
 
 const tokenIn = (cookies: string): string => {
   const token = /latchkey(?:-3000)?=([\w.-]+)/.exec(cookies)?.[1]
-  if (token === undefined) throw new Error('nobody is signed in')
+  if (token === undefined) throw new Error('The browser has no session cookie.')
   return token
 }
 
 describe('a subdomain that plants a session under a name like ours', () => {
-  // Browsers let a subdomain set what does not begin with `__Host-` to the letter, and send it along.
+  // Browsers let a subdomain set any cookie whose name does not begin with exactly `__Host-`, and
+  // send it.
   it.each([
     ['a no-break space before it', '\u00a0__Host-latchkey'],
     ['a vertical tab before it', '\u000b__Host-latchkey'],
@@ -20,9 +21,9 @@ describe('a subdomain that plants a session under a name like ours', () => {
     ['a no-break space after it', '__Host-latchkey\u00a0'],
     ['another case', '__host-latchkey'],
     ['no prefix', 'latchkey'],
-    ['its prefix escaped', '%5f_Host-latchkey'],
+    ['an escaped prefix', '%5f_Host-latchkey'],
     ['quotes around it', '"__Host-latchkey"'],
-  ])('with %s, signs nobody in', async (_what, name) => {
+  ])('with %s signs nobody in', async (_what, name) => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const attacker = createBrowser(app, HTTPS_ORIGIN)
     await attacker.signIn('ben')
@@ -31,7 +32,7 @@ describe('a subdomain that plants a session under a name like ours', () => {
     expect(me.statusCode).toBe(401)
   })
 
-  it('does not get before the session that the browser has, as bytes on the wire', async () => {
+  it('does not take precedence over the browser’s session, byte by byte', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const [attacker, victim] = [createBrowser(app, HTTPS_ORIGIN), createBrowser(app, HTTPS_ORIGIN)]
     await attacker.signIn('ben')
@@ -46,7 +47,7 @@ describe('a subdomain that plants a session under a name like ours', () => {
     expect(answer).toContain('"name":"Ada Test"')
   })
 
-  it('cannot do so with a flow either', async () => {
+  it('cannot do the same with a flow', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const attacker = createBrowser(app, HTTPS_ORIGIN)
     const callback = await attacker.consent(await attacker.start(), { user: 'ben' })
@@ -57,19 +58,19 @@ describe('a subdomain that plants a session under a name like ours', () => {
   })
 })
 
-describe('a session cookie that was there before the sign-in', () => {
+describe('a session cookie that was set before the sign-in', () => {
   it.each([
-    ['invented', async () => `${'A'.repeat(22)}.${'B'.repeat(43)}`],
+    ['an invented one', async () => `${'A'.repeat(22)}.${'B'.repeat(43)}`],
     ['nonsense', async () => 'attacker'],
     [
-      'that of the attacker’s own session',
+      'the attacker’s own session',
       async (attacker: Browser) => {
         await attacker.signIn('ben')
         return tokenIn(attacker.cookies())
       },
     ],
     [
-      'that of a session that has ended',
+      'an ended session',
       async (attacker: Browser) => {
         await attacker.signIn('ben')
         const token = tokenIn(attacker.cookies())
@@ -77,21 +78,21 @@ describe('a session cookie that was there before the sign-in', () => {
         return token
       },
     ],
-  ])('and was %s is replaced, and opens nothing afterwards', async (_what, plant) => {
+  ])('(%s) is replaced, and opens nothing afterwards', async (_what, plant) => {
     const app = await buildApp(emulator())
     const [attacker, victim] = [createBrowser(app), createBrowser(app)]
     const planted = await plant(attacker)
     victim.jar.setCookieSync(`latchkey-3000=${planted}; Path=/`, 'http://localhost:3000/')
     await victim.signIn('ada')
     const issued = tokenIn(victim.cookies())
-    // Neither half survives, or the attacker would know one.
+    // Neither half survives, so an attacker knows neither.
     for (const half of planted.split('.')) expect(issued).not.toContain(half)
     expect((await victim.get('/auth/session')).json()).toMatchObject({ user: { name: 'Ada Test' } })
     const headers = { cookie: `latchkey-3000=${planted}` }
     expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
   })
 
-  it('gets nothing from a sign-in that fails', async () => {
+  it('gains nothing from a failed sign-in', async () => {
     const app = await buildApp(emulator())
     const victim = createBrowser(app)
     const planted = `latchkey-3000=${'A'.repeat(22)}.${'B'.repeat(43)}`

@@ -14,7 +14,7 @@ const EMAILS = 'GET /2.0/user/emails'
 
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 
-/** A server inside, where only the application could get at it. Nobody may so much as connect. */
+/** An internal server that only the application could reach. Nothing may even connect to it. */
 let inside: string
 let connections = 0
 const server = createServer((socket) => {
@@ -33,7 +33,10 @@ afterAll(() => {
   server.close()
 })
 
-/** Names the server inside, and the provider, whose ports are not known before. */
+/**
+ * Replaces names with the addresses of the internal server and the provider, whose ports are not
+ * known in advance.
+ */
 function filledIn<T>(address: T): T {
   const api = new URL(emulator().url).host
   const [, port = ''] = inside.split(':')
@@ -41,7 +44,7 @@ function filledIn<T>(address: T): T {
   return JSON.parse(text.replace('INSIDE', inside).replace('PORT', port).replace('API', api)) as T
 }
 
-/** The application asks for these and for nothing else, whatever it is told. */
+/** Checks that the application has requested only these URLs. */
 function expectNothingElseAsked(): void {
   for (const { method, path, query, headers } of emulator().requests) {
     if (headers['user-agent'] !== 'latchkey') continue
@@ -50,7 +53,7 @@ function expectNothingElseAsked(): void {
   }
 }
 
-describe('a profile full of addresses', () => {
+describe('a profile full of URLs', () => {
   it.each([
     'http://INSIDE/',
     'https://INSIDE/',
@@ -60,7 +63,7 @@ describe('a profile full of addresses', () => {
     'gopher://INSIDE/_',
     '//INSIDE/',
     'file:///etc/passwd',
-  ])('such as %s signs its owner in, and none is asked', async (address) => {
+  ])('such as %s signs its owner in, and no URL is requested', async (address) => {
     const href = filledIn(address)
     const link = { href }
     const app = await buildApp(emulator())
@@ -85,7 +88,7 @@ describe('a profile full of addresses', () => {
   })
 })
 
-describe('a next page of addresses that is not a page of that list', () => {
+describe('a next page of addresses outside the list', () => {
   it.each([
     'http://INSIDE/2.0/user/emails?page=2',
     '//INSIDE/2.0/user/emails?page=2',
@@ -105,7 +108,7 @@ describe('a next page of addresses that is not a page of that list', () => {
     '',
     7,
     ['http://API/2.0/user/emails?page=2'],
-  ])('but %j is not requested, and the token stays here', async (next) => {
+  ])('such as %j is not requested, and the token is not sent', async (next) => {
     const app = await buildApp(emulator())
     emulator().answerNext(EMAILS, { body: { values: [], next: filledIn(next) } })
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
@@ -113,17 +116,17 @@ describe('a next page of addresses that is not a page of that list', () => {
   })
 })
 
-describe('a provider that answers with a redirect', () => {
+describe('a provider that responds with a redirect', () => {
   it.each(
     [TOKEN, USER, EMAILS].flatMap((route) => {
       return [301, 302, 303, 307, 308].map((status) => ({ route, status }))
     }),
-  )('$status at $route is not followed, inside or on its own site', async ({ route, status }) => {
+  )('$status at $route is not followed, neither to an internal server nor on its own site', async ({ route, status }) => {
     const app = await buildApp(emulator())
     for (const location of [`http://${inside}/`, `//${inside}/`, '/2.0/user/emails/a@b.example']) {
       emulator().answerNext(route as typeof USER, { status, headers: { location } })
       const callback = await createBrowser(app).signIn('ada')
-      // People sign in without an address.
+      // People can sign in without an address.
       expect(callback.headers.location).toBe(route === EMAILS ? '/' : BAD_ANSWER)
     }
     expectNothingElseAsked()

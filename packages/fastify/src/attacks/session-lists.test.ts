@@ -35,22 +35,22 @@ const idOf = async (browser: Browser): Promise<string> =>
 const isIn = async (browser: Browser): Promise<boolean> =>
   (await browser.get('/api/me')).statusCode === 200
 
-describe('a person who tries to end somebody else’s session', () => {
+describe('a person who tries to end another person’s session', () => {
   const attempts: [string, (victim: Browser) => Promise<string>][] = [
     ['by its id', idOf],
     ['by its id, spelled with escapes', async (victim) => `%${hex(await idOf(victim))}`],
     ['by its whole cookie', async (victim) => victim.cookies().split(/[=;]/)[1] ?? ''],
     ['by its id and more of the path', async (victim) => `${await idOf(victim)}%2f..`],
-    ['by an id that there is not', async () => 'A'.repeat(22)],
-    ['by an id in another form', async () => 'x'],
+    ['by an unknown id', async () => 'A'.repeat(22)],
+    ['by a malformed id', async () => 'x'],
     ['by a wildcard', async () => '%25'],
     ['by a wildcard as long as an id', async () => '%25'.repeat(22)],
     ['by NUL', async () => `${'A'.repeat(21)}%00`],
-    ['by a statement of SQL', async () => `'%20or%20'1'='1`],
-    ['by an id of 90 letters', async () => 'A'.repeat(90)],
+    ['by an SQL statement', async () => `'%20or%20'1'='1`],
+    ['by an id of 90 characters', async () => 'A'.repeat(90)],
   ]
 
-  it.each(attempts)('%s is told that there is nothing, and leaves a line', async (_, attempt) => {
+  it.each(attempts)('%s gets 404, and is logged', async (_, attempt) => {
     const { app, lines } = await build()
     const [victim, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ben')]
     const userId = (await thief.get('/auth/session')).json().user.id
@@ -63,7 +63,7 @@ describe('a person who tries to end somebody else’s session', () => {
   })
 
   it.each(['A'.repeat(101), 'A'.repeat(5000), '', '%ff', '../session'])(
-    'by %s, which no route takes, gets no further',
+    'by %s, which matches no route, has no effect',
     async (id) => {
       const { app } = await build()
       const [victim, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ben')]
@@ -74,7 +74,7 @@ describe('a person who tries to end somebody else’s session', () => {
     },
   )
 
-  it('by NUL is told so too, where a database takes none', async () => {
+  it('by NUL gets 404 even if the database rejects NUL', async () => {
     const real = sqlite(':memory:')
     const picky: Store = {
       ...real,
@@ -94,7 +94,7 @@ describe('a person who tries to end somebody else’s session', () => {
     expectNothing(await thief.delete(`/auth/sessions/${'A'.repeat(21)}%00`))
   })
 
-  it('has no more of it in a list by asking for it', async () => {
+  it('cannot list it with query parameters', async () => {
     const { app } = await build()
     const [victim, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ben')]
     const { user } = (await victim.get('/auth/session')).json()
@@ -105,7 +105,7 @@ describe('a person who tries to end somebody else’s session', () => {
     }
   })
 
-  it('and is signed out is told to sign in, whether the session exists or not', async () => {
+  it('and is signed out gets 401, whether the session exists or not', async () => {
     const { app } = await build()
     const victim = await signedIn(app, 'ada')
     for (const id of [await idOf(victim), 'A'.repeat(22)]) {
@@ -120,7 +120,7 @@ describe('a person who tries to end somebody else’s session', () => {
     ['another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
     ['a sibling host', { origin: 'https://evil.localhost:3000', 'sec-fetch-site': 'same-site' }],
     ['nowhere', {}],
-  ])('or their own from a page of %s is refused', async (_where, headers) => {
+  ])('or their own from a page of %s is rejected', async (_where, headers) => {
     const { app } = await build()
     const victim = await signedIn(app, 'ada')
     const answer = await victim.delete(`/auth/sessions/${await idOf(victim)}`, headers)
@@ -130,8 +130,8 @@ describe('a person who tries to end somebody else’s session', () => {
   })
 })
 
-describe('a thief with a session of somebody’s', () => {
-  it('that its owner ends from a list has nothing, though both act at once', async () => {
+describe('a thief with a person’s session', () => {
+  it('that the owner ends from the list cannot end the owner’s at the same time', async () => {
     const { app } = await build()
     const [owner, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
     const [ownersId, thiefsId] = [await idOf(owner), await idOf(thief)]
@@ -143,7 +143,7 @@ describe('a thief with a session of somebody’s', () => {
     expect([await isIn(owner), await isIn(thief)]).toEqual([true, false])
   })
 
-  it.each(['others', 'global'])('does not sign out with scope %s who came first', async (scope) => {
+  it.each(['others', 'global'])('cannot sign the owner out with scope %s if the owner was first', async (scope) => {
     const { app } = await build()
     const [owner, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
     const [first, second] = await Promise.all([
@@ -155,7 +155,7 @@ describe('a thief with a session of somebody’s', () => {
     expect([await isIn(owner), await isIn(thief)]).toEqual([true, false])
   })
 
-  it('is given no new secret by one of two requests, where the other signs out', async () => {
+  it('gets no new secret if a sign-out and a rotation run concurrently', async () => {
     const file = temporaryFile()
     const { app } = await build({ store: sqlite(file) })
     const owner = await signedIn(app, 'ada')
@@ -168,7 +168,7 @@ describe('a thief with a session of somebody’s', () => {
     expect(countRows(file, 'sessions')).toBe(0)
   })
 
-  it('has no more of it once its owner has signed the others out, who get a new secret', async () => {
+  it('is signed out when the owner signs the others out, and the owner’s secret is rotated', async () => {
     const { app } = await build()
     const owner = await signedIn(app, 'ada')
     const copied = owner.cookies()
@@ -184,7 +184,7 @@ describe('a thief with a session of somebody’s', () => {
 })
 
 describe('the list of a person’s sessions', () => {
-  it('holds no secret, nobody’s address, and nothing that is the server’s own', async () => {
+  it('contains no secret, no IP address and no internal data', async () => {
     const store = sqlite(':memory:')
     const { app } = await build({ store })
     const browser = await signedIn(app, 'ada')
@@ -210,7 +210,7 @@ describe('the list of a person’s sessions', () => {
     }
   })
 
-  it('shows a thief’s too, where there were more than there may be today', async () => {
+  it('shows a thief’s session too, even beyond today’s `maxPerUser`', async () => {
     const file = temporaryFile()
     let now = Date.now()
     const clock = (): number => now++
@@ -226,7 +226,7 @@ describe('the list of a person’s sessions', () => {
   })
 })
 
-describe('a sign-out while the store is away', () => {
+describe('a sign-out while the store is unavailable', () => {
   const away = async (): Promise<{ app: FastifyInstance; store: Store; browser: Browser }> => {
     const store = sqlite(temporaryFile())
     const { app } = await build({ store })
@@ -237,7 +237,7 @@ describe('a sign-out while the store is away', () => {
   }
 
   it.each(['local', 'others', 'global'])(
-    'by a script, with scope %s, says that it did not work, and works when it is tried again',
+    'by a script, with scope %s, fails, and works when it is retried',
     async (scope) => {
       const { store, browser } = await away()
       const cookies = browser.cookies()
@@ -254,7 +254,7 @@ describe('a sign-out while the store is away', () => {
     },
   )
 
-  it('by a form leads to a page that says so, with the way on', async () => {
+  it('by a form redirects to a page that says so, with a way out', async () => {
     const { app, store, browser } = await away()
     const form = (): Promise<LightMyRequestResponse> => postForm(app, browser, 'return_to=%2Fbye')
     const answer = await form()
@@ -280,9 +280,9 @@ describe('a sign-out while the store is away', () => {
   })
 })
 
-describe('a sign-out of more than this browser by somebody who is signed out', () => {
+describe('a sign-out of more than this browser without a session', () => {
   it.each(['others', 'global'])(
-    '(%s) is told to sign in, and that nothing ended',
+    '(%s) gets 401, and ends nothing',
     async (scope) => {
       const { app, lines } = await build()
       const [ended, other] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
@@ -299,15 +299,15 @@ describe('a sign-out of more than this browser by somebody who is signed out', (
     },
   )
 
-  it('of this one alone has what it asked for', async () => {
+  it('succeeds if it is only for this browser', async () => {
     const { app } = await build()
     const browser = createBrowser(app)
     expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
   })
 })
 
-describe('a sign-out while the use of its session is being noted', () => {
-  it('leaves it ended, on both of two servers, a hundred times', async () => {
+describe('a sign-out while the use of its session is being stored', () => {
+  it('ends it for good on both servers, a hundred times', async () => {
     const file = temporaryFile()
     let now = Date.now()
     const clock = (): number => now
@@ -319,7 +319,7 @@ describe('a sign-out while the use of its session is being noted', () => {
       const use = (app: FastifyInstance): Promise<LightMyRequestResponse> =>
         app.inject({ url: '/api/me', headers })
       now += 61_000
-      // Before, beside and behind the notes that these requests leave.
+      // Before, during and after these requests store the use.
       const asking = [use(there.app), use(here.app)]
       for (let turn = 0; turn < round % 10; turn++) await Promise.resolve()
       const [signOut] = await Promise.all([
@@ -338,7 +338,7 @@ describe('a sign-out while the use of its session is being noted', () => {
   })
 })
 
-/** The same as where there is nothing at all. */
+/** Checks that the response is the same as for an unknown id. */
 function expectNothing(answer: LightMyRequestResponse): void {
   expect(answer.statusCode).toBe(404)
   expectSafeHeaders(answer)
@@ -361,7 +361,7 @@ function postForm(
   return app.inject({ method: 'POST', url: '/auth/sign-out', headers, payload })
 }
 
-/** Every letter of an id as an escape of a URL, but for the first `%`. */
+/** Escapes every character of an id for a URL, except the first `%`. */
 function hex(id: string): string {
   return [...Buffer.from(id)].map((byte) => byte.toString(16)).join('%')
 }

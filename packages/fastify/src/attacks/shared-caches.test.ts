@@ -5,8 +5,8 @@ import { everyAnswer } from '../testing/every-answer.ts'
 
 const emulator = setUpEmulator()
 
-describe('a cache between the browser and us', () => {
-  it('may keep no answer, be it a HEAD, an error, or of a path that there is not', async () => {
+describe('a cache between the browser and the server', () => {
+  it('may store no response, whether it is a HEAD, an error or a 404', async () => {
     const answers = await everyAnswer(emulator(), onHttps(emulator()))
     expect(answers.size).toBeGreaterThan(50)
     for (const { headers } of answers.values()) {
@@ -17,7 +17,7 @@ describe('a cache between the browser and us', () => {
     }
   })
 
-  it('that asks whether it may use what it has gets the whole answer', async () => {
+  it('that revalidates gets the complete response', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -39,7 +39,7 @@ describe('a cache between the browser and us', () => {
     }
   })
 
-  // Caches decide by the look of a path: https://portswigger.net/web-security/web-cache-deception
+  // Caches decide by the form of a path: https://portswigger.net/web-security/web-cache-deception
   it.each([
     '/auth/session/x.css',
     '/auth/session.css',
@@ -53,7 +53,7 @@ describe('a cache between the browser and us', () => {
     '/auth/sign-in;logo.png',
     '/auth/../auth/session.js',
     '/auth/static/..%2fsession',
-  ])('that takes %s for a file finds nobody in it', async (url) => {
+  ])('that takes %s for a file stores no personal data', async (url) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')

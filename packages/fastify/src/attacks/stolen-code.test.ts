@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterEach(() => emulator.reset())
 afterAll(() => emulator.close())
 
-/** A callback as a browser would send it, with one parameter changed. */
+/** Sends a callback as a browser would, with one parameter changed. */
 function withParameter(path: string, name: string, value: string): string {
   const url = new URL(path, 'http://localhost:3000')
   url.searchParams.set(name, value)
@@ -21,8 +21,8 @@ function withParameter(path: string, name: string, value: string): string {
 const codeOf = (callback: string): string =>
   new URL(callback, 'http://localhost:3000').searchParams.get('code') ?? ''
 
-describe('a code stolen on its way back', () => {
-  it('put into a flow of the thief’s own is refused, for the verifier is another', async () => {
+describe('a stolen code', () => {
+  it('in the thief’s own flow is rejected, because the verifier differs', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator)
     const victim = createBrowser(app)
     const thief = createBrowser(app)
@@ -31,11 +31,11 @@ describe('a code stolen on its way back', () => {
     const forged = withParameter(own, 'code', stolen)
     await expectRefused('provider_refused', () => thief.get(forged), 1)
     expect((await thief.get('/auth/session')).json()).toEqual({ user: null, session: null })
-    // It is the code that was refused: an honest one is not.
+    // The code was rejected because of the verifier: an honest one is accepted.
     expect((await victim.signIn('ada')).headers.location).toBe('/')
   })
 
-  it('put into a flow for which nobody was asked for consent is refused as well', async () => {
+  it('in a flow without consent is rejected as well', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator)
     const victim = createBrowser(app)
     const thief = createBrowser(app)
@@ -46,8 +46,8 @@ describe('a code stolen on its way back', () => {
   })
 })
 
-describe('a challenge that somebody takes out of the way to the provider', () => {
-  it('leaves a code that is worth nothing, since the verifier is sent all the same', async () => {
+describe('a challenge that an attacker removes on the way to the provider', () => {
+  it('leads to a worthless code, because the verifier is still sent', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator)
     const browser = createBrowser(app)
     const url = new URL(await browser.start())
@@ -59,7 +59,7 @@ describe('a challenge that somebody takes out of the way to the provider', () =>
     expect(exchange?.body).toMatchObject({ code_verifier: expect.stringMatching(/^[\w-]{43}$/) })
   })
 
-  it('or made a plain one, never comes to a code', async () => {
+  it('or changes to a plain one leads to no code', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator)
     const browser = createBrowser(app)
     const url = new URL(await browser.start())

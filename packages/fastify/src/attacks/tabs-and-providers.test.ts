@@ -15,7 +15,7 @@ describe('two tabs of one browser', () => {
   it.each([
     ['the first finishes first', [0, 1], 'Ben Test'],
     ['the second finishes first', [1, 0], 'Ada Test'],
-  ])('both arrive when %s, and the last one stays', async (_order, order, name) => {
+  ])('both sign in when %s, and the last session stays', async (_order, order, name) => {
     const { app, file } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const urls = [await browser.start('?return_to=/0'), await browser.start('?return_to=/1')]
@@ -28,11 +28,11 @@ describe('two tabs of one browser', () => {
       expect(answer.headers.location).toBe(`/${tab}`)
     }
     expect(await nameIn(browser)).toBe(name)
-    // The session of the first to arrive has ended with the second.
+    // The second sign-in has ended the session of the first.
     expect(countRows(file, 'sessions')).toBe(1)
   })
 
-  it('both arrive at the same moment, and the browser is signed in', async () => {
+  it('both redirect when they finish concurrently, and the browser is signed in', async () => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const urls = [await browser.start('?return_to=/0'), await browser.start('?return_to=/1')]
@@ -45,7 +45,7 @@ describe('two tabs of one browser', () => {
     expect(await nameIn(browser)).toBe('Ada Test')
   })
 
-  it('that are cancelled and expired leave the third to finish', async () => {
+  it('that are cancelled and expired do not disturb a third one', async () => {
     let now = Date.now()
     const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
     const browser = createBrowser(app)
@@ -62,7 +62,7 @@ describe('two tabs of one browser', () => {
   })
 })
 
-describe('an answer of one provider delivered to another', () => {
+describe('a callback of one provider sent to another', () => {
   const twoProviders = (): Promise<WatchedApp> =>
     buildWatchedApp(emulator(), {
       providers: [
@@ -73,7 +73,7 @@ describe('an answer of one provider delivered to another', () => {
   const startAt = async (browser: Browser, provider: string): Promise<string> =>
     String((await browser.get(`/auth/${provider}/start`)).headers.location)
 
-  it('is refused, and neither is asked about the code', async () => {
+  it('is rejected, and neither provider gets a request', async () => {
     const { app, expectRefused } = await twoProviders()
     const browser = createBrowser(app)
     const callback = await browser.consent(await startAt(browser, 'one'), { user: 'ada' })
@@ -81,11 +81,11 @@ describe('an answer of one provider delivered to another', () => {
     const elsewhere = callback.replace('/one/', '/two/')
     await expectRefused('flow_missing', () => browser.get(elsewhere))
     expect(countExchanges(another())).toBe(0)
-    // The flow is used up, even where it belongs.
+    // The flow is used up, even for its own provider.
     await expectRefused('flow_missing', () => browser.get(callback))
   })
 
-  it('is refused with a code that the other one has given out', async () => {
+  it('is rejected with a code of the other provider', async () => {
     const { app, expectRefused } = await twoProviders()
     const browser = createBrowser(app)
     const state = new URL(await startAt(browser, 'one')).searchParams.get('state')
@@ -98,8 +98,8 @@ describe('an answer of one provider delivered to another', () => {
   })
 })
 
-describe('a sign-in of somebody who is signed in', () => {
-  it('as another person makes them that person, and joins no accounts', async () => {
+describe('a sign-in of a person who is already signed in', () => {
+  it('as another person replaces the session, and merges no accounts', async () => {
     const { app, file } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -111,7 +111,7 @@ describe('a sign-in of somebody who is signed in', () => {
     expect(old.statusCode).toBe(401)
   })
 
-  it('begun before they signed out still signs in, and as nobody else', async () => {
+  it('that began before they signed out still signs in as its own person', async () => {
     const { app, file } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -122,7 +122,7 @@ describe('a sign-in of somebody who is signed in', () => {
     expect(identitiesPerUser(file)).toEqual([1, 1])
   })
 
-  it('cannot be turned into a link: there is no such route', async () => {
+  it('cannot be turned into linking, because that has no route', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -139,7 +139,7 @@ describe('a sign-in of somebody who is signed in', () => {
   })
 })
 
-/** For each user of a SQLite file, how many identities lead to them. */
+/** Returns the number of identities of each user in a SQLite file. */
 function identitiesPerUser(file: string): number[] {
   const database = new DatabaseSync(file, { readOnly: true })
   const rows = database

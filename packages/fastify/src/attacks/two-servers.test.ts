@@ -14,7 +14,7 @@ import { countExchanges } from '../testing/refusal.ts'
 
 const emulator = setUpEmulator()
 
-/** Two servers that share what they store. */
+/** Two servers with a shared store. */
 async function buildTwo(
   shared: Shared,
   options: LatchkeyOptions = {},
@@ -25,26 +25,26 @@ async function buildTwo(
   ]
 }
 
-/** What a cookie gets where one has to be signed in. */
+/** Returns the status of a guarded route for a cookie. */
 async function knock(app: FastifyInstance, cookie: string): Promise<number> {
   return (await app.inject({ url: '/api/me', headers: { cookie } })).statusCode
 }
 
-/** Until a server that may have known a session has heard of its end. */
+/** Waits until a server that may have cached a session rejects it. */
 async function untilRefused(app: FastifyInstance, cookie: string): Promise<void> {
   const refused = async (): Promise<void> => expect(await knock(app, cookie)).toBe(401)
   await vi.waitFor(refused, { timeout: 20_000, interval: 5 })
 }
 
 describe.each(shareables)(
-  'the same callback twenty times at once, on two servers of %s',
+  'the same callback twenty times concurrently, on two servers with %s',
   (_what, share) => {
-    it('signs in once: one request for tokens, one user, one session, one token', async () => {
+    it('signs in once: one token request, one user, one session, one cookie', async () => {
       const shared = await share()
       const orders = { ...shared.kept, emulatorUrl: emulator().url }
       const servers = [await startChild(orders), await startChild(orders)]
       const [first] = servers
-      if (first === undefined) throw new Error('there are two')
+      if (first === undefined) throw new Error('There are two servers.')
       const browser = createBrowser(first.app)
       const url = await browser.consent(await browser.start(), { user: 'ada' })
       const headers = { cookie: browser.cookies() }
@@ -58,7 +58,7 @@ describe.each(shareables)(
       expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 1 })
       const locations = answers.map(({ headers }) => String(headers.location).split('?', 1)[0])
       const restarted = `${emulator().url}/site/oauth2/authorize`
-      // Callbacks that arrive while the first is in progress on their own server share its outcome.
+      // Callbacks share the outcome of the first one in progress on the same server.
       expect(locations).toContain('/')
       for (const location of locations) expect(['/', restarted]).toContain(location)
       const tokens = answers.flatMap(({ headers }) => {
@@ -70,8 +70,8 @@ describe.each(shareables)(
   },
 )
 
-describe('more sign-ins at once, on two servers of one PostgreSQL, than a person may have sessions', () => {
-  /** As many of these cookies open something, on both servers, as a person may have sessions. */
+describe('more concurrent sign-ins than `maxPerUser`, on two servers with one PostgreSQL', () => {
+  /** Checks that exactly three of these cookies open a session, on both servers. */
   async function expectThree(apps: readonly FastifyInstance[], cookies: string[]): Promise<void> {
     for (const app of apps) {
       const countOpen = async (): Promise<void> => {
@@ -82,7 +82,7 @@ describe('more sign-ins at once, on two servers of one PostgreSQL, than a person
     }
   }
 
-  it('of somebody who has never been there end with as many as they may', async () => {
+  it('of a new user leave exactly `maxPerUser` sessions', async () => {
     const shared = await sharedDatabase()
     const apps = await buildTwo(shared, { session: { maxPerUser: 3 } })
     const browsers = Array.from({ length: 10 }, () => apps.map((app) => createBrowser(app))).flat()
@@ -98,7 +98,7 @@ describe('more sign-ins at once, on two servers of one PostgreSQL, than a person
     await expectThree(apps, cookies)
   })
 
-  it('by the application itself end so too', async () => {
+  it('by the application itself do the same', async () => {
     const shared = await sharedDatabase()
     const apps = await buildTwo(shared, { session: { maxPerUser: 3 } })
     const user = await apps[0].latchkey.users.create()
@@ -114,7 +114,7 @@ describe('more sign-ins at once, on two servers of one PostgreSQL, than a person
 })
 
 describe('a sign-out on one server while the session is used on another', () => {
-  it('is for good, a hundred times: no late note and no sign-in brings the session back', async () => {
+  it('is final, a hundred times: no late write and no sign-in brings the session back', async () => {
     const shared = await sharedDatabase()
     let now = Date.now()
     const [here, there] = await buildTwo(shared, { clock: () => now })
@@ -125,7 +125,7 @@ describe('a sign-out on one server while the session is used on another', () => 
       const { cookie } = await here.latchkey.sessions.create(id)
       ended.push(cookie)
       expect(await knock(there, cookie)).toBe(200)
-      // Its next use is to be noted.
+      // The next use must be stored.
       now += 61_000
       const browser = createBrowser(there)
       const { origin } = browser
@@ -155,15 +155,15 @@ describe.each([
   ['banned', 'ban'],
   ['deleted', 'delete'],
 ] as const)('a person who is %s on one server', (_what, end) => {
-  /** Two servers, and a person who is signed in on neither, but is known. */
+  /** Two servers, and a known person who is signed in on neither. */
   async function setScene(): Promise<{
     url: string
     here: FastifyInstance
     there: FastifyInstance
     userId: string
-    /** What happens while a provider is asked who somebody is who comes back to the second. */
+    /** Sets what happens while the second server reads the profile from the provider. */
     whileAsked(happens: () => Promise<void>): void
-    /** Who has a session in the end may be anybody but this person. */
+    /** Checks that this person has no session. The cookie may open another person's. */
     expectOut(cookie: string): Promise<void>
   }> {
     const url = await emptyDatabase()
@@ -206,10 +206,10 @@ describe.each([
     }
   }
 
-  /** Who was deleted is let in as somebody new. */
+  /** A deleted user can sign in again, as a new user. */
   const afterwards = end === 'ban' ? '/auth/sign-in?auth_error=user_banned' : '/'
 
-  it('while another asks their provider about them is let in as that person no more', async () => {
+  it('while another reads their profile is not signed in as that user', async () => {
     const { here, there, userId, whileAsked, expectOut } = await setScene()
     whileAsked(() => here.latchkey.users[end](userId))
     const browser = createBrowser(there)
@@ -231,7 +231,7 @@ describe.each([
     await expectOut(browser.cookies())
   })
 
-  it('and comes back to another meanwhile gets no session of that person', async () => {
+  it('during a sign-in on another gets no session as that user', async () => {
     const { url, here, there, userId, expectOut } = await setScene()
     const event = end === 'ban' ? 'update' : 'delete'
     const { letGo } = await holdRows(url, `${event} on latchkey_users`)

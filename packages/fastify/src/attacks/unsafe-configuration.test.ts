@@ -34,7 +34,7 @@ const complete = (): LatchkeyOptions => ({
   store: sqlite(':memory:'),
 })
 
-/** The application, or what it says when it refuses to boot. */
+/** Returns the application, or the message of its refusal to boot. */
 async function boot(options: LatchkeyOptions): Promise<FastifyInstance | string> {
   const app = Fastify()
   apps.push(app)
@@ -61,12 +61,12 @@ const pairs = (
   })
 }
 
-describe('an emulator, a made-up key and everything else that is for development', () => {
+describe('an emulator, a generated secret and other development defaults', () => {
   it.each([...pairs(OTHERS, [...LOOPBACK, ...ELSEWHERE]), ...pairs(UNSET, ELSEWHERE)])(
-    'is refused with NODE_ENV=%s and origin %s',
+    'are rejected with NODE_ENV=%s and origin %s',
     async (environment, origin) => {
       vi.stubEnv('NODE_ENV', environment)
-      // Not even the variables that development heeds bring it back.
+      // Even with the variables that only development reads.
       vi.stubEnv('EMULATOR_PORT', '0')
       vi.stubEnv('PORT', '0')
       const given = { ...complete(), origin }
@@ -85,7 +85,7 @@ describe('an emulator, a made-up key and everything else that is for development
   )
 
   it.each([...pairs(DEVELOPMENT, [...LOOPBACK, ...ELSEWHERE]), ...pairs(UNSET, LOOPBACK)])(
-    'is let out to no other machine with NODE_ENV=%s and origin %s',
+    'are not reachable from other machines with NODE_ENV=%s and origin %s',
     async (environment, origin) => {
       vi.stubEnv('NODE_ENV', environment)
       const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
@@ -105,17 +105,18 @@ describe('an emulator, a made-up key and everything else that is for development
     },
   )
 
-  it('does not come along with an install for production', () => {
+  it('are not part of a production install', () => {
     const file = new URL('../../package.json', import.meta.url)
     const { dependencies, peerDependencies } = JSON.parse(readFileSync(file, 'utf8'))
-    // Not as an optional peer either: package managers keep those, if the application has them at all.
+    // Not as an optional peer either: package managers keep those if the application has them
+    // anywhere.
     for (const installed of [dependencies, peerDependencies]) {
       expect(Object.keys(installed)).not.toContain('@latchkey/bitbucket-emulator')
     }
   })
 })
 
-describe('a provider that is not where its company is', () => {
+describe('a provider with a URL', () => {
   const at = (endpoints: Partial<Provider>): LatchkeyOptions => ({
     ...complete(),
     providers: [{ ...real(), ...endpoints }],
@@ -124,13 +125,13 @@ describe('a provider that is not where its company is', () => {
 
   it.each([
     ['on this machine', { authorizeUrl: 'http://localhost:4020/authorize' }],
-    ['on this machine by https', { authorizeUrl: 'https://127.0.0.1:4020/authorize' }],
+    ['on this machine with https', { authorizeUrl: 'https://127.0.0.1:4020/authorize' }],
     ['on this machine, with a dot', { tokenUrl: 'https://localhost.:4020/token' }],
-    ['below this machine', { tokenUrl: 'https://id.localhost/token' }],
-    ['on this machine by IPv6', { tokenUrl: 'https://[::ffff:127.0.0.1]:4020/token' }],
-    ['on every address', { tokenUrl: 'https://0.0.0.0:4020/token' }],
-    ['with only its tokens on this machine', { authorizeUrl: page, tokenUrl: 'http://[::1]:1/t' }],
-  ])('but %s is refused in production', async (_where, endpoints) => {
+    ['on a subdomain of localhost', { tokenUrl: 'https://id.localhost/token' }],
+    ['on this machine with IPv6', { tokenUrl: 'https://[::ffff:127.0.0.1]:4020/token' }],
+    ['on the unspecified address', { tokenUrl: 'https://0.0.0.0:4020/token' }],
+    ['on this machine, only for tokens', { authorizeUrl: page, tokenUrl: 'http://[::1]:1/t' }],
+  ])('%s is rejected in production', async (_where, endpoints) => {
     vi.stubEnv('NODE_ENV', 'production')
     expect(await boot(at(endpoints))).toMatch(
       /^Option `providers` has an address \(of `bitbucket`\) on this machine,/,
@@ -143,20 +144,20 @@ describe('a provider that is not where its company is', () => {
   })
 
   it.each([
-    ['by plain http', { authorizeUrl: 'http://bitbucket.example/authorize' }],
-    ['with its tokens by plain http', { tokenUrl: 'http://bitbucket.example/token' }],
-  ])('but %s is refused in production, for it is told the client secret', async (_w, endpoints) => {
+    ['with plain http', { authorizeUrl: 'http://bitbucket.example/authorize' }],
+    ['with plain http, only for tokens', { tokenUrl: 'http://bitbucket.example/token' }],
+  ])('%s is rejected in production, because others could read the client secret', async (_w, endpoints) => {
     vi.stubEnv('NODE_ENV', 'production')
     expect(await boot(at(endpoints))).toMatch(/^Option `providers` has an address .* not https,/)
   })
 
   it.each([
-    ['by a script', { authorizeUrl: 'javascript:alert(1)' }],
-    ['by a file', { tokenUrl: 'file:///token' }],
-    ['nowhere', { tokenUrl: '/token' }],
+    ['with a script', { authorizeUrl: 'javascript:alert(1)' }],
+    ['of a file', { tokenUrl: 'file:///token' }],
+    ['without a host', { tokenUrl: '/token' }],
     ['with a query, which would be lost', { authorizeUrl: 'https://id.example/authorize?a=b' }],
     ['with a password', { tokenUrl: 'https://u:p@id.example/token' }],
-  ])('but %s is refused everywhere, in words that hold no secret', async (_w, endpoints) => {
+  ])('%s is rejected in every environment, without its secret in the message', async (_w, endpoints) => {
     for (const environment of ['production', 'development', 'test']) {
       vi.stubEnv('NODE_ENV', environment)
       expect(await boot(at(endpoints))).toBe(
@@ -166,7 +167,7 @@ describe('a provider that is not where its company is', () => {
   })
 })
 
-describe('an origin that others could listen in on', () => {
+describe('an origin that others could eavesdrop on', () => {
   it.each([
     'http://app.example.com',
     'http://localhost.example.com',
@@ -174,7 +175,7 @@ describe('an origin that others could listen in on', () => {
     'http://0.0.0.0:3000',
     'http://[::]:3000',
     'ws://localhost',
-  ])('such as %s is refused everywhere', async (origin) => {
+  ])('such as %s is rejected in every environment', async (origin) => {
     for (const environment of ['production', 'development', 'test', undefined]) {
       vi.stubEnv('NODE_ENV', environment)
       expect(await boot({ ...complete(), origin })).toMatch(/^Option `origin` must be /)
@@ -182,7 +183,7 @@ describe('an origin that others could listen in on', () => {
   })
 
   it.each(['http://localhost:3000', 'http://127.0.0.1'])(
-    'such as %s is refused in production',
+    'such as %s is rejected in production',
     async (origin) => {
       vi.stubEnv('NODE_ENV', 'production')
       expect(await boot({ ...complete(), origin })).toMatch(
@@ -198,13 +199,13 @@ describe('a secret that can be guessed', () => {
     ['empty', '', 'is missing'],
     ['the word', 'secret', 'must have at least 32 characters'],
     ['a character short', SECRET.slice(1), 'must have at least 32 characters'],
-    ['no string', 42 as never, 'must have at least 32 characters'],
+    ['not a string', 42 as never, 'must have at least 32 characters'],
     ['one letter', 'x'.repeat(64), 'repeats itself'],
-    ['a word again and again', 'secret'.repeat(6), 'repeats itself'],
-    ['too short and doubled', 'fK7pQ2xV9sLm4TzR'.repeat(2), 'repeats itself'],
-    ['doubled and a bit', `${'fK7pQ2xV9sLm'.repeat(3)}fK7p`, 'repeats itself'],
-    ['the client secret too', 'Vb3nM5qW8eR2tY6uI9oP1aS4dF7gH0jK', 'must not be the client secret'],
-  ])('being %s is refused', async (_what, secret, reason) => {
+    ['a repeated word', 'secret'.repeat(6), 'repeats itself'],
+    ['a short text, doubled', 'fK7pQ2xV9sLm4TzR'.repeat(2), 'repeats itself'],
+    ['a short text, three times and a bit', `${'fK7pQ2xV9sLm'.repeat(3)}fK7p`, 'repeats itself'],
+    ['also the client secret', 'Vb3nM5qW8eR2tY6uI9oP1aS4dF7gH0jK', 'must not be the client secret'],
+  ])('because it is %s is rejected', async (_what, secret, reason) => {
     vi.stubEnv('NODE_ENV', 'production')
     const clientSecret = 'Vb3nM5qW8eR2tY6uI9oP1aS4dF7gH0jK'
     const providers = [bitbucket({ clientId: 'an-id', clientSecret })]
@@ -213,7 +214,7 @@ describe('a secret that can be guessed', () => {
     for (const part of [secret, clientSecret]) {
       if (typeof part === 'string' && part.length > 6) expect(message).not.toContain(part)
     }
-    // Nor does a good one before it make it good.
+    // A good secret before it does not make it acceptable.
     if (secret !== undefined && secret !== '') {
       expect(await boot({ ...complete(), providers, secret: [SECRET, secret] })).toContain(reason)
     }

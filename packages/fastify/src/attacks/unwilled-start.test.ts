@@ -6,7 +6,7 @@ import { buildWatchedApp, setCookies } from '../testing/refusal.ts'
 const emulator = setUpEmulator()
 const START = '/auth/bitbucket/start'
 
-/** What browsers send, https://www.w3.org/TR/fetch-metadata/ */
+/** The headers that browsers send, https://www.w3.org/TR/fetch-metadata/ */
 const fetchOf = (destination: string, site: string, more = {}): Record<string, string> => ({
   'sec-fetch-dest': destination,
   'sec-fetch-site': site,
@@ -30,7 +30,7 @@ describe('a start that nobody clicked', () => {
     'worker',
     'fencedframe',
     'anything-new',
-  ])('as the source of an %s, on whatever page, is forbidden', async (destination) => {
+  ])('as the source of an %s, on any page, gets 403', async (destination) => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const underWay = await browser.consent(await browser.start(), { user: 'ada' })
@@ -57,7 +57,7 @@ describe('a start that nobody clicked', () => {
     fetchOf('document', 'none', { 'sec-purpose': 'prefetch' }),
     fetchOf('document', 'same-origin', { 'sec-purpose': 'prefetch;prerender' }),
     fetchOf('empty', 'cross-site', { 'sec-purpose': 'prefetch' }),
-  ])('loaded ahead of a click, with %o, is put off', async (headers) => {
+  ])('prefetched with %o gets 503', async (headers) => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const underWay = await browser.consent(await browser.start(), { user: 'ada' })
@@ -69,7 +69,7 @@ describe('a start that nobody clicked', () => {
   })
 
   it.each(['cross-site', 'same-site', 'anything-new'])(
-    'by a %s link or redirect is asked first, on our page, whose button still knows where to go',
+    'from a %s link or redirect goes to our page first, whose button keeps the target',
     async (site) => {
       const { app, expectNoEffect } = await buildWatchedApp(emulator())
       const browser = createBrowser(app)
@@ -79,20 +79,20 @@ describe('a start that nobody clicked', () => {
       expect(answer.statusCode).toBe(303)
       expect(answer.headers.location).toBe('/auth/sign-in?return_to=%2Fwork')
       expect(setCookies(answer)).toEqual([])
-      // Browsers go on calling it cross-site after a redirect, and our page is not put off by that.
+      // After a redirect, browsers still send cross-site. Our page must work anyway.
       const page = await browser.get(String(answer.headers.location), headers)
       expect(page.body).toContain('href="/auth/bitbucket/start?return_to=%2Fwork"')
     },
   )
 
-  it.each(['same-origin', 'none'])('but a %s navigation is one, and starts', async (site) => {
+  it.each(['same-origin', 'none'])('does not include a %s navigation, which starts', async (site) => {
     const { app } = await buildWatchedApp(emulator())
     const answer = await createBrowser(app).get(START, fetchOf('document', site))
     expect(answer.statusCode).toBe(303)
     expect(answer.headers.location).toContain(`${emulator().url}/site/oauth2/authorize?`)
   })
 
-  it('by a form of another site finds no route', async () => {
+  it('from a form of another site finds no route', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data']) {
@@ -107,11 +107,11 @@ describe('a start that nobody clicked', () => {
   })
 })
 
-describe('a method that a route is not for', () => {
-  // The types of inject() know no TRACE.
+describe('a method without a route', () => {
+  // The types of inject() lack TRACE.
   const METHODS = ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE', 'TRACE'] as 'HEAD'[]
 
-  it('on the start, the callback or what only answers finds nothing, and uses nothing up', async () => {
+  it('on the start, the callback or a read-only route gets 404, and uses up no flow', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -146,7 +146,7 @@ describe('a method that a route is not for', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('named in a header or a query is not what counts', async () => {
+  it('in a header or a query is ignored', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
