@@ -10,7 +10,7 @@ const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 const noon = Date.UTC(2027, 2, 28, 12)
-/** So that what ends a session is its age. */
+/** Long enough that a session ends by its age, not because it is idle. */
 const session = { idleTimeout: 60 * DAY }
 
 describe('a clock that was wrong when a person signed in', () => {
@@ -19,7 +19,7 @@ describe('a clock that was wrong when a person signed in', () => {
     ['a minute and a half ahead', 90_000],
     ['a minute and a half behind', -90_000],
     ['an hour behind', -HOUR],
-  ])('by %s costs nobody a thing', async (_what, error) => {
+  ])('(%s) has no consequences', async (_what, error) => {
     let now = noon + error
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -32,7 +32,7 @@ describe('a clock that was wrong when a person signed in', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('by a year ahead made a session that ends when the clock is put right', async () => {
+  it('(a year ahead) created a session that ends when the clock is corrected', async () => {
     let now = noon + YEAR
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -44,7 +44,7 @@ describe('a clock that was wrong when a person signed in', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('by a year behind made a session that is over, and the next one is good', async () => {
+  it('(a year behind) created a session that is over, and the next one is good', async () => {
     let now = noon - YEAR
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -62,7 +62,7 @@ describe('a clock that jumps while a person is at the provider', () => {
     ['a year back', -YEAR, '/auth/sign-in?auth_error=flow_expired'],
     ['an hour ahead', HOUR, '/auth/sign-in?auth_error=flow_expired'],
     ['a year ahead', YEAR, '/auth/sign-in?auth_error=flow_expired'],
-  ])('%s lets them in or asks them to begin again', async (_what, jump, location) => {
+  ])('(%s) signs them in or tells them to start again', async (_what, jump, location) => {
     let now = noon
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -75,9 +75,9 @@ describe('a clock that jumps while a person is at the provider', () => {
   })
 })
 
-describe('a clock that jumps while the provider answers', () => {
+describe('a clock that jumps while the provider responds', () => {
   it.each([-YEAR, -HOUR, HOUR, YEAR])(
-    'by %i ms neither ends the waiting nor prolongs it, and the session lasts its month',
+    'by %i ms changes neither the timeout nor the lifetime of the session',
     async (jump) => {
       let now = noon
       const real = bitbucket({ emulatorUrl: emulator().url })
@@ -114,7 +114,7 @@ describe('a clock that jumps while the provider answers', () => {
 })
 
 describe('a clock that jumps an hour ahead and back', () => {
-  it('does not make an answer good for a second time', async () => {
+  it('does not make a callback valid a second time', async () => {
     let now = noon
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -130,8 +130,8 @@ describe('a clock that jumps an hour ahead and back', () => {
   })
 })
 
-describe('a clock that was a year ahead when the button was pressed', () => {
-  it('does not keep the flow open for a year', async () => {
+describe('a clock that was a year ahead at the start', () => {
+  it('does not keep the flow valid for a year', async () => {
     let now = noon + YEAR
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -142,15 +142,15 @@ describe('a clock that was a year ahead when the button was pressed', () => {
   })
 })
 
-describe('two servers on one file whose clocks are 90 seconds apart', () => {
-  it('finish each other’s flows and know each other’s sessions', async () => {
+describe('two servers with one file, whose clocks are 90 seconds apart', () => {
+  it('finish each other’s flows and accept each other’s sessions', async () => {
     const file = temporaryFile()
     const [here, there] = await Promise.all(
       [noon, noon + 90_000].map((now) =>
         buildApp(emulator(), { store: sqlite(file), clock: () => now }),
       ),
     )
-    if (here === undefined || there === undefined) throw new Error('there are two')
+    if (here === undefined || there === undefined) throw new Error('There are two servers.')
     for (const [one, other] of [
       [here, there],
       [there, here],
@@ -169,7 +169,7 @@ describe('two servers on one file whose clocks are 90 seconds apart', () => {
 })
 
 describe('a server whose clock is half an hour ahead of the others’', () => {
-  it('clears away nobody’s session that is over by its clock alone', async () => {
+  it('deletes no session that has expired only by its own clock', async () => {
     const file = temporaryFile()
     const session = { idleTimeout: 20 * 60 * 1000 }
     const [right, ahead] = [
@@ -184,8 +184,8 @@ describe('a server whose clock is half an hour ahead of the others’', () => {
   })
 })
 
-describe('a session that lasts longer than a timer can', () => {
-  it('is no timer, so that none goes off at once', async () => {
+describe('a session that lasts longer than the longest timer', () => {
+  it('uses no timer, because it would fire immediately', async () => {
     const warnings: Error[] = []
     const note = (warning: Error): void => void warnings.push(warning)
     process.on('warning', note)

@@ -9,8 +9,9 @@ import { countPeople, sharedDatabase } from '../testing/kept.ts'
 import { ask, emptyDatabase } from '../testing/postgres.ts'
 import { startProxy } from '../testing/proxy.ts'
 
-// What a server has read it trusts for a minute here, unless it hears of a change. Nothing waits for as
-// long: where an ended session is refused, the server has heard of it, or knows that it would not have.
+// In these tests, a server trusts a read session for a minute unless it receives a change. No test
+// waits that long: if an ended session is rejected, the server has received the change, or has
+// noticed that it cannot receive changes.
 
 const emulator = setUpEmulator()
 const maxStaleness = 60_000
@@ -20,7 +21,7 @@ type Asked = Pick<FastifyInstance, 'inject'>
 
 interface Server {
   readonly app: FastifyInstance
-  /** What it has said so far of not hearing others. */
+  /** The warnings so far about missing notifications. */
   warnings(): string[]
 }
 
@@ -38,14 +39,14 @@ async function buildServer(
   return { app, warnings }
 }
 
-/** Who a cookie's holder is to a server. */
+/** Returns the name of the signed-in user for a cookie. */
 async function whoIs(server: Asked, cookie: string): Promise<string | null> {
   const answer = await server.inject({ method: 'GET', url: '/auth/session', headers: { cookie } })
   expect(answer.statusCode).toBe(200)
   return answer.json().user?.name ?? null
 }
 
-/** Whether a server answers from its memory: it does not see what was changed without a word. */
+/** Whether a server responds from its cache: it does not notice a change that is not reported. */
 async function remembers(server: Asked, url: string, { latchkey }: FastifyInstance) {
   const user = await latchkey.users.create({ name: 'Test Person' })
   const { session, cookie } = await latchkey.sessions.create(user.id)
@@ -65,7 +66,7 @@ async function untilRefused(server: Asked, cookie: string): Promise<void> {
   await vi.waitFor(refused, { timeout: 20_000, interval: 5 })
 }
 
-/** Somebody who is signed in twice, with one device less recently than with the other. */
+/** A person with two sessions, one of them used less recently. */
 interface Person {
   readonly userId: string
   readonly sessionId: string
@@ -93,35 +94,35 @@ function send(
   return server.inject({ method, url, headers, ...(method === 'POST' && { payload }) })
 }
 
-/** Every way in which the first session of a person ends on a server. */
+/** Every way to end the first session of a person. */
 const endings: Readonly<
   Record<string, (server: FastifyInstance, person: Person) => Promise<unknown>>
 > = {
   'signed out': (server, { cookie }) => send(server, 'POST', '/auth/sign-out', cookie),
   'signed out everywhere by another device': (server, { otherCookie }) =>
     send(server, 'POST', '/auth/sign-out', otherCookie, { scope: 'global' }),
-  'signed out as one of the others': (server, { otherCookie }) =>
+  'signed out from another device with scope `others`': (server, { otherCookie }) =>
     send(server, 'POST', '/auth/sign-out', otherCookie, { scope: 'others' }),
-  'given another secret': (server, { cookie }) =>
+  'given a new secret': (server, { cookie }) =>
     send(server, 'POST', '/auth/sign-out', cookie, { scope: 'others' }),
-  'ended in a list': (server, { sessionId, otherCookie }) =>
+  'revoked from the list of sessions': (server, { sessionId, otherCookie }) =>
     send(server, 'DELETE', `/auth/sessions/${sessionId}`, otherCookie),
   'replaced by another sign-in of its browser': async (server, { cookie }) => {
     const browser = createBrowser(server)
     await browser.jar.setCookie(cookie, browser.origin)
     await browser.signIn('ben')
   },
-  'the oldest of too many': (server) => createBrowser(server).signIn('ada'),
+  'the oldest beyond `maxPerUser`': (server) => createBrowser(server).signIn('ada'),
   revoked: ({ latchkey }, { sessionId }) => latchkey.sessions.revoke(sessionId),
-  'revoked with all of its person': ({ latchkey }, { userId }) =>
+  'revoked with all sessions of its user': ({ latchkey }, { userId }) =>
     latchkey.sessions.revokeAll(userId),
-  'revoked with everything': ({ latchkey }) => latchkey.sessions.revokeEverything(),
-  'of somebody who is banned': ({ latchkey }, { userId }) => latchkey.users.ban(userId),
-  'of somebody who is deleted': ({ latchkey }, { userId }) => latchkey.users.delete(userId),
+  'revoked with all sessions of all users': ({ latchkey }) => latchkey.sessions.revokeEverything(),
+  'of a banned user': ({ latchkey }, { userId }) => latchkey.users.ban(userId),
+  'of a deleted user': ({ latchkey }, { userId }) => latchkey.users.delete(userId),
 }
 
 describe('a session that ends on one of three servers', () => {
-  it('is refused by it at once, and by the others, which are other processes, when they hear it', async () => {
+  it('is rejected there immediately, and by the other processes once they receive the change', async () => {
     const { kept } = await sharedDatabase()
     const { url } = kept as { url: string }
     const orders = { ...kept, emulatorUrl: emulator().url }
@@ -141,8 +142,8 @@ describe('a session that ends on one of three servers', () => {
   })
 })
 
-describe('an answer that is on its way to one server while another ends the session', () => {
-  it('is given to who asked before, and is not remembered', async () => {
+describe('a read in progress on one server while another ends the session', () => {
+  it('is returned to its requests, and is not cached', async () => {
     const url = await emptyDatabase()
     const { app: there } = await buildServer(url)
     const person = await signInTwice(there)
@@ -165,7 +166,7 @@ describe('an answer that is on its way to one server while another ends the sess
     const asked = whoIs(here, person.cookie)
     await read.promise
     await there.latchkey.sessions.revokeAll(person.userId)
-    // Once it has heard of the one, it has heard of the other.
+    // A server that has received this change has received the earlier one.
     await untilRefused(here, person.otherCookie)
     letGo.resolve()
     expect(await asked).toBe('Ada Test')
@@ -173,7 +174,7 @@ describe('an answer that is on its way to one server while another ends the sess
   })
 })
 
-/** Ends the connection by which servers hear others, as an administrator or a firewall would. */
+/** Terminates the listening connections, as an administrator or a firewall would. */
 async function endListening(url: string, name: string): Promise<void> {
   const ended = await ask(
     url,
@@ -184,8 +185,8 @@ async function endListening(url: string, name: string): Promise<void> {
   expect(ended).toHaveLength(1)
 }
 
-describe('a server that does not hear the others for a while', () => {
-  it('misses nothing that ends just then, for it forgets all it knew', async () => {
+describe('a server that cannot receive changes for a while', () => {
+  it('misses no end during that time, because it reads everything again', async () => {
     const url = await emptyDatabase()
     const listenUrl = `${url}?application_name=deaf`
     const [one, two, { app }] = [
@@ -206,7 +207,7 @@ describe('a server that does not hear the others for a while', () => {
     expect(two.warnings()).toEqual([])
   })
 
-  it('asks about every request and is exact, and remembers again once it hears them', async () => {
+  it('reads every session from the database and is exact, and caches again later', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const listenUrl = `${proxy.url}?application_name=deaf`
@@ -235,8 +236,8 @@ describe('a server that does not hear the others for a while', () => {
   })
 })
 
-describe('three servers behind a pooler that swallows notifications', () => {
-  it('are exact all the same, and each warns once, and says what to do', async () => {
+describe('three servers behind a pooler that drops notifications', () => {
+  it('are exact anyway, and each warns once, with advice', async () => {
     const url = await emptyDatabase()
     const pooler = await startProxy(url, { pooler: true })
     const servers = [
@@ -247,7 +248,7 @@ describe('three servers behind a pooler that swallows notifications', () => {
     const [one, two, { app }] = servers
     const warned = (): void => {
       for (const { warnings } of servers) {
-        expect(warnings()).toEqual([expect.stringContaining('give postgres() a listenUrl')])
+        expect(warnings()).toEqual([expect.stringContaining('set listenUrl in postgres()')])
       }
     }
     await vi.waitFor(warned, 20_000)
@@ -265,8 +266,8 @@ describe('three servers behind a pooler that swallows notifications', () => {
   })
 })
 
-describe('a person who has just come back to one server', () => {
-  it('is known to every other at once', async () => {
+describe('a person who has just signed in on one server', () => {
+  it('is signed in on every other server immediately', async () => {
     const url = await emptyDatabase()
     const [here, there] = [await buildServer(url), await buildServer(url)]
     await untilAllRemember([here.app, there.app], url, here.app)
@@ -279,8 +280,8 @@ describe('a person who has just come back to one server', () => {
   })
 })
 
-describe('the first sign-in of one person, many times at once', () => {
-  it('on two servers makes one user, and everybody gets a session of it', async () => {
+describe('the first sign-in of one person, many times concurrently', () => {
+  it('on two servers creates one user, and each sign-in gets a session of that user', async () => {
     const shared = await sharedDatabase()
     const apps = [
       await buildApp(emulator(), { store: shared.store() }),
@@ -306,13 +307,13 @@ describe('two servers whose clocks are 90 seconds apart', () => {
   const lifetime = 60 * MINUTE
   const idleTimeout = 10 * MINUTE
 
-  /** Two servers and the time by the first one's clock, in milliseconds from now on. */
+  /** Two servers, and the time by the first one's clock, in milliseconds from now. */
   async function buildTwo(): Promise<{
     servers: readonly [FastifyInstance, FastifyInstance]
     setTime(time: number): void
     /** Waits until one server's use of a session is stored, which takes up to a second. */
     untilStored(cookie: string, index: number): Promise<void>
-    /** Somebody signs in on one of the servers, so that it clears away what it takes for expired. */
+    /** Signs a person in on one of the servers, so that it deletes what is expired by its clock. */
     signIn(server: FastifyInstance): Promise<string>
   }> {
     const url = await emptyDatabase()
@@ -346,7 +347,7 @@ describe('two servers whose clocks are 90 seconds apart', () => {
     }
   }
 
-  it('end nothing that is used on the other, until its lifetime is over, give or take as much', async () => {
+  it('keep a session that is used on the other, until its lifetime ends, within the clock skew', async () => {
     const { servers, setTime, signIn, untilStored } = await buildTwo()
     const cookies = [await signIn(servers[0]), await signIn(servers[1])]
     const shared = await signIn(servers[0])
@@ -371,7 +372,7 @@ describe('two servers whose clocks are 90 seconds apart', () => {
     }
   })
 
-  it('end what is not used when it should end, give or take as much', async () => {
+  it('end an idle session in time, within the clock skew', async () => {
     const { servers, setTime, signIn } = await buildTwo()
     for (const [time, name] of [
       [idleTimeout - APART - 1, 'Ada Test'],
@@ -388,7 +389,7 @@ describe('two servers whose clocks are 90 seconds apart', () => {
   })
 })
 
-describe('a session that ends without a word, as by an administrator’s own SQL', () => {
+describe('a session that ends by an administrator’s own SQL', () => {
   it.each([
     'delete from latchkey_sessions',
     'delete from latchkey_users',
@@ -396,7 +397,7 @@ describe('a session that ends without a word, as by an administrator’s own SQL
     'update latchkey_users set banned_at = 1',
     "update latchkey_sessions set secret_hash = 'other'",
     'update latchkey_sessions set expires_at = 1',
-  ])('is refused once the record was read, though nobody told of `%s`', async (statement) => {
+  ])('is rejected once the record was read, without a notification about `%s`', async (statement) => {
     const url = await emptyDatabase()
     const { app } = await buildServer(url)
     await untilAllRemember([app], url, app)

@@ -24,7 +24,7 @@ const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 const NOBODY = { url: 'http://127.0.0.1:9' }
 
-/** What comes of a sign-in where one route is somewhere else, and the others are as they should be. */
+/** Signs in with one route at another URL, and returns the outcome. The other routes work. */
 async function comeBackWith(
   route: Route,
   url: string,
@@ -43,7 +43,7 @@ async function comeBackWith(
   return { location: headers.location, log: lines.join('') }
 }
 
-/** What comes of a sign-in where one route answers like this. */
+/** Signs in with this response on one route, and returns the outcome. */
 async function comeBackTo(
   route: Route,
   answer: RequestListener,
@@ -57,31 +57,32 @@ function answerOf(route: Route): string {
 }
 
 describe.each(routes)('%s', (route) => {
-  // People sign in without an address, so a list of addresses that cannot be read does not end a sign-in.
+  // People can sign in without an address, so an unreadable list of addresses does not fail the
+  // sign-in.
   const needed = route !== '/2.0/user/emails'
   const whenUnavailable = needed ? UNAVAILABLE : '/'
   const whenBadAnswer = needed ? BAD_ANSWER : '/'
 
-  it('where nobody listens is told to be away, and the log says why', async () => {
+  it('on which nothing listens counts as unavailable, and the log says why', async () => {
     const { location, log } = await comeBackWith(route, NOBODY.url)
     expect(location).toBe(whenUnavailable)
     expect(log).toContain('could not be reached: ECONNREFUSED')
   })
 
-  it('whose name does not exist is told to be away, and the log says why', async () => {
+  it('whose host name is unknown counts as unavailable, and the log says why', async () => {
     const { location, log } = await comeBackWith(route, 'http://nobody.invalid')
     expect(location).toBe(whenUnavailable)
     expect(log).toMatch(/could not be reached: (ENOTFOUND|EAI_AGAIN)/)
   })
 
-  it('that takes no connection is given up at the deadline', { timeout: 30_000 }, async () => {
+  it('that accepts no connection times out at the deadline', { timeout: 30_000 }, async () => {
     const deaf = await listenAndFreeze()
     onTestFinished(deaf.end)
     const { location } = await comeBackWith(route, deaf.url, { providerTimeout: 300 })
     expect(location).toBe(whenUnavailable)
   })
 
-  it('that never answers is given up at the deadline, and the connection ended', async () => {
+  it('that never responds times out at the deadline, and its connection is closed', async () => {
     const ended = Promise.withResolvers<void>()
     const { location } = await comeBackTo(
       route,
@@ -92,7 +93,7 @@ describe.each(routes)('%s', (route) => {
     await ended.promise
   })
 
-  it('that drips its answer is given up at the deadline, and the connection ended', async () => {
+  it('that sends its response too slowly times out at the deadline, and its connection is closed', async () => {
     const ended = Promise.withResolvers<void>()
     const { location } = await comeBackTo(
       route,
@@ -110,7 +111,7 @@ describe.each(routes)('%s', (route) => {
     await ended.promise
   })
 
-  it('that resets the connection before it answers is told to be away', async () => {
+  it('that resets the connection before it responds counts as unavailable', async () => {
     const { location, log } = await comeBackTo(route, (request) => {
       request.socket.resetAndDestroy()
     })
@@ -118,7 +119,7 @@ describe.each(routes)('%s', (route) => {
     expect(log).toContain('could not be reached: ECONNRESET')
   })
 
-  it('that resets the connection in the middle of its answer has answered rubbish', async () => {
+  it('that resets the connection in the middle of its response has sent a bad response', async () => {
     const { location } = await comeBackTo(route, (request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.write(answerOf(route).slice(0, -1), () => request.socket.resetAndDestroy())
@@ -126,7 +127,7 @@ describe.each(routes)('%s', (route) => {
     expect(location).toBe(whenBadAnswer)
   })
 
-  it('that promises more than it sends has answered rubbish', async () => {
+  it('that sends less than its Content-Length has sent a bad response', async () => {
     const { location } = await comeBackTo(route, (request, response) => {
       const text = answerOf(route)
       response.writeHead(200, {
@@ -138,7 +139,7 @@ describe.each(routes)('%s', (route) => {
     expect(location).toBe(whenBadAnswer)
   })
 
-  it('that sends more than it promised is not taken for two answers', async () => {
+  it('that sends more than its Content-Length is not taken for two responses', async () => {
     const connections = new Set<Socket>()
     const head = (body: string): string =>
       `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
@@ -155,7 +156,7 @@ describe.each(routes)('%s', (route) => {
     }
   })
 
-  it('that ends a kept connection as we write is told to be away, and is asked anew the next time', async () => {
+  it('that closes a kept connection as we write counts as unavailable, and gets a new connection the next time', async () => {
     const requests = new Map<Socket, number>()
     const provider = bitbucketAt(await serve(agree), {
       [route]: await serve((request, response) => {
@@ -171,11 +172,11 @@ describe.each(routes)('%s', (route) => {
       locations.push((await comeBack(app)).headers.location)
     }
     expect(locations).toEqual(['/', whenUnavailable, '/'])
-    // Nothing was sent a second time behind our back: the code is good for once.
+    // Nothing was sent a second time automatically, because the code works only once.
     expect([...requests.values()]).toEqual([2, 1])
   })
 
-  it('in another encoding than UTF-8 has answered rubbish', async () => {
+  it('with another encoding than UTF-8 has sent a bad response', async () => {
     const { location } = await comeBackTo(route, (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-16le' })
       response.end(Buffer.from(answerOf(route), 'utf16le'))
@@ -195,11 +196,12 @@ describe.each(routes)('%s', (route) => {
       await pipeline(Readable.from(flood()), response).catch(() => undefined)
     })
     expect(location).toBe(whenBadAnswer)
-    // What the two ends of a connection may hold is a few megabytes, and no business of ours.
+    // The buffers at both ends of a connection may contain a few megabytes, which are not ours to
+    // limit.
     expect(taken).toBeLessThan(total / 10)
   })
 
-  it('that sends 50 MB in a small packet has it left unopened', async () => {
+  it('that sends 50 MB in a small compressed response is not decompressed', async () => {
     const bomb = gzipSync(
       Buffer.concat([Buffer.alloc(50 * 1024 * 1024, ' '), Buffer.from(answerOf(route))]),
     )
@@ -213,9 +215,9 @@ describe.each(routes)('%s', (route) => {
 
   it.each([
     ['100,000 names', `{${Array.from({ length: 100_000 }, (_, n) => `"${n}":0`).join()},"":0}`],
-    ['a nest 100,000 deep', '['.repeat(100_000) + ']'.repeat(100_000)],
-    ['an object 40,000 deep', `${'{"a":'.repeat(40_000)}0${'}'.repeat(40_000)}`],
-  ])('that sends %s is refused', async (_what, text) => {
+    ['an array nested 100,000 deep', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['an object nested 40,000 deep', `${'{"a":'.repeat(40_000)}0${'}'.repeat(40_000)}`],
+  ])('that sends %s is rejected', async (_what, text) => {
     const { location } = await comeBackTo(route, (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(text)
@@ -223,7 +225,7 @@ describe.each(routes)('%s', (route) => {
     expect(location).toBe(whenBadAnswer)
   })
 
-  it('that hides a good answer below 40,000 levels of nothing is read', async () => {
+  it('that sends a good response with a field nested 40,000 deep is read', async () => {
     const { location } = await comeBackTo(route, (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       const deep = `${'['.repeat(40_000)}${']'.repeat(40_000)}`
@@ -234,7 +236,7 @@ describe.each(routes)('%s', (route) => {
 })
 
 describe('a provider', () => {
-  it('that is away keeps neither the server from starting nor people from the other provider', async () => {
+  it('that is unavailable delays neither the server’s start nor sign-ins with the other provider', async () => {
     const app = await buildApp(NOBODY, {
       providers: [
         bitbucket({ emulatorUrl: NOBODY.url }),
@@ -245,7 +247,7 @@ describe('a provider', () => {
     expect((await comeBack(app, 'other')).headers.location).toBe('/')
   })
 
-  it('is asked over connections that are kept, for tokens too', async () => {
+  it('is called over kept connections, also for tokens', async () => {
     const sockets = new Map<unknown, Set<Socket>>()
     const url = await serve((request, response) => {
       sockets.set(request.url, (sockets.get(request.url) ?? new Set()).add(request.socket))
@@ -260,7 +262,7 @@ describe('a provider', () => {
   })
 })
 
-/** A process that listens, and then stands still, with as many callers waiting as can wait. */
+/** A process that listens, and then blocks with a full backlog. */
 async function listenAndFreeze(): Promise<{ url: string; end(): void }> {
   const program = `
     const server = require('node:net').createServer()
@@ -284,8 +286,8 @@ async function listenAndFreeze(): Promise<{ url: string; end(): void }> {
   }
 }
 
-describe('a provider of the application’s own, which asks twice and waits for one after the other', () => {
-  it('is given up like any other, and the server lives on', async () => {
+describe('a custom provider that sends two requests and awaits them one after the other', () => {
+  it('fails like any other, and the server continues to run', async () => {
     const unheard: unknown[] = []
     const note = (reason: unknown): void => void unheard.push(reason)
     process.on('unhandledRejection', note)
@@ -299,12 +301,12 @@ describe('a provider of the application’s own, which asks twice and waits for 
         const [user, emails] = [api.get(`${url}/2.0/user`), api.get(`${url}/2.0/user/emails`)]
         await user
         await emails
-        throw new Error('both have answered')
+        throw new Error('Both requests succeeded.')
       },
     }
     const app = await buildApp(NOBODY, { providers: [provider], providerTimeout: 300 })
     expect((await comeBack(app)).headers.location).toBe(UNAVAILABLE)
-    // Node tells of a rejection that nobody minds once the turn is over in which it came.
+    // Node reports an unhandled rejection at the end of the turn in which it occurred.
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
     expect(unheard).toEqual([])
   })

@@ -20,12 +20,14 @@ async function statusOf(browser: Browser, path = '/api/me'): Promise<number> {
   return (await browser.get(path)).statusCode
 }
 
-/** Who somebody is to a server, which may have read it before. */
+/** Returns the name of the signed-in user on a server, which may have cached it. */
 async function nameOf(browser: Browser): Promise<unknown> {
   return (await browser.get('/auth/session')).json().user?.name
 }
 
-/** Until a server has noticed that its database has gone, and forgotten what it had read. */
+/**
+ * Waits until a server has noticed that its database is unavailable, and no longer uses its cache.
+ */
 async function untilNoticed(browser: Browser): Promise<void> {
   await vi.waitFor(async () => expect(await statusOf(browser)).toBe(503), 20_000)
 }
@@ -34,7 +36,7 @@ type Middle = Awaited<ReturnType<typeof startProxy>>
 
 const absences: readonly [what: string, go: (proxy: Middle) => void][] = [
   [
-    'takes no connections any more',
+    'accepts no more connections',
     (proxy) => {
       proxy.refuse()
       proxy.cut()
@@ -44,7 +46,7 @@ const absences: readonly [what: string, go: (proxy: Middle) => void][] = [
 ]
 
 describe.each(absences)('a PostgreSQL that %s', (_what, go) => {
-  it('lets nobody in, through or out, not even who was known, keeps cookies, and is well again by itself', async () => {
+  it('signs nobody in or out, rejects cached sessions too, keeps cookies, and recovers', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const store = postgres(proxy.url, { timeout, maxStaleness })
@@ -105,8 +107,8 @@ describe.each(absences)('a PostgreSQL that %s', (_what, go) => {
   })
 })
 
-describe('a PostgreSQL that takes its time', () => {
-  it('is waited for, by everybody, also where one connection has to do for all', async () => {
+describe('a slow PostgreSQL', () => {
+  it('delays every request, also with a single connection', async () => {
     const url = await emptyDatabase()
     const store = postgres(url, { maxConnections: 1, maxStaleness: 0 })
     const app = await buildApp(emulator(), { store })
@@ -125,7 +127,7 @@ describe('a PostgreSQL that takes its time', () => {
     expect((await signOut)?.statusCode).toBe(204)
   })
 
-  it('is free for others while a person waits for their provider, though there is one connection for all', async () => {
+  it('serves others while a person waits for their provider, also with a single connection', async () => {
     const store = postgres(await emptyDatabase(), { maxConnections: 1, maxStaleness: 0 })
     const real = bitbucket({ emulatorUrl: emulator().url })
     const asked = Promise.withResolvers<void>()
@@ -152,7 +154,7 @@ describe('a PostgreSQL that takes its time', () => {
     expect((await waiting).headers.location).toBe('/')
   })
 
-  it('for longer than it may is given up by everybody, and nobody is held up afterwards', async () => {
+  it('beyond the timeout fails every request, and delays none afterwards', async () => {
     const url = await emptyDatabase()
     const store = postgres(url, { timeout, maxConnections: 1, maxStaleness: 0 })
     const app = await buildApp(emulator(), { store })
@@ -172,7 +174,7 @@ describe('a PostgreSQL that takes its time', () => {
     for (const browser of browsers) expect(await statusOf(browser)).toBe(200)
   })
 
-  it('does not matter to who is known, as long as it would tell of a change', async () => {
+  it('does not delay cached sessions, as long as it would report a change', async () => {
     const url = await emptyDatabase()
     const store = postgres(url, { timeout, maxStaleness })
     const app = await buildApp(emulator(), { store })
@@ -193,7 +195,7 @@ describe('a PostgreSQL that takes its time', () => {
     expect(await statusOf(other)).toBe(200)
   })
 
-  it('and is cut off in the middle has done nothing, and the next attempt works', async () => {
+  it('that is cut off in the middle has done nothing, and the next attempt works', async () => {
     const shared = await sharedDatabase()
     const { url } = shared.kept as { url: string }
     const proxy = await startProxy(url)
@@ -240,12 +242,12 @@ async function failFirst(url: string, code: string, times: number): Promise<void
   )
 }
 
-describe('a PostgreSQL that asks for another attempt', () => {
+describe('a PostgreSQL that reports a retryable error', () => {
   it.each([
-    ['because transactions cannot be brought into an order', '40001'],
-    ['because they wait for each other', '40P01'],
-    ['because a lock cannot be had', '55P03'],
-  ])('%s is given one at every statement, and nothing happens twice', async (_what, code) => {
+    ['because of a serialization failure', '40001'],
+    ['because of a deadlock', '40P01'],
+    ['because of an unavailable lock', '55P03'],
+  ])('%s gets a retry for every statement, and nothing happens twice', async (_what, code) => {
     const shared = await sharedDatabase()
     const app = await buildApp(emulator(), { store: shared.store() })
     const { url } = shared.kept as { url: string }
@@ -263,7 +265,7 @@ describe('a PostgreSQL that asks for another attempt', () => {
     expect(countExchanges(emulator())).toBe(1)
   })
 
-  it('for nothing of the kind is given none: the person is told, and can begin again', async () => {
+  it('gets no retry for any other error: the person sees it, and can start again', async () => {
     const shared = await sharedDatabase()
     const app = await buildApp(emulator(), { store: shared.store() })
     const { url } = shared.kept as { url: string }
@@ -285,7 +287,7 @@ describe('a PostgreSQL that asks for another attempt', () => {
 })
 
 describe('a failover to a standby', () => {
-  it('that lags behind signs nobody in or out by what it has not heard', async () => {
+  it('that lags behind signs nobody in or out because of missing changes', async () => {
     const primary = await ownServer()
     const proxy = await startProxy(primary.url)
     const app = await buildApp(emulator(), { store: postgres(proxy.url, { timeout }) })
@@ -317,7 +319,7 @@ describe('a failover to a standby', () => {
     await vi.waitFor(async () => expect(await asks()).toEqual([200, 401, 200]), 20_000)
   })
 
-  it('that takes over is noticed by nobody but for a while', async () => {
+  it('that takes over causes only a short outage', async () => {
     const primary = await ownServer()
     const proxy = await startProxy(primary.url)
     const app = await buildApp(emulator(), { store: postgres(proxy.url, { timeout }) })
@@ -335,8 +337,8 @@ describe('a failover to a standby', () => {
   })
 })
 
-describe('a PostgreSQL whose answer to a commit gets lost', () => {
-  /** Keeps back the answer to the next commit, which is done all the same. */
+describe('a PostgreSQL whose response to a commit is lost', () => {
+  /** Holds back the response to the next commit, which takes effect anyway. */
   function loseNextCommit(proxy: Middle): void {
     const { query } = pg.Client.prototype as unknown as { query: (...given: unknown[]) => unknown }
     const spy = vi.spyOn(pg.Client.prototype as unknown as { query: typeof query }, 'query')
@@ -350,7 +352,7 @@ describe('a PostgreSQL whose answer to a commit gets lost', () => {
     })
   }
 
-  it('has ended the session of who is told that it may not have, here too', async () => {
+  it('has ended the session despite the error, and this server rejects it too', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = postgres(proxy.url, { timeout, maxStaleness })
     const browser = createBrowser(await buildApp(emulator(), { store }))
@@ -365,7 +367,7 @@ describe('a PostgreSQL whose answer to a commit gets lost', () => {
     expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
   })
 
-  it('has signed nobody in who is told that it may not have, and does on the next try', async () => {
+  it('has signed nobody in despite the commit, and signs in at the next attempt', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const store = postgres(proxy.url, { timeout, maxStaleness })

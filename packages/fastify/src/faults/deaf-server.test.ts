@@ -9,7 +9,7 @@ const emulator = setUpEmulator()
 
 const deafServers: [what: string, options: () => Promise<PostgresOptions>][] = [
   ['does not listen for changes', async () => ({ maxStaleness: 0 })],
-  // As behind a pooler: the connection works, and notifications do not arrive.
+  // As behind a pooler: the connection works, but notifications do not arrive.
   ['never gets a notification', async () => ({ listenUrl: await emptyDatabase() })],
 ]
 
@@ -39,7 +39,7 @@ it.each(deafServers)(
     const other = await buildApp(emulator(), { store: postgres(url) })
     const { userId, response } = await startLongRequest(app)
     await other.latchkey.users.ban(userId)
-    // It asks about the session again and again, and then the record why it ended.
+    // It reads the session repeatedly, and then reads from the record why it ended.
     expect(await response).toBe('banned')
   },
 )

@@ -7,18 +7,18 @@ import { type Shared, shareables } from '../testing/kept.ts'
 import { ask, ownServer } from '../testing/postgres.ts'
 import type { PostgresServer } from '../testing/postgres-server.ts'
 
-// Kills a server once in every place and a database twice; `pnpm test:soak` does both twenty times as often.
-// LATCHKEY_KILL_SEED repeats a run: the same people at the same times, as far as processes that run side
-// by side can be repeated.
+// Kills a server once in every place, and a database twice. `pnpm test:soak` does both twenty times
+// as often. LATCHKEY_KILL_SEED repeats a run: the same people at the same times, as far as
+// concurrent processes can be repeated.
 
 const given = Number(process.env.LATCHKEY_KILL_SEED ?? Math.floor(Math.random() * 1e9))
 const seeds = Array.from({ length: process.env.MODE === 'soak' ? 20 : 1 }, (_, n) => given + n)
 
-/** What the server has told people; of all else it may have done either. */
+/** What the server has acknowledged. Of everything else, it may have done either. */
 interface Acknowledged {
-  /** Who is signed in, by session cookie. */
+  /** The signed-in people, by session cookie. */
   readonly in: Map<string, string>
-  /** Session cookies of those who have signed out. */
+  /** The session cookies of people who have signed out. */
   readonly out: Set<string>
 }
 
@@ -30,9 +30,9 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-describe.each(shareables)('a server on %s that is killed again and again', (_what, share) => {
+describe.each(shareables)('a server with %s that is killed again and again', (_what, share) => {
   it.each(seeds)(
-    'keeps every sign-in and every sign-out that it has acknowledged, and nothing by halves (seed %i)',
+    'keeps every acknowledged sign-in and sign-out, and nothing incomplete (seed %i)',
     async (seed) => {
       const random = createRandom(seed)
       const shared = await share()
@@ -59,7 +59,7 @@ describe.each(shareables)('a server on %s that is killed again and again', (_wha
 
 describe('a PostgreSQL that is killed again and again under two servers', () => {
   it.each(seeds)(
-    'has kept all that they have acknowledged, and they go on without being started again (seed %i)',
+    'keeps everything that they have acknowledged, and they recover without a restart (seed %i)',
     async (seed) => {
       const random = createRandom(seed)
       const database = await ownServer()
@@ -69,7 +69,7 @@ describe('a PostgreSQL that is killed again and again under two servers', () => 
       )
       const acknowledged: Acknowledged = { in: new Map(), out: new Set() }
       const over = new AbortController()
-      // Each with people of its own, who are the same, so that some sign up on both servers at once.
+      // Both servers get the same people, so that some of them first sign in on both concurrently.
       const clients = [0, 1, 2, 3].map((client) =>
         stay(servers, client % 2, acknowledged, createPeople(random), random, over.signal),
       )
@@ -85,7 +85,7 @@ describe('a PostgreSQL that is killed again and again under two servers', () => 
       for (const server of servers) {
         await expectKept(server, acknowledged)
         server.process.kill('SIGTERM')
-        // It ends by itself: nothing of what it did meanwhile has been left running.
+        // It exits by itself, so nothing that it started is still running.
         expect(await server.ended).toBeNull()
       }
     },
@@ -93,7 +93,10 @@ describe('a PostgreSQL that is killed again and again under two servers', () => 
   )
 })
 
-/** Names one after the other: of two people one has never been here, as long as there are such. */
+/**
+ * Returns names in turn: every second one is a person who has never signed in, as long as there are
+ * any.
+ */
 function createPeople(random: () => number): () => string {
   const strangers = [...nicknames]
   return () => {
@@ -103,7 +106,7 @@ function createPeople(random: () => number): () => string {
   }
 }
 
-/** Signs people in and out, one after the other, until the server is gone or a client is tired of it. */
+/** Signs people in and out, one after the other, until the server is gone or a client stops. */
 async function comeAndGo(
   { app }: Child,
   acknowledged: Acknowledged,
@@ -129,8 +132,8 @@ async function comeAndGo(
 }
 
 /**
- * Signs people in on one server and out on the other, also while their database is away, and asks now and
- * then who somebody is who never goes.
+ * Signs people in on one server and out on the other, also while their database is unavailable.
+ * From time to time, checks a person who stays signed in.
  */
 async function stay(
   servers: readonly Child[],
@@ -141,7 +144,7 @@ async function stay(
   over: AbortSignal,
 ): Promise<void> {
   const [here, there] = client === 0 ? servers : [...servers].reverse()
-  if (here === undefined || there === undefined) throw new Error('there are two servers')
+  if (here === undefined || there === undefined) throw new Error('There are two servers.')
   const resident = createBrowser(here.app)
   await resident.signIn('person-0')
   while (!over.aborted) {
@@ -180,7 +183,7 @@ async function untilAcknowledged(
   await Promise.race([waiting, Promise.all(clients)])
 }
 
-/** Kills every process of a PostgreSQL, so that none ends what it is in the middle of. */
+/** Kills every process of a PostgreSQL, so that none completes its current work. */
 async function killAll(database: PostgresServer): Promise<void> {
   const processes = await ask(
     database.url,
@@ -190,19 +193,25 @@ async function killAll(database: PostgresServer): Promise<void> {
     try {
       process.kill(Number(pid), 'SIGKILL')
     } catch {
-      // It has ended by itself meanwhile.
+      // It has already exited.
     }
   }
   await database.kill()
 }
 
-/** No answer, because the connection or the server has gone. Anything else is a failure. */
+/**
+ * Whether there is no response because the connection or the server is gone. Anything else is a
+ * failure.
+ */
 function nullIfGone(error: { syscall?: string; code?: string }): null {
   if (error.code === 'ECONNRESET' || error.syscall !== undefined) return null
   throw error
 }
 
-/** Every cookie opens what it opened, and none that was given up opens anything. */
+/**
+ * Checks that every cookie opens the same session as before, and that no signed-out cookie opens
+ * any.
+ */
 async function expectKept({ app }: Child, acknowledged: Acknowledged): Promise<void> {
   const whoIs = async (cookie: string): Promise<unknown> => {
     const answer = await app.inject({ url: '/auth/session', headers: { cookie } })
@@ -216,7 +225,7 @@ async function expectKept({ app }: Child, acknowledged: Acknowledged): Promise<v
   )
 }
 
-/** What SQL has to say about it, before a server has opened it again. */
+/** Checks the rows with SQL, before a server has opened the database again. */
 async function expectWhole(
   { kept, ask }: Pick<Shared, 'kept' | 'ask'>,
   acknowledged: Acknowledged,
@@ -255,7 +264,7 @@ function pick<T>(list: readonly T[], random: () => number): T {
   return list[Math.floor(random() * list.length)] as T
 }
 
-/** Numbers from 0 to 1 that follow from a seed (mulberry32). */
+/** Returns a generator of numbers from 0 to 1 that depend only on a seed (mulberry32). */
 function createRandom(seed: number): () => number {
   let state = seed
   return () => {

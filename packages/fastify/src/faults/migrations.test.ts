@@ -8,7 +8,7 @@ import { createBrowser } from '../testing/browser.ts'
 
 const emulator = setUpEmulator()
 
-/** Opens a store in a process that kills itself before a statement that begins like this. */
+/** Opens a store in a process that kills itself before a statement that begins with this text. */
 async function openAndDie(file: string, statement: string): Promise<void> {
   const program = `
     import { DatabaseSync } from 'node:sqlite'
@@ -32,7 +32,7 @@ function tables(file: string): string[] {
   return rows.map(({ name }) => String(name))
 }
 
-describe('a server that is killed while it makes its tables', { timeout: 30_000 }, () => {
+describe('a server that is killed while it creates its tables', { timeout: 30_000 }, () => {
   it.each([
     'create table if not exists latchkey_migrations',
     'create table latchkey_users',
@@ -40,7 +40,7 @@ describe('a server that is killed while it makes its tables', { timeout: 30_000 
     'create index latchkey_used_flows_expiry',
     'insert into latchkey_migrations',
     'commit',
-  ])('before «%s» has made none, and two that start after it both work', async (statement) => {
+  ])('before «%s» has created none, and two servers that start after it both work', async (statement) => {
     const file = temporaryFile()
     await openAndDie(file, statement)
     expect(tables(file)).not.toContain('latchkey_users')
@@ -62,7 +62,7 @@ describe('a server that is killed while it makes its tables', { timeout: 30_000 
   })
 })
 
-it('a server that starts while another process holds the file waits its turn to make the tables', async () => {
+it('a server that starts while another process has locked the file waits for its turn to create the tables', async () => {
   const file = temporaryFile()
   const holder = new DatabaseSync(file)
   holder.exec('pragma journal_mode = wal; begin immediate')
@@ -81,7 +81,7 @@ it('a server that starts while another process holds the file waits its turn to 
   await store.close()
 })
 
-it('a server that starts with tables that are up to date waits for nobody', async () => {
+it('a server that starts with up-to-date tables does not wait for a lock', async () => {
   const file = temporaryFile()
   const before = sqlite(file)
   await before.open()

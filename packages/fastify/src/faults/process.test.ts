@@ -14,7 +14,10 @@ const emulator = setUpEmulator()
 const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const MONTH = 30 * 24 * 60 * 60 * 1000
 
-/** A provider that keeps people waiting, once they have come back with a code, until it is let go. */
+/**
+ * A provider that holds its responses, after people have come back with a code, until it is
+ * released.
+ */
 async function serveSlowly(): Promise<{ url: string; asked: Promise<void>; letGo(): void }> {
   const [asked, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const url = await serve(async (incoming, response) => {
@@ -25,8 +28,8 @@ async function serveSlowly(): Promise<{ url: string; asked: Promise<void>; letGo
   return { url, asked: asked.promise, letGo: free.resolve }
 }
 
-describe('a server that is told to stop while a person comes back', { timeout: 30_000 }, () => {
-  it('answers them first, takes nobody new, and leaves nothing running', async () => {
+describe('a server that is told to stop during a callback', { timeout: 30_000 }, () => {
+  it('responds first, accepts no new connections, and leaves nothing running', async () => {
     const provider = await serveSlowly()
     const file = temporaryFile()
     const server = await startChild({ file, emulatorUrl: provider.url })
@@ -46,7 +49,7 @@ describe('a server that is told to stop while a person comes back', { timeout: 3
     expect(known.json().user).not.toBeNull()
   })
 
-  it('answers them in words, if the provider does not answer in time', async () => {
+  it('responds with an error page if the provider does not respond in time', async () => {
     const provider = await serveSlowly()
     const file = temporaryFile()
     const orders = { file, emulatorUrl: provider.url, providerTimeout: 500 }
@@ -62,10 +65,10 @@ describe('a server that is told to stop while a person comes back', { timeout: 3
 })
 
 describe('a server whose files may not grow, not even its journal', { timeout: 30_000 }, () => {
-  it('acknowledges no more, keeps everybody in who is, and has lost nothing once they may', async () => {
+  it('acknowledges nothing more, keeps everyone signed in, and has lost nothing once they may grow', async () => {
     const file = temporaryFile()
     const orders = { file, emulatorUrl: emulator().url }
-    // 400 kB. The signal that says so would end a process that does not ignore it.
+    // 400 kB. The signal for a file that exceeds it would end a process that does not ignore it.
     const limits = `trap '' XFSZ; ulimit -f 800; exec '${process.execPath}' "$0" "$@"`
     const server = await startChild(orders, { execPath: '/bin/sh', execArgv: ['-c', limits] })
     const inside: Browser[] = []
@@ -76,7 +79,7 @@ describe('a server whose files may not grow, not even its journal', { timeout: 3
       if (last === '/') inside.push(browser)
     }
     expect(last).toBe('/auth/sign-in?auth_error=unavailable')
-    // What is too small to fail yet may still work, and then has.
+    // A small write may still succeed.
     const outside: string[] = []
     for (;;) {
       const somebody = inside.at(-1) as Browser
@@ -109,8 +112,8 @@ describe('a server whose files may not grow, not even its journal', { timeout: 3
   })
 })
 
-describe('a browser that goes away while it waits', () => {
-  it('is signed in all the same, and the session that nobody holds expires', async () => {
+describe('a browser that disconnects while it waits', () => {
+  it('is signed in anyway, and its unused session expires', async () => {
     const provider = await serveSlowly()
     const file = temporaryFile()
     let now = Date.now()
@@ -147,10 +150,10 @@ describe('a browser that goes away while it waits', () => {
   })
 })
 
-describe('an application whose listeners fail, at once, later or never', {
+describe('an application whose listeners throw, reject or never settle', {
   timeout: 30_000,
 }, () => {
-  it('signs people in and out as ever, where an unhandled rejection would end it', async () => {
+  it('signs people in and out as usual, although an unhandled rejection would end the process', async () => {
     const server = await startChild(
       { file: temporaryFile(), emulatorUrl: emulator().url, badListeners: true },
       { execArgv: ['--unhandled-rejections=strict'] },
@@ -167,7 +170,7 @@ describe('an application whose listeners fail, at once, later or never', {
   })
 })
 
-describe('an application whose own hooks throw', () => {
+describe('an application whose hooks throw', () => {
   it.each([
     ['onRequest', [500, 500, 500]],
     ['preParsing', [500, 500, 500]],
@@ -176,7 +179,7 @@ describe('an application whose own hooks throw', () => {
     ['onSend', [500, 500, 500]],
     ['onResponse', [200, 303, 204]],
     ['onError', [200, 303, 204]],
-  ] as const)('in %s is answered for, and goes on', async (hook, statuses) => {
+  ] as const)('in %s gets a response, and continues to run', async (hook, statuses) => {
     const app = Fastify()
     let failing = false
     app.addHook(hook as 'onRequest', async () => {
@@ -203,7 +206,7 @@ describe('an application whose own hooks throw', () => {
   })
 })
 
-/** Waits until a server takes no new connections. */
+/** Waits until a server accepts no new connections. */
 async function untilRefused(app: Parameters<typeof createBrowser>[0]): Promise<void> {
   for (;;) {
     const answer = await app

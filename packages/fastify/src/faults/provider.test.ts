@@ -18,20 +18,20 @@ const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 const REFUSED = '/auth/sign-in?auth_error=provider_refused'
 
-/** The flags of the one address that counts. */
+/** The flags of the only address that counts. */
 const CONFIRMED = { is_primary: true, is_confirmed: true }
 
 const json = { 'content-type': 'application/json' }
 
-/** How often the emulator has been asked for a route. */
+/** Returns how many requests the emulator has received for a route. */
 function asked(route: string): number {
   const [method, path] = route.split(' ')
   return emulator().requests.filter((one) => one.method === method && one.path === path).length
 }
 
 /**
- * A sign-in during which a route answers like this: nobody signed in, nothing stored, nothing asked
- * twice, and the next attempt works.
+ * Signs in while a route sends this response. Checks that nobody is signed in, nothing is stored,
+ * no request is repeated, and the next attempt works.
  */
 async function expectCleanFailure(
   route: (typeof neededRoutes)[number],
@@ -65,29 +65,29 @@ describe('the token endpoint', () => {
     [429, UNAVAILABLE],
     [400, REFUSED],
     [401, REFUSED],
-  ])('answering %i sends the person back with a word for it', async (status, location) => {
+  ])('with status %i redirects back with an error code', async (status, location) => {
     const body = { error: 'some_error', error_description: 'x' }
     await expectCleanFailure(TOKEN, { status, body }, location)
   })
 
   it.each([
     ['an error with status 200', { error: 'bad_verification_code' }, REFUSED],
-    ['nothing in its object', {}, BAD_ANSWER],
+    ['an empty object', {}, BAD_ANSWER],
     ['no access_token', { token_type: 'bearer' }, BAD_ANSWER],
     ['an empty access_token', { access_token: '', token_type: 'bearer' }, BAD_ANSWER],
     ['an access_token that is an object', { access_token: {}, token_type: 'bearer' }, BAD_ANSWER],
-    ['an access_token in a list', { access_token: ['x'], token_type: 'bearer' }, BAD_ANSWER],
-    ['a header in its token', { access_token: 'a\r\nx: y', token_type: 'bearer' }, BAD_ANSWER],
+    ['an access_token in an array', { access_token: ['x'], token_type: 'bearer' }, BAD_ANSWER],
+    ['a line break in its token', { access_token: 'a\r\nx: y', token_type: 'bearer' }, BAD_ANSWER],
     ['another token_type', { access_token: 'x', token_type: 'mac' }, BAD_ANSWER],
     ['no token_type', { access_token: 'x' }, BAD_ANSWER],
-    ['a list', [], BAD_ANSWER],
+    ['an array', [], BAD_ANSWER],
     ['null', null, BAD_ANSWER],
     ['a number', 7, BAD_ANSWER],
-  ])('answering %s is no sign-in', async (_what, body, location) => {
+  ])('with %s signs nobody in', async (_what, body, location) => {
     await expectCleanFailure(TOKEN, { body }, location)
   })
 
-  it('answering an error beside a token that would open everything is no sign-in', async () => {
+  it('with both an error and a valid token signs nobody in', async () => {
     const url = await serve((request, response) => {
       const answer = answers[request.url as Route]
       response.writeHead(200, { 'content-type': 'application/json' })
@@ -102,7 +102,7 @@ describe('the token endpoint', () => {
   })
 
   it.each([
-    ['HTML and 400', { status: 400, headers: { 'content-type': 'text/html' }, body: '<p>' }],
+    ['HTML and status 400', { status: 400, headers: { 'content-type': 'text/html' }, body: '<p>' }],
     [
       'a token as plain text',
       {
@@ -115,11 +115,11 @@ describe('the token endpoint', () => {
       { headers: json, body: '{"access_token":"x","token_type":"bearer","__proto__":{"a":1}}' },
     ],
     [
-      'a token behind a byte order mark',
+      'a token after a byte order mark',
       { headers: json, body: '\uFEFF{"access_token":"x","token_type":"bearer"}' },
     ],
     ['a token as a form', { body: 'access_token=x&token_type=bearer' }],
-  ])('answering %s is an answer that makes no sense', async (_what, answer) => {
+  ])('with %s has sent a bad response', async (_what, answer) => {
     await expectCleanFailure(TOKEN, answer, BAD_ANSWER)
   })
 
@@ -128,7 +128,7 @@ describe('the token endpoint', () => {
     ['scopes', ['x', 7, null, ['account']]],
     ['scope', [7, null, {}]],
     ['refresh_token', ['x', 7, null, {}]],
-  ])('answering any %s beside a good token is fine', async (name, values) => {
+  ])('with any %s next to a good token signs in', async (name, values) => {
     for (const value of values) {
       const provider = bitbucketAt(
         await serve((request, response) => {
@@ -151,22 +151,22 @@ describe.each(neededRoutes)('%s', (route) => {
   it.each([
     ['HTML', { headers: { 'content-type': 'text/html' }, body: '<h1>Maintenance</h1>' }],
     ['XML', { headers: { 'content-type': 'application/xml' }, body: '<?xml version="1.0"?><a/>' }],
-    ['HTML that says it is JSON', { headers: json, body: '<h1>Maintenance</h1>' }],
-    ['nothing', { body: '' }],
-    ['half an answer', { fault: 'truncate' }],
-    ['more than it should', { fault: 'huge' }],
-    ['a list', { body: [] }],
-    ['a text', { body: '"bearer"', headers: json }],
+    ['HTML as application/json', { headers: json, body: '<h1>Maintenance</h1>' }],
+    ['an empty body', { body: '' }],
+    ['half a response', { fault: 'truncate' }],
+    ['a response that is too large', { fault: 'huge' }],
+    ['an array', { body: [] }],
+    ['a string', { body: '"bearer"', headers: json }],
     ['204', { status: 204 }],
     ['404', { status: 404, headers: { 'content-type': 'text/html' }, body: 'No' }],
   ] satisfies [string, PlannedAnswer][])(
-    'answering %s is an answer that makes no sense',
+    'with %s has sent a bad response',
     async (_what, answer) => {
       await expectCleanFailure(route, answer, BAD_ANSWER)
     },
   )
 
-  it.each([301, 302, 303, 307, 308])('answering %i leads nowhere', async (status) => {
+  it.each([301, 302, 303, 307, 308])('with the redirect %i is not followed', async (status) => {
     let followed = 0
     const thief = await serve((_request, response) => {
       followed++
@@ -179,7 +179,7 @@ describe.each(neededRoutes)('%s', (route) => {
   })
 
   it.each(['1', 'Fri, 31 Dec 2099 23:59:59 GMT', '9e9', 'soon'])(
-    'that is too busy, and says to retry after %s, is not asked again',
+    'that is rate limited, with Retry-After: %s, gets no second request',
     async (retryAfter) => {
       const answer = { status: 429, headers: { 'retry-after': retryAfter } }
       await expectCleanFailure(route, answer, UNAVAILABLE)
@@ -192,12 +192,12 @@ describe('the user API', () => {
     [USER, 500, UNAVAILABLE],
     [USER, 401, REFUSED],
     [USER, 403, REFUSED],
-  ] as const)('%s answering %i sends the person back', async (route, status, location) => {
+  ] as const)('%s with status %i redirects back with an error code', async (route, status, location) => {
     const body = { type: 'error', error: { message: 'x' } }
     await expectCleanFailure(route, { status, body }, location)
   })
 
-  it('an app_user is not a person', async () => {
+  it('does not accept an app_user as a person', async () => {
     const uuid = '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}'
     await expectCleanFailure(USER, { body: { type: 'app_user', uuid } }, BAD_ANSWER)
   })
@@ -206,7 +206,7 @@ describe('the user API', () => {
     ['none', { body: { values: [] } }],
     ['not primary', { body: { values: [{ ...CONFIRMED, is_primary: false }] } }],
     ['not confirmed', { body: { values: [{ ...CONFIRMED, is_confirmed: false }] } }],
-  ])('addresses that are %s leave a person without one', async (_what, answer) => {
+  ])('with addresses that are %s signs in a person without one', async (_what, answer) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -219,7 +219,7 @@ describe('the user API', () => {
     })
   })
 
-  it('a list of addresses without end is cut', async () => {
+  it('with an endless list of addresses is cut off', async () => {
     const app = await buildApp(emulator())
     const next = `${emulator().url}/2.0/user/emails?page=2`
     emulator().answerNext(EMAILS, { body: { values: [], next }, times: 1000 })
@@ -228,7 +228,7 @@ describe('the user API', () => {
   })
 })
 
-/** An application whose log can be read for warnings. */
+/** An application whose log can be searched for warnings. */
 async function buildLoggingApp(options: LatchkeyOptions = {}) {
   const lines: string[] = []
   const app = await buildApp(emulator(), options, { write: (line) => void lines.push(line) })
@@ -250,19 +250,19 @@ describe('addresses that Bitbucket does not return', () => {
     ['answered with an empty body', { body: '' }],
     ['answered with an array', { body: [] }],
     ['answered 204', { status: 204 }],
-    ['cut in the middle', { fault: 'truncate' }],
-    ['larger than they may be', { fault: 'huge' }],
+    ['cut off in the middle', { fault: 'truncate' }],
+    ['too large', { fault: 'huge' }],
     ['redirected', { fault: 'redirect' }],
     ['without a list', { body: { values: 'none' } }],
     ['without values', { body: {} }],
     ['in rows that are not objects', { body: { values: [null, 7, 'x'] } }],
     ['in rows without flags', { body: { values: [{ email: 'ada@example.com' }] } }],
     [
-      'in rows with half of the flags',
+      'in rows with invalid flags',
       { body: { values: [{ ...CONFIRMED, is_confirmed: 'true' }] } },
     ],
-    ['in a primary row without a text', { body: { values: [{ ...CONFIRMED, email: 7 }] } }],
-    ['with a next page that is elsewhere', { body: { values: [], next } }],
+    ['in a primary row without a string', { body: { values: [{ ...CONFIRMED, email: 7 }] } }],
+    ['with a next page outside the list', { body: { values: [], next } }],
   ])('(%s) are kept as stored, with one warning', async (_what, answer) => {
     const { app, warnings } = await buildLoggingApp()
     const browser = createBrowser(app)
@@ -305,7 +305,7 @@ describe('addresses that Bitbucket does not return', () => {
     expect(warnings()).toHaveLength(1)
   })
 
-  it('and that take too long do not end the sign-in', async () => {
+  it('in time do not fail the sign-in', async () => {
     const { app, warnings } = await buildLoggingApp({ providerTimeout: 1000 })
     emulator().answerNext(EMAILS, { fault: 'hang' })
     const browser = createBrowser(app)
@@ -317,7 +317,7 @@ describe('addresses that Bitbucket does not return', () => {
   it.each([
     [403, 'Tick Account: Email on the OAuth client'],
     [410, 'https://developer.atlassian.com/cloud/bitbucket/changelog'],
-  ])('at the first sign-in (%i) leave a warning with the fix', async (status, fix) => {
+  ])('at the first sign-in (%i) cause a warning with the fix', async (status, fix) => {
     const { app, warnings } = await buildLoggingApp()
     emulator().answerNext(EMAILS, { status, body: error })
     const browser = createBrowser(app)
@@ -329,7 +329,7 @@ describe('addresses that Bitbucket does not return', () => {
     expect(warnings()).toEqual([expect.objectContaining({ reason: expect.stringContaining(fix) })])
   })
 
-  it('are missing from the profile, where a person without an address has `null`', async () => {
+  it('are missing from the profile, but `null` for a person without an address', async () => {
     const app = await buildApp(emulator())
     const emails: unknown[] = []
     app.latchkey.on('sign-in', ({ profile }) => void emails.push(profile.email))
@@ -341,7 +341,7 @@ describe('addresses that Bitbucket does not return', () => {
   })
 })
 
-describe('a name, a picture and other names that Bitbucket does not return', () => {
+describe('a name, a picture and other attributes that Bitbucket does not return', () => {
   it('are kept as stored', async () => {
     const store = sqlite(':memory:')
     const browser = createBrowser(await buildApp(emulator(), { store }))
@@ -358,7 +358,7 @@ describe('a name, a picture and other names that Bitbucket does not return', () 
     }
   })
 
-  it('keeps the stored name if Bitbucket returns only a nickname', async () => {
+  it('do not replace the stored name with a nickname', async () => {
     const browser = createBrowser(await buildApp(emulator()))
     await browser.signIn('ada')
     emulator().answerNext(USER, { body: { uuid: defaultPeople[0]?.uuid, nickname: 'other' } })
@@ -366,7 +366,7 @@ describe('a name, a picture and other names that Bitbucket does not return', () 
     expect((await browser.get('/auth/session')).json().user.name).toBe('Ada Test')
   })
 
-  it('are removed if Bitbucket says that there are none', async () => {
+  it('are removed if Bitbucket returns them as empty', async () => {
     const browser = createBrowser(await buildApp(emulator()))
     await browser.signIn('ada')
     const uuid = defaultPeople[0]?.uuid
@@ -393,18 +393,18 @@ describe('an account_status', () => {
   it.each([
     ...['inactive', 'closed', 'deactivated', 'disabled', 'suspended', 'deleted', 'locked'],
     ...['banned', 'INACTIVE', 'Suspended', 'dELETED'],
-  ])('%s is refused', async (status) => {
+  ])('of %s is rejected', async (status) => {
     const location = '/auth/sign-in?auth_error=account_inactive'
     expect(await signInWith(status)).toEqual({ location, warnings: [] })
   })
 
-  it.each(['active', 'Active', 'ACTIVE', undefined])('%s signs in', async (status) => {
+  it.each(['active', 'Active', 'ACTIVE', undefined])('of %s signs in', async (status) => {
     expect(await signInWith(status)).toEqual({ location: '/', warnings: [] })
     const strict = { refuseUnknownAccountStatus: true }
     expect(await signInWith(status, strict)).toEqual({ location: '/', warnings: [] })
   })
 
-  it.each([7, true, null, {}, ['active']])('%j is a bad answer', async (status) => {
+  it.each([7, true, null, {}, ['active']])('of %j is a bad response', async (status) => {
     expect((await signInWith(status)).location).toBe(BAD_ANSWER)
   })
 
@@ -413,7 +413,7 @@ describe('an account_status', () => {
     ['Managed', '"managed"'],
     ['', 'an account_status that'],
     ['two\nlines', 'an account_status that'],
-  ])('%j that Latchkey does not know signs in, with one warning', async (status, named) => {
+  ])('of %j, which Latchkey does not know, signs in with one warning', async (status, named) => {
     const { location, warnings } = await signInWith(status)
     expect(location).toBe('/')
     expect(warnings).toEqual([
@@ -422,21 +422,21 @@ describe('an account_status', () => {
     expect(warnings[0].reason).toContain('set `refuseUnknownAccountStatus: true`')
   })
 
-  it('that Latchkey does not know is refused with `refuseUnknownAccountStatus`', async () => {
+  it('that Latchkey does not know is rejected with `refuseUnknownAccountStatus`', async () => {
     const { location } = await signInWith('managed', { refuseUnknownAccountStatus: true })
     expect(location).toBe('/auth/sign-in?auth_error=account_inactive')
   })
 })
 
 describe('a token', () => {
-  it('is asked for uncompressed, since a small answer could unpack into a large one', async () => {
+  it('is requested uncompressed, because a small response could decompress into a large one', async () => {
     await createBrowser(await buildApp(emulator())).signIn('ada')
     const fromUs = emulator().requests.filter(({ headers }) => headers['user-agent'] === 'latchkey')
     expect(fromUs).toHaveLength(3)
     for (const { headers } of fromUs) expect(headers['accept-encoding']).toBeUndefined()
   })
 
-  it.each([undefined, 500])('is kept nowhere (user API: %s)', async (status) => {
+  it.each([undefined, 500])('is never stored (user API: %s)', async (status) => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     if (status !== undefined) emulator().answerNext(USER, { status })

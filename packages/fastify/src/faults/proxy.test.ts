@@ -20,13 +20,13 @@ afterEach(() => {
 
 interface ProxyOptions {
   readonly answer?: 'connect' | 'refuse' | 'hang'
-  /** Hosts that Node must not use the proxy for, in `NO_PROXY`. */
+  /** Hosts that must not be proxied, in `NO_PROXY`. */
   readonly except?: string
 }
 
-/** A proxy that Node is told to use, as `NODE_USE_ENV_PROXY=1` tells it when it starts. */
+/** A proxy that Node uses, as if it was started with `NODE_USE_ENV_PROXY=1`. */
 async function useProxy({ answer = 'connect', except = '' }: ProxyOptions = {}): Promise<{
-  /** What it was asked to connect to. */
+  /** The hosts of its CONNECT requests. */
   readonly asked: string[]
   readonly sockets: Set<Socket>
 }> {
@@ -51,7 +51,7 @@ async function useProxy({ answer = 'connect', except = '' }: ProxyOptions = {}):
       client.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n')
       return
     }
-    // The name exists for the proxy alone.
+    // Only the proxy can resolve this name.
     const upstream = connect(Number(url.split(':')[1]), '127.0.0.1', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')
       upstream.pipe(client).pipe(upstream)
@@ -64,7 +64,7 @@ async function useProxy({ answer = 'connect', except = '' }: ProxyOptions = {}):
   return { asked, sockets }
 }
 
-/** A provider that only a proxy can find: its requests with TLS are for a name that has no address. */
+/** A provider that only a proxy can reach: its TLS requests use a name without an address. */
 async function serveBehindProxy(): Promise<{ provider: ReturnType<typeof bitbucketAt> }> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: HOST }], {
     keyType: 'ec',
@@ -79,7 +79,7 @@ async function serveBehindProxy(): Promise<{ provider: ReturnType<typeof bitbuck
 }
 
 describe('with a proxy in the environment that Node uses', () => {
-  it('every request to a provider goes through it, over connections that are kept', async () => {
+  it('every request to a provider goes through it, over kept connections', async () => {
     const { provider } = await serveBehindProxy()
     const { asked, sockets } = await useProxy()
     const app = await buildApp({ url: 'http://127.0.0.1:9' }, { providers: [provider] })
@@ -115,7 +115,7 @@ describe('with a proxy in the environment that Node uses', () => {
   })
 
   it.each(['hang', 'refuse'] as const)(
-    'that can only %s, the sign-in ends in time, and the log has no password',
+    'that can only %s, the sign-in ends in time, and the log contains no password',
     async (answer) => {
       const { provider } = await serveBehindProxy()
       const { asked, sockets } = await useProxy({ answer })
@@ -167,7 +167,7 @@ describe('on a Node whose agents have no proxy support', () => {
     },
   )
 
-  it('nothing is said without a proxy', async () => {
+  it('nothing is logged without a proxy', async () => {
     const lines: string[] = []
     await buildApp({ url: 'http://127.0.0.1:9' }, {}, { write: (line) => void lines.push(line) })
     expect(lines.filter((line) => JSON.parse(line).level === 40)).toEqual([])

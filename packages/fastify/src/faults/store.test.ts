@@ -15,7 +15,7 @@ import { countExchanges } from '../testing/refusal.ts'
 const emulator = setUpEmulator()
 const UNAVAILABLE = '/auth/sign-in?auth_error=unavailable'
 
-/** What a file holds, of what a sign-in writes. */
+/** Returns the rows in a file that a sign-in writes. */
 function rows(file: string): { users: number; identities: number; sessions: number } {
   return {
     users: countRows(file, 'users'),
@@ -24,14 +24,17 @@ function rows(file: string): { users: number; identities: number; sessions: numb
   }
 }
 
-/** Does something to a file behind the back of the store that has it open. */
+/** Changes a file through another connection than the store's. */
 function tamper(file: string, sql: string): void {
   const database = new DatabaseSync(file)
   database.exec(sql)
   database.close()
 }
 
-/** An attempt that the store let down: the person is told so, and has no session cookie. */
+/**
+ * Checks an attempt that failed because of the store: the person sees an error, and gets no session
+ * cookie.
+ */
 async function expectUnavailable(browser: Browser): Promise<void> {
   const callback = await browser.signIn('ada')
   expect(callback.statusCode).toBe(303)
@@ -39,8 +42,8 @@ async function expectUnavailable(browser: Browser): Promise<void> {
   expect(String(callback.headers['set-cookie'])).not.toMatch(/latchkey-3000=/)
 }
 
-describe('a store that goes away', () => {
-  it('before the button is pressed is not missed, and the flow ends well once it is back', async () => {
+describe('a store that becomes unavailable', () => {
+  it('before the start is not noticed, and the flow succeeds once the store is back', async () => {
     const store = sqlite(temporaryFile())
     const app = await buildApp(emulator(), { store })
     const browser = createBrowser(app)
@@ -64,7 +67,7 @@ describe('a store that goes away', () => {
     expect(countExchanges(emulator())).toBe(0)
   })
 
-  it('once the code is redeemed signs nobody in, leaves nothing, and the next attempt works', async () => {
+  it('after the code is redeemed signs nobody in, leaves nothing behind, and the next attempt works', async () => {
     const file = temporaryFile()
     const store = sqlite(file)
     const real = bitbucket({ emulatorUrl: emulator().url })
@@ -91,7 +94,7 @@ describe('a store that goes away', () => {
     expect(rows(file)).toEqual({ users: 1, identities: 1, sessions: 1 })
   })
 
-  it('from a person who is signed in keeps the cookie, serves public pages, and lets nobody through', async () => {
+  it('for a signed-in person keeps the cookie, serves public pages, and blocks guarded routes', async () => {
     const store = sqlite(temporaryFile())
     const app = await buildApp(emulator(), { store })
     app.get('/public', async () => 'hello')
@@ -117,9 +120,9 @@ describe('a store that goes away', () => {
 })
 
 describe('an application that could not open its store', () => {
-  it('leaves it to another that could', async () => {
+  it('leaves it open for another that could', async () => {
     const folder = temporaryFile()
-    writeFileSync(folder, 'a file where a folder is to be')
+    writeFileSync(folder, 'a file in place of a folder')
     const store = sqlite(`${folder}/latchkey.db`)
     const failed = Fastify()
     const options = { origin: 'http://localhost:3000', secret: SECRET, store }
@@ -136,7 +139,7 @@ describe('an application that could not open its store', () => {
   })
 })
 
-/** Every write of a sign-in; of the first one of a person, or of a later one. */
+/** Every write of a sign-in: of a person's first one, or of a later one. */
 const writes = [
   ['first', 'insert', 'used_flows'],
   ['first', 'insert', 'users'],
@@ -148,11 +151,14 @@ const writes = [
   ['later', 'insert', 'sessions'],
 ] as const
 
-/** How a statement can fail: alone, or taking its transaction with it, as a full disk does. */
+/**
+ * The ways in which a statement can fail: alone, or with its transaction rolled back, as by a full
+ * disk.
+ */
 const failures = ['abort', 'fail', 'rollback'] as const
 
 describe.each(writes)('a %s sign-in that cannot %s its row of %s', (time, verb, table) => {
-  it.each(failures)('(%s) writes all or nothing, and works once it can', async (failure) => {
+  it.each(failures)('(%s) writes everything or nothing, and works once it can', async (failure) => {
     const file = temporaryFile()
     const lines: string[] = []
     const app = await buildApp(
@@ -162,7 +168,7 @@ describe.each(writes)('a %s sign-in that cannot %s its row of %s', (time, verb, 
     )
     const browser = createBrowser(app)
     if (time === 'later') await browser.signIn('ada')
-    // What has not changed is not written.
+    // Unchanged rows are not written.
     tamper(file, "update latchkey_users set name = 'Renamed since'")
     const before = rows(file)
     tamper(
@@ -187,7 +193,7 @@ describe('a sign-in whose commit fails', () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
-    // Checked no earlier than at the commit.
+    // Checked only at the commit.
     tamper(
       file,
       `create table debts (owed text references latchkey_users(id) deferrable initially deferred);
@@ -202,8 +208,8 @@ describe('a sign-in whose commit fails', () => {
   })
 })
 
-describe('the first sign-in of one person, many times at once', () => {
-  it('in two servers on one file makes one user, and everybody gets a session of it', async () => {
+describe('the first sign-in of one person, many times concurrently', () => {
+  it('on two servers with one file creates one user, and each sign-in gets a session of that user', async () => {
     const file = temporaryFile()
     const apps = await Promise.all(
       [sqlite(file), sqlite(file)].map((store) => buildApp(emulator(), { store })),
@@ -221,7 +227,7 @@ describe('the first sign-in of one person, many times at once', () => {
     expect(new Set(people.map((answer) => answer.json().user.id)).size).toBe(1)
   })
 
-  it('while another process is writing waits its turn, and makes one user', async () => {
+  it('while another process is writing waits for its turn, and creates one user', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browsers = Array.from({ length: 5 }, () => createBrowser(app))
@@ -242,7 +248,7 @@ describe('the first sign-in of one person, many times at once', () => {
   })
 })
 
-/** An application on a file, and the connection that its store has to it, whose settings are its own. */
+/** An application on a file, and its store's connection, whose settings are separate. */
 async function buildOnConnection(
   file: string,
 ): Promise<{ app: FastifyInstance; connection: DatabaseSync }> {
@@ -250,12 +256,12 @@ async function buildOnConnection(
   const app = await buildApp(emulator(), { store: sqlite(file) })
   const connection = exec.mock.contexts[0]
   exec.mockRestore()
-  if (!(connection instanceof DatabaseSync)) throw new Error('the store has no connection')
+  if (!(connection instanceof DatabaseSync)) throw new Error('The store has no connection.')
   return { app, connection }
 }
 
-describe('a disk that is full', () => {
-  it('lets nobody in, keeps everybody in who is, lets them out, and is well again with more room', async () => {
+describe('a full disk', () => {
+  it('signs nobody in, keeps sessions, allows signing out, and recovers with more space', async () => {
     const file = temporaryFile()
     const { app, connection } = await buildOnConnection(file)
     const [here, there] = [createBrowser(app), createBrowser(app)]
@@ -281,7 +287,7 @@ describe('a disk that is full', () => {
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
   })
 
-  it('for flows alone redeems no code', async () => {
+  it('that blocks only the flows redeems no code', async () => {
     const { app, connection } = await buildOnConnection(temporaryFile())
     connection.exec('pragma max_page_count = 1')
     const cancel = async (): Promise<unknown> => {
@@ -298,8 +304,8 @@ describe('a disk that is full', () => {
   })
 })
 
-describe('a file that may only be read', () => {
-  it('lets nobody in or out, and keeps everybody in who is', async () => {
+describe('a read-only file', () => {
+  it('signs nobody in or out, and keeps sessions', async () => {
     const { app, connection } = await buildOnConnection(temporaryFile())
     const browser = createBrowser(app)
     await browser.signIn('ben')
@@ -316,23 +322,23 @@ describe('a file that may only be read', () => {
 })
 
 describe('a file that another process keeps locked', { timeout: 30_000 }, () => {
-  it('is not waited for by SQLite itself, which would hold up every other request', async () => {
+  it('is not waited for inside SQLite, which would block every other request', async () => {
     const { connection } = await buildOnConnection(temporaryFile())
     expect(connection.prepare('pragma busy_timeout').get()).toEqual({ timeout: 0 })
   })
 
-  it('is given up after a while at boot, and the error says what to do', async () => {
+  it('times out at boot, with advice in the error', async () => {
     const file = temporaryFile()
     const lock = new DatabaseSync(file)
     lock.exec('create table other (id); begin exclusive')
     await expect(sqlite(file).open()).rejects.toMatchObject({
       code: 'LATCHKEY_STORE_UNUSABLE',
-      message: expect.stringContaining('Another process holds it. Try again once it is done.'),
+      message: expect.stringContaining('Another process has locked it. Try again once that process is done.'),
     })
     lock.close()
   })
 
-  it('is given up after a while: nobody comes in or goes out, and everybody in stays in', async () => {
+  it('times out: nobody can sign in or out, and sessions are kept', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const [browser, other] = [createBrowser(app), createBrowser(app)]
@@ -371,7 +377,7 @@ describe('a file whose journal (-wal) is deleted', () => {
     expect(rows(file)).toEqual({ users: 2, identities: 2, sessions: 2 })
   })
 
-  it('after the power went loses what was in it, and people sign in again', async () => {
+  it('after a power loss loses the journal’s rows, and people sign in again', async () => {
     const [file, found] = [temporaryFile(), temporaryFile()]
     const browser = createBrowser(await buildApp(emulator(), { store: sqlite(file) }))
     await browser.signIn('ada')
@@ -386,8 +392,8 @@ describe('a file whose journal (-wal) is deleted', () => {
   })
 })
 
-describe('a file that is damaged', () => {
-  /** Overwrites the one page that a table has, in a file that is closed. */
+describe('a damaged file', () => {
+  /** Overwrites the only page of a table in a closed file. */
   function damage(file: string, table: string): void {
     const database = new DatabaseSync(file, { readOnly: true })
     const size = Number(database.prepare('pragma page_size').get()?.page_size)
@@ -401,7 +407,7 @@ describe('a file that is damaged', () => {
   }
 
   it.each(['sqlite_schema', 'latchkey_migrations'])(
-    'in its %s is refused by name, and left as it is',
+    'in its %s is rejected by name, and not changed',
     async (table) => {
       const file = temporaryFile()
       const store = sqlite(file)
@@ -417,7 +423,7 @@ describe('a file that is damaged', () => {
     },
   )
 
-  it('among its sessions lets nobody in, and says neither that they are in nor out', async () => {
+  it('among its sessions signs nobody in, and causes an error instead of signing anyone out', async () => {
     const file = temporaryFile()
     const store = sqlite(file)
     const lines: string[] = []
@@ -434,8 +440,8 @@ describe('a file that is damaged', () => {
   })
 })
 
-describe('a file on a disk that is mounted for reading only', { timeout: 30_000 }, () => {
-  it('is refused at boot, and nothing is kept in memory instead', async () => {
+describe('a file on a read-only disk', { timeout: 30_000 }, () => {
+  it('is rejected at boot, and nothing is kept in memory instead', async () => {
     const file = temporaryFile()
     const store = sqlite(file)
     await store.open()
@@ -443,7 +449,7 @@ describe('a file on a disk that is mounted for reading only', { timeout: 30_000 
     chmodSync(file, 0o444)
     chmodSync(dirname(file), 0o555)
     onTestFinished(() => chmodSync(dirname(file), 0o755))
-    // Permissions are not root's concern, so a child of root's goes on as nobody.
+    // Permissions do not apply to root, so a child of root continues as nobody.
     const program = `
       import { sqlite } from ${JSON.stringify(new URL('../store/sqlite.ts', import.meta.url).href)}
       const loaded = sqlite(':memory:')

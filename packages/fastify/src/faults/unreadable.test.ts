@@ -5,7 +5,7 @@ import { type Browser, createBrowser } from '../testing/browser.ts'
 import { type Shared, shareables } from '../testing/kept.ts'
 
 const emulator = setUpEmulator()
-/** More than a number of JavaScript holds, and what PostgreSQL and SQLite can. */
+/** Larger than a safe integer of JavaScript, but possible in PostgreSQL and SQLite. */
 const TOO_LARGE = '9223372036854775807'
 
 async function build(shared: Shared): Promise<{ app: FastifyInstance; warnings(): string[] }> {
@@ -29,7 +29,7 @@ async function session(
   return (await browser.get('/auth/session')).json()
 }
 
-describe.each(shareables)('on %s, a row that cannot be read', (_kept, share) => {
+describe.each(shareables)('with %s, an unreadable row', (_kept, share) => {
   it.each(['{oops', '[1]', '"text"', 'null', '{"nickname":7}'])(
     'of an identity (%s) keeps nobody out, and the next sign-in repairs it',
     async (attributes) => {
@@ -63,10 +63,10 @@ describe.each(shareables)('on %s, a row that cannot be read', (_kept, share) => 
       expect((await get('/api/me')).statusCode).toBe(401)
       expect((await get('/auth/session')).json()).toEqual({ user: null, session: null })
       expect((await get('/auth/sessions')).statusCode).toBe(401)
-      // Others see theirs, and not this one.
+      // Others see their own sessions, without this one.
       const list = await app.inject({ url: '/auth/sessions', headers: { cookie: other.cookies() } })
       expect(list.json().sessions).toHaveLength(1)
-      // Signing out and in again are possible, with the cookie that leads to the row.
+      // Signing out and in again works with the cookie of this row.
       const signOut = await app.inject({
         method: 'POST',
         url: '/auth/sign-out',
@@ -107,7 +107,7 @@ describe.each(shareables)('on %s, a row that cannot be read', (_kept, share) => 
     expect(warnings()).toHaveLength(2)
   })
 
-  it('does not end a list of which it is a part', async () => {
+  it('does not end the list that contains it', async () => {
     const shared = await share()
     const { app } = await build(shared)
     const user = await app.latchkey.users.create()

@@ -7,8 +7,8 @@ import { countPeople, type Shared, shareables } from '../testing/kept.ts'
 
 const emulator = setUpEmulator()
 
-// Made by the first version, at noon, with the secret of these tests: what must be good for as long as somebody
-// may upgrade from it.
+// Written by the first version, at noon, with the secret of these tests. It must work as long as an
+// upgrade from that version is supported.
 
 const noon = Date.UTC(2027, 2, 28, 12)
 const ada = '9baf5f45-825e-451b-8f7e-27a6c906a1e8'
@@ -54,7 +54,7 @@ const flow = {
     'latchkey-3000-flow-8-DpywAQAK=lYqNtMOSek3LTu6OWezW3cfUVNIXkHBwFDs1sDd3G0ZKCWiAoiO6xkho25rEXBAHfrIa3URMNPPwFq6J6idZHCGgatNsweO7IFpjYRhECxJtWpmdajRZge4DcT_mBFcPEd9tzwgrsIXTcC_lc4WhQTrSlp6pfJp3eSc3W7XnKWM1WLC2S-2TbJ3y8HsOaC6xxQfKzlKyddIVr8dvApEZ__ttAYlV6-0ngmdpkh1GdvOOXU7yto0BCbFwwudgK9ioBCqp6-khEC2khixcoWogB9niQPfHX4eYbIe18D4xN1F9XwcUeJrn6jnN8eRSJtJDKaRkndsQptOOa5NuVPviVsi-m5Za26zsBUCSRy4BM3dSL1cgTLsEfqS7AJXc1k8',
 }
 
-/** A server of today, a minute later. */
+/** A server of the current version, a minute later. */
 async function upgrade(
   shared: Shared,
 ): Promise<{ app: FastifyInstance; pass(time: number): void }> {
@@ -73,8 +73,8 @@ async function whoIs(app: FastifyInstance, cookie: string): Promise<unknown> {
   return (await app.inject({ url: '/auth/session', headers: { cookie } })).json().user?.id
 }
 
-describe.each(shareables)('a server that takes over %s from the version before', (_what, share) => {
-  it('knows everybody who is signed in, and signs them in again as who they were', async () => {
+describe.each(shareables)('a server that takes over %s from the previous version', (_what, share) => {
+  it('keeps everyone signed in, and signs them in again as the same users', async () => {
     const shared = await share()
     const { app } = await upgrade(shared)
     expect(await whoIs(app, sessionCookie)).toBe(ada)
@@ -85,7 +85,7 @@ describe.each(shareables)('a server that takes over %s from the version before',
     expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 2 })
   })
 
-  it('ends the flows that were begun before', async () => {
+  it('ends the flows that began before', async () => {
     const { app } = await upgrade(await share())
     const browser = createBrowser(app)
     await browser.jar.setCookie(flow.cookie, browser.origin)
@@ -105,7 +105,7 @@ describe.each(shareables)('a server that takes over %s from the version before',
     expect(await whoIs(app, browser.cookies())).toBe(ada)
   })
 
-  it('gets along with one that still runs: whom either signs in or out is in or out for both', async () => {
+  it('works next to one that still runs: a sign-in or sign-out on either counts for both', async () => {
     const shared = await share()
     const { app, pass } = await upgrade(shared)
     const [id, secret] = [randomBytes(16), randomBytes(32)].map((bytes) =>
@@ -127,7 +127,7 @@ describe.each(shareables)('a server that takes over %s from the version before',
     expect(await known()).toEqual([])
 
     await shared.ask(`delete from latchkey_sessions where id = '${id}'`)
-    // It tells nobody, and what was read of PostgreSQL is trusted for a minute here.
+    // The old server sends no notification, and PostgreSQL's results are trusted for a minute here.
     pass(60_000)
     expect(await whoIs(app, `latchkey-3000=${id}.${secret}`)).toBeUndefined()
     expect(await whoIs(app, sessionCookie)).toBe(ada)
@@ -135,9 +135,9 @@ describe.each(shareables)('a server that takes over %s from the version before',
 })
 
 describe.each(shareables)(
-  'a server on %s that a newer version has added columns to',
+  'a server with %s to which a newer version has added columns',
   (_what, share) => {
-    it('knows everybody all the same, whatever they are called', async () => {
+    it('reads everyone anyway, whatever the columns are called', async () => {
       const shared = await share()
       const { app } = await upgrade(shared)
       const browser = createBrowser(app)
@@ -150,7 +150,7 @@ describe.each(shareables)(
       for (const column of ['user_id', 'device', ...added.slice(4)]) {
         await shared.ask(`alter table latchkey_users add column ${column} text`)
       }
-      // What it has in memory says nothing of what it reads.
+      // Its cache would hide what it reads.
       const again = await buildApp(emulator(), { store: shared.store(), clock: () => noon })
       for (const server of [app, again]) {
         const headers = { cookie: browser.cookies() }

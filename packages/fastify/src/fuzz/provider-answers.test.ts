@@ -12,7 +12,7 @@ import { PATIENT, tries } from '../testing/fuzz.ts'
 
 const emulator = setUpEmulator()
 
-/** Stands in what a provider says, and has no business in a log. */
+/** Part of every text from the provider. It must not appear in a log. */
 const MARK = 'quokka7mark'
 const CODE = 'code-canary'
 const CREDENTIALS = ['latchkey-dev-secret', btoa('latchkey-dev:latchkey-dev-secret')]
@@ -26,7 +26,7 @@ const TOKEN = 'POST /site/oauth2/access_token'
 const USER = 'GET /2.0/user'
 const EMAILS = 'GET /2.0/user/emails'
 
-/** What Bitbucket says when all is well. */
+/** The responses of a working Bitbucket. */
 const GOOD = {
   [TOKEN]: {
     access_token: ACCESS_TOKEN,
@@ -76,13 +76,13 @@ const text = fc.oneof(
 const json = fc.oneof(
   text,
   fc.constantFrom<Json>(null, true, false, 0, -1, 1e21, 2 ** 53, [], {}),
-  // What has no text of its own, and what has one only in JavaScript.
+  // Values without a string form, or whose string form comes from JavaScript.
   fc.constantFrom<Json>({ toString: 1, valueOf: MARK }, { length: 3 }, [UUID], ['active'], [[]]),
   text.map((value) => ({ error: value })),
   fc.jsonValue({ stringUnit: 'binary', maxDepth: 2 }),
 )
 
-/** The fields that decide something, and what is nearly right in them. */
+/** The decisive fields, with almost valid values. */
 const WEIGHTY: Record<keyof typeof GOOD, readonly [path: string, ...values: Json[]][]> = {
   [TOKEN]: [
     ['access_token', '', ' ', `${MARK}\r\nx: y`, 'caf\u00e9', [ACCESS_TOKEN], 7],
@@ -109,7 +109,7 @@ const WEIGHTY: Record<keyof typeof GOOD, readonly [path: string, ...values: Json
   ],
 }
 
-/** A good answer with one field left out, or with something else in it. */
+/** A good response with one field missing or replaced. */
 function nearly(name: keyof typeof GOOD): fc.Arbitrary<PlannedAnswer> {
   const change = fc.oneof(
     fc
@@ -144,7 +144,7 @@ function withField(
   return copy
 }
 
-/** A body of any kind, under any status, type and encoding. */
+/** Any body with any status, type and encoding. */
 const anything: fc.Arbitrary<PlannedAnswer> = fc
   .record(
     {
@@ -167,7 +167,7 @@ const anything: fc.Arbitrary<PlannedAnswer> = fc
   )
   .filter(({ status = 307, fault }) => fault !== 'redirect' || (status >= 300 && status < 400))
 
-/** What goes wrong at a provider, in its own words. */
+/** The faults of a provider, as the emulator names them. */
 const refusal: fc.Arbitrary<PlannedAnswer> = fc.record({
   status: fc.constantFrom(200, 400, 401, 403, 404, 429, 500, 503),
   body: fc.record({ error: json, error_description: text }, { requiredKeys: ['error'] }),
@@ -183,7 +183,7 @@ const plan = route.chain((name) => {
   return fc.tuple(fc.constant(name), answer)
 })
 
-/** Something that a socket may say, near to HTTP or far from it. */
+/** Bytes on a socket, close to HTTP or far from it. */
 const answerInBytes = fc
   .record({
     status: fc.oneof(
@@ -213,24 +213,24 @@ const answerInBytes = fc
     return [`${before}HTTP/${status}`, ...headers, '', body].join(lineEnd)
   })
 
-/** What the next person's sign-in is answered: all good, but for one answer. */
+/** The responses to the next person's sign-in: all good, except for one. */
 function answerNext(planned: Partial<Record<Route, PlannedAnswer>> = {}): void {
   emulator().reset()
   for (const name of [TOKEN, USER, EMAILS] as const) {
-    // More than once: the sign-in before may have ended while a question of its was still on its way.
+    // More than once, because a request of the previous sign-in may still be in progress.
     emulator().answerNext(name, { ...(planned[name] ?? { body: GOOD[name] }), times: 100 })
   }
 }
 
 interface Return {
   readonly answer: LightMyRequestResponse
-  /** The session's, if there is one. */
+  /** The session cookie, if any. */
   readonly cookie: string | undefined
-  /** What no log may hold. */
+  /** Texts that no log may contain. */
   readonly secrets: readonly string[]
 }
 
-/** Comes back from the provider's page, where nobody has looked. */
+/** Sends a callback, without a visit to the provider's page. */
 async function comeBack(app: FastifyInstance): Promise<Return> {
   const start = await app.inject('/auth/bitbucket/start')
   const state = String(new URL(String(start.headers.location)).searchParams.get('state'))
@@ -246,7 +246,7 @@ async function comeBack(app: FastifyInstance): Promise<Return> {
 const FAILED =
   /^\/auth\/sign-in\?auth_error=(provider_(bad_answer|refused|unavailable)|account_inactive)$/
 
-/** Text that a database takes and a page can show. */
+/** Text that a database can store and a page can show. */
 function expectPlain(text: string | null, longest: number): void {
   if (text === null) return
   expect(text).toMatch(/^\P{Cc}+$/u)
@@ -255,8 +255,8 @@ function expectPlain(text: string | null, longest: number): void {
   expect([...text].length).toBeLessThanOrEqual(longest)
 }
 
-describe('a provider that answers anything', () => {
-  it('brings in nobody who is nobody, and the next person as ever', PATIENT, async () => {
+describe('a provider with arbitrary responses', () => {
+  it('signs in nobody without a subject, and the next person as usual', PATIENT, async () => {
     const file = temporaryFile()
     let log = ''
     const write = (line: string): void => {
@@ -306,7 +306,7 @@ describe('a provider that answers anything', () => {
     )
   })
 
-  it('or says what is no HTTP at all, leaves the person where they began', PATIENT, async () => {
+  it('that are not HTTP redirects the person back to where they began', PATIENT, async () => {
     let bytes = ''
     const provider = createServer((socket) => {
       socket.on('data', () => socket.end(bytes, 'latin1')).on('error', () => {})
@@ -319,7 +319,7 @@ describe('a provider that answers anything', () => {
       log += line
     }
     const providers = [bitbucket({ emulatorUrl: `http://127.0.0.1:${port}` })]
-    // Some of it, such as an upgrade to another protocol, has no end but the deadline.
+    // Some of these, such as an upgrade to another protocol, only end at the deadline.
     const app = await buildApp(emulator(), { providers, providerTimeout: 300 }, { write })
 
     await fc.assert(

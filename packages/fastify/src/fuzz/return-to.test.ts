@@ -10,7 +10,7 @@ import { PATIENT, tries } from '../testing/fuzz.ts'
 const ORIGIN = 'http://localhost:3000'
 const emulator = setUpEmulator()
 
-/** What targets that leave a site are made of, and what ours are made of. */
+/** Parts of targets that leave a site, and of our own. */
 const PIECES = [
   ...['/', '/', '//', '\\', '.', '..', './', '../', '@', ':', '?', '#', ';', '&', '=', '%', '*'],
   ...['%2f', '%2F', '%5c', '%2e', '%2E%2e', '%252f', '%09', '%0d%0a', '%00', '%E2%80%A8', '%c0%af'],
@@ -35,7 +35,7 @@ const nearMiss = fc
   )
   .map(([start, pieces]) => start + pieces.join(''))
 
-/** A route of ours, letter by letter written as a lenient router might still read it. */
+/** One of our routes, with each character spelled as a lenient router might still read it. */
 const misspelledRoute = fc
   .tuple(
     fc.constantFrom('/auth', '/auth/sign-in', '/auth/bitbucket/start', '/auth/anything'),
@@ -58,7 +58,7 @@ const target = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
   { weight: 1, arbitrary: fc.webPath().map((path) => `/${path}`) },
   { weight: 1, arbitrary: fc.webUrl({ withFragments: true, withQueryParameters: true }) },
-  // Around the longest that is kept, as it is and as it is escaped.
+  // Around the longest kept length, plain and escaped.
   {
     weight: 1,
     arbitrary: fc
@@ -67,7 +67,7 @@ const target = fc.oneof(
   },
 )
 
-/** As a browser understands a `Location`: by the URL standard, from the URL that was answered. */
+/** Resolves a `Location` as a browser does: by the URL standard, relative to the requested URL. */
 function resolve(location: string): URL {
   return new URL(location, `${ORIGIN}/auth/bitbucket/callback?code=x&state=y`)
 }
@@ -79,7 +79,7 @@ function expectOnSite(location: string): void {
   expect(resolve(location).href).toBe(ORIGIN + location)
 }
 
-/** An application whose router takes as many spellings for one route as Fastify's can. */
+/** An application whose router accepts as many spellings of a route as Fastify's can. */
 async function lenientApp(): Promise<FastifyInstance> {
   const routerOptions = {
     caseSensitive: false,
@@ -100,13 +100,13 @@ async function lenientApp(): Promise<FastifyInstance> {
 }
 
 async function expectApplication(app: FastifyInstance, { pathname }: URL): Promise<void> {
-  // A path that Fastify cannot read it answers itself.
+  // Fastify itself responds to a path that it cannot read.
   expect((await app.inject(pathname)).body).toMatch(/^the application$|"code":"FST_ERR_BAD_URL"/)
 }
 
-describe('any target at all', () => {
+describe('any target', () => {
   it.each([ORIGIN, 'https://app.example.com', 'http://[::1]:8080', 'https://xn--caf-dma.example'])(
-    'stays on %s, says what it said, and is kept as it is the second time',
+    'stays on %s, keeps its meaning, and does not change when it is checked again',
     PATIENT,
     (origin) => {
       const ours = target.map((text) => text.replaceAll(ORIGIN, origin))
@@ -118,7 +118,7 @@ describe('any target at all', () => {
           expect(path).toMatch(/^\/[\x21-\x7e]*$/)
           expect(keptPart(path)?.length ?? 0).toBeLessThanOrEqual(2000)
           expect(readAs(path).href).toBe(origin + path)
-          // An empty query or fragment says nothing, and goes.
+          // An empty query or fragment is dropped.
           const { pathname, search, hash } = readAs(text)
           expect(path).toBe(pathname + search + hash)
           expect(sameOriginPath(path, origin)).toBe(path)
@@ -128,7 +128,7 @@ describe('any target at all', () => {
     },
   )
 
-  it('is no reason to throw, whatever it is', PATIENT, () => {
+  it('never throws, whatever it is', PATIENT, () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withNullPrototype: true }), (value) => {
         const path = sameOriginPath(value, ORIGIN)
@@ -139,7 +139,7 @@ describe('any target at all', () => {
   })
 
   it(
-    'of a sign-out leads to a page of the application, and never to a route of ours',
+    'of a sign-out leads to a page of the application, and never to one of our routes',
     PATIENT,
     async () => {
       const app = await lenientApp()
@@ -158,11 +158,11 @@ describe('any target at all', () => {
   )
 
   it(
-    'of a sign-in, and any Referer, lead a failed attempt to a page that says so',
+    'of a sign-in, and any Referer, lead a failed attempt to a page with the error',
     PATIENT,
     async () => {
       const app = await lenientApp()
-      // What Node does not let through in a header.
+      // The characters that Node rejects in a header.
       const referer = target.map((text) => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, ''))
       await fc.assert(
         fc.asyncProperty(target, referer, async (text, page) => {
@@ -178,7 +178,7 @@ describe('any target at all', () => {
           expectOnSite(location)
           const back = resolve(location)
           expect(back.searchParams.getAll('auth_error')).toEqual(['access_denied'])
-          // Of a page of the application, the rest of the query is its own.
+          // On a page of the application, the rest of the query is the application's own.
           if (back.pathname !== '/auth/sign-in') return expectApplication(app, back)
           for (const next of back.searchParams.getAll('return_to')) expectOnSite(next)
         }),

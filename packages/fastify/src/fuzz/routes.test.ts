@@ -10,20 +10,20 @@ import { PATIENT, tries } from '../testing/fuzz.ts'
 const ORIGIN = 'http://localhost:3000'
 const emulator = setUpEmulator()
 
-/** Every path that browser and server have agreed on. */
+/** Every path in the contract between browser and server. */
 const PATHS = Object.values(paths()).map((path) => {
   return typeof path === 'string' ? path : path('bitbucket')
 })
 
 /**
- * Stands in everything that is sent, and must not come back. Letters alone, so that it looks the same
- * however it is escaped, and enough of them that no random token has them. One more letter says in
- * which part of the request it was sent.
+ * Part of everything that is sent. It must not come back. It consists of letters only, so that
+ * escaping does not change it, and of enough of them that no random token contains it. One more
+ * letter tells in which part of the request it was sent.
  */
 const MARK = 'quokkamark'
 const SENT_IN = { path: `${MARK}p`, query: `${MARK}q`, header: `${MARK}h`, body: `${MARK}b` }
 
-/** Texts that have broken others, each with the mark in it. */
+/** Texts that are known to break programs, each with the mark in it. */
 function hostile(mark: string): fc.Arbitrary<string> {
   return fc.oneof(
     {
@@ -54,7 +54,7 @@ function hostile(mark: string): fc.Arbitrary<string> {
   )
 }
 
-/** Half of them what a route looks for, half of them anything. */
+/** Half of them are parameters that a route reads, half of them anything. */
 function either(mark: string, ...expected: string[]): fc.Arbitrary<string> {
   return fc.oneof(fc.constantFrom(...expected), hostile(mark))
 }
@@ -100,7 +100,7 @@ const query = fc.oneof(
   { weight: 1, arbitrary: hostile(SENT_IN.query) },
 )
 
-/** All but what is filled in later. */
+/** Everything except what is filled in later. */
 function escaped(value: string): string {
   return encodeURIComponent(value.toWellFormed()).replace('%7Bstate%7D', '{state}')
 }
@@ -130,7 +130,7 @@ const JSON_TYPE = 'application/json'
 const FORM = 'application/x-www-form-urlencoded'
 const OWN = { origin: ORIGIN, cookie: '{session-name}={session}; {flow-name}={flow}' }
 
-/** What a browser on a page of the application sends, and then some of it otherwise. */
+/** The headers of a browser on a page of the application, some of them replaced. */
 const headers = fc
   .tuple(
     fc.constantFrom<Record<string, string>>(
@@ -162,7 +162,7 @@ const headers = fc
   )
   .map(([usual, others]): Record<string, string> => {
     const all = Object.entries<string>({ ...usual, ...Object.fromEntries(others) })
-    // What Node lets through in a header.
+    // The characters that Node accepts in a header.
     return Object.fromEntries(
       all.map(([name, value]) => [name, value.replace(/[^\t\x20-\x7e\x80-\xff]/g, '')]),
     )
@@ -209,7 +209,7 @@ interface Answer {
   readonly body: string
 }
 
-/** What holds of every answer under the prefix, whatever was asked. */
+/** Checks the rules for every response under the prefix, whatever the request was. */
 function expectHarmless(answer: Answer): void {
   const { statusCode, headers: said, body: page } = answer
   if (isUnread(answer)) return
@@ -223,7 +223,7 @@ function expectHarmless(answer: Answer): void {
     const { code } = JSON.parse(page).error as { code: ErrorCode }
     expect(Object.keys(errorSentences)).toContain(code)
     expect(JSON.parse(page)).toEqual({ error: { code, message: errorSentence(code) } })
-    // Our own server's failures are not to be had by asking.
+    // No request may cause a failure of the server.
     expect(statusCode < 500 || code === 'prefetch_refused').toBe(true)
   }
   const { location, ...others } = said
@@ -235,12 +235,12 @@ function expectHarmless(answer: Answer): void {
   expect(rest.toLowerCase()).not.toContain(MARK)
 }
 
-/** Where a page leads to, or tells its opener to go. */
+/** Returns the URLs that a page links to, or to which it tells its opener to go. */
 const LINK = / (?:href|data-return-to)="([^"]*)"/g
 
 /**
- * What Node or Fastify cannot read they answer before any plugin is asked. Only of a path that cannot be
- * decoded does Fastify say what was sent, as JSON.
+ * Requests that Node or Fastify cannot read get a response before any plugin runs. Only for a path
+ * that cannot be decoded does Fastify repeat what was sent, as JSON.
  */
 function isUnread({ statusCode, headers: said, body: page }: Answer): boolean {
   if (said['content-security-policy'] !== undefined) return false
@@ -250,7 +250,10 @@ function isUnread({ statusCode, headers: said, body: page }: Answer): boolean {
   return true
 }
 
-/** Of what was sent, only a hint goes to the provider, as one parameter, and a safe target comes back. */
+/**
+ * Checks that only a hint of the request is passed to the provider, as one parameter, and that a
+ * safe target comes back.
+ */
 function expectOwnLocation(location: string): void {
   expect(location).toMatch(/^[\x21-\x7e]+$/)
   const url = new URL(location, `${ORIGIN}/auth/bitbucket/callback`)
@@ -290,7 +293,7 @@ function expectOwnPath(path: string): void {
   expect(url.href).not.toContain(MARK)
 }
 
-/** A person who is signed in and about to sign in once more, and what their browser holds. */
+/** A signed-in person who is about to sign in again, and their browser's cookies. */
 async function fillIn(app: FastifyInstance): Promise<(text: string) => string> {
   const { id } = await app.latchkey.users.create({ name: 'Ada Test' })
   const session = (await app.latchkey.sessions.create(id)).cookie.split('=')
@@ -308,8 +311,8 @@ async function fillIn(app: FastifyInstance): Promise<(text: string) => string> {
       .replaceAll('{long}', MARK.repeat(2000))
 }
 
-describe('a request of any kind to any path', () => {
-  it('is answered as agreed, and nothing of it comes back or is logged', PATIENT, async () => {
+describe('any request to any path', () => {
+  it('gets a documented response, and nothing of it is repeated or logged', PATIENT, async () => {
     let [log, logged] = ['', 0]
     const write = (line: string): void => {
       log += line
@@ -324,7 +327,7 @@ describe('a request of any kind to any path', () => {
         const payload = method === 'GET' || method === 'HEAD' ? {} : { payload: filled(body) }
         const answer = await app.inject({ method, url, headers, ...payload })
         expectHarmless(answer)
-        // A well-formed error code is worth knowing, whoever sent it.
+        // A well-formed error code is logged, whoever sent it.
         const rest = log.replace(/the provider answered [a-z_]{1,40}"/, '')
         expect(rest).not.toMatch(new RegExp(`${MARK}[qb]`, 'i'))
         for (const secret of ['{session}', '{flow}', '{state}']) {
@@ -343,7 +346,7 @@ const noise = fc.oneof(
   fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 4 }),
 )
 
-/** A request as it goes over the wire, now and then with something in it that does not belong there. */
+/** A request as bytes, sometimes with something that does not belong there. */
 const spoiltRequest = fc.record({
   request,
   origin: fc.constantFrom('', '', '', 'http://evil.example'),
@@ -389,14 +392,17 @@ function asBytes(
   return `${filled(head)}${fourth}${body.toString('latin1')}`
 }
 
-/** Everything that a server says to these bytes, until it hangs up. */
+/**
+ * Returns everything that a server sends in response to these bytes, until it closes the
+ * connection.
+ */
 async function say(port: number, bytes: string): Promise<Answer[]> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   let said = ''
   socket.on('data', (chunk) => {
     said += chunk
   })
-  // A server may hang up on rubbish while it is still being said.
+  // A server may close the connection while garbage is still being sent.
   socket.on('error', () => {})
   socket.end(bytes, 'latin1')
   await new Promise((resolve) => socket.on('close', resolve))
@@ -415,8 +421,8 @@ function readAnswer(text: string): Answer {
   return { statusCode: Number(statusLine.split(' ')[1]), headers, body }
 }
 
-describe('bytes of any kind over a connection', () => {
-  it('are answered as agreed or not at all, and the next person as ever', PATIENT, async () => {
+describe('any bytes on a connection', () => {
+  it('get a documented response or none, and the next person is served as usual', PATIENT, async () => {
     const app = await buildApp(emulator())
     await app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = app.server.address() as AddressInfo

@@ -6,7 +6,7 @@ import { PATIENT, tries } from '../testing/fuzz.ts'
 
 const emulator = setUpEmulator()
 
-/** What can be done to a text, one to three times, so that it is most likely another one. */
+/** Changes to a text. One to three of them most likely result in a different text. */
 const changes = fc
   .array(
     fc.record({
@@ -42,7 +42,7 @@ describe('a seal', () => {
     expect(new Set(nonces).size).toBe(1000)
   })
 
-  it('opens to what was sealed, for the same purpose and context alone', PATIENT, () => {
+  it('opens to the sealed text, for the same purpose and context only', PATIENT, () => {
     const words = fc.string({ unit: 'grapheme' })
     fc.assert(
       fc.property(words, words, words, words, words, (text, purpose, context, other, another) => {
@@ -57,7 +57,7 @@ describe('a seal', () => {
     )
   })
 
-  it('does not open once a single letter of it is another', PATIENT, () => {
+  it('does not open once a single character is changed', PATIENT, () => {
     const { seal, open } = createSeal([SECRET, OTHER], 'flow')
     fc.assert(
       fc.property(fc.string(), changes, (text, change) => {
@@ -80,8 +80,8 @@ describe('a seal', () => {
   })
 })
 
-describe('a cookie of ours that was changed', () => {
-  /** What of a text can stand in a cookie. */
+describe('an altered cookie of ours', () => {
+  /** Returns the part of a text that is valid in a cookie. */
   function sendable(text: string): string {
     return text.replace(/[^\t\x20-\x3a\x3c-\x7e\x80-\xff]/g, '').trim()
   }
@@ -105,7 +105,7 @@ describe('a cookie of ours that was changed', () => {
     )
   })
 
-  it('holds no flow, nor does any other state or name find it', PATIENT, async () => {
+  it('contains no flow, and no other state or name finds it', PATIENT, async () => {
     const app = await buildApp(emulator())
     const part = fc.constantFrom('name', 'value', 'state')
     await fc.assert(

@@ -14,19 +14,19 @@ import { sqlite } from '../store/sqlite.ts'
 
 export const SECRET = 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo'
 
-/** The consumer of `https://app.example.com`. */
+/** The consumer for `https://app.example.com`. */
 export const EXAMPLE_CONSUMER = { clientId: 'app-example', clientSecret: 'app-example-secret' }
 
-/** Where the application is in production. */
+/** The origin of the application in production. */
 export const HTTPS_ORIGIN = 'https://app.example.com'
 
-/** The options that put the application there. */
+/** Returns the options for an application on that origin. */
 export function onHttps(emulator: { readonly url: string }): LatchkeyOptions {
   const consumer = { emulatorUrl: emulator.url, ...EXAMPLE_CONSUMER }
   return { origin: HTTPS_ORIGIN, providers: [bitbucket(consumer)] }
 }
 
-/** One emulator for a test file, as new for every test. */
+/** Starts one emulator for a test file, and resets it after every test. */
 export function setUpEmulator(): () => BitbucketEmulator {
   let emulator: BitbucketEmulator
   beforeAll(async () => {
@@ -40,7 +40,10 @@ export function setUpEmulator(): () => BitbucketEmulator {
 
 const open: FastifyInstance[] = []
 
-/** An application with a public page, a guarded route, and a store of its own, closed after the test. */
+/**
+ * Builds an application with a public page, a guarded route and its own store. It is closed after
+ * the test.
+ */
 export async function buildApp(
   emulator: { readonly url: string },
   options: LatchkeyOptions = {},
@@ -60,12 +63,12 @@ export async function buildApp(
   return app
 }
 
-/** Closes what `buildApp` has built. */
+/** Closes the applications of `buildApp`. */
 export async function closeApps(): Promise<void> {
   await Promise.all(open.splice(0).map((app) => app.close()))
 }
 
-/** How many rows a table of a SQLite file has. */
+/** Returns the number of rows in a table of a SQLite file. */
 export function countRows(
   file: string,
   table: 'users' | 'identities' | 'sessions' | 'used_flows',
@@ -76,7 +79,7 @@ export function countRows(
   return Number(row?.count)
 }
 
-/** When some session of a SQLite file was last used, as it is stored. */
+/** Returns the latest stored use of a session in a SQLite file. */
 export function lastUse(file: string): number {
   const database = new DatabaseSync(file, { readOnly: true })
   const row = database.prepare('select max(last_used_at) as time from latchkey_sessions').get()
@@ -84,7 +87,10 @@ export function lastUse(file: string): number {
   return Number(row?.time)
 }
 
-/** A path for a SQLite file in a folder of its own, which goes with the tests of the file. */
+/**
+ * Returns a path for a SQLite file in a folder of its own. The folder is removed after the file's
+ * tests.
+ */
 export function temporaryFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-'))
   folders.push(folder)

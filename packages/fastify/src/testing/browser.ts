@@ -1,10 +1,12 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { CookieJar } from 'tough-cookie'
 
-/** A browser of one person: it keeps cookies as browsers do, and does what it is told and no more. */
+/**
+ * One person's browser. It handles cookies as browsers do, and sends only what the test asks for.
+ */
 export interface Browser {
   readonly jar: CookieJar
-  /** Where it thinks that the application is. */
+  /** The origin that it uses for the application. */
   readonly origin: string
   get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
   post(
@@ -13,13 +15,13 @@ export interface Browser {
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>
   delete(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
-  /** Presses the button: the consent page's URL, from the start route. */
+  /** Requests the start route, and returns the consent page's URL. */
   start(query?: string, headers?: Record<string, string>): Promise<string>
-  /** Presses a person, or Cancel, on the consent page: the callback's path and query. */
+  /** Chooses a person or Cancel on the consent page, and returns the callback's path and query. */
   consent(authorizeUrl: string, press: { user: string } | { decision: 'deny' }): Promise<string>
-  /** All of it. The answer is the callback's. */
+  /** Runs a whole sign-in, and returns the response to the callback. */
   signIn(user: string, query?: string): Promise<LightMyRequestResponse>
-  /** What the browser would send to the application. */
+  /** Returns the cookies that the browser would send to the application. */
   cookies(): string
 }
 
@@ -62,7 +64,7 @@ export function createBrowser(
     },
 
     async consent(authorizeUrl, press) {
-      // A connection kept from before may have been closed while this process was busy with a flood.
+      // The server may have closed a kept connection while this process was busy with a flood.
       const headers = { connection: 'close' }
       const page = await fetch(authorizeUrl, { headers, redirect: 'manual' })
       const form = new URLSearchParams()

@@ -1,6 +1,6 @@
 /**
- * A process that signs in, and fails to, in every way there is, at log level trace. It tells its parent
- * what was secret in it, and where each attempt led. What it prints must not give away the former.
+ * A process that signs in, and fails to, in every possible way, at log level trace. It sends its
+ * parent its secrets and the outcome of each attempt. Its output must not contain the secrets.
  */
 import { randomBytes } from 'node:crypto'
 import { type AddressInfo, connect } from 'node:net'
@@ -16,13 +16,13 @@ import latchkey, { bitbucket, type LatchkeyOptions, type Store } from '../index.
 import { sqlite } from '../store/sqlite.ts'
 import { type Browser, createBrowser } from './browser.ts'
 
-/** What the run reports once it is over. */
+/** The report at the end of the run. */
 export interface CanaryReport {
-  /** Everything secret that there was, by what it is. */
+  /** Every secret, by kind. */
   readonly canaries: Readonly<Record<string, readonly string[]>>
-  /** Printed on purpose: as it is to stdout, in base64 to stderr. */
+  /** Printed on purpose: plain to stdout, in base64 to stderr. */
   readonly decoy: string
-  /** The `auth_error` of every attempt, or the path that it led to. */
+  /** The `auth_error` of every attempt, or the path of its redirect. */
   readonly outcomes: readonly string[]
 }
 
@@ -64,7 +64,7 @@ const emulator = await startBitbucketEmulator({
 let now = Date.now()
 let storeFails = false
 
-/** A store whose database complains with all it was given. */
+/** A store whose errors contain everything that it received. */
 function complainingStore(): Store {
   const store = sqlite(':memory:')
   const complain = async (): Promise<never> => {
@@ -99,7 +99,7 @@ async function build(
   return app
 }
 
-/** Presses the button and consents: the callback, and the browser that it is for. */
+/** Starts and consents. Returns the callback and its browser. */
 async function begin(
   app: FastifyInstance,
   press: Parameters<Browser['consent']>[1] = { user: 'ada' },
@@ -135,7 +135,7 @@ async function attempt(app: FastifyInstance): Promise<Browser> {
 
 const app = await build()
 
-// It works, and then it is over.
+// A successful sign-in, then a sign-out.
 const happy = await begin(app)
 const before = happy.browser.cookies()
 await finish(happy.browser, happy.callback)
@@ -157,7 +157,7 @@ const second = createBrowser(app)
 for (const cookie of kept.split('; ')) second.jar.setCookieSync(cookie, 'http://localhost:3000/')
 await finish(second, restartedCallback)
 
-// The person or the browser does something else.
+// Failures by the person or the browser.
 const denied = await begin(app, { decision: 'deny' })
 await finish(denied.browser, denied.callback)
 const inactive = await begin(app, { user: 'inactive' })
@@ -177,7 +177,7 @@ await finish(
   `/auth/bitbucket/callback?error=${said}&error_description=${said}&state=${ownState}`,
 )
 
-// The wrong client secret.
+// The client secret is wrong.
 const clientSecret = plant('client secret')
 const { clientId } = consumer
 const misconfigured = await build({
@@ -185,7 +185,7 @@ const misconfigured = await build({
 })
 await attempt(misconfigured)
 
-// The provider answers with everything it should keep to itself, and in every broken way.
+// The provider's responses contain its secrets, in every broken form.
 const leaky = {
   access_token: plant('access token'),
   refresh_token: plant('refresh token'),
@@ -223,7 +223,7 @@ emulator.answerNext(USER, { body: { type: 'user', uuid, display_name: '\r\n\u001
 emulator.answerNext(EMAILS, { body: { values: [] } })
 await attempt(app)
 
-// Something of the application's own fails.
+// Failures of the application's own code.
 const own = bitbucket({ emulatorUrl: emulator.url, clientId, clientSecret: consumer.clientSecret })
 const ownProvider = await build({
   providers: [{ ...own, readProfile: (api) => api.get(said).then(() => own.readProfile(api)) }],
@@ -242,7 +242,7 @@ await signedIn.get('/auth/sign-in')
 await signedIn.post('/auth/sign-out')
 storeFails = false
 
-// The server answers before the provider does, as it would with a `handlerTimeout`.
+// The server responds before the provider does, as it would with a `handlerTimeout`.
 let answerFirst = (): void => {}
 let letGo = (): void => {}
 const heldBack = new Promise<void>((resolve) => {
@@ -264,7 +264,7 @@ const impatient = await build(
     app.addHook('preHandler', async (_request, reply) => {
       answerFirst = () => void reply.code(503).send()
     })
-    // As one that compresses would, it holds the first answer back until the second comes.
+    // Like a compressing hook, it delays the first response until the second is ready.
     app.addHook('onSend', async (request) => {
       if (request.url.includes('/callback')) await heldBack
     })
@@ -279,7 +279,7 @@ letGo()
 await answered
 await setImmediate()
 
-// Requests that no route of ours is for, or that are none at all.
+// Requests without a route, or that are not HTTP.
 const spare = await begin(app)
 for (const method of ['HEAD', 'POST', 'PUT', 'OPTIONS'] as const) {
   await app.inject({ method, url: spare.callback, headers: { cookie: signedIn.cookies() } })

@@ -5,20 +5,22 @@ import { text } from 'node:stream/consumers'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Orders } from './server.ts'
 
-/** A server in a process of its own. */
+/** A server in a separate process. */
 export interface Child {
-  /** Asks it over its socket, as `inject()` asks one in this process. Rejects where there is no answer. */
+  /**
+   * Sends requests over a socket, like `inject()` in this process. Rejects if there is no response.
+   */
   readonly app: Pick<FastifyInstance, 'inject'>
   readonly process: ChildProcess
-  /** Where it listens on 127.0.0.1. */
+  /** The port on 127.0.0.1 on which it listens. */
   readonly port: number
-  /** What ended it: a signal, or `null` if it went by itself. */
+  /** The signal that ended it, or `null` if it exited by itself. */
   readonly ended: Promise<NodeJS.Signals | null>
 }
 
 const children: Child[] = []
 
-/** Ends what `startChild` has started. */
+/** Kills the processes of `startChild`. */
 export async function endChildren(): Promise<void> {
   for (const child of children.splice(0)) {
     child.process.kill('SIGKILL')
@@ -49,7 +51,7 @@ export async function startChild(
   return child
 }
 
-/** As much of `inject()` as a browser needs, over a connection for this alone. */
+/** The parts of `inject()` that a browser needs, over a separate connection. */
 async function ask(
   port: number,
   { method = 'GET', url, headers, payload }: InjectOptions,

@@ -3,8 +3,8 @@ import { closeApps, removeFolders } from './app.ts'
 import { endChildren } from './child.ts'
 import { closeProviders } from './unruly.ts'
 
-// Vitest runs this before each file of tests. A hook in a module that several files share in one process
-// would count for the first of them only.
+// Vitest runs this before each test file. A hook in a module that several files share in one
+// process would apply only to the first of them.
 
 afterEach(async () => {
   await closeApps()

@@ -1,7 +1,6 @@
 /**
- * Where in its work a server can be killed: as a request comes in, once a code is redeemed, before a
- * statement that begins like this goes to the database, once the commit is done and its event is told, or
- * with the answer just sent.
+ * The places where a server can be killed: when a request arrives, after a code is redeemed, before
+ * a statement that begins with this text, after the commit and its event, or after the response.
  */
 export const places = [
   'asked',
@@ -18,6 +17,6 @@ export const places = [
 
 export interface Death {
   readonly place: (typeof places)[number]
-  /** The server kills itself when it is there for this many times, counted from any message to it. */
+  /** The server kills itself the n-th time it reaches the place, counted from any message to it. */
   readonly times: number
 }

@@ -10,8 +10,8 @@ const START = '/auth/bitbucket/start'
 const FORM = 'application/x-www-form-urlencoded'
 
 /**
- * An answer of every kind that Latchkey gives, by what it is: each route, each way in which it fails,
- * signed in and signed out. For rules that hold for all of them.
+ * Returns a response of every kind, by name: each route, each of its failures, signed in and signed
+ * out. For rules that apply to every response.
  */
 export async function everyAnswer(
   emulator: BitbucketEmulator,

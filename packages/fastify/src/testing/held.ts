@@ -2,17 +2,17 @@ import pg from 'pg'
 import { expect, vi } from 'vitest'
 import { ask } from './postgres.ts'
 
-/** What is kept from everybody else in a PostgreSQL. */
+/** A lock in a PostgreSQL. */
 export interface Held {
   letGo(): Promise<void>
 }
 
-/** Holds a table back, also from those who read it. */
+/** Locks a table, even for reads. */
 export async function holdTable(url: string, table: string): Promise<Held> {
   return hold(url, `begin; lock table ${table} in access exclusive mode`)
 }
 
-/** Holds back what is done to each row, such as an `insert on latchkey_sessions`. */
+/** Blocks a statement on each row, such as an `insert on latchkey_sessions`. */
 export async function holdRows(url: string, event: string): Promise<Held> {
   return hold(
     url,
@@ -25,14 +25,14 @@ export async function holdRows(url: string, event: string): Promise<Held> {
 
 async function hold(url: string, sql: string): Promise<Held> {
   const client = new pg.Client(url)
-  // The database may go first, if the test fails.
+  // If the test fails, the database may be dropped first.
   client.on('error', () => {})
   await client.connect()
   await client.query(sql)
   return { letGo: () => client.end() }
 }
 
-/** Until this many wait for what is held, or for one of those who do. */
+/** Waits until this many connections wait for a lock. */
 export async function untilWaiting(url: string, count: number): Promise<void> {
   await vi.waitFor(async () => {
     const waiting = await ask(

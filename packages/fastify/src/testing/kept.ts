@@ -6,17 +6,17 @@ import { temporaryFile } from './app.ts'
 import { ask, emptyDatabase } from './postgres.ts'
 import type { Kept } from './server.ts'
 
-/** Where several servers keep the same, and what a test may ask of it behind their backs. */
+/** A database that several servers share, and a test's direct access to it. */
 export interface Shared {
-  /** What a server of its own process is told. */
+  /** The orders for a server in a separate process. */
   readonly kept: Kept
-  /** A store for a server in this process. */
+  /** Returns a store for a server in this process. */
   store(): Store
-  /** Asks in SQL that both databases understand. */
+  /** Runs SQL that both databases understand. */
   ask(sql: string): Promise<Record<string, unknown>[]>
 }
 
-/** An empty SQLite file. */
+/** Creates an empty SQLite file. */
 export async function sharedFile(): Promise<Shared> {
   const file = temporaryFile()
   return {
@@ -33,7 +33,10 @@ export async function sharedFile(): Promise<Shared> {
   }
 }
 
-/** An empty PostgreSQL database, whose servers trust what they have heard for as long as they can. */
+/**
+ * Creates an empty PostgreSQL database, whose servers trust what they have read for the longest
+ * possible time.
+ */
 export async function sharedDatabase(): Promise<Shared> {
   const url = await emptyDatabase()
   const options = { maxStaleness: 60_000 }
@@ -44,13 +47,13 @@ export async function sharedDatabase(): Promise<Shared> {
   }
 }
 
-/** For what must hold for both. */
+/** For tests that must pass with both databases. */
 export const shareables: readonly [what: string, make: () => Promise<Shared>][] = [
   ['one SQLite file', sharedFile],
   ['one PostgreSQL', sharedDatabase],
 ]
 
-/** How many rows each table of people has. */
+/** Returns the number of rows in each table about people. */
 export async function countPeople({
   ask,
 }: Shared): Promise<{ users: number; identities: number; sessions: number }> {

@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Store } from '../store/store.ts'
 
-/** A store with somebody beside it who counts what sessions cost, and can hold an answer back. */
+/** A store that counts the reads and writes of sessions, and can delay a read. */
 export interface ObservedStore extends Store {
-  /** How often it was asked for a session by itself, not in a transaction. */
+  /** How often a single session was read, outside of transactions. */
   reads: number
-  /** How often the use of a session was noted. */
+  /** How many uses of sessions were stored. */
   notes: number
   /**
-   * Holds the next answer about a session back, which is what is true when it is asked for.
-   * @returns what gives it
+   * Delays the result of the next read of a session. The result is read when it is requested.
+   * @returns a function that releases it
    */
   holdNext(): () => void
 }
@@ -41,7 +41,7 @@ export function observed(store: Store): ObservedStore {
   return observing
 }
 
-/** Until everything has been done that needs no answer from outside of this process. */
+/** Waits until everything is done that needs no response from outside of this process. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await setImmediate()
 }

@@ -2,35 +2,35 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** What stands between a server and its PostgreSQL, and what may go wrong with it. */
+/** A proxy between a server and its PostgreSQL, with faults on request. */
 export interface Proxy {
-  /** The URL that it was made for, through it. */
+  /** The original URL, through the proxy. */
   readonly url: string
-  /** Lets everything through again, that which comes from now on. */
+  /** Passes everything from now on. */
   pass(): void
-  /** Takes no more connections. */
+  /** Accepts no more connections. */
   refuse(): void
-  /** Answers nothing, on old connections and new ones, and does not say that they are of no use. */
+  /** Sends nothing on old and new connections, without closing them. */
   hang(): void
-  /** Keeps every answer to a question back until it passes again; connections are made as ever. */
+  /** Holds back every response to a query until it passes again. Connections can still be made. */
   hold(): void
   /** Cuts all connections. */
   cut(): void
-  /** Leads new connections elsewhere, and cuts the old ones. */
+  /** Leads new connections to another server, and cuts the old ones. */
   leadTo(url: string): void
-  /** How many connections there are. */
+  /** The number of connections. */
   readonly connections: number
 }
 
 export interface ProxyOptions {
   /**
-   * To do what PgBouncer does with a pool of transactions: a client is told of a process that is not the
-   * one it gets, and of notifications it hears nothing.
+   * Behaves like PgBouncer with transaction pooling: a client sees another process than its own,
+   * and receives no notifications.
    */
   readonly pooler?: boolean
 }
 
-/** Stands in front of a PostgreSQL until the test is over. Its URL must not ask for TLS. */
+/** Starts a proxy for a PostgreSQL until the test is over. The URL must not require TLS. */
 export async function startProxy(
   url: string,
   { pooler = false }: ProxyOptions = {},
@@ -61,7 +61,7 @@ export async function startProxy(
       const answer = translate(chunk)
       if (state === 'holding' && isReady) held.push(() => client.write(answer))
       else client.write(answer)
-      // The last message of a start, and of every answer: ReadyForQuery.
+      // ReadyForQuery, the last message of a connection's start and of every response.
       isReady ||= chunk.at(-6) === 'Z'.charCodeAt(0)
     })
     client.on('end', () => state === 'hanging' || database.end())

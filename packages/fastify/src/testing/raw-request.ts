@@ -2,8 +2,8 @@ import { type AddressInfo, connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * Sends one request to an application, byte by byte as it is written (latin1), and gives the whole
- * answer: for what no HTTP client would send. Lines end by CRLF, and the connection is closed.
+ * Sends one request to an application, exactly as written (latin1), and returns the whole response:
+ * for requests that no HTTP client would send. Lines end with CRLF, and the connection is closed.
  */
 export async function sendRaw(
   app: FastifyInstance,
@@ -17,7 +17,7 @@ export async function sendRaw(
   socket.on('data', (chunk) => {
     answer += chunk
   })
-  // A server that has had enough answers and hangs up.
+  // A server may close the connection early.
   socket.on('error', () => undefined)
   socket.write([...lines, 'Connection: close', '', body].join('\r\n'), 'latin1')
   await new Promise((resolve) => socket.once('close', resolve))

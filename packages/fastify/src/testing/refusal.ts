@@ -9,19 +9,19 @@ import { buildApp, temporaryFile } from './app.ts'
 
 type Attempt = () => Promise<LightMyRequestResponse>
 
-/** An application, and what an attempt against it must not have done. */
+/** An application, and checks that an attempt against it had no effect. */
 export interface WatchedApp {
   readonly app: FastifyInstance
-  /** The file of its store. */
+  /** The SQLite file of its store. */
   readonly file: string
   /** Every line of its log so far, at level trace. */
   readonly log: readonly string[]
-  /** Nobody was signed in or out, nothing was stored, and nobody else was told a secret. */
+  /** Checks that nobody was signed in or out, nothing was stored, and no secret was revealed. */
   expectNoEffect(attempt: Attempt, exchanges?: number): Promise<LightMyRequestResponse>
   /**
-   * A callback that is refused, whole: no effect, back to a page of ours with the error's code and
-   * nothing else, told once to the log and to listeners, and its flow of no use any more.
-   * @param exchanges How often Bitbucket may be asked about the code before.
+   * Checks a rejected callback completely: no effect, a redirect to a page of ours with only the
+   * error's code, one log line, one event, and a flow that is used up.
+   * @param exchanges How often Bitbucket may be asked to redeem the code before.
    */
   expectRefused(
     code: ErrorCode,
@@ -80,7 +80,7 @@ export async function buildWatchedApp(
         expect.objectContaining({ code }),
       ])
 
-      // The very same request again, whatever the browser was told about its cookies.
+      // The same request again, regardless of the cleared cookies.
       const again = await watched.expectNoEffect(() => repeat(app, answer))
       expect(again.headers.location).toMatch(/[?&]auth_error=flow_(missing|used|expired)$/)
       return answer
@@ -91,17 +91,17 @@ export async function buildWatchedApp(
 
 const SESSION_COOKIE = /^(__Host-latchkey|latchkey-\d+)=/
 
-/** Every `Set-Cookie` of an answer. */
+/** Returns every `Set-Cookie` header of a response. */
 export function setCookies({ headers }: LightMyRequestResponse): string[] {
   return [headers['set-cookie'] ?? []].flat()
 }
 
-/** How often Bitbucket was asked to redeem a code. */
+/** Returns how often Bitbucket was asked to redeem a code. */
 export function countExchanges({ requests }: BitbucketEmulator): number {
   return requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 }
 
-/** What every answer of ours says to browsers and caches. */
+/** Checks the headers of every response of ours for browsers and caches. */
 export function expectSafeHeaders({ headers }: LightMyRequestResponse): void {
   expect(headers['cache-control']).toBe('no-store')
   expect(headers['referrer-policy']).toBe('same-origin')
@@ -113,7 +113,7 @@ export function expectSafeHeaders({ headers }: LightMyRequestResponse): void {
   expect(headers.etag).toBeUndefined()
 }
 
-/** Everything about people that a SQLite file holds. */
+/** Returns everything about people in a SQLite file. */
 function readPeople(file: string): unknown {
   const database = new DatabaseSync(file, { readOnly: true })
   const tables = ['users', 'identities', 'sessions'].map((table) =>
@@ -123,7 +123,7 @@ function readPeople(file: string): unknown {
   return tables
 }
 
-/** What a request held that nobody else may learn: code and state, and its cookies. */
+/** Returns the secrets of a request: its code and state, and its cookies. */
 function secretsOf({ raw: { req } }: LightMyRequestResponse): string[] {
   const query = new URLSearchParams(req.url?.split('?')[1])
   const cookies = (req.headers.cookie ?? '').split('; ').map((cookie) => cookie.split('=')[1] ?? '')

@@ -8,7 +8,7 @@ import { type PostgresOptions, postgres } from '../store/postgres.ts'
 import { sqlite } from '../store/sqlite.ts'
 import type { Death } from './death.ts'
 
-/** Where a server keeps everything: in a SQLite file, or in a PostgreSQL database. */
+/** The database of a server: a SQLite file, or a PostgreSQL database. */
 export type Kept =
   | { readonly file: string }
   | { readonly url: string; readonly options?: PostgresOptions }
@@ -17,14 +17,14 @@ export type Orders = Kept & {
   readonly emulatorUrl: string
   readonly death?: Death
   readonly providerTimeout?: number
-  /** Where a second provider is, with the id `other`. */
+  /** The URL of a second provider, with the id `other`. */
   readonly otherUrl?: string
-  /** Whether everything that listens for an event fails, at once, later or never. */
+  /** Whether every listener of an event throws, rejects or never settles. */
   readonly badListeners?: boolean
 }
 
-// A server as a process of its own, for tests to end. It is told its orders in its one argument, and
-// tells its port.
+// A server in a separate process, which a test can kill. Its only argument contains its orders. It
+// sends its port.
 
 const orders = JSON.parse(String(process.argv[2])) as Orders
 const { emulatorUrl, death, providerTimeout, otherUrl, badListeners } = orders
@@ -93,7 +93,7 @@ process.on('message', (message) => {
     armed = true
     return
   }
-  // Only with `--expose-gc`.
+  // Only defined with `--expose-gc`.
   globalThis.gc?.()
   process.send?.(process.memoryUsage())
 })
@@ -101,7 +101,7 @@ const leave = (): never => process.exit()
 process.on('disconnect', leave)
 process.once('SIGTERM', async () => {
   await app.close()
-  // It ends by itself now, or something has been left running.
+  // Now it exits by itself, unless something is still running.
   process.off('disconnect', leave).disconnect()
 })
 await app.listen({ host: '127.0.0.1', port: 0 })

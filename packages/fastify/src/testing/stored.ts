@@ -1,6 +1,6 @@
 import type { Ending, StoredSession, StoredUser } from '../store/store.ts'
 
-/** Somebody with one session, for tests of what a store does with them. */
+/** A user with one session, for tests of a store. */
 export const user: StoredUser = {
   id: 'a',
   name: 'Test Person',
@@ -23,8 +23,8 @@ export const session: StoredSession = {
   expiresAt: 1_800_000_000_000,
 }
 
-/** Why sessions end in tests of what a store does with them. */
+/** The reason for ended sessions in tests of a store. */
 export const ending: Ending = { reason: 'revoked', actor: null }
 
-/** No stored use is recent, so that each is written. */
+/** No stored use counts as recent, so that each use is written. */
 export const never = { from: 1, to: 0 }

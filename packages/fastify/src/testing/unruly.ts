@@ -7,19 +7,19 @@ import { bitbucket } from '../providers/bitbucket.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createBrowser } from './browser.ts'
 
-/** What a sign-in asks of Bitbucket, in this order; the last two at once. */
+/** The requests of a sign-in to Bitbucket, in this order. The last two are concurrent. */
 export const routes = ['/site/oauth2/access_token', '/2.0/user', '/2.0/user/emails'] as const
 
 export type Route = (typeof routes)[number]
 
-/** What a provider answers where nothing is wrong. */
+/** The responses of a working provider. */
 export const answers: Readonly<Record<Route, Readonly<Record<string, unknown>>>> = {
   '/site/oauth2/access_token': { access_token: 'x', token_type: 'bearer' },
   '/2.0/user': { type: 'user', uuid: '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}' },
   '/2.0/user/emails': { values: [] },
 }
 
-/** Takes any code from anybody, who then is always the same person. */
+/** Accepts any code from anyone. Everyone is the same person. */
 export const agree: RequestListener = (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' })
   response.end(JSON.stringify(answers[request.url as Route]))
@@ -27,14 +27,14 @@ export const agree: RequestListener = (request, response) => {
 
 const closing: (() => void)[] = []
 
-/** Closes what `serve` has opened. */
+/** Closes the servers of `serve`. */
 export function closeProviders(): void {
   for (const close of closing.splice(0)) close()
 }
 
 /**
- * A provider on 127.0.0.1, for one test, that does what the emulator is too well-behaved for: `listener`
- * has the connection in its hands.
+ * Starts a provider on 127.0.0.1, for one test, that can misbehave more than the emulator:
+ * `listener` controls the connection.
  * @returns its URL
  */
 export async function serve(listener: RequestListener, tls?: ServerOptions): Promise<string> {
@@ -44,14 +44,14 @@ export async function serve(listener: RequestListener, tls?: ServerOptions): Pro
   return tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`
 }
 
-/** A provider that lets everybody in, but answers nobody until it is let go. */
+/** A provider that signs everyone in, but holds its responses until it is released. */
 export interface HeldProvider {
   readonly url: string
-  /** The codes that it was asked to redeem, in this order. */
+  /** The codes that it received, in order. */
   readonly codes: readonly (string | null)[]
-  /** Resolves when it is asked for the first time. */
+  /** Resolves at the first request. */
   readonly asked: Promise<void>
-  /** How many connections to it are open, and how many were at the most. */
+  /** The current and the highest number of connections to it. */
   readonly connections: { readonly open: number; readonly most: number }
   letGo(): void
 }
@@ -84,7 +84,7 @@ export async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Bitbucket at one URL, but for those of its routes that are somewhere else. */
+/** Returns Bitbucket at one URL, with some of its routes elsewhere. */
 export function bitbucketAt(url: string, elsewhere: Partial<Record<Route, string>> = {}): Provider {
   const provider = bitbucket({ emulatorUrl: url })
   const found = (address: string): string => {
@@ -99,7 +99,10 @@ export function bitbucketAt(url: string, elsewhere: Partial<Record<Route, string
   }
 }
 
-/** A person comes back from the provider with a code. The answer is the callback's. */
+/**
+ * Sends the callback of a person who comes back from the provider with a code, and returns the
+ * response.
+ */
 export async function comeBack(
   app: Pick<FastifyInstance, 'inject'>,
   provider = 'bitbucket',
