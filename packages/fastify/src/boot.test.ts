@@ -106,7 +106,7 @@ describe('in production', () => {
     const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
     const { message } = await refusal({ ...production(), providers })
     expect(message).toContain(
-      '(of `bitbucket`) on this machine, as an emulator has, which signs anybody in',
+      'Provider `bitbucket`: a URL points to this machine, as an emulator does, and an emulator signs anyone in',
     )
   })
 })
@@ -169,9 +169,9 @@ describe('an invalid option', () => {
     [{ clock: () => Number.NaN }, '`clock` must be a function'],
     [{ secret: 'a'.repeat(64) }, '`secret` repeats itself'],
     [{ secret: 'password'.repeat(8) }, '`secret` repeats itself'],
-    [{ providers: [] }, '`providers` must be a list with at least one'],
-    [{ providers: [{}] }, '`providers` must hold providers'],
-    [{ providers: 'bitbucket' }, '`providers` must be a list'],
+    [{ providers: [] }, '`providers` must be an array with at least one provider'],
+    [{ providers: [{}] }, '`providers` must contain only providers'],
+    [{ providers: 'bitbucket' }, '`providers` must be an array'],
     [{ store: {} }, '`store` must be a store'],
     [{ prefix: '/' }, '`prefix` must be a path such as /auth'],
     [{ prefix: 'auth' }, '`prefix` must be a path such as /auth'],
@@ -217,7 +217,7 @@ describe('an invalid option', () => {
       const answer = await refusal({ ...production(), providers: [bitbucket(credentials)] })
       expect(answer.code).toBe('LATCHKEY_OPTION_INVALID')
       expect(answer.message).toContain(
-        `has a \`${name}\` (of \`bitbucket\`) with a space or a line`,
+        `Provider \`bitbucket\`: \`${name}\` must be printable ASCII without spaces`,
       )
       expect(answer.message).not.toContain('canary')
     },
@@ -243,16 +243,16 @@ describe('an invalid option', () => {
     async (id) => {
       const providers = [bitbucket({ id, clientId: 'a', clientSecret: 'b' })]
       const { message } = await refusal({ ...production(), providers })
-      expect(message).toContain(`cannot have the id \`${id}\``)
+      expect(message).toContain(`Provider \`${id}\`: this id is reserved`)
     },
   )
 
   it('two providers cannot share an id, and an id must be a path segment', async () => {
     const one = { clientId: 'a', clientSecret: 'b' }
     const twice = await refusal({ ...production(), providers: [bitbucket(one), bitbucket(one)] })
-    expect(twice.message).toContain('has two with the id `bitbucket`')
+    expect(twice.message).toContain('Two providers share the id `bitbucket`')
     const odd = await refusal({ ...production(), providers: [bitbucket({ ...one, id: '../x' })] })
-    expect(odd.message).toContain('must have ids of lower-case letters')
+    expect(odd.message).toContain('contains an invalid id. An id starts with a lowercase letter')
   })
 
   it('bitbucket() reports a missing credential, and an emulatorUrl beyond loopback', () => {

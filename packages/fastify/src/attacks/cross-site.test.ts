@@ -146,27 +146,30 @@ describe('a route of the application', () => {
     return { app, ask }
   }
 
-  it.each(METHODS)('treats a %s from another origin as signed out, and no other', async (method) => {
-    const { ask } = await buildBank()
-    for (const [origin, ...passes] of MATRIX) {
-      for (const [index, site] of SITES.entries()) {
-        const headers = {
-          ...(origin === undefined ? {} : { origin }),
-          ...(site === undefined ? {} : { 'sec-fetch-site': site }),
-        }
-        const saysNothing = origin === undefined && site === undefined
-        const guarded = await ask(method, '/guarded', headers)
-        const open = await ask(method, '/open', headers)
-        if (passes[index] || saysNothing) {
-          expect([guarded.body, open.body]).toEqual(['Ada Test', 'Ada Test'])
-        } else {
-          expect(guarded.statusCode).toBe(403)
-          expect(guarded.json().error.code).toBe('cross_site')
-          expect(open.body).toBe('nobody')
+  it.each(METHODS)(
+    'treats a %s from another origin as signed out, and no other',
+    async (method) => {
+      const { ask } = await buildBank()
+      for (const [origin, ...passes] of MATRIX) {
+        for (const [index, site] of SITES.entries()) {
+          const headers = {
+            ...(origin === undefined ? {} : { origin }),
+            ...(site === undefined ? {} : { 'sec-fetch-site': site }),
+          }
+          const saysNothing = origin === undefined && site === undefined
+          const guarded = await ask(method, '/guarded', headers)
+          const open = await ask(method, '/open', headers)
+          if (passes[index] || saysNothing) {
+            expect([guarded.body, open.body]).toEqual(['Ada Test', 'Ada Test'])
+          } else {
+            expect(guarded.statusCode).toBe(403)
+            expect(guarded.json().error.code).toBe('cross_site')
+            expect(open.body).toBe('nobody')
+          }
         }
       }
-    }
-  })
+    },
+  )
 
   it('is signed in when it is opened by a link from anywhere', async () => {
     const { ask } = await buildBank()

@@ -30,10 +30,7 @@ const telling = (): Error => {
 
 const THROWN: readonly (readonly [string, () => unknown])[] = [
   ['an error with a status and headers', telling],
-  [
-    'an object like an error',
-    () => ({ message: 'planted', headers: { location: '/planted' } }),
-  ],
+  ['an object like an error', () => ({ message: 'planted', headers: { location: '/planted' } })],
   ['a string', () => 'planted'],
   ['null', () => null],
   ['undefined', () => undefined],
@@ -164,14 +161,17 @@ describe.each(['onRequest', 'preParsing', 'preHandler'] as const)(
       [1e9, 500, 'server_error'],
       ['planted', 500, 'server_error'],
       [null, 500, 'server_error'],
-    ] as const)('an error of status %j gets a response with only %i', async (given, status, code) => {
-      const answer = await answerOf(hook, Object.assign(telling(), { statusCode: given }))
-      expect(answer.statusCode).toBe(status)
-      expect(answer.json()).toEqual(errorBody(code))
-      expect(answer.headers.location).toBeUndefined()
-      expect(answer.headers['set-cookie']).toBeUndefined()
-      expectNothingTold(answer)
-    })
+    ] as const)(
+      'an error of status %j gets a response with only %i',
+      async (given, status, code) => {
+        const answer = await answerOf(hook, Object.assign(telling(), { statusCode: given }))
+        expect(answer.statusCode).toBe(status)
+        expect(answer.json()).toEqual(errorBody(code))
+        expect(answer.headers.location).toBeUndefined()
+        expect(answer.headers['set-cookie']).toBeUndefined()
+        expectNothingTold(answer)
+      },
+    )
   },
 )
 

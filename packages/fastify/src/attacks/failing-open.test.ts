@@ -60,7 +60,10 @@ describe('a store that fails or returns nonsense', () => {
     ['returns a session without its user', ({ session }) => ({ session })],
     ['returns a user without a session', ({ user }) => ({ user })],
     ['returns an empty user', ({ session }) => ({ session, user: {} })],
-    ['returns another user’s session', ({ session, user }) => ({ session, user: { ...user, id: 'other' } })],
+    [
+      'returns another user’s session',
+      ({ session, user }) => ({ session, user: { ...user, id: 'other' } }),
+    ],
     [
       'returns another session',
       ({ session, user }) => ({ session: { ...session, id: 'x' }, user }),

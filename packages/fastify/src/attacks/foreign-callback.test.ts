@@ -77,24 +77,27 @@ describe('a callback from another browser', () => {
     ['the state "null"', '&state=null'],
     ['a zero', '&state=0'],
     ['a space', '&state=%20'],
-  ])('with %s matches nothing: no flow, an empty flow or a flow in progress', async (_what, query) => {
-    const { app, expectRefused } = await buildWatchedApp(emulator())
-    const url = `/auth/bitbucket/callback?code=stolen-or-invented${query}`
-    await expectRefused('flow_missing', () => app.inject(url))
+  ])(
+    'with %s matches nothing: no flow, an empty flow or a flow in progress',
+    async (_what, query) => {
+      const { app, expectRefused } = await buildWatchedApp(emulator())
+      const url = `/auth/bitbucket/callback?code=stolen-or-invented${query}`
+      await expectRefused('flow_missing', () => app.inject(url))
 
-    // Cookies for each way to read such a state, empty or with a word.
-    const state = new URLSearchParams(query).get('state')
-    const names = [state ?? '', String(state), 'undefined', '', '0'].map(flowCookie)
-    for (const value of ['', 'undefined', 'null', '""', '{}', 'AAAA']) {
-      const cookie = names.map((name) => `${name}=${value}`).join('; ')
-      await expectRefused('flow_missing', () => app.inject({ url, headers: { cookie } }))
-    }
+      // Cookies for each way to read such a state, empty or with a word.
+      const state = new URLSearchParams(query).get('state')
+      const names = [state ?? '', String(state), 'undefined', '', '0'].map(flowCookie)
+      for (const value of ['', 'undefined', 'null', '""', '{}', 'AAAA']) {
+        const cookie = names.map((name) => `${name}=${value}`).join('; ')
+        await expectRefused('flow_missing', () => app.inject({ url, headers: { cookie } }))
+      }
 
-    const browser = createBrowser(app)
-    const own = await comeBack(browser, 'ada')
-    await expectRefused('flow_missing', () => browser.get(url))
-    expect((await browser.get(own)).headers.location).toBe('/')
-  })
+      const browser = createBrowser(app)
+      const own = await comeBack(browser, 'ada')
+      await expectRefused('flow_missing', () => browser.get(url))
+      expect((await browser.get(own)).headers.location).toBe('/')
+    },
+  )
 })
 
 describe('an altered flow', () => {

@@ -109,7 +109,7 @@ describe('a request with a forged host, scheme or path', () => {
     ],
     ['every address, by a function,', () => true, { host: 'evil.example', protocol: 'https' }],
   ])(
-    'changes no response of ours when Fastify trusts %s as a proxy',
+    'changes none of our responses when Fastify trusts %s as a proxy',
     async (_who, trust, seen) => {
       const app = await buildBehindProxy(trust)
       const lie = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
@@ -152,7 +152,10 @@ describe('bytes that no HTTP client sends', () => {
       ['GET {path} HTTP/1.1', 'Host: evil.example', 'Host: app.example.com'],
     ],
     ['an absolute URL', ['GET https://evil.example{path} HTTP/1.1', 'Host: app.example.com']],
-    ['an absolute URL and a Host', ['GET https://evil.example{path} HTTP/1.1', 'Host: evil.example']],
+    [
+      'an absolute URL and a Host',
+      ['GET https://evil.example{path} HTTP/1.1', 'Host: evil.example'],
+    ],
     ['markup as Host', ['GET {path} HTTP/1.1', 'Host: a"><script>alert(1)</script>']],
     ['an empty Host', ['GET {path} HTTP/1.1', 'Host:']],
     ['no Host at all', ['GET {path} HTTP/1.0']],

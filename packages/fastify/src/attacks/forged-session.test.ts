@@ -8,7 +8,8 @@ const emulator = setUpEmulator()
 
 const tokenOf = (browser: Browser): [id: string, secret: string] => {
   const [, id, secret] = /latchkey-3000=([\w-]+)\.([\w-]+)/.exec(browser.cookies()) ?? []
-  if (id === undefined || secret === undefined) throw new Error('The browser has no session cookie.')
+  if (id === undefined || secret === undefined)
+    throw new Error('The browser has no session cookie.')
   return [id, secret]
 }
 

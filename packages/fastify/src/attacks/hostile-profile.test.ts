@@ -158,7 +158,10 @@ describe('a hostile name', () => {
 
 describe('an unusable e-mail address', () => {
   it.each([
-    ['too long, and another person’s if it were cut', `${'x'.repeat(305)}@victim.example.evil.example`],
+    [
+      'too long, and another person’s if it were cut',
+      `${'x'.repeat(305)}@victim.example.evil.example`,
+    ],
     ['another person’s before NUL', 'victim@example.com\u0000@evil.example'],
     ['another person’s before a line break', 'victim@example.com\r\n.evil.example'],
     ['between spaces', ' victim@example.com '],

@@ -160,35 +160,40 @@ describe('the hosted page', () => {
     ['with an error', '?auth_error=provider_bad_answer'],
     ['with an unknown error', '?auth_error=https://evil.example/'],
     ['with a target on another site', '?return_to=https://evil.example/&auth_error=flow_missing'],
-  ])('%s loads and links nothing of other sites, and sends them no Referer', async (_what, query) => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    emulator().answerNext('GET /2.0/user', {
-      body: {
-        uuid: '{a1e7c0de-0001-4a01-8a01-000000000001}',
-        display_name: 'https://evil.example/',
-        links: { avatar: { href: 'https://evil.example/a.png' } },
-      },
-    })
-    const signedOut = await browser.get(`/auth/sign-in${query}`)
-    await browser.signIn('ada')
-    const signedIn = await browser.get(`/auth/sign-in${query}`)
-    expect(signedIn.body).toContain('<bdi>https://evil.example/</bdi>')
-    for (const { body, headers } of [signedOut, signedIn]) {
-      const addresses = [
-        ...body.matchAll(/\b(?:href|src|srcset|action|content|poster|ping)="([^"]*)"/g),
-      ]
-        .map(([, address]) => address ?? '')
-        .filter((address) => !/^(width=device-width, initial-scale=1|noindex)$/.test(address))
-      expect(addresses.length).toBeGreaterThan(0)
-      for (const address of addresses) expect(address).toMatch(/^\/(?!\/)/)
-      expect(body).not.toMatch(
-        /url\(|@import|<(script|img|iframe|object|embed|link|base|svg:image)\b/,
-      )
-      expect(headers['referrer-policy']).toBe('same-origin')
-      expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/)
-    }
-  })
+  ])(
+    '%s loads and links nothing of other sites, and sends them no Referer',
+    async (_what, query) => {
+      const app = await buildApp(emulator())
+      const browser = createBrowser(app)
+      emulator().answerNext('GET /2.0/user', {
+        body: {
+          uuid: '{a1e7c0de-0001-4a01-8a01-000000000001}',
+          display_name: 'https://evil.example/',
+          links: { avatar: { href: 'https://evil.example/a.png' } },
+        },
+      })
+      const signedOut = await browser.get(`/auth/sign-in${query}`)
+      await browser.signIn('ada')
+      const signedIn = await browser.get(`/auth/sign-in${query}`)
+      expect(signedIn.body).toContain('<bdi>https://evil.example/</bdi>')
+      for (const { body, headers } of [signedOut, signedIn]) {
+        const addresses = [
+          ...body.matchAll(/\b(?:href|src|srcset|action|content|poster|ping)="([^"]*)"/g),
+        ]
+          .map(([, address]) => address ?? '')
+          .filter((address) => !/^(width=device-width, initial-scale=1|noindex)$/.test(address))
+        expect(addresses.length).toBeGreaterThan(0)
+        for (const address of addresses) expect(address).toMatch(/^\/(?!\/)/)
+        expect(body).not.toMatch(
+          /url\(|@import|<(script|img|iframe|object|embed|link|base|svg:image)\b/,
+        )
+        expect(headers['referrer-policy']).toBe('same-origin')
+        expect(headers['content-security-policy']).toMatch(
+          /^default-src 'none'; style-src 'sha256-/,
+        )
+      }
+    },
+  )
 })
 
 describe('a copy of the database', () => {

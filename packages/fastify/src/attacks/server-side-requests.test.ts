@@ -121,14 +121,21 @@ describe('a provider that responds with a redirect', () => {
     [TOKEN, USER, EMAILS].flatMap((route) => {
       return [301, 302, 303, 307, 308].map((status) => ({ route, status }))
     }),
-  )('$status at $route is not followed, neither to an internal server nor on its own site', async ({ route, status }) => {
-    const app = await buildApp(emulator())
-    for (const location of [`http://${inside}/`, `//${inside}/`, '/2.0/user/emails/a@b.example']) {
-      emulator().answerNext(route as typeof USER, { status, headers: { location } })
-      const callback = await createBrowser(app).signIn('ada')
-      // People can sign in without an address.
-      expect(callback.headers.location).toBe(route === EMAILS ? '/' : BAD_ANSWER)
-    }
-    expectNothingElseAsked()
-  })
+  )(
+    '$status at $route is not followed, neither to an internal server nor on its own site',
+    async ({ route, status }) => {
+      const app = await buildApp(emulator())
+      for (const location of [
+        `http://${inside}/`,
+        `//${inside}/`,
+        '/2.0/user/emails/a@b.example',
+      ]) {
+        emulator().answerNext(route as typeof USER, { status, headers: { location } })
+        const callback = await createBrowser(app).signIn('ada')
+        // People can sign in without an address.
+        expect(callback.headers.location).toBe(route === EMAILS ? '/' : BAD_ANSWER)
+      }
+      expectNothingElseAsked()
+    },
+  )
 })

@@ -143,17 +143,20 @@ describe('a thief with a person’s session', () => {
     expect([await isIn(owner), await isIn(thief)]).toEqual([true, false])
   })
 
-  it.each(['others', 'global'])('cannot sign the owner out with scope %s if the owner was first', async (scope) => {
-    const { app } = await build()
-    const [owner, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
-    const [first, second] = await Promise.all([
-      owner.post('/auth/sign-out', { scope: 'others' }),
-      thief.post('/auth/sign-out', { scope }),
-    ])
-    expect([first.statusCode, second.statusCode]).toEqual([204, 401])
-    expect(setCookies(second).filter((cookie) => /latchkey-3000=[^;]/.test(cookie))).toEqual([])
-    expect([await isIn(owner), await isIn(thief)]).toEqual([true, false])
-  })
+  it.each(['others', 'global'])(
+    'cannot sign the owner out with scope %s if the owner was first',
+    async (scope) => {
+      const { app } = await build()
+      const [owner, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
+      const [first, second] = await Promise.all([
+        owner.post('/auth/sign-out', { scope: 'others' }),
+        thief.post('/auth/sign-out', { scope }),
+      ])
+      expect([first.statusCode, second.statusCode]).toEqual([204, 401])
+      expect(setCookies(second).filter((cookie) => /latchkey-3000=[^;]/.test(cookie))).toEqual([])
+      expect([await isIn(owner), await isIn(thief)]).toEqual([true, false])
+    },
+  )
 
   it('gets no new secret if a sign-out and a rotation run concurrently', async () => {
     const file = temporaryFile()
@@ -281,23 +284,20 @@ describe('a sign-out while the store is unavailable', () => {
 })
 
 describe('a sign-out of more than this browser without a session', () => {
-  it.each(['others', 'global'])(
-    '(%s) gets 401, and ends nothing',
-    async (scope) => {
-      const { app, lines } = await build()
-      const [ended, other] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
-      await other.delete(`/auth/sessions/${await idOf(ended)}`)
-      const answer = await ended.post('/auth/sign-out', { scope })
-      expect(answer.statusCode).toBe(401)
-      expect(answer.json().error.code).toBe('unauthenticated')
-      const form = await postForm(app, ended, `scope=${scope}&return_to=%2Fbye`)
-      expect(form.statusCode).toBe(303)
-      const page = '/auth/sign-in?return_to=%2Fbye&auth_error=unauthenticated'
-      expect(form.headers.location).toBe(page)
-      expect(await isIn(other)).toBe(true)
-      expect(lines('sign-out')).toEqual([])
-    },
-  )
+  it.each(['others', 'global'])('(%s) gets 401, and ends nothing', async (scope) => {
+    const { app, lines } = await build()
+    const [ended, other] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
+    await other.delete(`/auth/sessions/${await idOf(ended)}`)
+    const answer = await ended.post('/auth/sign-out', { scope })
+    expect(answer.statusCode).toBe(401)
+    expect(answer.json().error.code).toBe('unauthenticated')
+    const form = await postForm(app, ended, `scope=${scope}&return_to=%2Fbye`)
+    expect(form.statusCode).toBe(303)
+    const page = '/auth/sign-in?return_to=%2Fbye&auth_error=unauthenticated'
+    expect(form.headers.location).toBe(page)
+    expect(await isIn(other)).toBe(true)
+    expect(lines('sign-out')).toEqual([])
+  })
 
   it('succeeds if it is only for this browser', async () => {
     const { app } = await build()

@@ -85,12 +85,15 @@ describe('a start that nobody clicked', () => {
     },
   )
 
-  it.each(['same-origin', 'none'])('does not include a %s navigation, which starts', async (site) => {
-    const { app } = await buildWatchedApp(emulator())
-    const answer = await createBrowser(app).get(START, fetchOf('document', site))
-    expect(answer.statusCode).toBe(303)
-    expect(answer.headers.location).toContain(`${emulator().url}/site/oauth2/authorize?`)
-  })
+  it.each(['same-origin', 'none'])(
+    'does not include a %s navigation, which starts',
+    async (site) => {
+      const { app } = await buildWatchedApp(emulator())
+      const answer = await createBrowser(app).get(START, fetchOf('document', site))
+      expect(answer.statusCode).toBe(303)
+      expect(answer.headers.location).toContain(`${emulator().url}/site/oauth2/authorize?`)
+    },
+  )
 
   it('from a form of another site finds no route', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())

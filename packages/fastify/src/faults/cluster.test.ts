@@ -397,13 +397,16 @@ describe('a session that ends by an administrator’s own SQL', () => {
     'update latchkey_users set banned_at = 1',
     "update latchkey_sessions set secret_hash = 'other'",
     'update latchkey_sessions set expires_at = 1',
-  ])('is rejected once the record was read, without a notification about `%s`', async (statement) => {
-    const url = await emptyDatabase()
-    const { app } = await buildServer(url)
-    await untilAllRemember([app], url, app)
-    const { cookie } = await signInTwice(app)
-    expect(await whoIs(app, cookie)).toBe('Ada Test')
-    await ask(url, statement)
-    await untilRefused(app, cookie)
-  })
+  ])(
+    'is rejected once the record was read, without a notification about `%s`',
+    async (statement) => {
+      const url = await emptyDatabase()
+      const { app } = await buildServer(url)
+      await untilAllRemember([app], url, app)
+      const { cookie } = await signInTwice(app)
+      expect(await whoIs(app, cookie)).toBe('Ada Test')
+      await ask(url, statement)
+      await untilRefused(app, cookie)
+    },
+  )
 })

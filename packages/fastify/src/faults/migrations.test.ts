@@ -40,26 +40,29 @@ describe('a server that is killed while it creates its tables', { timeout: 30_00
     'create index latchkey_used_flows_expiry',
     'insert into latchkey_migrations',
     'commit',
-  ])('before «%s» has created none, and two servers that start after it both work', async (statement) => {
-    const file = temporaryFile()
-    await openAndDie(file, statement)
-    expect(tables(file)).not.toContain('latchkey_users')
+  ])(
+    'before «%s» has created none, and two servers that start after it both work',
+    async (statement) => {
+      const file = temporaryFile()
+      await openAndDie(file, statement)
+      expect(tables(file)).not.toContain('latchkey_users')
 
-    const apps = await Promise.all(
-      [sqlite(file), sqlite(file)].map((store) => buildApp(emulator(), { store })),
-    )
-    for (const app of apps) {
-      expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
-    }
-    const database = new DatabaseSync(file)
-    expect(database.prepare('pragma integrity_check').get()).toEqual({ integrity_check: 'ok' })
-    expect(database.prepare('select name from latchkey_migrations').all()).toEqual([
-      { name: '001-users-identities-sessions' },
-      { name: '002-session-life' },
-      { name: '003-record' },
-    ])
-    database.close()
-  })
+      const apps = await Promise.all(
+        [sqlite(file), sqlite(file)].map((store) => buildApp(emulator(), { store })),
+      )
+      for (const app of apps) {
+        expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+      }
+      const database = new DatabaseSync(file)
+      expect(database.prepare('pragma integrity_check').get()).toEqual({ integrity_check: 'ok' })
+      expect(database.prepare('select name from latchkey_migrations').all()).toEqual([
+        { name: '001-users-identities-sessions' },
+        { name: '002-session-life' },
+        { name: '003-record' },
+      ])
+      database.close()
+    },
+  )
 })
 
 it('a server that starts while another process has locked the file waits for its turn to create the tables', async () => {

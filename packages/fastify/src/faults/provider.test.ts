@@ -192,10 +192,13 @@ describe('the user API', () => {
     [USER, 500, UNAVAILABLE],
     [USER, 401, REFUSED],
     [USER, 403, REFUSED],
-  ] as const)('%s with status %i redirects back with an error code', async (route, status, location) => {
-    const body = { type: 'error', error: { message: 'x' } }
-    await expectCleanFailure(route, { status, body }, location)
-  })
+  ] as const)(
+    '%s with status %i redirects back with an error code',
+    async (route, status, location) => {
+      const body = { type: 'error', error: { message: 'x' } }
+      await expectCleanFailure(route, { status, body }, location)
+    },
+  )
 
   it('does not accept an app_user as a person', async () => {
     const uuid = '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}'
@@ -257,10 +260,7 @@ describe('addresses that Bitbucket does not return', () => {
     ['without values', { body: {} }],
     ['in rows that are not objects', { body: { values: [null, 7, 'x'] } }],
     ['in rows without flags', { body: { values: [{ email: 'ada@example.com' }] } }],
-    [
-      'in rows with invalid flags',
-      { body: { values: [{ ...CONFIRMED, is_confirmed: 'true' }] } },
-    ],
+    ['in rows with invalid flags', { body: { values: [{ ...CONFIRMED, is_confirmed: 'true' }] } }],
     ['in a primary row without a string', { body: { values: [{ ...CONFIRMED, email: 7 }] } }],
     ['with a next page outside the list', { body: { values: [], next } }],
   ])('(%s) are kept as stored, with one warning', async (_what, answer) => {

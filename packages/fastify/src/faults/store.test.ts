@@ -333,7 +333,9 @@ describe('a file that another process keeps locked', { timeout: 30_000 }, () => 
     lock.exec('create table other (id); begin exclusive')
     await expect(sqlite(file).open()).rejects.toMatchObject({
       code: 'LATCHKEY_STORE_UNUSABLE',
-      message: expect.stringContaining('Another process has locked it. Try again once that process is done.'),
+      message: expect.stringContaining(
+        'Another process has locked it. Try again once that process is done.',
+      ),
     })
     lock.close()
   })

@@ -73,66 +73,69 @@ async function whoIs(app: FastifyInstance, cookie: string): Promise<unknown> {
   return (await app.inject({ url: '/auth/session', headers: { cookie } })).json().user?.id
 }
 
-describe.each(shareables)('a server that takes over %s from the previous version', (_what, share) => {
-  it('keeps everyone signed in, and signs them in again as the same users', async () => {
-    const shared = await share()
-    const { app } = await upgrade(shared)
-    expect(await whoIs(app, sessionCookie)).toBe(ada)
-    const browser = createBrowser(app)
-    expect((await browser.signIn('ada')).headers.location).toBe('/')
-    expect(await whoIs(app, browser.cookies())).toBe(ada)
-    expect(await whoIs(app, sessionCookie)).toBe(ada)
-    expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 2 })
-  })
+describe.each(shareables)(
+  'a server that takes over %s from the previous version',
+  (_what, share) => {
+    it('keeps everyone signed in, and signs them in again as the same users', async () => {
+      const shared = await share()
+      const { app } = await upgrade(shared)
+      expect(await whoIs(app, sessionCookie)).toBe(ada)
+      const browser = createBrowser(app)
+      expect((await browser.signIn('ada')).headers.location).toBe('/')
+      expect(await whoIs(app, browser.cookies())).toBe(ada)
+      expect(await whoIs(app, sessionCookie)).toBe(ada)
+      expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 2 })
+    })
 
-  it('ends the flows that began before', async () => {
-    const { app } = await upgrade(await share())
-    const browser = createBrowser(app)
-    await browser.jar.setCookie(flow.cookie, browser.origin)
-    const consent = new URL('/site/oauth2/authorize', emulator().url)
-    for (const [name, value] of [
-      ['response_type', 'code'],
-      ['client_id', 'latchkey-dev'],
-      ['redirect_uri', `${browser.origin}/auth/bitbucket/callback`],
-      ['state', flow.state],
-      ['code_challenge', flow.challenge],
-      ['code_challenge_method', 'S256'],
-    ] as const) {
-      consent.searchParams.set(name, value)
-    }
-    const callback = await browser.consent(consent.href, { user: 'ada' })
-    expect((await browser.get(callback)).headers.location).toBe(flow.returnTo)
-    expect(await whoIs(app, browser.cookies())).toBe(ada)
-  })
+    it('ends the flows that began before', async () => {
+      const { app } = await upgrade(await share())
+      const browser = createBrowser(app)
+      await browser.jar.setCookie(flow.cookie, browser.origin)
+      const consent = new URL('/site/oauth2/authorize', emulator().url)
+      for (const [name, value] of [
+        ['response_type', 'code'],
+        ['client_id', 'latchkey-dev'],
+        ['redirect_uri', `${browser.origin}/auth/bitbucket/callback`],
+        ['state', flow.state],
+        ['code_challenge', flow.challenge],
+        ['code_challenge_method', 'S256'],
+      ] as const) {
+        consent.searchParams.set(name, value)
+      }
+      const callback = await browser.consent(consent.href, { user: 'ada' })
+      expect((await browser.get(callback)).headers.location).toBe(flow.returnTo)
+      expect(await whoIs(app, browser.cookies())).toBe(ada)
+    })
 
-  it('works next to one that still runs: a sign-in or sign-out on either counts for both', async () => {
-    const shared = await share()
-    const { app, pass } = await upgrade(shared)
-    const [id, secret] = [randomBytes(16), randomBytes(32)].map((bytes) =>
-      bytes.toString('base64url'),
-    )
-    const secretHash = createHash('sha256').update(String(secret)).digest('base64url')
-    await shared.ask(`insert into latchkey_sessions (id, user_id, provider, secret_hash,
+    it('works next to one that still runs: a sign-in or sign-out on either counts for both', async () => {
+      const shared = await share()
+      const { app, pass } = await upgrade(shared)
+      const [id, secret] = [randomBytes(16), randomBytes(32)].map((bytes) =>
+        bytes.toString('base64url'),
+      )
+      const secretHash = createHash('sha256').update(String(secret)).digest('base64url')
+      await shared.ask(`insert into latchkey_sessions (id, user_id, provider, secret_hash,
       created_at, authenticated_at, expires_at) values ('${id}', '${ada}', 'bitbucket',
       '${secretHash}', ${noon}, ${noon}, ${noon + 30 * 24 * 60 * 60 * 1000})`)
-    expect(await whoIs(app, `latchkey-3000=${id}.${secret}`)).toBe(ada)
+      expect(await whoIs(app, `latchkey-3000=${id}.${secret}`)).toBe(ada)
 
-    const browser = createBrowser(app)
-    await browser.signIn('ada')
-    const known = (): Promise<unknown> =>
-      shared.ask(`select user_id, provider, length(secret_hash) as hash, created_at, authenticated_at,
+      const browser = createBrowser(app)
+      await browser.signIn('ada')
+      const known = (): Promise<unknown> =>
+        shared.ask(`select user_id, provider, length(secret_hash) as hash, created_at, authenticated_at,
         expires_at from latchkey_sessions where id not in ('${id}', '32kGekN_l6CHPXDxFT_MNg')`)
-    expect(await known()).toHaveLength(1)
-    await browser.post('/auth/sign-out')
-    expect(await known()).toEqual([])
+      expect(await known()).toHaveLength(1)
+      await browser.post('/auth/sign-out')
+      expect(await known()).toEqual([])
 
-    await shared.ask(`delete from latchkey_sessions where id = '${id}'`)
-    // The old server sends no notification, and PostgreSQL's results are trusted for a minute here.
-    pass(60_000)
-    expect(await whoIs(app, `latchkey-3000=${id}.${secret}`)).toBeUndefined()
-    expect(await whoIs(app, sessionCookie)).toBe(ada)
-  })
-})
+      await shared.ask(`delete from latchkey_sessions where id = '${id}'`)
+      // The old server sends no notification, and PostgreSQL's results are trusted for a minute here.
+      pass(60_000)
+      expect(await whoIs(app, `latchkey-3000=${id}.${secret}`)).toBeUndefined()
+      expect(await whoIs(app, sessionCookie)).toBe(ada)
+    })
+  },
+)
 
 describe.each(shareables)(
   'a server with %s to which a newer version has added columns',

@@ -422,25 +422,30 @@ function readAnswer(text: string): Answer {
 }
 
 describe('any bytes on a connection', () => {
-  it('get a documented response or none, and the next person is served as usual', PATIENT, async () => {
-    const app = await buildApp(emulator())
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    const { port } = app.server.address() as AddressInfo
-    const filled = await fillIn(app)
+  it(
+    'get a documented response or none, and the next person is served as usual',
+    PATIENT,
+    async () => {
+      const app = await buildApp(emulator())
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      const { port } = app.server.address() as AddressInfo
+      const filled = await fillIn(app)
 
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(spoiltRequest, { minLength: 1, maxLength: 3 }),
-        async (requests) => {
-          const bytes = requests.map((each) => asBytes(each, filled)).join('')
-          for (const answer of await say(port, bytes)) expectHarmless(answer)
-          const hello = 'GET /auth/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
-          expect(await say(port, hello)).toMatchObject([
-            { statusCode: 200, body: '{"user":null,"session":null}' },
-          ])
-        },
-      ),
-      tries(1000),
-    )
-  })
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(spoiltRequest, { minLength: 1, maxLength: 3 }),
+          async (requests) => {
+            const bytes = requests.map((each) => asBytes(each, filled)).join('')
+            for (const answer of await say(port, bytes)) expectHarmless(answer)
+            const hello =
+              'GET /auth/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+            expect(await say(port, hello)).toMatchObject([
+              { statusCode: 200, body: '{"user":null,"session":null}' },
+            ])
+          },
+        ),
+        tries(1000),
+      )
+    },
+  )
 })

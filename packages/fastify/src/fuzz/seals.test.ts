@@ -80,7 +80,7 @@ describe('a seal', () => {
   })
 })
 
-describe('an altered cookie of ours', () => {
+describe('one of our cookies, altered', () => {
   /** Returns the part of a text that is valid in a cookie. */
   function sendable(text: string): string {
     return text.replace(/[^\t\x20-\x3a\x3c-\x7e\x80-\xff]/g, '').trim()

@@ -1,4 +1,4 @@
-/** In seconds. Also compared with milliseconds below. */
+/** The seconds of a day. */
 const DAY_OF_SECONDS = 24 * 60 * 60
 const MINUTE = 60 * 1000
 /** The longest possible lifetime of a session, in seconds. No sign-in can be older. */

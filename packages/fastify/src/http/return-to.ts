@@ -47,7 +47,7 @@ export function isUnder(base: string, path: string): boolean {
   try {
     plain = decodeURIComponent(pathname)
   } catch {
-    // A stray `%` matches no route of ours.
+    // A stray `%` matches none of our routes.
   }
   const lower = plain.toLowerCase()
   return lower === base.toLowerCase() || lower.startsWith(`${base.toLowerCase()}/`)

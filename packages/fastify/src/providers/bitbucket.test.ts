@@ -41,17 +41,20 @@ it.each([
   ['GET /2.0/user', rateLimitExceeded],
   ['GET /2.0/user', { status: 429 }],
   ['GET /2.0/user/emails', rateLimitExceeded],
-] as const)('sends no second request when Bitbucket rate-limits the first: %s', async (route, answer) => {
-  const emulator = await startBitbucket({})
-  emulator.answerNext(route, { ...answer, times: 9 })
-  const browser = createBrowser(await buildApp(emulator))
-  const { location } = (await browser.signIn('ada')).headers
-  const [, path] = route.split(' ')
-  // People can sign in without an address, but not without a user.
-  if (path === '/2.0/user') expect(location).toContain('auth_error=provider_unavailable')
-  else expect(location).toBe('/')
-  expect(emulator.requests.filter((request) => request.path === path)).toHaveLength(1)
-})
+] as const)(
+  'sends no second request when Bitbucket rate-limits the first: %s',
+  async (route, answer) => {
+    const emulator = await startBitbucket({})
+    emulator.answerNext(route, { ...answer, times: 9 })
+    const browser = createBrowser(await buildApp(emulator))
+    const { location } = (await browser.signIn('ada')).headers
+    const [, path] = route.split(' ')
+    // People can sign in without an address, but not without a user.
+    if (path === '/2.0/user') expect(location).toContain('auth_error=provider_unavailable')
+    else expect(location).toBe('/')
+    expect(emulator.requests.filter((request) => request.path === path)).toHaveLength(1)
+  },
+)
 
 it('rejects a `refuseUnknownAccountStatus` that is not a boolean', () => {
   const options = { emulatorUrl: 'http://127.0.0.1:4020', refuseUnknownAccountStatus: 'true' }

@@ -268,7 +268,10 @@ function nextPage(next: unknown, list: string): string | null {
   if (typeof next === 'string' && /^\/?\?/.test(next.slice(list.length)) && next.startsWith(list)) {
     return next
   }
-  throw new FlowError('provider_bad_answer', 'GET /2.0/user/emails links to a next page outside the list')
+  throw new FlowError(
+    'provider_bad_answer',
+    'GET /2.0/user/emails links to a next page outside the list',
+  )
 }
 
 /**

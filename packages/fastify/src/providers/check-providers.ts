@@ -15,7 +15,10 @@ export function checkProviders(
   development: boolean,
 ): void {
   if (!Array.isArray(providers) || providers.length === 0) {
-    throw invalidOption('providers', 'must be an array with at least one provider, such as [bitbucket({ … })]')
+    throw invalidOption(
+      'providers',
+      'must be an array with at least one provider, such as [bitbucket({ … })]',
+    )
   }
   const ids = new Set<string>()
   for (const provider of providers) {

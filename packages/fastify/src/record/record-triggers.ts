@@ -1,13 +1,16 @@
 import type { Sql } from '../store/sql.ts'
 
-// The table of the record and the triggers that write it, as published: see `migrations.ts`.
+// The table of the record and the triggers that write it. They are published: see `migrations.ts`.
 
 /**
- * - `xid` is an index, not a key: one transaction may change much.
- * - A statement that ends more than a thousand sessions leaves one row, which stands for everything.
- * - The functions pin `search_path` to the schema of their tables and run as their owner, because whoever
- *   changes a row may have another path and fewer rights. Nobody else may use them in a trigger.
- * - `enable always`, so that rows that come by logical replication are recorded too.
+ * Creates the record in PostgreSQL:
+ *
+ * - `xid` is an index, not a key, because one transaction may record many rows.
+ * - A statement that ends more than a thousand sessions records one row, which stands for everything.
+ * - The functions pin `search_path` to the schema of their tables and run as their owner, because the
+ *   role that changes a row may have another path and fewer rights. No other role may use them in a
+ *   trigger.
+ * - The triggers are set to `enable always`, so that logically replicated rows are recorded too.
  */
 export async function recordByPostgres(sql: Sql): Promise<void> {
   await sql`create table latchkey_record (
@@ -96,9 +99,12 @@ async function createTriggers(sql: Sql): Promise<void> {
     enable always trigger latchkey_users_truncated`
 }
 
-/** An id is never given twice (`autoincrement`), and writers take turns: ids are in order of commit. */
+/**
+ * Creates the record in SQLite. Ids are in the order of commits, because writers take turns, and
+ * `autoincrement` never reuses an id.
+ */
 export async function recordBySqlite(sql: Sql): Promise<void> {
-  // In words that a `sqlite3` of 2022 understands, since whoever deletes a row by hand runs the triggers.
+  // Only syntax that a `sqlite3` of 2022 understands, because deleting a row by hand runs the triggers.
   await sql`create table latchkey_record (
     id integer primary key autoincrement,
     at integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer)),
@@ -108,7 +114,7 @@ export async function recordBySqlite(sql: Sql): Promise<void> {
     actor text,
     reason text
   )`
-  // Space that is freed when the file may not grow and a session must be deleted, which takes a little room.
+  // Reserved space, for deleting a session when the file may not grow.
   await sql`create table latchkey_reserve (room blob not null)`
   await sql`insert into latchkey_reserve values (zeroblob(32768))`
   await sql`create trigger latchkey_sessions_ended after delete on latchkey_sessions begin
@@ -132,7 +138,7 @@ export async function recordBySqlite(sql: Sql): Promise<void> {
   await sql`create trigger latchkey_users_deleted after delete on latchkey_users begin
     insert into latchkey_record (type, user_id) values ('user-deleted', old.id);
   end`
-  // An `insert or replace` deletes without a trigger: https://sqlite.org/lang_conflict.html
+  // `insert or replace` deletes rows without a delete trigger: https://sqlite.org/lang_conflict.html
   await sql`create trigger latchkey_sessions_replaced before insert on latchkey_sessions
     when exists (select 1 from latchkey_sessions where id = new.id)
   begin

@@ -117,11 +117,23 @@ interface Scene {
 /** Everything that ends a session, or stops its cookie from opening it. */
 const endings: [string, (scene: Scene) => Promise<unknown>][] = [
   ['signed out', ({ victim }) => victim.post('/auth/sign-out')],
-  ['signed out from another browser with scope `others`', ({ other }) => other.post('/auth/sign-out', { scope: 'others' })],
-  ['signed out from another browser with scope `global`', ({ other }) => other.post('/auth/sign-out', { scope: 'global' })],
-  ['revoked from the list of sessions', ({ other, sessionId }) => other.delete(`/auth/sessions/${sessionId}`)],
+  [
+    'signed out from another browser with scope `others`',
+    ({ other }) => other.post('/auth/sign-out', { scope: 'others' }),
+  ],
+  [
+    'signed out from another browser with scope `global`',
+    ({ other }) => other.post('/auth/sign-out', { scope: 'global' }),
+  ],
+  [
+    'revoked from the list of sessions',
+    ({ other, sessionId }) => other.delete(`/auth/sessions/${sessionId}`),
+  ],
   ['revoked by the application', ({ app, sessionId }) => app.latchkey.sessions.revoke(sessionId)],
-  ['revoked with all sessions of its user', ({ app, userId }) => app.latchkey.sessions.revokeAll(userId)],
+  [
+    'revoked with all sessions of its user',
+    ({ app, userId }) => app.latchkey.sessions.revokeAll(userId),
+  ],
   ['revoked with all sessions of all users', ({ app }) => app.latchkey.sessions.revokeEverything()],
   ['of a user who is banned', ({ app, userId }) => app.latchkey.users.ban(userId)],
   ['of a user who is deleted', ({ app, userId }) => app.latchkey.users.delete(userId)],

@@ -48,26 +48,29 @@ describe('a session', () => {
     ['does not cache', ({ watch: _, ...store }: Store) => store],
   ] as const
 
-  it.each(memories)('that the server %s ends when it is idle for `idleTimeout`', async (_, memory) => {
-    const { at, build } = atNoon()
-    const app = await build({ session, store: memory(sqlite(':memory:')) })
-    const [used, unused] = [createBrowser(app), createBrowser(app)]
-    await used.signIn('ada')
-    await unused.signIn('ada')
-    at(HOUR - 1)
-    expect(await status(used)).toBe(200)
-    await settled()
-    at(HOUR)
-    expect([await status(used), await status(unused)]).toEqual([200, 401])
-    at(2 * HOUR - 2)
-    expect(await status(used)).toBe(200)
-    await settled()
-    at(3 * HOUR - 2)
-    expect(await status(used)).toBe(401)
-    // It does not come back when the clock is set back.
-    at(3 * HOUR - 3)
-    expect(await status(unused)).toBe(401)
-  })
+  it.each(memories)(
+    'that the server %s ends when it is idle for `idleTimeout`',
+    async (_, memory) => {
+      const { at, build } = atNoon()
+      const app = await build({ session, store: memory(sqlite(':memory:')) })
+      const [used, unused] = [createBrowser(app), createBrowser(app)]
+      await used.signIn('ada')
+      await unused.signIn('ada')
+      at(HOUR - 1)
+      expect(await status(used)).toBe(200)
+      await settled()
+      at(HOUR)
+      expect([await status(used), await status(unused)]).toEqual([200, 401])
+      at(2 * HOUR - 2)
+      expect(await status(used)).toBe(200)
+      await settled()
+      at(3 * HOUR - 2)
+      expect(await status(used)).toBe(401)
+      // It does not come back when the clock is set back.
+      at(3 * HOUR - 3)
+      expect(await status(unused)).toBe(401)
+    },
+  )
 
   it.each(memories)(
     'that the server %s ends after its lifetime, even if it is in use',

@@ -43,32 +43,32 @@ export async function everyAnswer(
   answers.set("a popup's last page", await browser.get(popup))
   answers.set("a popup's last page with an error", await browser.get(`${popup}&auth_error=x`))
   answers.set('the providers', await browser.get('/auth/providers'))
-  answers.set('the session of nobody', await browser.get('/auth/session'))
-  answers.set('the sessions of nobody', await browser.get('/auth/sessions'))
+  answers.set('the session, signed out', await browser.get('/auth/session'))
+  answers.set('the sessions, signed out', await browser.get('/auth/sessions'))
   answers.set('a guarded route, signed out', await browser.get('/api/me'))
 
   answers.set(
-    'a callback cancelled',
+    'a cancelled callback',
     await browser.get(await browser.consent(await browser.start(), cancel)),
   )
-  answers.set('a callback refused', await browser.signIn('inactive'))
-  answers.set('a callback forged', await browser.get(`${CALLBACK}?code=c&state=s`))
-  answers.set('a callback empty', await browser.get(CALLBACK))
+  answers.set('a refused callback', await browser.signIn('inactive'))
+  answers.set('a forged callback', await browser.get(`${CALLBACK}?code=c&state=s`))
+  answers.set('an empty callback', await browser.get(CALLBACK))
   emulator.answerNext('POST /site/oauth2/access_token', { status: 500 })
-  answers.set('a callback while the provider is away', await browser.signIn('ada'))
+  answers.set('a callback while the provider is unavailable', await browser.signIn('ada'))
   const late = await browser.consent(await browser.start(), ada)
   now += 11 * 60 * 1000
-  answers.set('a callback too late', await browser.get(late))
+  answers.set('a late callback', await browser.get(late))
   const callback = await browser.consent(await browser.start(), ada)
   const before = { cookie: browser.cookies() }
   answers.set('a callback', await browser.get(callback))
-  answers.set('a callback used', await app.inject({ url: callback, headers: before }))
+  answers.set('a used callback', await app.inject({ url: callback, headers: before }))
 
   answers.set('the sign-in page, signed in', await browser.get('/auth/sign-in'))
   answers.set('the session', await browser.get('/auth/session'))
   answers.set('the sessions', await browser.get('/auth/sessions'))
   answers.set("a popup's last page, signed in", await browser.get(popup))
-  answers.set('a callback forged, signed in', await browser.get(`${CALLBACK}?code=c&state=s`))
+  answers.set('a forged callback, signed in', await browser.get(`${CALLBACK}?code=c&state=s`))
 
   const signOut = (request: InjectOptions): Promise<LightMyRequestResponse> => {
     const { headers, ...rest } = request
@@ -78,14 +78,17 @@ export async function everyAnswer(
   const evil = { origin: 'https://evil.example' }
   const form = { 'content-type': FORM }
   answers.set('a sign-out from another site', await signOut({ headers: evil }))
-  answers.set('a sign-out of nonsense', await signOut({ payload: { scope: 'nonsense' } }))
-  answers.set('a sign-out too large', await signOut({ headers: form, payload: 'x'.repeat(17_000) }))
-  answers.set('a sign-out unreadable', await signOut({ payload: '{' }))
+  answers.set('a sign-out with an invalid scope', await signOut({ payload: { scope: 'nonsense' } }))
+  answers.set(
+    'a sign-out with a large body',
+    await signOut({ headers: form, payload: 'x'.repeat(17_000) }),
+  )
+  answers.set('a sign-out with an unreadable body', await signOut({ payload: '{' }))
   answers.set('a sign-out of the others', await browser.post('/auth/sign-out', { scope: 'others' }))
   const { session: own } = (await browser.get('/auth/session')).json()
   const path = (id: string): string => `/auth/sessions/${id}`
   answers.set('ending a session from another site', await browser.delete(path(own.id), evil))
-  answers.set('ending a session that is none', await browser.delete(path('x')))
+  answers.set('ending an unknown session', await browser.delete(path('x')))
   answers.set('ending a session', await browser.delete(path(own.id)))
   answers.set('ending a session, signed out', await browser.delete(path(own.id)))
   await browser.signIn('ada')

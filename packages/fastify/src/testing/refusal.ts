@@ -19,7 +19,7 @@ export interface WatchedApp {
   /** Checks that nobody was signed in or out, nothing was stored, and no secret was revealed. */
   expectNoEffect(attempt: Attempt, exchanges?: number): Promise<LightMyRequestResponse>
   /**
-   * Checks a rejected callback completely: no effect, a redirect to a page of ours with only the
+   * Checks a rejected callback completely: no effect, a redirect to one of our pages with only the
    * error's code, one log line, one event, and a flow that is used up.
    * @param exchanges How often Bitbucket may be asked to redeem the code before.
    */
@@ -101,7 +101,7 @@ export function countExchanges({ requests }: BitbucketEmulator): number {
   return requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 }
 
-/** Checks the headers of every response of ours for browsers and caches. */
+/** Checks the headers of each of our responses for browsers and caches. */
 export function expectSafeHeaders({ headers }: LightMyRequestResponse): void {
   expect(headers['cache-control']).toBe('no-store')
   expect(headers['referrer-policy']).toBe('same-origin')

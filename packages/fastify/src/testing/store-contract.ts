@@ -427,7 +427,10 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         ['an ended session', (queries) => queries.deleteSession('s', ending)],
         ['a user’s ended sessions', (queries) => queries.deleteSessionsOf('a', ending)],
         ['a user’s other sessions, ended', (queries) => queries.deleteSessionsOf('a', ending, 't')],
-        ['a user’s oldest sessions, ended', (queries) => queries.deleteOldestSessionsOf('a', 0, ending)],
+        [
+          'a user’s oldest sessions, ended',
+          (queries) => queries.deleteOldestSessionsOf('a', 0, ending),
+        ],
         ['all sessions, ended', (queries) => queries.deleteAllSessions(ending)],
       ]
 
