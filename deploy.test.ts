@@ -35,7 +35,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** Returns the one block of code below a heading that has these words in it. */
 function block(guide: string, heading: string, words: string): string {
   const document = readFileSync(join(root, 'docs/guides', guide), 'utf8')
-  const part = document.split(/^## (?:\d+\. )?/m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
+  const part =
+    document.split(/^## (?:\d+\. )?/m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
   const blocks = [...part.matchAll(/^```\w+\n(.*?)^```$/gms)].map(([, code = '']) => code)
   const [found, ...others] = blocks.filter((code) => code.includes(words))
   expect([heading, words, typeof found, others.length]).toEqual([heading, words, 'string', 0])
