@@ -170,7 +170,7 @@ describe('docs/guides/deploy.md', () => {
 
     const refused = start(bin('fastify'), args('bare'), /no such output/g)
     await expect(refused).rejects.toThrow(
-      /no option `skipOverride`.* register Latchkey inside a plugin of your own/s,
+      /no option `skipOverride`.* register Latchkey inside your own plugin/s,
     )
   })
 

@@ -153,7 +153,8 @@ it('every line that is logged outside of development is in docs/security.md', ()
     (name) => !/^(attacks|faults|fuzz|testing)\/|\.test\.ts$|^development\.ts$/.test(name),
   )
   const lines = files.flatMap((name) => {
-    const text = readFileSync(join(source, name), 'utf8')
+    const whole = readFileSync(join(source, name), 'utf8')
+    const text = whole.replaceAll(/^ *\*.*$/gm, '')
     const calls = [...text.matchAll(/\blog(?:\.\w+|\[level\])\((.*?)\)\n/gs)]
     return calls.flatMap(([, given = '']) => {
       const [, referenced] = /withReference\(\s*'([^']+)',\s*[\w']+,?\s*\),?\s*$/.exec(given) ?? []

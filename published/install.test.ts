@@ -59,7 +59,7 @@ describe.each([
       for (const name of ['fastify', 'fastify/sqlite', 'fastify/postgres', 'bitbucket-emulator']) {
         const { code, said } = await project.run(`node old-node.js @latchkey/${name}`)
         expect(said).toMatch(
-          /Error: @latchkey\/[\w-]+ needs Node 22\.16 .* this is Node 20\.19\.0\./,
+          /Error: @latchkey\/[\w-]+ requires Node 22\.16 or newer\. This is Node 20\.19\.0\./,
         )
         expect(code).toBe(1)
       }

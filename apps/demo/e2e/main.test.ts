@@ -128,7 +128,7 @@ describe('pnpm demo', () => {
     const [code] = await once(demo, 'exit')
     expect(code).toBe(1)
     expect(demo.said).toContain('did not start. postgres(): the database cannot be used')
-    expect(demo.said).toContain('Check that the server runs')
+    expect(demo.said).toContain('Check that the server is running')
     expect(demo.said).not.toContain('the-password')
   })
 

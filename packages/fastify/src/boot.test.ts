@@ -373,7 +373,7 @@ describe('a Node.js version that is too old', () => {
     async (old) => {
       vi.resetModules()
       Object.defineProperty(process.versions, 'node', { ...version, value: old })
-      const message = `needs Node 22.16 or newer, and this is Node ${old}.`
+      const message = `requires Node 22.16 or newer. This is Node ${old}.`
       await expect(import('./http/node-version.ts')).rejects.toThrow(`@latchkey/fastify ${message}`)
     },
   )

@@ -6,7 +6,7 @@ const LOWEST = [22, 16] as const
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < LOWEST[0] || (major === LOWEST[0] && minor < LOWEST[1])) {
   throw new Error(
-    `@latchkey/fastify needs Node ${LOWEST.join('.')} or newer, and this is Node ${process.versions.node}.`,
+    `@latchkey/fastify requires Node ${LOWEST.join('.')} or newer. This is Node ${process.versions.node}.`,
   )
 }
 

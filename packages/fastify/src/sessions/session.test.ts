@@ -296,6 +296,7 @@ describe('a session', () => {
 })
 
 describe('the session options', () => {
+  const SEE = 'See docs/reference/errors.md#latchkey_option_'
   const refusal = async (session: object): Promise<string> => {
     try {
       await buildApp(emulator(), { session })
@@ -316,21 +317,21 @@ describe('the session options', () => {
     ['idleTimeout', 'a number', Number.NaN],
   ])('reject a %s that is not %s, and state the bounds', async (name, _what, value) => {
     expect(await refusal({ [name]: value })).toBe(
-      `Option \`session.${name}\` must be a whole number of milliseconds from 300000 to 34560000000.`,
+      `Option \`session.${name}\` must be a whole number of milliseconds from 300000 to 34560000000. ${SEE}invalid`,
     )
   })
 
   it.each([0, 101, 1.5, '5', -1])('reject a `maxPerUser` of %s', async (maxPerUser) => {
     expect(await refusal({ maxPerUser })).toBe(
-      'Option `session.maxPerUser` must be a whole number from 1 to 100.',
+      `Option \`session.maxPerUser\` must be a whole number from 1 to 100. ${SEE}invalid`,
     )
   })
 
   it('reject an unknown name, and a value that is not an object', async () => {
     expect(await refusal({ maxAge: 1 })).toBe(
-      'There is no option `session.maxAge`. The options are lifetime, idleTimeout, maxPerUser.',
+      `There is no option \`session.maxAge\`. The options are lifetime, idleTimeout, maxPerUser. ${SEE}unknown`,
     )
-    const cure = 'Option `session` must be an object, such as { lifetime }.'
+    const cure = `Option \`session\` must be an object, such as { lifetime }. ${SEE}invalid`
     for (const session of ['30d', 7, [], () => ({})]) {
       expect(await refusal(session as object)).toBe(cure)
     }

@@ -114,7 +114,9 @@ describe('postgres()', () => {
       `await postgres('${url}').open().catch((error) => console.log(error.code, error.message))`,
       hooks,
     )
-    expect(await text(child.stdout)).toMatch(/^LATCHKEY_STORE_UNUSABLE .*npm i pg\n$/)
+    expect(await text(child.stdout)).toMatch(
+      /^LATCHKEY_STORE_UNUSABLE .*npm i pg\. See \S+#latchkey_store_unusable\n$/,
+    )
   })
 })
 
