@@ -175,7 +175,7 @@ export async function parseOptions(
   }
 }
 
-/** The hint for an option that resembles none of ours. */
+/** Added to the error for an unknown option that resembles no known one. */
 const PASSED_ON =
   'If a loader such as @fastify/autoload passes this option, register Latchkey inside your own plugin: export default fp(async (app) => { await app.register(latchkey, { … }) }).'
 

@@ -9,7 +9,7 @@ import type { StoredUser } from '../store/store.ts'
 export type Admission =
   | { readonly as: 'known-user'; readonly user: StoredUser }
   | { readonly as: 'new-user' }
-  | { readonly as: 'nobody'; readonly code: ErrorCode }
+  | { readonly as: 'rejected'; readonly code: ErrorCode }
 
 /**
  * Decides whether to admit a profile, and as which user. Only the provider's subject identifies a user. An
@@ -20,8 +20,8 @@ export type Admission =
  * @param user The user with this provider and subject as an identity, or `null` if there is none.
  */
 export function admit(profile: Profile, user: StoredUser | null): Admission {
-  if (!profile.active) return { as: 'nobody', code: 'account_inactive' }
+  if (!profile.active) return { as: 'rejected', code: 'account_inactive' }
   if (user === null) return { as: 'new-user' }
-  if (user.bannedAt !== null) return { as: 'nobody', code: 'user_banned' }
+  if (user.bannedAt !== null) return { as: 'rejected', code: 'user_banned' }
   return { as: 'known-user', user }
 }

@@ -59,7 +59,7 @@ async function userOf(
   const known = identity && (await queries.findUser(identity.userId))
   if (identity !== null && known === null) throw new Error('the identity has no user')
   const admission = admit(profile, known)
-  if (admission.as === 'nobody') throw new FlowError(admission.code, 'not admitted')
+  if (admission.as === 'rejected') throw new FlowError(admission.code, 'not admitted')
   if (identity !== null && admission.as === 'known-user') {
     const user = await updateUser(queries, admission.user, profile)
     const attributes = { ...identity.attributes, ...profile.attributes }

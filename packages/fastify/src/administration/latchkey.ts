@@ -47,11 +47,11 @@ export interface Latchkey {
    * error is logged and has no other effect.
    *
    * @returns an unsubscribe function
-   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an unknown event, or a listener that is no function
+   * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an unknown event, or a listener that is not a function
    *
    * @example
    * const unsubscribe = app.latchkey.on('sign-in', ({ user, newUser }) => {
-   *   if (newUser) app.log.info({ userId: user.id }, 'welcome')
+   *   if (newUser) console.log(`Welcome, ${user.name}`)
    * })
    */
   readonly on: LatchkeyEventSource['on']

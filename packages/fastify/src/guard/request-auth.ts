@@ -44,7 +44,7 @@ export interface RequestAuth extends Auth {
  * try {
  *   return await fetch(url, { signal: request.auth.signal })
  * } catch (error) {
- *   if (error instanceof SessionEndedError) request.log.info({ reason: error.reason }, 'aborted')
+ *   if (error instanceof SessionEndedError) console.log(`aborted: ${error.reason}`)
  *   throw error
  * }
  */
