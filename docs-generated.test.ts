@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { withContents } from './docs/contents.ts'
 import { renderErrors, undocumentedCodes } from './docs/errors-page.ts'
+import { readFunctions } from './docs/examples.ts'
 import { headingsOf } from './docs/pages.ts'
 import { type Publisher, problemsOf, renderPublisher } from './docs/publisher.ts'
 import { generate } from './docs/write.ts'
@@ -137,4 +138,10 @@ describe('publishing', () => {
     const constant = generated.find(({ file }) => file.endsWith('docs-url.ts'))
     expect(constant?.written).toContain(`DOCS_URL: string = '${set.docs}'`)
   })
+})
+
+it('every public function has an example', () => {
+  const functions = readFunctions()
+  expect(functions.length).toBeGreaterThan(40)
+  expect(functions.flatMap(({ name, hasExample }) => (hasExample ? [] : name))).toEqual([])
 })
