@@ -38,7 +38,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 // The pictures in the README.
 for (const colorScheme of ['light', 'dark'] as const) {
-  const viewport = { width: 1280, height: 1000 }
+  const viewport = { width: 1280, height: 720 }
   const options = { colorScheme, viewport, deviceScaleFactor: 1.5, timezoneId: 'UTC' }
   const context = await browser.newContext({ ...options, locale: 'en-US' })
   const page = await context.newPage()
