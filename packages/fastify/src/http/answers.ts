@@ -10,7 +10,7 @@ export function answerSafely(app: FastifyInstance): void {
   app.setErrorHandler(async (error, request, reply) => answerError(error, request, reply))
 }
 
-/** Answers 404 to every unknown path below a context. */
+/** Responds with 404 to every unknown path below a context. */
 export function answerUnknownPaths(app: FastifyInstance): void {
   // Takes precedence over a wildcard route of the application, which might answer with a page or a callback's query.
   app.all('/*', async (_request, reply) => sendError(reply, 'not_found'))

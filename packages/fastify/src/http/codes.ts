@@ -328,7 +328,7 @@ export const logEntries = {
     fix: 'Sign-in and revocation keep working, at the price of a query per request. Behind a pooler, give `postgres()` a `listenUrl` that leads around it.',
   },
   origin_mismatch: {
-    line: 'Latchkey: a page of … asked, but `origin` is …',
+    line: 'Latchkey: a request came from a page at …, but `origin` is …',
     causes: [
       "In development, the application is open under another address than `origin`, usually that of the front end's server.",
     ],

@@ -132,7 +132,7 @@ export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void
   if (page === null || page.origin === origin || !isLoopback(page.hostname)) return
   request.log.warn(
     withReference(
-      `Latchkey: a page of ${page.origin} asked, but \`origin\` is ${origin}. If that page is the application, as behind Vite's proxy, give Latchkey \`origin: '${page.origin}'\`.`,
+      `Latchkey: a request came from a page at ${page.origin}, but \`origin\` is ${origin}. If that page is your application, for example behind Vite's proxy, set \`origin: '${page.origin}'\`.`,
       'origin_mismatch',
     ),
   )

@@ -22,7 +22,7 @@ export interface HeldSessions {
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
   /** Applies a change to the held sessions: ends them, or reads them again. */
   changed(change: Change): void
-  /** Reads the held ones among these sessions again. */
+  /** Reads these sessions again, except those that are not held. */
   doubt(sessionIds: readonly string[]): void
   /** Returns the session with this id, if it is held. */
   find(sessionId: string): HeldSession | undefined

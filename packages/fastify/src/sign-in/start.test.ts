@@ -20,7 +20,7 @@ describe('in development, a request for another host or port', () => {
       headers: { referer: 'http://localhost:3000/' },
     })
     const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
-    const warning = expect.stringContaining("give Latchkey `origin: 'http://localhost:5173'`")
+    const warning = expect.stringContaining("set `origin: 'http://localhost:5173'`")
     expect(warnings.map(({ msg }) => msg)).toEqual([warning, warning])
   })
 

@@ -11,13 +11,13 @@ export interface PostgresOptions {
   /** The most connections that serve requests, per process. One more connection listens. Default 10. */
   readonly maxConnections?: number | undefined
   /**
-   * The longest time that PostgreSQL may take to connect, to free a connection, and to answer a query, in
-   * milliseconds each. A request that waits longer gets a 503. Default 5000.
+   * The time limit, in milliseconds, for each of these: connecting, waiting for a free connection, and running a
+   * query. A request that waits longer gets a 503. Default 5000.
    */
   readonly timeout?: number | undefined
   /**
-   * A URL to the same database on which `LISTEN` works. Required if `url` leads to a pooler that gives each
-   * transaction another connection, such as PgBouncer. Default `url`.
+   * A URL to the same database on which `LISTEN` works. Required if `url` points to a pooler that assigns a
+   * connection per transaction, such as PgBouncer. Default `url`.
    */
   readonly listenUrl?: string | undefined
   /**
@@ -30,8 +30,8 @@ export interface PostgresOptions {
 }
 
 /**
- * Returns a store in a PostgreSQL database, through the package `pg`, for any number of servers on any number
- * of machines.
+ * Returns a store in a PostgreSQL database, for any number of servers on any number of machines. Requires the
+ * package `pg`.
  *
  * @param url Such as `postgres://user:password@host:5432/database`. Configure TLS in it, with `sslmode`, as
  *   `pg` documents.

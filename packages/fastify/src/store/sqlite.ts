@@ -6,8 +6,8 @@ import { connectSqlite } from './sqlite-driver.ts'
 import type { Store } from './store.ts'
 
 /**
- * Returns a store in one SQLite file, in WAL mode, through Node's own `node:sqlite`. It is for one machine:
- * several processes can share the file, several machines cannot.
+ * Returns a store in one SQLite file in WAL mode, using Node's built-in `node:sqlite`. Several processes on one
+ * machine can share the file. Several machines cannot.
  *
  * @param file The path of the database, or `:memory:` in a test. A missing file is created, with its folders.
  * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a file, `LATCHKEY_OPTION_INVALID` for a URL.

@@ -248,7 +248,15 @@ export interface Watch {
   stop(): void
 }
 
-/** Thrown by the work of a transaction that conflicts with another one, so that it runs again. */
+/**
+ * Throw it in the work of a transaction that conflicts with another one, and the work runs again.
+ *
+ * @example
+ * await store.transaction('process', async (queries) => {
+ *   if ((await queries.findIdentity(identity.provider, identity.subject)) !== null) return
+ *   if (!(await queries.insertIdentity(identity))) throw new ConflictError()
+ * })
+ */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError'
 }
