@@ -7,19 +7,22 @@ const RULES: RunOnly = {
   values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'],
 }
 
-/** The rules whose result depends on colours. */
-const RULES_OF_COLOUR: RunOnly = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }
+/** The rules whose result depends on colours or on the size of elements. */
+const RULES_OF_APPEARANCE: RunOnly = {
+  type: 'rule',
+  values: ['color-contrast', 'link-in-text-block', 'target-size', 'scrollable-region-focusable'],
+}
 
 /**
- * Returns the rules that a page breaks, and where. For the dark version of a page that was checked in light,
- * the rules of `'colours'` are enough.
+ * Returns the rules that a page breaks, and where. For the same page in another colour scheme or width, the
+ * rules of `'appearance'` are enough.
  */
 export async function findingsOfAxe(
   page: Page,
-  rules: 'all' | 'colours' = 'all',
+  rules: 'all' | 'appearance' = 'all',
 ): Promise<string[]> {
   const options: RunOptions = {
-    runOnly: rules === 'all' ? RULES : RULES_OF_COLOUR,
+    runOnly: rules === 'all' ? RULES : RULES_OF_APPEARANCE,
     resultTypes: ['violations'],
   }
   // Only once per document, because evaluating axe takes time.

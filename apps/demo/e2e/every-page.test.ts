@@ -29,7 +29,7 @@ describe('every page', () => {
         await page.setViewportSize({ width, height: 800 })
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme })
-          const found = await findingsOfAxe(page, colorScheme === 'light' ? 'all' : 'colours')
+          const found = await findingsOfAxe(page, colorScheme === 'light' ? 'all' : 'appearance')
           findings.push(...found.map((finding) => `${name} ${colorScheme} ${width}: ${finding}`))
         }
       }

@@ -139,15 +139,16 @@ describe('every component', () => {
     name: string,
     options: BrowserContextOptions,
     see: (page: Page) => Promise<void>,
+    rules?: 'appearance',
   ): Promise<void> {
     await visit(options, async (page) => {
       await see(page)
-      await compare(page, name)
+      await compare(page, name, rules)
     })
   }
 
   /** Compares a picture of the page, and runs axe on it. */
-  async function compare(page: Page, name: string, rules?: 'colours'): Promise<void> {
+  async function compare(page: Page, name: string, rules?: 'appearance'): Promise<void> {
     if (hasPinned) await expectPicture(page, name)
     const findings = (await findingsOfAxe(page, rules)).filter(isOfTheComponents)
     expect(findings, name).toEqual([])
@@ -178,12 +179,12 @@ describe('every component', () => {
         await show(page, part)
         await compare(page, `${part}-light-320`)
         await page.setViewportSize(wide)
-        await compare(page, `${part}-light-1280`)
+        await compare(page, `${part}-light-1280`, 'appearance')
       })
       // Dark differs in its colours only, so one width is enough.
       await visit({ viewport: wide, colorScheme: 'dark' }, async (page) => {
         await show(page, part, { theme: 'dark' })
-        await compare(page, `${part}-dark-1280`, 'colours')
+        await compare(page, `${part}-dark-1280`, 'appearance')
       })
     },
   )
@@ -205,10 +206,13 @@ describe('every component', () => {
         ['dark', 1280],
       ] as const) {
         const viewport = { width, height: 800 }
-        await look(`${name}-${theme}-${width}`, { viewport, colorScheme: theme }, async (page) => {
+        const options = { viewport, colorScheme: theme } as const
+        const see = async (page: Page): Promise<void> => {
           await show(page, part, { theme, only })
           await act(page)
-        })
+        }
+        const rules = theme === 'dark' ? 'appearance' : undefined
+        await look(`${name}-${theme}-${width}`, options, see, rules)
       }
     },
   )
@@ -323,7 +327,7 @@ describe('every component', () => {
       expect(await label.evaluate((element) => getComputedStyle(element).color)).toBe(
         'rgb(255, 255, 255)',
       )
-      const findings = await findingsOfAxe(page)
+      const findings = await findingsOfAxe(page, 'appearance')
       expect(findings.filter((finding) => finding.startsWith('color-contrast'))).toEqual([])
     }
   })
