@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { defaultPeople } from './packages/bitbucket-emulator/src/index.ts'
 import type { EndReason } from './packages/fastify/src/index.ts'
 import type { buildApp } from './packages/fastify/src/testing/app.ts'
 import { createBrowser } from './packages/fastify/src/testing/browser.ts'
@@ -19,11 +20,14 @@ const folder = join(root, 'apps/demo/.guides')
 const GUIDE = 'docs/guides/long-lived.md'
 const SESSIONS = 'docs/guides/sessions.md'
 const DEPLOY = 'docs/guides/deploy.md'
+const COMING_FROM = 'docs/guides/coming-from.md'
 const originalFolder = process.cwd()
 let workingFolder: string
 
 interface Server {
   readonly app: Awaited<ReturnType<typeof buildApp>>
+  /** The constants of the sample, by name. */
+  readonly printed: object
   readonly url: string
   /** The origin of the application's own pages. */
   readonly origin: string
@@ -88,11 +92,13 @@ async function startServer(document: string, heading: string, word: string): Pro
   const listens = /^await app\.listen\(\{ port: 3000 \}\)\n/m
   const quiet = String(code).replace('logger: true', 'logger: false').replace(listens, '')
   const file = join(folder, `${heading.replaceAll(/\W+/g, '-')}.ts`)
-  writeFileSync(file, `${quiet}\nexport { app }\n`)
-  const { app }: Pick<Server, 'app'> = await import(/* @vite-ignore */ file)
+  const names = [...quiet.matchAll(/^const (\w+) = /gm)].map(([, name]) => name)
+  writeFileSync(file, `${quiet}\nexport { ${names.join(', ')} }\n`)
+  const printed: Pick<Server, 'app'> = await import(/* @vite-ignore */ file)
+  const { app } = printed
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  return { app, url: `http://127.0.0.1:${port}`, origin: `http://localhost:${port}` }
+  return { app, printed, url: `http://127.0.0.1:${port}`, origin: `http://localhost:${port}` }
 }
 
 async function signIn({ app }: Server): Promise<SignedIn> {
@@ -396,9 +402,38 @@ describe(DEPLOY, () => {
     expect(await ask('/auth/session')).toEqual([undefined, undefined])
   })
 
+  it('serves the built pages, and index.html for paths of the router', async () => {
+    mkdirSync(join(folder, 'dist'))
+    writeFileSync(join(folder, 'dist/index.html'), '<h1>The page</h1>')
+    const { app } = await start(DEPLOY, 'Serve the built pages from Fastify')
+    for (const path of ['/', '/reports/1']) {
+      expect((await app.inject(path)).body).toBe('<h1>The page</h1>')
+    }
+    expect((await app.inject('/api/unknown')).json()).toEqual({ error: 'Not found' })
+    expect((await app.inject('/auth/session')).json()).toMatchObject({ user: null })
+    expect((await app.inject('/auth/unknown')).json()).toMatchObject({
+      error: { code: 'not_found' },
+    })
+  })
+
   it('leaves its routes out of the OpenAPI document', async () => {
     const { app } = await start(DEPLOY, 'OpenAPI documents')
     const { swagger } = app as unknown as { swagger(): { paths: object } }
     expect(Object.keys(swagger().paths)).toEqual(['/api/me'])
+  })
+})
+
+describe(COMING_FROM, () => {
+  it('hands an old account over at the first sign-in, and again at the next one if that failed', async () => {
+    const { app, printed, origin } = await start(COMING_FROM, 'Migrate your users')
+    const { oldIds, owners } = printed as Record<'oldIds' | 'owners', Map<string, string>>
+    oldIds.set(String(defaultPeople[0]?.uuid), 'user_2abc')
+    const browser = createBrowser(app, origin)
+    for (let times = 0; times < 2; times++) {
+      expect((await browser.signIn('ada')).headers.location).toBe('/')
+      const { user } = (await browser.get('/auth/session')).json()
+      await vi.waitFor(() => expect(owners.get('user_2abc')).toBe(user.id))
+      owners.set('user_2abc', 'user_2abc')
+    }
   })
 })
