@@ -145,7 +145,7 @@ async function start({
   vi.stubGlobal('docsLog', { write: (line: string) => void loggedErrors.push(line) })
   vi.spyOn(console, 'log').mockReturnValue()
   vi.spyOn(console, 'assert').mockImplementation((holds) => expect(holds).toBe(true))
-  const logger = "logger: { level: 'error', stream: (globalThis as any).docsLog }"
+  const logger = "logger: { level: 'error', stream: Object(globalThis).docsLog }"
   const quiet = code
     .replace('logger: true', logger)
     .replace('astify()', `astify({ ${logger} })`)
@@ -256,7 +256,7 @@ it('hands the data of an old account over to the user who signs in', async () =>
   expect(code).toContain(printed)
   const server = await start({
     language: 'ts',
-    code: code.replace(printed, '(globalThis as any).docsOwners as Map<string, string>'),
+    code: code.replace(printed, 'Object(globalThis).docsOwners'),
   })
   const { browser } = server as Running
   await browser.signIn('ben')
