@@ -245,27 +245,6 @@ async function serveRelativeUrls(): Promise<void> {
   vi.stubGlobal('fetch', async (path: string) => new Response((await app.inject(path)).body))
 }
 
-it('hands the data of an old account over to the user who signs in', async () => {
-  const [sample] = samples.filter(({ section }) => section.endsWith('Migrate your users'))
-  // https://bitbucket.org users are known by `uuid`. This is Ada's in the emulator.
-  const ada = '{a1e7c0de-0001-4a01-8a01-000000000001}'
-  const code = String(sample?.code).replace(/\{[0-9a-f-]{36}\}/, ada)
-  const owners = new Map<string, string>()
-  vi.stubGlobal('docsOwners', owners)
-  const printed = "new Map([['user_2abc', 'user_2abc']])"
-  expect(code).toContain(printed)
-  const server = await start({
-    language: 'ts',
-    code: code.replace(printed, 'Object(globalThis).docsOwners'),
-  })
-  const { browser } = server as Running
-  await browser.signIn('ben')
-  expect(owners).toEqual(new Map())
-  await browser.signIn('ada')
-  const { user } = (await browser.get('/auth/session')).json()
-  expect(owners).toEqual(new Map([['user_2abc', user.id]]))
-})
-
 describe('a sample with a mistake', () => {
   const sample = (listener: string): Pick<Sample, 'code' | 'language'> => ({
     language: 'ts',

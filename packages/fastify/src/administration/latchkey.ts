@@ -38,9 +38,9 @@ export interface Latchkey {
    * app.delete('/api/account', { onRequest: strict }, async () => {})
    */
   guard(options?: GuardOptions): GuardHook
-  /** Lists and revokes sessions. */
+  /** Creates, lists and revokes sessions. */
   readonly sessions: SessionAdministration
-  /** Lists, bans and deletes users. */
+  /** Creates, lists, bans, unbans and deletes users. */
   readonly users: UserAdministration
   /**
    * Calls `listener` after each event of a type. Listeners are not awaited. If one throws or rejects, the

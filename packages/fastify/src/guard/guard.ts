@@ -20,9 +20,9 @@ import {
 } from './request-auth.ts'
 
 /**
- * A hook that lets signed-in users through and responds with 401 to other requests. A request that may change
- * something, or opens a WebSocket, must come from a page of `origin`. If a browser sends it from another page,
- * the response is 403.
+ * A hook that lets signed-in users through, and responds with 401 to signed-out requests and with 503 if the
+ * store is unavailable. A request that may change something, or opens a WebSocket, must come from a page of
+ * `origin`. If a browser sends it from another page, the response is 403.
  *
  * For a cached session the hook calls `done`. Otherwise it returns a promise. It works with every server that
  * Fastify supports: http, https and http2.
