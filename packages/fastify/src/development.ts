@@ -9,6 +9,7 @@ import { withReference } from './http/codes.ts'
 import { LatchkeyError } from './http/errors.ts'
 import { isLoopback } from './http/request-origin.ts'
 import { bitbucket } from './providers/bitbucket.ts'
+import { isEmulatable } from './providers/check-providers.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Settings } from './settings.ts'
 import type { Store } from './store/store.ts'
@@ -53,12 +54,15 @@ export async function fillIn(
   if (given.secrets === undefined) filledIn.push(`a generated secret in ${FOLDER}`)
   const store = given.store ?? (await keptStore())
   if (given.store === undefined) filledIn.push(`SQLite in ${FOLDER}`)
-  if (given.providers !== undefined) {
-    return { secrets, store, providers: given.providers, filledIn, close: async () => {} }
+  const wanted = given.providers ?? [bitbucket()]
+  if (!wanted.some(isEmulatable)) {
+    return { secrets, store, providers: wanted, filledIn, close: async () => {} }
   }
   const emulator = await startEmulator()
   filledIn.push(`an emulated Bitbucket at ${emulator.url}`)
-  const providers = [bitbucket({ emulatorUrl: emulator.url })]
+  const providers = wanted.map((provider) =>
+    isEmulatable(provider) ? (provider.emulated?.(emulator.url) ?? provider) : provider,
+  )
   return { secrets, store, providers, filledIn, close: emulator.close }
 }
 

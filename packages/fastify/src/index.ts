@@ -13,7 +13,24 @@ export { GuardError, LatchkeyError, type LatchkeyErrorCode } from './http/errors
 export type { DecoratorNames, LatchkeyOptions, SessionOptions } from './options.ts'
 export { default } from './plugin.ts'
 export { type BitbucketOptions, bitbucket } from './providers/bitbucket.ts'
-export type { Profile, Provider, ProviderApi } from './providers/provider.ts'
+export { defineProvider } from './providers/define-provider.ts'
+export type {
+  Answers,
+  ClientAuth,
+  ClientSecret,
+  List,
+  OpenId,
+  Profile,
+  Provider,
+  ProviderSheet,
+  ReadProfile,
+  RefusalCode,
+  Row,
+  Step,
+  Steps,
+} from './providers/provider.ts'
+export { read } from './providers/read.ts'
+export { refuse } from './providers/refuse.ts'
 export type { Auth } from './sessions/auth.ts'
 export type { LatchkeyEvents, Listener } from './settings.ts'
 export {

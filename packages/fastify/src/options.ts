@@ -145,7 +145,6 @@ export async function parseOptions(
   if (!development) requireForProduction({ origin, secret, providers, store })
   const site = checkSite(origin, app.server, given.cookieName ?? 'latchkey', development)
   const secrets = secret === undefined ? undefined : checkSecrets(secret, development)
-  if (providers !== undefined) checkProviders(providers, secrets ?? [], development)
   if (store !== undefined) checkStore(store)
   const paths = checkPaths(given, app.prefix, site)
   checkProviderTimeout(providerTimeout)
@@ -154,7 +153,9 @@ export async function parseOptions(
   const session = checkSession(given.session ?? {})
   const decorators = checkDecorators(given.decorators ?? {})
 
-  const filled = await fillIn({ secrets, providers, store })
+  const checked =
+    providers === undefined ? undefined : checkProviders(providers, secrets ?? [], development)
+  const filled = await fillIn({ secrets, providers: checked, store })
   return {
     ...filled,
     ...paths,
@@ -301,11 +302,11 @@ function checkCookieName(name: unknown): string {
       'must not begin with a cookie prefix. Remove the prefix: on https, Latchkey adds `__Host-` itself',
     )
   }
-  // An application named `acme` also uses the cookies `acme-last` and `acme-flow-…`.
-  if (/-last$|-flow-/.test(name)) {
+  // An application named `acme` also uses the cookies `acme-last`, `acme-posted` and `acme-flow-…`.
+  if (/-(last|posted)$|-flow-/.test(name)) {
     throw invalidOption(
       'cookieName',
-      'must not end in `-last` or contain `-flow-`, which Latchkey adds for its other cookies',
+      'must not end in `-last` or `-posted` or contain `-flow-`, which Latchkey adds for its other cookies',
     )
   }
   return name

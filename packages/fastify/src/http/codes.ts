@@ -305,6 +305,13 @@ export const logEntries = {
     causes: ['Options are missing, and development filled them in.'],
     fix: 'Nothing in development. In production, pass `origin`, `secret`, `providers` and `store`, and set `NODE_ENV=production`.',
   },
+  discovery_failed: {
+    line: 'discovery failed, the known document is kept',
+    causes: [
+      "The provider's discovery document could not be requested again, or has moved an endpoint to another host.",
+    ],
+    fix: 'The field `reason` says which. People can still sign in with the known endpoints. If the provider has announced new ones, restart the server.',
+  },
   host_rewritten: {
     line: 'Latchkey: a proxy in front of this server changes the `Host` header, …',
     causes: ['A proxy in development replaces the `Host` header.'],

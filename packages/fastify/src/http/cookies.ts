@@ -12,6 +12,8 @@ export interface Cookies {
   readonly session: string
   /** The cookie that contains the id of the provider that this browser last signed in with. */
   readonly last: string
+  /** The cookie that carries form fields of a provider from its POST to the GET. */
+  readonly posted: string
   /** The prefix of the name of each flow's cookie. */
   readonly flowPrefix: string
   /** @param maxAge in seconds */
@@ -43,6 +45,7 @@ export function cookiesFor(origin: URL, cookieName: string): Cookies {
   return {
     session: name,
     last: `${name}-last`,
+    posted: `${name}-posted`,
     flowPrefix: `${name}-flow-`,
     set: write,
     clear: (reply, cookie) => write(reply, cookie, '', 0),

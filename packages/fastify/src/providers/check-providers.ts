@@ -1,50 +1,46 @@
 import { reservedSegments } from '@latchkey/contract'
 import { invalidOption, LatchkeyError } from '../http/errors.ts'
 import { isLoopback } from '../http/request-origin.ts'
+import { completeSheet } from './complete-sheet.ts'
+import { invalidProvider } from './invalid-provider.ts'
 import type { Provider } from './provider.ts'
 
 /**
  * Checks every provider once, at boot.
  * @param secrets The application's secrets. None of them may equal a client secret, because the
  *   provider knows it.
+ * @param given The providers, whose credentials may be missing in development.
  * @throws LatchkeyError
  */
 export function checkProviders(
-  providers: readonly Provider[],
+  given: unknown,
   secrets: readonly string[],
   development: boolean,
-): void {
-  if (!Array.isArray(providers) || providers.length === 0) {
+): readonly Provider[] {
+  if (!Array.isArray(given) || given.length === 0) {
     throw invalidOption(
       'providers',
       'must be an array with at least one provider, such as [bitbucket({ … })]',
     )
   }
+  const providers = given.map(completeSheet)
   const ids = new Set<string>()
   for (const provider of providers) {
-    if (typeof provider?.readProfile !== 'function') {
-      throw invalidOption('providers', 'must contain only providers, such as bitbucket({ … })')
-    }
-    checkId(provider, ids)
+    checkPlace(provider.id, ids)
     ids.add(provider.id)
-    checkCredentials(provider)
-    checkEndpoints(provider, development)
-    if (secrets.includes(provider.clientSecret)) {
+    if (!(development && isEmulatable(provider))) checkCredentials(provider)
+    if (!development) checkUrls(provider)
+    if (secrets.some((secret) => secret === provider.clientSecret)) {
       throw invalidOption(
         'secret',
         `must not be the client secret of \`${provider.id}\`. Generate a separate value for Latchkey`,
       )
     }
   }
+  return providers
 }
 
-function checkId({ id }: Provider, others: ReadonlySet<string>): void {
-  if (!/^[a-z][a-z0-9-]{0,31}$/.test(id)) {
-    throw invalidOption(
-      'providers',
-      'contains an invalid id. An id starts with a lowercase letter, and has at most 32 lowercase letters, digits and hyphens',
-    )
-  }
+function checkPlace(id: string, others: ReadonlySet<string>): void {
   if (reservedSegments.includes(id)) {
     throw invalidProvider(
       id,
@@ -59,54 +55,69 @@ function checkId({ id }: Provider, others: ReadonlySet<string>): void {
   }
 }
 
+/** Whether development can replace a provider by its emulator, because it has no credentials. */
+export function isEmulatable({ clientId, clientSecret, emulated }: Provider): boolean {
+  return emulated !== undefined && isMissing(clientId) && isMissing(clientSecret)
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === ''
+}
+
 function checkCredentials(provider: Provider): void {
+  const { clientAuth, id, setup } = provider
   for (const name of ['clientId', 'clientSecret'] as const) {
-    if (typeof provider[name] === 'string' && /^[\x21-\x7e]+$/.test(provider[name])) continue
+    const value = provider[name]
+    if (name === 'clientSecret' && (clientAuth === 'none' || typeof value === 'function')) continue
+    if (isMissing(value)) {
+      const cure = setup ?? 'Pass the one that you got when you registered your application.'
+      throw new LatchkeyError(
+        'LATCHKEY_OPTION_MISSING',
+        `Provider \`${id}\`: \`${name}\` is missing. Is its environment variable set? ${cure}`,
+      )
+    }
+    if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) continue
     throw invalidProvider(
-      provider.id,
+      id,
       `\`${name}\` must be printable ASCII without spaces or line breaks. If it comes from a file, trim() it`,
     )
   }
 }
 
-function checkEndpoints(provider: Provider, development: boolean): void {
+/** Production requires https, and no emulators. */
+function checkUrls(provider: Provider): void {
   const { id } = provider
-  for (const name of ['authorizeUrl', 'tokenUrl'] as const) {
-    if (isEndpoint(provider[name])) continue
-    throw invalidProvider(
-      id,
-      `\`${name}\` must be an http or https URL without credentials, query or fragment`,
-    )
-  }
-  if (development) return
   if (isEmulated(provider)) {
     throw invalidProvider(
       id,
       'a URL points to this machine, as an emulator does, and an emulator signs anyone in. Remove `emulatorUrl` in production',
     )
   }
-  for (const name of ['authorizeUrl', 'tokenUrl'] as const) {
-    if (new URL(provider[name]).protocol === 'https:') continue
+  for (const [name, url] of urlsOf(provider)) {
+    if (new URL(url).protocol === 'https:') continue
     throw invalidProvider(
       id,
-      `\`${name}\` must be https in production. Over http, others could read the client secret`,
+      `\`${name}\` must be https in production. Over http, others could read secrets`,
     )
   }
 }
 
-/** Returns the error for one provider. The message never contains a credential. */
-function invalidProvider(id: string, fault: string): LatchkeyError {
-  return new LatchkeyError('LATCHKEY_OPTION_INVALID', `Provider \`${id}\`: ${fault}.`)
-}
-
-function isEndpoint(text: string): boolean {
-  const url = URL.parse(text)
-  return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
+/** Returns the fixed URLs of a provider, with the names of their fields. */
+function urlsOf({ authorize, token, openid, steps }: Provider): [string, string][] {
+  const urls: Record<string, unknown> = {
+    authorize,
+    token,
+    'openid.issuer': openid?.metadata ?? openid?.issuer,
+  }
+  for (const [name, { url }] of Object.entries(steps)) urls[`steps.${name}.url`] = url
+  return Object.entries(urls).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
 }
 
 /** Whether a provider is on this machine, where only an emulator can be. */
-export function isEmulated({ authorizeUrl, tokenUrl }: Provider): boolean {
-  return [authorizeUrl, tokenUrl].some((url) => {
+export function isEmulated(provider: Provider): boolean {
+  return urlsOf(provider).some(([, url]) => {
     const { hostname } = new URL(url)
     // Other spellings of loopback (RFC 6761 section 6.3, RFC 4291 section 2.5.5), and the
     // unspecified address.

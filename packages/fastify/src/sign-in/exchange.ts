@@ -1,6 +1,6 @@
 import { askStore, FlowError } from '../http/errors.ts'
 import { sha256 } from '../http/seal.ts'
-import { LEFT } from '../providers/exchange-gate.ts'
+import { LEFT } from '../providers/client/exchange-gate.ts'
 import type { Profile } from '../providers/provider.ts'
 import type { Settings } from '../settings.ts'
 import { whyUnfit } from './flow-contents.ts'
@@ -20,7 +20,8 @@ export interface FlowUse {
  */
 export async function exchange(callback: Callback, use: FlowUse): Promise<Profile> {
   const { request, client, flow } = callback
-  const refusal = refusalOf(request)
+  const { iss } = request.query as Record<string, unknown>
+  const refusal = (await client.issuerFault(iss, callback.deadline)) ?? refusalOf(request)
   const code = single(request, 'code')
   const unfit = whyUnfit(flow, client.provider.id, use.settings.clock())
   if (refusal === null && code !== null && unfit === null) {
@@ -43,7 +44,8 @@ async function redeemInTurn(callback: Callback, code: string, use: FlowUse): Pro
     await useOnce(callback, use)
     if (connection.isGone()) throw LEFT
     const { codeVerifier, redirectUri } = flow
-    return await deadline.cut(client.redeem({ code, redirectUri, codeVerifier }, deadline))
+    const exchanged = { code, redirectUri, codeVerifier }
+    return await deadline.cut(client.redeem(exchanged, callback.posted, deadline))
   } finally {
     stop()
     place.leave()

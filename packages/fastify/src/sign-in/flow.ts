@@ -11,9 +11,9 @@ import { LAST_MAX_AGE } from '../http/cookies.ts'
 import { askStore, FlowError, RETRY_AFTER, sendError, UnavailableError } from '../http/errors.ts'
 import { judgeStart, warnOfOtherOrigin } from '../http/request-origin.ts'
 import { withQuery, withReturnTo } from '../http/return-to.ts'
-import { sha256 } from '../http/seal.ts'
-import { startDeadline } from '../providers/deadline.ts'
-import { LEFT } from '../providers/exchange-gate.ts'
+import { startDeadline } from '../providers/client/deadline.ts'
+import { LEFT } from '../providers/client/exchange-gate.ts'
+import type { Authorization } from '../providers/client/provider-client.ts'
 import type { Profile } from '../providers/provider.ts'
 import { publicSession, publicUser } from '../sessions/auth.ts'
 import { deviceOf } from '../sessions/device.ts'
@@ -25,7 +25,8 @@ import { exchange } from './exchange.ts'
 import { type Flow, newFlow, whyUnfit } from './flow-contents.ts'
 import { createFlowCookies, type FlowCookies } from './flow-cookies.ts'
 import { type FlowTargets, popupId } from './flow-targets.ts'
-import { hintsOf, refusalOf, single } from './query.ts'
+import { createPostedFields, type PostedFields } from './posted-fields.ts'
+import { addedScopesOf, hintsOf, refusalOf, single } from './query.ts'
 import { createSharedCallbacks, Dropped, type SharedCallbacks } from './shared-callback.ts'
 import { createSweep } from './sweep.ts'
 import type { Callback, Visit } from './visit.ts'
@@ -37,6 +38,7 @@ export interface Flows {
   readonly events: LatchkeyEventSource
   readonly targets: FlowTargets
   readonly cookies: FlowCookies
+  readonly posted: PostedFields
   readonly callbacks: SharedCallbacks<Outcome>
   readonly sweep: () => Promise<void>
 }
@@ -64,11 +66,12 @@ export function createFlows({
   const cookies = createFlowCookies(settings)
   const callbacks = createSharedCallbacks<Outcome>()
   const sweep = createSweep(settings, sessions)
-  return { settings, sessions, events, targets, cookies, callbacks, sweep }
+  const posted = createPostedFields(settings)
+  return { settings, sessions, events, targets, cookies, posted, callbacks, sweep }
 }
 
 /** Starts a flow if the request comes from a click on one of our pages. */
-export function start(flows: Flows, visit: Visit): FastifyReply {
+export async function start(flows: Flows, visit: Visit): Promise<FastifyReply> {
   const { settings, targets } = flows
   const { request, reply, client } = visit
   const verdict = judgeStart(request.headers)
@@ -86,25 +89,50 @@ export function start(flows: Flows, visit: Visit): FastifyReply {
   if (redirected !== null) return redirected
   if (verdict === 'ask-first') return reply.redirect(withReturnTo(settings.signInPath, target), 303)
 
-  const hints = hintsOf(request)
+  const wishes = wishesOf(visit)
   const flow = newFlow(settings, {
     provider: client.provider.id,
     returnTo: target,
     began: targets.began(request.headers.referer),
     ...(popup !== null && { popup }),
-    ...(Object.keys(hints).length > 0 && { hinted: true }),
+    ...(wishes !== NO_WISHES && { hinted: true }),
   })
-  flows.cookies.put(request, reply, flow)
-  return goToProvider(visit, flow, hints)
+  return goToProvider(flows, visit, flow, wishes)
 }
 
-function goToProvider(
-  { reply, client }: Visit,
-  { redirectUri, state, codeVerifier }: Flow,
-  hints: Record<string, string>,
-): FastifyReply {
-  const codeChallenge = sha256(codeVerifier)
-  return goOn(reply, client.authorizeUrl({ redirectUri, state, codeChallenge, hints }))
+/** What a link to the start route asks of the provider. */
+type Wishes = Pick<Authorization, 'hints' | 'addedScopes'>
+
+const NO_WISHES: Wishes = { hints: {}, addedScopes: [] }
+
+function wishesOf({ request, client }: Visit): Wishes {
+  const hints = hintsOf(request)
+  const addedScopes = addedScopesOf(request, client.provider)
+  return Object.keys(hints).length + addedScopes.length === 0 ? NO_WISHES : { hints, addedScopes }
+}
+
+/** @param replaced The state of the flow that this one replaces. */
+async function goToProvider(
+  flows: Flows,
+  visit: Visit,
+  flow: Flow,
+  wishes: Wishes,
+  replaced?: string,
+): Promise<FastifyReply> {
+  const { cookies, settings, targets } = flows
+  const { request, reply, client } = visit
+  const deadline = startDeadline(settings.providerTimeout)
+  try {
+    const url = await client.authorizeUrl({ ...flow, ...wishes }, deadline)
+    cookies.put(request, reply, flow, replaced)
+    return goOn(reply, url)
+  } catch (error) {
+    const code = codeOf(error)
+    report(flows, visit, code, error)
+    return goOn(reply, targets.afterFailure(flow, code))
+  } finally {
+    deadline.done()
+  }
 }
 
 /**
@@ -116,7 +144,7 @@ function goToProvider(
  * browser never receives the session, it expires like any other.
  */
 export async function finish(flows: Flows, visit: Visit): Promise<FastifyReply> {
-  const { cookies, settings } = flows
+  const { cookies, posted, settings } = flows
   const { request, reply } = visit
   // Later log lines about this request quote its URL, and must not contain `code` or `state`. Fastify has
   // already parsed the query.
@@ -131,7 +159,9 @@ export async function finish(flows: Flows, visit: Visit): Promise<FastifyReply> 
   const deadline = startDeadline(settings.providerTimeout)
   try {
     const connection = connectionOf(request, reply)
-    return await share(flows, { ...visit, flow, deadline, connection, flowUsed: false })
+    const fields = posted.take(request, reply, flow.state)
+    const callback = { ...visit, flow, deadline, connection, posted: fields, flowUsed: false }
+    return await share(flows, callback)
   } finally {
     deadline.done()
   }
@@ -248,8 +278,9 @@ function mayRestart({ settings }: Flows, { request, client }: Visit, flow: Flow)
 }
 
 /** Restarts a flow whose outcome the browser never received. */
-function restart({ cookies, settings, targets }: Flows, visit: Visit, old: Flow): FastifyReply {
-  const { request, reply, client } = visit
+function restart(flows: Flows, visit: Visit, old: Flow): Promise<FastifyReply> {
+  const { settings, targets } = flows
+  const { request, client } = visit
   const popup = popupId(old.popup)
   const flow = newFlow(settings, {
     provider: client.provider.id,
@@ -260,8 +291,7 @@ function restart({ cookies, settings, targets }: Flows, visit: Visit, old: Flow)
   })
   const line = { event: 'sign-in-restarted', provider: client.provider.id }
   request.log.info(line, 'sign-in restarted')
-  cookies.put(request, reply, flow, old.state)
-  return goToProvider(visit, flow, {})
+  return goToProvider(flows, visit, flow, NO_WISHES, old.state)
 }
 
 function report(

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { FlowError } from '../http/errors.ts'
-import { errorWord } from '../providers/token-answer.ts'
+import { errorWord } from '../providers/client/token-answer.ts'
+import type { Provider } from '../providers/provider.ts'
 
 /** Returns a query parameter, or `null` if it is missing, empty or repeated. */
 export function single(request: FastifyRequest, name: string): string | null {
@@ -21,6 +22,15 @@ export function hintsOf(request: FastifyRequest): Record<string, string> {
   return hints
 }
 
+/** Returns the scopes of a link that the provider's sheet allows. */
+export function addedScopesOf(
+  request: FastifyRequest,
+  { optionalScopes }: Pick<Provider, 'optionalScopes'>,
+): string[] {
+  const asked = single(request, 'scope')?.split(' ') ?? []
+  return optionalScopes.filter((scope) => asked.includes(scope))
+}
+
 /**
  * Returns the error that the provider reported in the callback, or `null`
  * (https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1). The provider's own texts are discarded.
@@ -28,9 +38,10 @@ export function hintsOf(request: FastifyRequest): Record<string, string> {
 export function refusalOf(request: FastifyRequest): FlowError | null {
   const error = (request.query as Record<string, unknown>).error
   if (error === undefined) return null
-  if (error === 'access_denied') return new FlowError('access_denied', 'the person cancelled')
+  if (error === 'access_denied')
+    return new FlowError('access_denied', 'access denied at the provider')
   if (error === 'server_error' || error === 'temporarily_unavailable') {
-    return new FlowError('provider_unavailable', `the provider answered ${error}`)
+    return new FlowError('provider_unavailable', `the provider reported ${error}`)
   }
-  return new FlowError('provider_refused', `the provider answered ${errorWord({ error })}`)
+  return new FlowError('provider_refused', `the provider reported ${errorWord({ error })}`)
 }

@@ -3,13 +3,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { readCookie } from '../http/cookies.ts'
 import { sendJson } from '../http/errors.ts'
 import { withQuery, withReturnTo } from '../http/return-to.ts'
-import { connectProvider } from '../providers/provider-client.ts'
+import { connectProvider, type ProviderClient } from '../providers/client/provider-client.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { LatchkeyEventSource, Settings } from '../settings.ts'
 import { redirectToOrigin } from './at-origin.ts'
 import { knownCode } from './auth-error.ts'
-import { createFlows, finish, start } from './flow.ts'
+import { createFlows, type Flows, finish, start } from './flow.ts'
 import { type FlowTargets, popupId } from './flow-targets.ts'
+import { acceptForm } from './form-callback.ts'
 import { POPUP_PAGE_CSP, popupPage } from './popup-page.ts'
 import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
 
@@ -29,7 +30,7 @@ export async function signInRoutes(
   else redirectToSignInPage(app, options)
   servePopupPage(app, options)
   serveProviders(app, options.settings)
-  await serveFlows(app, options)
+  serveFlows(app, options)
 }
 
 function serveSignInPage(
@@ -105,22 +106,25 @@ function serveProviders(app: FastifyInstance, settings: Settings): void {
   })
 }
 
-/** Registers each provider in its own context, because its client adds decorators and hooks. */
-async function serveFlows(app: FastifyInstance, options: SignInRoutesOptions): Promise<void> {
-  const { providers } = options.settings
+function serveFlows(app: FastifyInstance, options: SignInRoutesOptions): void {
   const flows = createFlows(options)
-  for (const provider of providers) {
-    await app.register(async (context) => {
-      const { id } = provider
-      const client = await connectProvider(context, provider, options.settings)
-      context.get(routes.start(id), { exposeHeadRoute: false }, async (request, reply) =>
-        start(flows, { request, reply, client }),
-      )
-      context.get(routes.callback(id), { exposeHeadRoute: false }, async (request, reply) =>
-        finish(flows, { request, reply, client }),
-      )
-    })
+  for (const provider of options.settings.providers) {
+    serveFlowsOf(app, flows, connectProvider(app, provider, options.settings))
   }
+}
+
+function serveFlowsOf(app: FastifyInstance, flows: Flows, client: ProviderClient): void {
+  const { id, responseMode } = client.provider
+  app.get(routes.start(id), { exposeHeadRoute: false }, async (request, reply) =>
+    start(flows, { request, reply, client }),
+  )
+  app.get(routes.callback(id), { exposeHeadRoute: false }, async (request, reply) =>
+    finish(flows, { request, reply, client }),
+  )
+  if (responseMode !== 'form_post') return
+  app.post(routes.callback(id), async (request, reply) =>
+    acceptForm(flows, { request, reply, client }),
+  )
 }
 
 /** Returns the id of the provider with which this browser last signed in, or `null` if it no longer exists. */

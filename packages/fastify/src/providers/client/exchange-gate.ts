@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { FlowError } from '../http/errors.ts'
+import { FlowError } from '../../http/errors.ts'
 
 /**
  * Limits how many exchanges with one provider are in progress, so that a provider that hangs cannot

@@ -1,4 +1,4 @@
-import { FlowError } from '../http/errors.ts'
+import { FlowError } from '../../http/errors.ts'
 
 /** One time limit for all requests that a callback sends to a provider. */
 export interface Deadline {

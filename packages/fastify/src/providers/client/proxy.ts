@@ -1,6 +1,6 @@
 import type { AgentOptions } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
-import { withReference } from '../http/codes.ts'
+import { withReference } from '../../http/codes.ts'
 
 // https://nodejs.org/api/http.html#built-in-proxy-support
 

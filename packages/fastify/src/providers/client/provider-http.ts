@@ -1,7 +1,7 @@
-import type { Agent as HttpAgent } from 'node:http'
+import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type Wreck from '@hapi/wreck'
-import { FlowError } from '../http/errors.ts'
+import { FlowError } from '../../http/errors.ts'
 import type { Deadline } from './deadline.ts'
 import { proxySettings } from './proxy.ts'
 
@@ -42,48 +42,82 @@ function passedAsItIs<T extends HttpAgent>(agent: T): T {
   return Object.setPrototypeOf(agent, prototype)
 }
 
+/** One request to a provider. */
+export interface ProviderRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** A complete response. Its status is below 500 and not 429. */
+export interface ProviderAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
 /**
- * Sends a GET request with an access token.
+ * Sends a request and reads the whole response.
  * @throws FlowError `provider_unavailable` or `provider_bad_answer`
  */
-export async function getJson(
+export async function send(
   http: typeof Wreck,
-  url: string,
-  accessToken: string,
-  deadline: Deadline,
-): Promise<{ status: number; body: unknown }> {
-  const { pathname } = new URL(url)
-  const headers = {
-    accept: 'application/json',
-    authorization: `Bearer ${accessToken}`,
-    'user-agent': 'latchkey',
-  }
+  request: ProviderRequest,
+  deadline: Pick<Deadline, 'remaining'>,
+): Promise<ProviderAnswer> {
+  const { method, url, headers, body } = request
+  const title = titleOf(request)
   const response = await http
-    .request('GET', url, { headers, timeout: deadline.remaining() })
-    .catch((error: unknown) => {
-      throw new FlowError('provider_unavailable', `GET ${pathname} ${noAnswer(error)}`)
+    .request(method, url, {
+      headers: { accept: 'application/json', 'user-agent': 'latchkey', ...headers },
+      timeout: deadline.remaining(),
+      ...(body !== undefined && { payload: body }),
     })
-
+    .catch((error: unknown) => {
+      throw new FlowError('provider_unavailable', `${title} ${noAnswer(error)}`)
+    })
   const status = response.statusCode ?? 0
   try {
-    if (isOutage(status)) throw new FlowError('provider_unavailable', `GET ${pathname}: ${status}`)
+    if (isOutage(status)) throw new FlowError('provider_unavailable', `${title}: ${status}`)
     const bytes = await http.read(response, {
       timeout: deadline.remaining(),
       maxBytes: MAX_ANSWER_BYTES,
     })
-    return { status, body: JSON.parse(bytes.toString('utf8')) as unknown }
+    return { status, headers: response.headers, text: bytes.toString('utf8') }
   } catch (error) {
     response.destroy()
     if (error instanceof FlowError) throw error
     if (isTimeout(error)) {
-      throw new FlowError('provider_unavailable', `GET ${pathname} did not answer in time`)
+      throw new FlowError('provider_unavailable', `${title} did not answer in time`)
     }
-    // The message of a JSON error quotes the response, so it is dropped.
-    throw new FlowError(
-      'provider_bad_answer',
-      `GET ${pathname} answered ${status} without complete JSON`,
-    )
+    throw incomplete(request, status)
   }
+}
+
+/**
+ * Parses a response as JSON.
+ * @throws FlowError `provider_bad_answer`
+ */
+export function jsonOf(request: ProviderRequest, { status, text }: ProviderAnswer): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The message of a JSON error quotes the response, so it is dropped.
+    throw incomplete(request, status)
+  }
+}
+
+function incomplete(request: ProviderRequest, status: number): FlowError {
+  return new FlowError(
+    'provider_bad_answer',
+    `${titleOf(request)} answered ${status} without complete JSON`,
+  )
+}
+
+/** Returns how the log names a request: its method and path, without the query. */
+export function titleOf({ method, url }: Pick<ProviderRequest, 'method' | 'url'>): string {
+  return `${method} ${new URL(url).pathname}`
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { FlowError } from '../http/errors.ts'
-import { isObject } from './provider.ts'
+import { FlowError } from '../../http/errors.ts'
+import { isObject } from '../provider.ts'
 import { isOutage, isTimeout, noAnswer } from './provider-http.ts'
 
 /**
@@ -36,11 +36,18 @@ export function tokenFailure(error: unknown): FlowError {
   return new FlowError('provider_bad_answer', `${said} without a token in JSON`)
 }
 
+/** The tokens of one sign-in. */
+export interface Tokens {
+  readonly accessToken: string
+  /** Only from an OpenID provider, and not verified. */
+  readonly idToken: unknown
+}
+
 /**
- * Returns the access token of a token response
- * (https://www.rfc-editor.org/rfc/rfc6749#section-5.1). Ignores `scope` and `expires_in`.
+ * Returns the tokens of a token response (https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
+ * Ignores `scope` and `expires_in`.
  */
-export function accessTokenOf(answer: unknown): string {
+export function tokensOf(answer: unknown): Tokens {
   if (!isObject(answer)) {
     throw new FlowError('provider_bad_answer', 'the token response is not a JSON object')
   }
@@ -48,14 +55,14 @@ export function accessTokenOf(answer: unknown): string {
     // Some providers return an error with status 200.
     throw new FlowError('provider_refused', `the token response is an error ${errorWord(answer)}`)
   }
-  const { access_token, token_type } = answer
+  const { access_token, token_type, id_token } = answer
   if (typeof access_token !== 'string' || !/^[\x21-\x7e]+$/.test(access_token)) {
     throw new FlowError('provider_bad_answer', 'the token response has no usable access_token')
   }
   if (typeof token_type !== 'string' || token_type.toLowerCase() !== 'bearer') {
     throw new FlowError('provider_bad_answer', 'the token response is not of type bearer')
   }
-  return access_token
+  return { accessToken: access_token, idToken: id_token }
 }
 
 /** Returns the OAuth error code of a response for the log, if it is well-formed. */
