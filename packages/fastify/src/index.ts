@@ -14,6 +14,8 @@ export type { DecoratorNames, LatchkeyOptions, SessionOptions } from './options.
 export { default } from './plugin.ts'
 export { type BitbucketOptions, bitbucket } from './providers/bitbucket.ts'
 export { defineProvider } from './providers/define-provider.ts'
+export { type OAuth2Options, oauth2 } from './providers/oauth2.ts'
+export { type OidcOptions, oidc } from './providers/oidc.ts'
 export type {
   Answers,
   ClientAuth,
