@@ -14,6 +14,8 @@ export interface Browser {
     body?: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>
+  /** Posts a form from another site. Like a browser, it sends no cookies then (`SameSite=Lax`). */
+  postForm(path: string, form: Readonly<Record<string, string>>): Promise<LightMyRequestResponse>
   delete(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
   /** Requests the start route, and returns the consent page's URL. */
   start(query?: string, headers?: Record<string, string>): Promise<string>
@@ -54,6 +56,22 @@ export function createBrowser(
     origin,
     get: (path, headers = {}) => send('GET', path, headers),
     post: (path, body, headers = { origin }) => send('POST', path, headers, body),
+    async postForm(path, form) {
+      const response = await app.inject({
+        method: 'POST',
+        url: path,
+        headers: {
+          host: new URL(origin).host,
+          origin: 'https://provider.example',
+          'sec-fetch-site': 'cross-site',
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+        payload: new URLSearchParams(form).toString(),
+      })
+      for (const header of [response.headers['set-cookie'] ?? []].flat())
+        jar.setCookieSync(header, origin + path)
+      return response
+    },
     delete: (path, headers = { origin }) => send('DELETE', path, headers),
     cookies: () => jar.getCookieStringSync(`${origin}/`),
 
