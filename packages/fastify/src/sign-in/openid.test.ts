@@ -100,7 +100,7 @@ describe('a sign-in with OpenID Connect', () => {
     [4, '/'],
     [-6, '/auth/sign-in?auth_error=provider_bad_answer'],
     [30 + 4, '/auth/sign-in?auth_error=provider_bad_answer'],
-  ])("with a clock that is %i minutes off redirects to %s", async (minutes, target) => {
+  ])('with a clock that is %i minutes off redirects to %s', async (minutes, target) => {
     const provider = await start([RSA])
     const clock = (): number => Date.now() + minutes * MINUTE
     const app = await buildApp(NO_EMULATOR, { providers: [oidc(acme(provider))], clock })

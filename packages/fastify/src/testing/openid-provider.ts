@@ -76,7 +76,7 @@ export async function startOpenIdProvider(
   return {
     issuer,
     rotate: start,
-    agree: (authorizeUrl, login) => agree(authorizeUrl, login),
+    agree,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }

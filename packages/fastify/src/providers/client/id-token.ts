@@ -73,6 +73,7 @@ export function createIdTokens(provider: Provider, { http, clock }: Dependencies
         const claim = error instanceof errors.JWTClaimValidationFailed ? ` (${error.claim})` : ''
         throw rejected(`the ID token was rejected: ${code}${claim}`)
       })
+      if (typeof payload.sub !== 'string') throw rejected('the ID token has no usable sub')
       checkIssuer(provider, payload)
       checkParty(provider, payload)
       if (nonce !== null && payload.nonce !== nonce)
