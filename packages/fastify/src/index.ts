@@ -12,8 +12,21 @@ export { type RequestAuth, SessionEndedError } from './guard/request-auth.ts'
 export { GuardError, LatchkeyError, type LatchkeyErrorCode } from './http/errors.ts'
 export type { DecoratorNames, LatchkeyOptions, SessionOptions } from './options.ts'
 export { default } from './plugin.ts'
+export { type AppleOptions, apple } from './providers/apple.ts'
+export { atlassian } from './providers/atlassian.ts'
 export { type BitbucketOptions, bitbucket } from './providers/bitbucket.ts'
+export {
+  type BitbucketDataCenterOptions,
+  bitbucketDataCenter,
+} from './providers/bitbucket-data-center.ts'
+export type { CompanyOptions } from './providers/company-options.ts'
 export { defineProvider } from './providers/define-provider.ts'
+export { discord } from './providers/discord.ts'
+export { type GitHubOptions, github } from './providers/github.ts'
+export { type GitLabOptions, gitlab } from './providers/gitlab.ts'
+export { type GoogleOptions, google } from './providers/google.ts'
+export { linkedin } from './providers/linkedin.ts'
+export { type MicrosoftOptions, microsoft } from './providers/microsoft.ts'
 export { type OAuth2Options, oauth2 } from './providers/oauth2.ts'
 export { type OidcOptions, oidc } from './providers/oidc.ts'
 export type {
@@ -33,6 +46,7 @@ export type {
 } from './providers/provider.ts'
 export { read } from './providers/read.ts'
 export { refuse } from './providers/refuse.ts'
+export { slack } from './providers/slack.ts'
 export type { Auth } from './sessions/auth.ts'
 export type { LatchkeyEvents, Listener } from './settings.ts'
 export {

@@ -256,7 +256,7 @@ export type ProviderSheet<S extends Steps = Steps> = Endpoints &
      */
     readonly vouchesForEmail: boolean
     /** The requests that read a profile. Default: none. */
-    readonly steps?: S | undefined
+    readonly steps?: (S & Steps) | undefined
     /** Whether a text has the form of the provider's ids. Default: any printable ASCII. */
     readonly isSubject?: ((subject: string) => boolean) | undefined
     /** Turns the answers into a profile. It must be a pure function. */

@@ -1,0 +1,50 @@
+import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { defineProvider } from './define-provider.ts'
+import type { Provider } from './provider.ts'
+import { read } from './read.ts'
+
+/**
+ * Returns an Atlassian account, as used by Jira and Confluence, as a provider. For Bitbucket, use
+ * `bitbucket()`. Atlassian does not say whether an address is verified.
+ * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
+ *
+ * @throws LatchkeyError `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`
+ *
+ * @example
+ * atlassian({
+ *   clientId: process.env.ATLASSIAN_CLIENT_ID,
+ *   clientSecret: process.env.ATLASSIAN_CLIENT_SECRET,
+ * })
+ */
+export function atlassian(options: CompanyOptions = {}): Provider {
+  checkOptions('atlassian', options)
+  const { clientId, clientSecret, id = 'atlassian', name = 'Atlassian' } = options
+
+  return defineProvider({
+    id,
+    name,
+    clientId,
+    clientSecret,
+    setup: setupOf('ATLASSIAN', 'https://developer.atlassian.com/console/myapps'),
+    authorize: 'https://auth.atlassian.com/authorize',
+    token: 'https://auth.atlassian.com/oauth/token',
+    clientAuth: 'post',
+    scope: ['read:me'],
+    authorizeParameters: { audience: 'api.atlassian.com', prompt: 'consent' },
+    vouchesForEmail: false,
+    steps: {
+      me: {
+        url: 'https://api.atlassian.com/me',
+        fix: { 403: 'Add the User identity API with the scope read:me to the app.' },
+      },
+    },
+    profile: ({ me }) => ({
+      subject: read.id(me.account_id),
+      name: read.text(me.name) ?? read.text(me.nickname),
+      email: read.email(me.email),
+      avatarUrl: read.url(me.picture),
+      active: me.account_status === undefined || me.account_status === 'active',
+      attributes: { nickname: read.text(me.nickname) },
+    }),
+  })
+}

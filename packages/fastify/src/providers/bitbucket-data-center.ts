@@ -1,0 +1,75 @@
+import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
+import { defineProvider } from './define-provider.ts'
+import type { Provider, Row } from './provider.ts'
+import { read } from './read.ts'
+import { refuse } from './refuse.ts'
+
+/** The options of `bitbucketDataCenter()`. */
+export interface BitbucketDataCenterOptions extends CompanyOptions {
+  /** The base URL of the server, such as `https://bitbucket.example.com`. */
+  readonly url: string | undefined
+}
+
+/**
+ * Returns a Bitbucket Data Center (7.20 or newer) as a provider. Addresses never count as verified,
+ * because its administrators enter them.
+ * https://confluence.atlassian.com/bitbucketserver/bitbucket-oauth-2-0-provider-api-1108483661.html
+ *
+ * @throws LatchkeyError `LATCHKEY_OPTION_MISSING`, `LATCHKEY_OPTION_INVALID` or
+ *   `LATCHKEY_OPTION_UNKNOWN`
+ *
+ * @example
+ * bitbucketDataCenter({
+ *   url: 'https://bitbucket.example.com',
+ *   clientId: process.env.BITBUCKET_DC_CLIENT_ID,
+ *   clientSecret: process.env.BITBUCKET_DC_CLIENT_SECRET,
+ * })
+ */
+export function bitbucketDataCenter(options: BitbucketDataCenterOptions): Provider {
+  checkOptions('bitbucketDataCenter', options, ['url'])
+  const url = serverUrl('bitbucketDataCenter', options.url)
+  const { clientId, clientSecret, id = 'bitbucket-data-center', name = 'Bitbucket' } = options
+
+  return defineProvider({
+    id,
+    name,
+    clientId,
+    clientSecret,
+    setup: setupOf('BITBUCKET_DC', 'Administration, Application links, of your server'),
+    authorize: `${url}/rest/oauth2/latest/authorize`,
+    token: `${url}/rest/oauth2/latest/token`,
+    clientAuth: 'post',
+    scope: ['PUBLIC_REPOS'],
+    vouchesForEmail: false,
+    steps: {
+      // Its body also has the name, but is empty for access tokens in version 8.19.
+      whoami: {
+        url: `${url}/plugins/servlet/applinks/whoami`,
+        headers: { accept: '*/*' },
+        read: { header: 'x-ausername' },
+      },
+      users: {
+        url: ({ whoami }) =>
+          `${url}/rest/api/latest/users?limit=1000&filter=${encodeURIComponent(String(whoami))}`,
+      },
+    },
+    isSubject: (subject) => /^\d+$/.test(subject),
+    profile: ({ whoami, users }) => {
+      const user = userNamed(users, whoami)
+      return {
+        subject: read.id(user.id),
+        name: read.text(user.displayName) ?? read.text(user.name),
+        email: read.email(user.emailAddress),
+        active: user.active === true,
+        attributes: { username: read.text(user.name), slug: read.text(user.slug) },
+      }
+    },
+  })
+}
+
+/** The filter also finds people whose name only begins like this one. */
+function userNamed({ values }: Row, name: string): Row {
+  const rows: readonly Row[] = Array.isArray(values) ? values : []
+  const user = rows.find((row) => name !== '' && row?.name === name)
+  return user ?? refuse('provider_bad_answer', 'the list of users lacks the person who signed in')
+}

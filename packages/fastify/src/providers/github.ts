@@ -1,0 +1,77 @@
+import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
+import { defineProvider } from './define-provider.ts'
+import type { List, Provider } from './provider.ts'
+import { read } from './read.ts'
+
+/** The options of `github()`. */
+export interface GitHubOptions extends CompanyOptions {
+  /** The URL of a GitHub Enterprise Server, such as `https://github.example.com`. */
+  readonly url?: string | undefined
+}
+
+const HEADERS = {
+  accept: 'application/vnd.github+json',
+  'x-github-api-version': '2022-11-28',
+}
+
+/**
+ * Returns GitHub, or a GitHub Enterprise Server, as a provider. Works with OAuth apps and GitHub
+ * Apps. https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+ *
+ * @throws LatchkeyError `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`
+ *
+ * @example
+ * github({
+ *   clientId: process.env.GITHUB_CLIENT_ID,
+ *   clientSecret: process.env.GITHUB_CLIENT_SECRET,
+ * })
+ */
+export function github(options: GitHubOptions = {}): Provider {
+  checkOptions('github', options, ['url'])
+  const site = serverUrl('github', options.url, 'https://github.com')
+  const api = site === 'https://github.com' ? 'https://api.github.com' : `${site}/api/v3`
+  const { clientId, clientSecret, id = 'github', name = 'GitHub' } = options
+
+  return defineProvider({
+    id,
+    name,
+    clientId,
+    clientSecret,
+    setup: setupOf('GITHUB', `${site}/settings/developers`),
+    authorize: `${site}/login/oauth/authorize`,
+    token: `${site}/login/oauth/access_token`,
+    issuer: `${site}/login/oauth`,
+    clientAuth: 'post',
+    scope: ['read:user', 'user:email'],
+    vouchesForEmail: true,
+    steps: {
+      user: { url: `${api}/user`, headers: HEADERS },
+      emails: {
+        url: `${api}/user/emails?per_page=100`,
+        headers: HEADERS,
+        read: 'list',
+        pages: 'link',
+        optional: 'e-mail addresses',
+        fix: { 403: 'A GitHub App needs the account permission "Email addresses: Read-only".' },
+      },
+    },
+    // The numeric id. A `login` can move to another person.
+    isSubject: (subject) => /^\d+$/.test(subject),
+    profile: ({ user, emails }) => ({
+      subject: read.id(user.id),
+      name: read.text(user.name) ?? read.text(user.login),
+      email: primaryAddress(emails),
+      emailVerified: true,
+      avatarUrl: read.url(user.avatar_url),
+      active: read.text(user.suspended_at) == null,
+      attributes: { login: read.text(user.login) },
+    }),
+  })
+}
+
+/** The public `email` of a profile is often missing and never marked as verified. */
+function primaryAddress({ rows, complete }: List): string | null | undefined {
+  const primary = rows.find((row) => row.primary === true && row.verified === true)
+  if (primary !== undefined) return read.email(primary.email)
+  return complete ? null : undefined
+}

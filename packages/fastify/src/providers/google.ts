@@ -1,0 +1,61 @@
+import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { defineProvider } from './define-provider.ts'
+import type { Provider } from './provider.ts'
+import { read } from './read.ts'
+import { refuse } from './refuse.ts'
+
+/** The options of `google()`. */
+export interface GoogleOptions extends CompanyOptions {
+  /**
+   * Only people of this Google Workspace or Cloud domain may sign in, such as `example.com`. Default:
+   * every Google account.
+   */
+  readonly hostedDomain?: string | undefined
+}
+
+/**
+ * Returns Google as a provider.
+ * https://developers.google.com/identity/openid-connect/openid-connect
+ *
+ * @throws LatchkeyError `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`
+ *
+ * @example
+ * google({
+ *   clientId: process.env.GOOGLE_CLIENT_ID,
+ *   clientSecret: process.env.GOOGLE_CLIENT_SECRET,
+ * })
+ */
+export function google(options: GoogleOptions = {}): Provider {
+  checkOptions('google', options, ['hostedDomain'])
+  const { clientId, clientSecret, id = 'google', name = 'Google', hostedDomain } = options
+
+  return defineProvider({
+    id,
+    name,
+    clientId,
+    clientSecret,
+    setup: setupOf('GOOGLE', 'https://console.cloud.google.com/auth/clients'),
+    openid: {
+      issuer: 'https://accounts.google.com',
+      isIssuer: (iss) => /^(https:\/\/)?accounts\.google\.com$/.test(iss),
+    },
+    clientAuth: 'post',
+    scope: ['openid', 'email', 'profile'],
+    authorizeParameters: hostedDomain === undefined ? {} : { hd: hostedDomain },
+    vouchesForEmail: true,
+    profile: ({ claims }) => {
+      // `hd` in the request is a hint, which people can remove.
+      if (hostedDomain !== undefined && claims.hd !== hostedDomain) {
+        refuse('provider_refused', 'the account is not in `hostedDomain`')
+      }
+      return {
+        subject: read.id(claims.sub),
+        name: read.text(claims.name),
+        email: read.email(claims.email),
+        emailVerified: claims.email_verified === true,
+        avatarUrl: read.url(claims.picture),
+        attributes: { hostedDomain: read.text(claims.hd) },
+      }
+    },
+  })
+}

@@ -1,0 +1,47 @@
+import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { defineProvider } from './define-provider.ts'
+import type { Provider } from './provider.ts'
+import { read } from './read.ts'
+
+/**
+ * Returns LinkedIn as a provider. Add the product "Sign In with LinkedIn using OpenID Connect" to
+ * the app. LinkedIn has neither PKCE nor a nonce for it.
+ * https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2
+ *
+ * @throws LatchkeyError `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`
+ *
+ * @example
+ * linkedin({
+ *   clientId: process.env.LINKEDIN_CLIENT_ID,
+ *   clientSecret: process.env.LINKEDIN_CLIENT_SECRET,
+ * })
+ */
+export function linkedin(options: CompanyOptions = {}): Provider {
+  checkOptions('linkedin', options)
+  const { clientId, clientSecret, id = 'linkedin', name = 'LinkedIn' } = options
+
+  return defineProvider({
+    id,
+    name,
+    clientId,
+    clientSecret,
+    setup: setupOf('LINKEDIN', 'https://www.linkedin.com/developers/apps'),
+    openid: {
+      issuer: 'https://www.linkedin.com/oauth',
+      isIssuer: (iss) => /^https:\/\/www\.linkedin\.com(\/oauth)?$/.test(iss),
+      wanted: ['name', 'email', 'picture'],
+    },
+    clientAuth: 'post',
+    pkce: false,
+    nonce: false,
+    scope: ['openid', 'profile', 'email'],
+    vouchesForEmail: true,
+    profile: ({ claims }) => ({
+      subject: read.id(claims.sub),
+      name: read.text(claims.name),
+      email: read.email(claims.email),
+      emailVerified: read.flag(claims.email_verified) === true,
+      avatarUrl: read.url(claims.picture),
+    }),
+  })
+}
