@@ -88,7 +88,7 @@ async function addUser(
   const user: StoredUser = {
     id: randomUUID(),
     // The fallback if the provider does not return a name.
-    name: profile.attributes.nickname ?? null,
+    name: nicknameOf(profile),
     email: null,
     emailVerified: false,
     avatarUrl: null,
@@ -111,6 +111,10 @@ async function addUser(
     throw new ConflictError('another sign-in has just created this identity')
   }
   return user
+}
+
+function nicknameOf({ attributes }: Profile): string | null {
+  return attributes.nickname ?? attributes.username ?? attributes.login ?? null
 }
 
 /** Stores a new session and revokes the browser's previous one, so that a planted session does not survive. */

@@ -40,7 +40,7 @@ export function atlassian(options: CompanyOptions = {}): Provider {
     },
     profile: ({ me }) => ({
       subject: read.id(me.account_id),
-      name: read.text(me.name) ?? read.text(me.nickname),
+      name: read.name(me.name, me.nickname),
       email: read.email(me.email),
       avatarUrl: read.url(me.picture),
       active: me.account_status === undefined || me.account_status === 'active',

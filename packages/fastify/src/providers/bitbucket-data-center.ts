@@ -58,7 +58,7 @@ export function bitbucketDataCenter(options: BitbucketDataCenterOptions): Provid
       const user = userNamed(users, whoami)
       return {
         subject: read.id(user.id),
-        name: read.text(user.displayName) ?? read.text(user.name),
+        name: read.name(user.displayName, user.name),
         email: read.email(user.emailAddress),
         active: user.active === true,
         attributes: { username: read.text(user.name), slug: read.text(user.slug) },

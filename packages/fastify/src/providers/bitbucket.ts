@@ -125,7 +125,7 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
     isSubject: (subject) => /^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i.test(subject),
     profile: ({ user, emails }) => ({
       subject: subjectOf(user),
-      name: nameOf(user),
+      name: read.name(user.display_name, user.nickname),
       email: primaryAddress(emails),
       emailVerified: true,
       avatarUrl: read.url(avatarOf(user)),
@@ -167,15 +167,6 @@ function subjectOf({ type, uuid }: Row): string | null | undefined {
     refuse('provider_bad_answer', 'GET /2.0/user answered without a user')
   }
   return read.id(uuid)
-}
-
-/**
- * Returns the nickname of a person without a name. If Bitbucket did not return the name, the stored
- * one is kept.
- */
-function nameOf({ display_name, nickname }: Row): string | null | undefined {
-  const name = read.text(display_name)
-  return name === null ? (read.text(nickname) ?? null) : name
 }
 
 function avatarOf({ links }: Row): unknown {

@@ -32,7 +32,7 @@ export function discord(options: CompanyOptions = {}): Provider {
     isSubject: (subject) => /^\d+$/.test(subject),
     profile: ({ user }) => ({
       subject: read.id(user.id),
-      name: read.text(user.global_name) ?? read.text(user.username),
+      name: read.name(user.global_name, user.username),
       email: read.email(user.email),
       emailVerified: user.verified === true,
       avatarUrl: avatarOf(user),

@@ -1,6 +1,6 @@
 import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
-import type { List, Provider } from './provider.ts'
+import type { List, Provider, Row } from './provider.ts'
 import { read } from './read.ts'
 
 /** The options of `github()`. */
@@ -51,6 +51,7 @@ export function github(options: GitHubOptions = {}): Provider {
         headers: HEADERS,
         read: 'list',
         pages: 'link',
+        isRow: hasFlags,
         optional: 'e-mail addresses',
         fix: { 403: 'A GitHub App needs the account permission "Email addresses: Read-only".' },
       },
@@ -59,7 +60,7 @@ export function github(options: GitHubOptions = {}): Provider {
     isSubject: (subject) => /^\d+$/.test(subject),
     profile: ({ user, emails }) => ({
       subject: read.id(user.id),
-      name: read.text(user.name) ?? read.text(user.login),
+      name: read.name(user.name, user.login),
       email: primaryAddress(emails),
       emailVerified: true,
       avatarUrl: read.url(user.avatar_url),
@@ -67,6 +68,12 @@ export function github(options: GitHubOptions = {}): Provider {
       attributes: { login: read.text(user.login) },
     }),
   })
+}
+
+/** A row without its address or flags does not prove that there is no primary address. */
+function hasFlags({ email, primary, verified }: Row): boolean {
+  const flags = [primary, verified]
+  return typeof email === 'string' && flags.every((flag) => typeof flag === 'boolean')
 }
 
 /** The public `email` of a profile is often missing and never marked as verified. */

@@ -47,7 +47,7 @@ export function gitlab(options: GitLabOptions = {}): Provider {
     isSubject: (subject) => /^\d+$/.test(subject),
     profile: ({ user }) => ({
       subject: read.id(user.id),
-      name: read.text(user.name) ?? read.text(user.username),
+      name: read.name(user.name, user.username),
       email: read.email(user.email),
       emailVerified: typeof user.confirmed_at === 'string',
       avatarUrl: read.url(user.avatar_url),

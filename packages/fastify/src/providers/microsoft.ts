@@ -59,7 +59,7 @@ export function microsoft(options: MicrosoftOptions = {}): Provider {
     isSubject: (subject) => subject.split('.').every((part) => GUID.test(part)),
     profile: ({ claims }) => ({
       subject: `${claims.tid}.${claims.oid}`,
-      name: read.text(claims.name) ?? read.text(claims.preferred_username),
+      name: read.text(claims.name),
       email: read.email(claims.email),
       attributes: {
         tenant: read.text(claims.tid),

@@ -79,7 +79,7 @@ export function oidc({ issuer, profile = standardProfile, ...sheet }: OidcOption
 export function standardProfile(claims: Row): ReadProfile {
   return {
     subject: read.id(claims.sub),
-    name: read.text(claims.name) ?? read.text(claims.preferred_username),
+    name: read.text(claims.name),
     email: read.email(claims.email),
     emailVerified: read.flag(claims.email_verified) === true,
     avatarUrl: read.url(claims.picture),

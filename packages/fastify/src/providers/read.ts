@@ -7,7 +7,7 @@
  * profile({ user }) {
  *   return {
  *     subject: read.id(user.id),
- *     name: read.text(user.name) ?? read.text(user.login),
+ *     name: read.name(user.name, user.login),
  *     email: read.email(user.email),
  *     avatarUrl: read.url(user.avatar_url),
  *     active: read.flag(user.suspended) !== true,
@@ -16,13 +16,14 @@
  */
 export const read: {
   readonly text: typeof text
+  readonly name: typeof name
   readonly email: typeof email
   readonly url: typeof url
   readonly flag: typeof flag
   readonly id: typeof id
-} = { text, email, url, flag, id }
+} = { text, name, email, url, flag, id }
 
-/** A name of the person. Control characters become spaces, and a text over 200 characters is cut. */
+/** A text about the person. Control characters become spaces, and a text over 200 characters is cut. */
 function text(value: unknown, longest: number = 200): string | null | undefined {
   if (typeof value !== 'string') return absence(value)
   // Databases reject NUL, terminals execute escapes, and lone surrogates are not valid text.
@@ -31,6 +32,18 @@ function text(value: unknown, longest: number = 200): string | null | undefined 
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
   return clean === '' ? null : [...clean].slice(0, longest).join('').trimEnd()
+}
+
+/**
+ * The first of several names that the person has. If the provider did not return the first one, the
+ * second does not replace a stored name.
+ */
+function name(...values: readonly unknown[]): string | null | undefined {
+  for (const value of values) {
+    const found = text(value)
+    if (found !== null) return found
+  }
+  return null
 }
 
 /** Accepts an e-mail address verbatim or rejects it. A trimmed address could belong to someone else. */

@@ -2,7 +2,6 @@ import Wreck from '@hapi/wreck'
 import type { FastifyInstance } from 'fastify'
 import { FlowError } from '../../http/errors.ts'
 import { sha256 } from '../../http/seal.ts'
-import { checkProfile } from '../check-profile.ts'
 import type { Answers, Profile, Provider } from '../provider.ts'
 import type { Deadline } from './deadline.ts'
 import { createExchangeGate, type ExchangeGate } from './exchange-gate.ts'
@@ -10,7 +9,8 @@ import { createOAuth2Source, type OAuth2Source } from './fastify-oauth2.ts'
 import { createIdTokens, type IdTokens } from './id-token.ts'
 import { createMetadataSource, type Metadata, type MetadataSource } from './metadata.ts'
 import { keepAliveAgents, send } from './provider-http.ts'
-import { type Ask, runSteps } from './run-steps.ts'
+import { readProfile } from './read-profile.ts'
+import type { Ask } from './run-steps.ts'
 import { type Tokens, tokensOf } from './token-answer.ts'
 import {
   type CodeExchange,
@@ -163,15 +163,8 @@ async function redeem(
     const authorization = `Bearer ${tokens.accessToken}`
     return send(http, { ...request, headers: { ...request.headers, authorization } }, limit)
   }
-  const { claims, warnings } = await readClaims(connection, metadata, tokens, exchange, {
-    ask,
-    deadline,
-  })
-  const steps = await runSteps(provider, ask, deadline)
-  const answers = { ...steps.answers, claims, posted } as Answers
-  const raw = provider.openid === undefined ? steps.answers : { ...steps.answers, claims }
-  const profile = checkProfile(provider, provider.profile(answers), raw)
-  return { ...profile, warnings: [...warnings, ...steps.warnings, ...profile.warnings] }
+  const claims = await readClaims(connection, metadata, tokens, exchange, { ask, deadline })
+  return readProfile(provider, { ...claims, posted }, ask, deadline)
 }
 
 async function requestTokens(

@@ -1,0 +1,278 @@
+// What every provider must do, for the tests of its author. Published as `@latchkey/fastify/testing`.
+
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict'
+import type { ErrorCode } from '@latchkey/contract'
+import { FlowError } from '../http/errors.ts'
+import { checkProviders } from '../providers/check-providers.ts'
+import { startDeadline } from '../providers/client/deadline.ts'
+import type { ProviderAnswer } from '../providers/client/provider-http.ts'
+import { readProfile } from '../providers/client/read-profile.ts'
+import type { Ask } from '../providers/client/run-steps.ts'
+import type { Profile, Provider, Row, Step } from '../providers/provider.ts'
+
+/** A response of a provider's API, as its documentation shows it. */
+export interface KnownResponse {
+  /** Default 200. */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** JSON, or the text of a step that reads text. */
+  readonly body?: unknown
+}
+
+/** The answers about one person, and the profile that they must become. */
+export interface KnownPerson {
+  /** Who or what it is, for the title of the test: `a person without a name`. */
+  readonly title: string
+  /**
+   * Where the answers are from: the vendor's page, or a public file with repository, path and commit.
+   * Omit fields without a source.
+   */
+  readonly source: string
+  /** The response of each step, by the step's name. */
+  readonly responses?: Readonly<Record<string, KnownResponse>>
+  /** The claims of the ID token, for OpenID Connect. */
+  readonly claims?: Row
+  /** The fields of the form, for a provider that posts its answer. */
+  readonly posted?: Readonly<Record<string, string>>
+  /** Every field that the profile must have. */
+  readonly profile?: Partial<Omit<Profile, 'raw' | 'warnings'>>
+  /** Set in place of `profile` if the person must be refused. */
+  readonly refused?: ErrorCode
+}
+
+/** One behaviour, to be passed to a test runner. */
+export interface ContractTest {
+  readonly title: string
+  run(): Promise<void>
+}
+
+/**
+ * Returns the tests that every provider must pass, for any test runner. They send no request.
+ *
+ * @param provider With any client ID and secret.
+ * @param people At least one person who can sign in.
+ *
+ * @example
+ * import { it } from 'vitest'
+ * import { providerContract } from '@latchkey/fastify/testing'
+ *
+ * const people = [
+ *   {
+ *     title: 'a person',
+ *     source: 'https://docs.acme.example/api/me',
+ *     responses: { me: { body: { id: 1, name: 'Ada Test' } } },
+ *     profile: { subject: '1', name: 'Ada Test' },
+ *   },
+ * ]
+ * for (const { title, run } of providerContract(acme, people)) it(title, run)
+ */
+export function providerContract(
+  provider: Provider,
+  people: readonly KnownPerson[],
+): readonly ContractTest[] {
+  const person = people.find(({ refused }) => refused === undefined)
+  if (person === undefined) throw new Error('pass at least one person who can sign in')
+  return [
+    { title: 'is complete for production', run: async () => isComplete(provider) },
+    ...people.map((one) => ({
+      title: `reads ${one.title}`,
+      run: () => readsPerson(provider, one),
+    })),
+    { title: 'is a pure function of its answers', run: () => isPure(provider, person) },
+    { title: 'survives any value in any field', run: () => survives(provider, person) },
+    {
+      title: 'erases nothing when a field is missing',
+      run: () => erasesNothing(provider, person),
+    },
+    ...Object.entries(provider.steps).flatMap(([name, step]) =>
+      stepTests(provider, person, name, step),
+    ),
+    ...(provider.vouchesForEmail
+      ? []
+      : [
+          {
+            title: 'never calls an address verified',
+            run: async () => strictEqual((await readPerson(provider, person)).emailVerified, false),
+          },
+        ]),
+  ]
+}
+
+function isComplete(provider: Provider): void {
+  checkProviders([provider], [], false)
+}
+
+async function readsPerson(provider: Provider, person: KnownPerson): Promise<void> {
+  const { profile = {}, refused } = person
+  if (refused !== undefined) {
+    await rejects(readPerson(provider, person), { name: 'FlowError', code: refused })
+    return
+  }
+  const read: Readonly<Record<string, unknown>> = { ...(await readPerson(provider, person)) }
+  for (const [name, value] of Object.entries(profile)) deepStrictEqual(read[name], value, name)
+}
+
+async function isPure(provider: Provider, person: KnownPerson): Promise<void> {
+  const frozen = deepFreeze(structuredClone(person))
+  deepStrictEqual(await readPerson(provider, frozen), await readPerson(provider, frozen))
+}
+
+/** Values that no field of a sheet may trust. */
+const HOSTILE = [
+  null,
+  '',
+  ' \u0000',
+  0,
+  Number.MAX_SAFE_INTEGER + 2,
+  true,
+  [],
+  {},
+  'x'.repeat(100_000),
+]
+
+async function survives(provider: Provider, person: KnownPerson): Promise<void> {
+  for (const changed of changes(person, HOSTILE)) {
+    const profile = await readPerson(provider, changed.person).catch((error: unknown) => {
+      ok(error instanceof FlowError, `${changed.field}: ${String(error)}`)
+      return null
+    })
+    if (profile === null) continue
+    ok(/^[\x21-\x7e]{1,255}$/.test(profile.subject), changed.field)
+    ok(!profile.subject.includes('undefined') && !profile.subject.includes('null'), changed.field)
+    ok(typeof profile.email === 'string' || !profile.emailVerified, changed.field)
+  }
+}
+
+async function erasesNothing(provider: Provider, person: KnownPerson): Promise<void> {
+  const whole = await readPerson(provider, person)
+  for (const { field, person: changed } of changes(person, [undefined])) {
+    const profile = await readPerson(provider, changed).catch(() => null)
+    if (profile === null) continue
+    for (const name of ['name', 'email', 'avatarUrl'] as const) {
+      const isKept = profile[name] === undefined || profile[name] === whole[name]
+      ok(isKept, `without ${field}, ${name} replaces the stored value`)
+    }
+  }
+}
+
+function stepTests(
+  provider: Provider,
+  person: KnownPerson,
+  name: string,
+  step: Step,
+): ContractTest[] {
+  const failing = (response: KnownResponse): KnownPerson => ({
+    ...person,
+    responses: { ...person.responses, [name]: response },
+  })
+  if (step.optional !== undefined) {
+    return [401, 403, 404, 503].map((status) => ({
+      title: `signs in although ${name} returns ${status}`,
+      run: async () => {
+        const profile = await readPerson(provider, failing({ status, body: {} }))
+        ok(profile.warnings.length > 0, 'no warning')
+        for (const field of ['name', 'email', 'avatarUrl'] as const)
+          ok(profile[field] !== null, field)
+      },
+    }))
+  }
+  return ([401, 403, 503, 200] as const).map((status) => ({
+    title: `refuses if ${name} returns ${status === 200 ? 'no JSON' : status}`,
+    run: () => rejects(readPerson(provider, failing({ status, body: '<html>' })), FlowError),
+  }))
+}
+
+/** Runs a sheet on known answers. */
+async function readPerson(
+  provider: Provider,
+  { responses = {}, claims = {}, posted = {} }: KnownPerson,
+): Promise<Profile> {
+  const deadline = startDeadline(10_000)
+  try {
+    const known = { claims, posted, warnings: [] }
+    return await readProfile(provider, known, answering(provider, responses), deadline)
+  } finally {
+    deadline.done()
+  }
+}
+
+/** Answers requests by the step that they belong to: the one whose URL begins like theirs. */
+function answering(provider: Provider, responses: KnownPerson['responses'] = {}): Ask {
+  const unused = new Map(Object.entries(provider.steps))
+  return async ({ url }) => {
+    const entry = [...unused].find(([, step]) => typeof step.url !== 'string' || step.url === url)
+    const [name, step] = entry ?? []
+    if (name === undefined || step === undefined) throw new Error(`an unknown request: ${url}`)
+    unused.delete(name)
+    const response = responses[name]
+    if (response === undefined) throw new Error(`the response of \`${name}\` is missing`)
+    return answerOf(response, step)
+  }
+}
+
+function answerOf(
+  { status = 200, headers = {}, body }: KnownResponse,
+  { read }: Step,
+): ProviderAnswer {
+  if (status >= 500) throw new FlowError('provider_unavailable', `answered ${status}`)
+  const isText =
+    typeof body === 'string' && (read === 'text' || status !== 200 || body.startsWith('<'))
+  return { status, headers, text: isText ? body : (JSON.stringify(body) ?? '') }
+}
+
+interface Change {
+  readonly field: string
+  readonly person: KnownPerson
+}
+
+/** Yields the person with each value in each field, one field at a time. */
+function* changes(person: KnownPerson, values: readonly unknown[]): Generator<Change> {
+  const { title, source, profile, refused, ...answers } = person
+  for (const path of pathsOf(answers)) {
+    for (const value of values) {
+      const changed = structuredClone(answers)
+      put(changed, path, value)
+      yield { field: path.join('.'), person: { title, source, ...changed } }
+    }
+  }
+}
+
+type Path = readonly string[]
+
+/** Returns the paths of all fields below the bodies, the claims and the form. */
+function pathsOf(answers: Omit<KnownPerson, 'title' | 'source'>): Path[] {
+  const bodies = Object.entries(answers.responses ?? {}).map(
+    ([name, { body }]) => [['responses', name, 'body'], body] as const,
+  )
+  const roots = [
+    ...bodies,
+    [['claims'], answers.claims] as const,
+    [['posted'], answers.posted] as const,
+  ]
+  return roots.flatMap(([path, value]) => fieldsBelow(path, value))
+}
+
+function fieldsBelow(path: Path, value: unknown): Path[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, field]) => {
+    const here = [...path, name]
+    // A row is no field: without it, a list says that there is none.
+    return [...(Array.isArray(value) ? [] : [here]), ...fieldsBelow(here, field)]
+  })
+}
+
+function put(target: unknown, path: Path, value: unknown): void {
+  let parent = target as Record<string, unknown>
+  for (const name of path.slice(0, -1)) parent = parent[name] as Record<string, unknown>
+  const last = path.at(-1) as string
+  if (value === undefined) delete parent[last]
+  else parent[last] = value
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const field of Object.values(value)) deepFreeze(field)
+    Object.freeze(value)
+  }
+  return value
+}
