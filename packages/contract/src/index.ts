@@ -19,7 +19,18 @@ export type {
   UserPatch,
 } from './bodies.ts'
 export { type ErrorCode, errorSentence, errorSentences } from './errors.ts'
-export { bitbucketMark } from './marks.ts'
+export {
+  appleMark,
+  atlassianMark,
+  bitbucketMark,
+  discordMark,
+  githubMark,
+  gitlabMark,
+  googleMark,
+  linkedinMark,
+  microsoftMark,
+  slackMark,
+} from './marks.ts'
 export {
   channelName,
   defaultBasePath,

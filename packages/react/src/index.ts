@@ -11,6 +11,18 @@ export type {
   User,
   UserPatch,
 } from '@latchkey/contract'
+export {
+  appleMark,
+  atlassianMark,
+  bitbucketMark,
+  discordMark,
+  githubMark,
+  gitlabMark,
+  googleMark,
+  linkedinMark,
+  microsoftMark,
+  slackMark,
+} from '@latchkey/contract'
 export { type AccountActions, useAccount } from './account/use-account.ts'
 export { type IdentitiesState, useIdentities } from './account/use-identities.ts'
 export { type Device, type SessionsState, useSessions } from './account/use-sessions.ts'

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
+import { appleMark } from '@latchkey/contract'
 import { LatchkeyError } from '../http/errors.ts'
 import { type CompanyOptions, checkOptions } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
@@ -41,6 +42,7 @@ export function apple(options: AppleOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: appleMark,
     clientId,
     clientSecret: renewedSecret(options),
     setup:

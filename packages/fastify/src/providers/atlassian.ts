@@ -1,3 +1,4 @@
+import { atlassianMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
@@ -23,6 +24,7 @@ export function atlassian(options: CompanyOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: atlassianMark,
     clientId,
     clientSecret,
     setup: setupOf('ATLASSIAN', 'https://developer.atlassian.com/console/myapps'),

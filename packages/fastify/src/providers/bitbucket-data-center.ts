@@ -1,3 +1,4 @@
+import { bitbucketMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider, Row } from './provider.ts'
@@ -33,6 +34,7 @@ export function bitbucketDataCenter(options: BitbucketDataCenterOptions): Provid
   return defineProvider({
     id,
     name,
+    mark: bitbucketMark,
     clientId,
     clientSecret,
     setup: setupOf('BITBUCKET_DC', 'Administration, Application links, of your server'),

@@ -120,9 +120,7 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
         fix: { 403: 'Tick Account: Email on the OAuth client (or OAuth consumer).', other: OUTAGE },
       },
     },
-    // Verbatim, with braces. `username`, `nickname` and an e-mail address can move to another person:
-    // https://developer.atlassian.com/cloud/bitbucket/bitbucket-api-changes-gdpr/
-    isSubject: (subject) => /^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i.test(subject),
+    isSubject: (subject) => UUID.test(subject),
     profile: ({ user, emails }) => ({
       subject: subjectOf(user),
       name: read.name(user.display_name, user.nickname),
@@ -138,6 +136,12 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
     emulated: (emulatorUrl) => bitbucket({ ...options, emulatorUrl }),
   })
 }
+
+/**
+ * A `uuid`, verbatim, with its braces. `username`, `nickname` and an e-mail address can move to
+ * another person: https://developer.atlassian.com/cloud/bitbucket/bitbucket-api-changes-gdpr/
+ */
+const UUID = /^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i
 
 const SETUP =
   'Set BITBUCKET_CLIENT_ID and BITBUCKET_CLIENT_SECRET to what Bitbucket shows under Workspace settings, OAuth clients (or OAuth consumers). In development, omit both to use the emulator.'

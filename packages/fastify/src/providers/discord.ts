@@ -1,3 +1,4 @@
+import { discordMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider, Row } from './provider.ts'
@@ -21,6 +22,7 @@ export function discord(options: CompanyOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: discordMark,
     clientId,
     clientSecret,
     setup: setupOf('DISCORD', 'https://discord.com/developers/applications'),

@@ -1,3 +1,4 @@
+import { githubMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { List, Provider, Row } from './provider.ts'
@@ -35,6 +36,7 @@ export function github(options: GitHubOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: githubMark,
     clientId,
     clientSecret,
     setup: setupOf('GITHUB', `${site}/settings/developers`),

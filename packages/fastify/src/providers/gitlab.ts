@@ -1,3 +1,4 @@
+import { gitlabMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
@@ -36,6 +37,7 @@ export function gitlab(options: GitLabOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: gitlabMark,
     clientId,
     clientSecret,
     setup: setupOf('GITLAB', `${site}/-/user_settings/applications`),

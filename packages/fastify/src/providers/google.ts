@@ -1,3 +1,4 @@
+import { googleMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
@@ -32,6 +33,7 @@ export function google(options: GoogleOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: googleMark,
     clientId,
     clientSecret,
     setup: setupOf('GOOGLE', 'https://console.cloud.google.com/auth/clients'),

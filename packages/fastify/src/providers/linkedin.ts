@@ -1,3 +1,4 @@
+import { linkedinMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
@@ -23,6 +24,7 @@ export function linkedin(options: CompanyOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: linkedinMark,
     clientId,
     clientSecret,
     setup: setupOf('LINKEDIN', 'https://www.linkedin.com/developers/apps'),

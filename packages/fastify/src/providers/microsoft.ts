@@ -1,3 +1,4 @@
+import { microsoftMark } from '@latchkey/contract'
 import { LatchkeyError } from '../http/errors.ts'
 import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
@@ -40,6 +41,7 @@ export function microsoft(options: MicrosoftOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: microsoftMark,
     clientId,
     clientSecret,
     setup: setupOf('MICROSOFT', 'https://entra.microsoft.com under App registrations'),

@@ -1,3 +1,4 @@
+import { slackMark } from '@latchkey/contract'
 import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
@@ -23,6 +24,7 @@ export function slack(options: CompanyOptions = {}): Provider {
   return defineProvider({
     id,
     name,
+    mark: slackMark,
     clientId,
     clientSecret,
     setup: setupOf('SLACK', 'https://api.slack.com/apps'),
