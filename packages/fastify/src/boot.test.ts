@@ -229,7 +229,8 @@ describe('an invalid option', () => {
       const { message } = await refusal({ ...production(), [name]: null })
       expect(message).toContain(`Option \`${name}\` is missing`)
     }
-    expect(() => bitbucket()).toThrow(/`clientId` is missing/)
+    const { message } = await refusal({ ...production(), providers: [bitbucket()] })
+    expect(message).toContain('Provider `bitbucket`: `clientId` is missing')
   })
 
   it('does not include a secret of 32 hexadecimal digits', async () => {
@@ -251,17 +252,22 @@ describe('an invalid option', () => {
     const one = { clientId: 'a', clientSecret: 'b' }
     const twice = await refusal({ ...production(), providers: [bitbucket(one), bitbucket(one)] })
     expect(twice.message).toContain('Two providers share the id `bitbucket`')
-    const odd = await refusal({ ...production(), providers: [bitbucket({ ...one, id: '../x' })] })
-    expect(odd.message).toContain('contains an invalid id. An id starts with a lowercase letter')
+    expect(() => bitbucket({ ...one, id: '../x' })).toThrow(
+      'contains an invalid id. An id starts with a lowercase letter',
+    )
   })
 
-  it('bitbucket() reports a missing credential, and an emulatorUrl beyond loopback', () => {
-    expect(() => bitbucket({ clientId: undefined, clientSecret: 'x' })).toThrow(
-      /`clientId` is missing\. Set BITBUCKET_CLIENT_ID/,
+  it.each([
+    ['clientId', { clientId: undefined, clientSecret: 'x' }],
+    ['clientSecret', { clientId: 'x', clientSecret: '' }],
+  ])('a missing %s of a provider is reported, also in development', async (name, credentials) => {
+    const { message } = await refusal({ providers: [bitbucket(credentials)] })
+    expect(message).toContain(
+      `Provider \`bitbucket\`: \`${name}\` is missing. Is its environment variable set? Set BITBUCKET_CLIENT_ID`,
     )
-    expect(() => bitbucket({ clientId: 'x', clientSecret: '' })).toThrow(
-      /`clientSecret` is missing/,
-    )
+  })
+
+  it('bitbucket() reports an emulatorUrl beyond loopback', () => {
     for (const emulatorUrl of [
       'http://10.0.0.1:4020',
       'https://bitbucket.org',

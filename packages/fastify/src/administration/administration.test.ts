@@ -304,11 +304,13 @@ async function signInBeside(
   }
   const provider: Provider = {
     ...real,
-    async readProfile(api) {
+    async clientSecret() {
       await at('asked')
-      const profile = await real.readProfile(api)
+      return String(real.clientSecret)
+    },
+    profile(answers) {
       void at('told')
-      return profile
+      return real.profile(answers)
     },
   }
   const { app } = await build({ store: sqlite(file), providers: [provider] })

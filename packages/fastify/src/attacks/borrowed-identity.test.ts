@@ -137,11 +137,11 @@ describe('a custom provider', () => {
   ])('that returns %s as a subject signs nobody in', async (_what, subject) => {
     const file = temporaryFile()
     const own = bitbucket({ emulatorUrl: emulator().url })
-    const readProfile: typeof own.readProfile = async (api) => {
-      return { ...(await own.readProfile(api)), subject: subject as string }
+    const profile: typeof own.profile = (answers) => {
+      return { ...own.profile(answers), subject: subject as string }
     }
     const store = sqlite(file)
-    const app = await buildApp(emulator(), { store, providers: [{ ...own, readProfile }] })
+    const app = await buildApp(emulator(), { store, providers: [{ ...own, profile }] })
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe(BAD_ANSWER)
     expect(countRows(file, 'users')).toBe(0)
   })

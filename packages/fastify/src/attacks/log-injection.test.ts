@@ -32,13 +32,14 @@ const MESSAGES = [
 ]
 const REASONS = [
   /^(malformed|unknown|wrong secret|expired)$/,
-  /^(this browser has no such flow|the person cancelled|not admitted|the callback has no code)$/,
-  /^the provider answered ([a-z_]{1,40}|\(no error code\))$/,
+  /^(this browser has no such flow|access denied at the provider|not admitted|the callback has no code)$/,
+  /^the provider reported ([a-z_]{1,40}|\(no error code\))$/,
   /^the token endpoint answered \d{3} ([a-z_]{1,40}|\(no error code\))$/,
   /^the token endpoint answered \d{3} without a token in JSON$/,
   /^the token response (is an error ([a-z_]{1,40}|\(no error code\))|has no usable access_token|is not of type bearer)$/,
   /^GET \/2\.0\/user answered [\w -]+$/,
-  /^Bitbucket did not return the person's e-mail addresses \(GET \/2\.0\/user\/emails (answered [\w -]+|links to a next page outside the list)\)\. The person can sign in, and a stored address is kept\. If this lasts, [\w :/.]+$/,
+  /^the profile has no usable subject$/,
+  /^Bitbucket did not return the person's e-mail addresses \(GET \/2\.0\/user\/emails (answered [\w -]+|links to a next page outside the list)\)\. The person can sign in, and stored data is kept\. If this lasts, [\w :/.]+$/,
   /^Bitbucket returned an account_status that Latchkey does not know\. The account counts as active\. To refuse it, set `refuseUnknownAccountStatus: true` in bitbucket\(\)\.$/,
 ]
 

@@ -277,9 +277,9 @@ describe('a discovery document', () => {
       'of 5 MB',
       BAD_ANSWER,
       () =>
-        hostile.instead.set(DISCOVERY, (_request, response) =>
-          response.end(JSON.stringify({ ...hostile.document, padding: 'x'.repeat(5_000_000) })),
-        ),
+        hostile.instead.set(DISCOVERY, (_request, response) => {
+          response.writeHead(200, { 'content-length': 5_000_000 }).write('x'.repeat(300_000))
+        }),
     ],
     [
       'that answers 500',

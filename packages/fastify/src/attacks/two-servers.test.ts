@@ -161,7 +161,7 @@ describe.each([
     here: FastifyInstance
     there: FastifyInstance
     userId: string
-    /** Sets what happens while the second server reads the profile from the provider. */
+    /** Sets what happens while the second server redeems the code at the provider. */
     whileAsked(happens: () => Promise<void>): void
     /** Checks that this person has no session. The cookie may open another person's. */
     expectOut(cookie: string): Promise<void>
@@ -172,9 +172,9 @@ describe.each([
     let happens: () => Promise<void> = async () => {}
     const provider: Provider = {
       ...real,
-      async readProfile(api) {
+      async clientSecret() {
         await happens()
-        return real.readProfile(api)
+        return String(real.clientSecret)
       },
     }
     const [here, there] = [

@@ -126,13 +126,13 @@ describe('a provider with a URL', () => {
   const page = 'https://bitbucket.org/site/oauth2/authorize'
 
   it.each([
-    ['on this machine', { authorizeUrl: 'http://localhost:4020/authorize' }],
-    ['on this machine with https', { authorizeUrl: 'https://127.0.0.1:4020/authorize' }],
-    ['on this machine, with a dot', { tokenUrl: 'https://localhost.:4020/token' }],
-    ['on a subdomain of localhost', { tokenUrl: 'https://id.localhost/token' }],
-    ['on this machine with IPv6', { tokenUrl: 'https://[::ffff:127.0.0.1]:4020/token' }],
-    ['on the unspecified address', { tokenUrl: 'https://0.0.0.0:4020/token' }],
-    ['on this machine, only for tokens', { authorizeUrl: page, tokenUrl: 'http://[::1]:1/t' }],
+    ['on this machine', { authorize: 'http://localhost:4020/authorize' }],
+    ['on this machine with https', { authorize: 'https://127.0.0.1:4020/authorize' }],
+    ['on this machine, with a dot', { token: 'https://localhost.:4020/token' }],
+    ['on a subdomain of localhost', { token: 'https://id.localhost/token' }],
+    ['on this machine with IPv6', { token: 'https://[::ffff:127.0.0.1]:4020/token' }],
+    ['on the unspecified address', { token: 'https://0.0.0.0:4020/token' }],
+    ['on this machine, only for tokens', { authorize: page, token: 'http://[::1]:1/t' }],
   ])('%s is rejected in production', async (_where, endpoints) => {
     vi.stubEnv('NODE_ENV', 'production')
     expect(await boot(at(endpoints))).toMatch(
@@ -146,31 +146,31 @@ describe('a provider with a URL', () => {
   })
 
   it.each([
-    ['with plain http', { authorizeUrl: 'http://bitbucket.example/authorize' }],
-    ['with plain http, only for tokens', { tokenUrl: 'http://bitbucket.example/token' }],
+    ['with plain http', { authorize: 'http://bitbucket.example/authorize' }],
+    ['with plain http, only for tokens', { token: 'http://bitbucket.example/token' }],
   ])(
     '%s is rejected in production, because others could read the client secret',
     async (_w, endpoints) => {
       vi.stubEnv('NODE_ENV', 'production')
       expect(await boot(at(endpoints))).toMatch(
-        /^Provider `bitbucket`: `(authorizeUrl|tokenUrl)` must be https in production\./,
+        /^Provider `bitbucket`: `(authorize|token)` must be https in production\./,
       )
     },
   )
 
   it.each([
-    ['with a script', { authorizeUrl: 'javascript:alert(1)' }],
-    ['of a file', { tokenUrl: 'file:///token' }],
-    ['without a host', { tokenUrl: '/token' }],
-    ['with a query, which would be lost', { authorizeUrl: 'https://id.example/authorize?a=b' }],
-    ['with a password', { tokenUrl: 'https://u:p@id.example/token' }],
+    ['with a script', { authorize: 'javascript:alert(1)' }],
+    ['of a file', { token: 'file:///token' }],
+    ['without a host', { token: '/token' }],
+    ['with a query, which would be lost', { authorize: 'https://id.example/authorize?a=b' }],
+    ['with a password', { token: 'https://u:p@id.example/token' }],
   ])(
     '%s is rejected in every environment, without its secret in the message',
     async (_w, endpoints) => {
       for (const environment of ['production', 'development', 'test']) {
         vi.stubEnv('NODE_ENV', environment)
         expect(await boot(at(endpoints))).toMatch(
-          /^Provider `bitbucket`: `(authorizeUrl|tokenUrl)` must be an http or https URL without credentials, query or fragment\./,
+          /^Provider `bitbucket`: `(authorize|token)` must be an http or https URL without credentials, query or fragment\./,
         )
       }
     },

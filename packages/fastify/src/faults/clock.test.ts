@@ -88,9 +88,9 @@ describe('a clock that jumps while the provider responds', () => {
         providers: [
           {
             ...real,
-            readProfile(api) {
+            clientSecret() {
               now += jump
-              return real.readProfile(api)
+              return String(real.clientSecret)
             },
           },
         ],

@@ -135,12 +135,12 @@ describe('a slow PostgreSQL', () => {
     let isSlow = false
     const slow: Provider = {
       ...real,
-      async readProfile(api) {
+      async clientSecret() {
         if (isSlow) {
           asked.resolve()
           await answered.promise
         }
-        return real.readProfile(api)
+        return String(real.clientSecret)
       },
     }
     const app = await buildApp(emulator(), { store, providers: [slow] })

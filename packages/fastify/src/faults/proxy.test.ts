@@ -86,7 +86,7 @@ describe('with a proxy in the environment that Node uses', () => {
     for (let time = 0; time < 3; time++) {
       expect((await comeBack(app)).headers.location).toBe('/')
     }
-    const { host } = new URL(provider.tokenUrl)
+    const { host } = new URL(String(provider.token))
     // One for the token and the user, and one for the addresses.
     expect(asked).toEqual([host, host])
     await app.close()

@@ -77,10 +77,9 @@ describe('a store that becomes unavailable', () => {
       providers: [
         {
           ...real,
-          async readProfile(api) {
-            const profile = await real.readProfile(api)
-            if (away) await store.close()
-            return profile
+          profile(answers) {
+            if (away) void store.close()
+            return real.profile(answers)
           },
         },
       ],

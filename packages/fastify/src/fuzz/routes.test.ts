@@ -328,7 +328,7 @@ describe('any request to any path', () => {
         const answer = await app.inject({ method, url, headers, ...payload })
         expectHarmless(answer)
         // A well-formed error code is logged, whoever sent it.
-        const rest = log.replace(/the provider answered [a-z_]{1,40}"/, '')
+        const rest = log.replace(/the provider reported [a-z_]{1,40}"/, '')
         expect(rest).not.toMatch(new RegExp(`${MARK}[qb]`, 'i'))
         for (const secret of ['{session}', '{flow}', '{state}']) {
           expect(log).not.toContain(filled(secret))

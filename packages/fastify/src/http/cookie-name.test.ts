@@ -40,7 +40,8 @@ describe('cookieName', () => {
     ['__host-acme', 'must not begin with a cookie prefix'],
     ['__Secure-acme', 'must not begin with a cookie prefix'],
     ['acme-last', 'must not end in `-last`'],
-    ['acme-flow-0123456789', 'must not end in `-last` or contain `-flow-`'],
+    ['acme-posted', 'must not end in `-last` or `-posted`'],
+    ['acme-flow-0123456789', 'must not end in `-last` or `-posted` or contain `-flow-`'],
   ])('%j is rejected at boot, with the fix', async (cookieName, message) => {
     await expect(buildApp(emulator(), { cookieName: cookieName as string })).rejects.toMatchObject({
       code: 'LATCHKEY_OPTION_INVALID',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bitbucket } from '../providers/bitbucket.ts'
-import type { Profile, ProviderApi } from '../providers/provider.ts'
+import type { Answers, ReadProfile } from '../providers/provider.ts'
 import { buildApp, setUpEmulator } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 import { shareables } from '../testing/kept.ts'
@@ -11,11 +11,11 @@ describe.each(shareables)('a custom provider, with %s', (_what, share) => {
   it('can omit optional fields', async () => {
     const { store } = await share()
     const own = bitbucket({ emulatorUrl: emulator().url })
-    const readProfile = async (api: ProviderApi): Promise<Profile> => {
-      const { subject, active } = await own.readProfile(api)
-      return { subject, active } as Profile
+    const profile = (answers: Answers): ReadProfile => {
+      const { subject } = own.profile(answers)
+      return { subject }
     }
-    const app = await buildApp(emulator(), { store: store(), providers: [{ ...own, readProfile }] })
+    const app = await buildApp(emulator(), { store: store(), providers: [{ ...own, profile }] })
     const browser = createBrowser(app)
     for (let time = 0; time < 2; time++) {
       expect((await browser.signIn('ada')).headers.location).toBe('/')
@@ -32,13 +32,12 @@ describe.each(shareables)('a custom provider, with %s', (_what, share) => {
     const { store } = await share()
     const own = bitbucket({ emulatorUrl: emulator().url })
     let omitsFields = false
-    const readProfile = async (api: ProviderApi): Promise<Profile> => {
-      const profile = await own.readProfile(api)
-      if (!omitsFields) return profile
-      const { subject, active } = profile
-      return { subject, active, emailVerified: true, attributes: {}, raw: {} }
+    const profile = (answers: Answers): ReadProfile => {
+      const read = own.profile(answers)
+      if (!omitsFields) return read
+      return { subject: read.subject, emailVerified: true }
     }
-    const app = await buildApp(emulator(), { store: store(), providers: [{ ...own, readProfile }] })
+    const app = await buildApp(emulator(), { store: store(), providers: [{ ...own, profile }] })
     const browser = createBrowser(app)
     await browser.signIn('ada')
     const { user } = (await browser.get('/auth/session')).json()

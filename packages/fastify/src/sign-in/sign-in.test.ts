@@ -229,7 +229,7 @@ describe('events', () => {
         newUser: true,
         user: expect.objectContaining({ name: 'Ada Test' }),
         profile: expect.objectContaining({
-          raw: expect.objectContaining({ '/2.0/user': await profileOf('ada') }),
+          raw: expect.objectContaining({ user: await profileOf('ada') }),
         }),
       }),
       'local',
@@ -386,7 +386,7 @@ async function profileOf(nickname: string): Promise<Record<string, unknown>> {
   const app = await buildApp(emulator())
   let raw: unknown
   app.latchkey.on('sign-in', ({ profile }) => {
-    raw = profile.raw['/2.0/user']
+    raw = profile.raw.user
   })
   await createBrowser(app).signIn(nickname)
   return raw as Record<string, unknown>

@@ -226,7 +226,7 @@ await attempt(app)
 // Failures of the application's own code.
 const own = bitbucket({ emulatorUrl: emulator.url, clientId, clientSecret: consumer.clientSecret })
 const ownProvider = await build({
-  providers: [{ ...own, readProfile: (api) => api.get(said).then(() => own.readProfile(api)) }],
+  providers: [{ ...own, steps: { ...own.steps, odd: { url: () => said } } }],
 })
 await attempt(ownProvider)
 app.latchkey.on('sign-in', () => {
@@ -253,9 +253,9 @@ const impatient = await build(
     providers: [
       {
         ...own,
-        readProfile: (api) => {
+        profile: (answers) => {
           answerFirst()
-          return own.readProfile(api)
+          return own.profile(answers)
         },
       },
     ],

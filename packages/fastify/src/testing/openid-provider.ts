@@ -24,11 +24,15 @@ export interface Answer {
   readonly form: Readonly<Record<string, string>> | null
 }
 
-export const OPENID_CLIENT = {
+export const OPENID_CLIENT: {
+  readonly client_id: string
+  readonly client_secret: string
+  redirect_uris: string[]
+} = {
   client_id: 'latchkey-test',
   client_secret: 'a-secret-of-the-openid-client-0123456789',
   redirect_uris: ['http://localhost:3000/auth/acme/callback'],
-} satisfies ClientMetadata
+}
 
 /** Returns a new private key as a JWK, for RS256, ES256 or EdDSA. */
 export function signingKey(algorithm: 'RS256' | 'ES256' | 'EdDSA', kid: string): object {

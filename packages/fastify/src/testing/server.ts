@@ -62,9 +62,9 @@ await app.register(latchkey, {
   providers: [
     {
       ...real,
-      readProfile(api) {
+      profile(answers) {
         at('redeemed')
-        return real.readProfile(api)
+        return real.profile(answers)
       },
     },
     ...(otherUrl === undefined ? [] : [bitbucket({ id: 'other', emulatorUrl: otherUrl })]),

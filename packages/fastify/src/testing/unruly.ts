@@ -91,11 +91,13 @@ export function bitbucketAt(url: string, elsewhere: Partial<Record<Route, string
     const path = address.slice(url.length)
     return (elsewhere[path as Route] ?? url) + path
   }
+  const steps = Object.entries(provider.steps).map(([name, step]) => {
+    return [name, { ...step, url: found(String(step.url)) }]
+  })
   return {
     ...provider,
-    tokenUrl: found(provider.tokenUrl),
-    readProfile: (api) =>
-      provider.readProfile({ get: (address, options) => api.get(found(address), options) }),
+    token: found(String(provider.token)),
+    steps: Object.fromEntries(steps),
   }
 }
 
