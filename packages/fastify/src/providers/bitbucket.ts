@@ -107,17 +107,15 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
     scope: ['account', 'email'],
     vouchesForEmail: true,
     steps: {
-      user: {
-        url: `${api}/2.0/user`,
-        fix: { 403: 'Tick Account: Read on the OAuth client (or OAuth consumer).' },
-      },
+      user: { url: `${api}/2.0/user`, fix: { 403: tick('Account: Read') } },
       emails: {
         url: `${api}/2.0/user/emails`,
         read: 'list',
         pages: { rows: 'values', next: 'next' },
         isRow: hasFlags,
+        isEnough: isPrimary,
         optional: 'e-mail addresses',
-        fix: { 403: 'Tick Account: Email on the OAuth client (or OAuth consumer).', other: OUTAGE },
+        fix: { 403: tick('Account: Email'), other: OUTAGE },
       },
     },
     isSubject: (subject) => UUID.test(subject),
@@ -160,10 +158,18 @@ function credentials(
   }
 }
 
-/** A row without its address or flags does not prove that there is no primary address. */
+function tick(permission: string): string {
+  return `Tick ${permission} on the OAuth client (or OAuth consumer).`
+}
+
+/** A row without its flags does not prove that there is no primary address. */
 function hasFlags({ email, is_primary, is_confirmed }: Row): boolean {
-  const flags = [is_primary, is_confirmed]
-  return typeof email === 'string' && flags.every((flag) => typeof flag === 'boolean')
+  if (is_primary === true && is_confirmed === true && typeof email !== 'string') return false
+  return typeof is_primary === 'boolean' && typeof is_confirmed === 'boolean'
+}
+
+function isPrimary({ is_primary, is_confirmed }: Row): boolean {
+  return is_primary === true && is_confirmed === true
 }
 
 function subjectOf({ type, uuid }: Row): string | null | undefined {
@@ -182,7 +188,7 @@ function avatarOf({ links }: Row): unknown {
  * Bitbucket did not show whether there is one.
  */
 function primaryAddress({ rows, complete }: List): string | null | undefined {
-  const primary = rows.find((row) => row.is_primary === true && row.is_confirmed === true)
+  const primary = rows.find(isPrimary)
   if (primary !== undefined) return read.email(primary.email)
   return complete ? null : undefined
 }

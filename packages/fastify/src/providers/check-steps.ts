@@ -13,6 +13,7 @@ const STEP_FIELDS = [
   'read',
   'pages',
   'isRow',
+  'isEnough',
   'optional',
   'fix',
   'refused',
@@ -66,20 +67,26 @@ function faultOf(name: string, step: Record<string, unknown>): string | null {
   return faultOfReading(step)
 }
 
-function faultOfReading({ read, pages, isRow }: Record<string, unknown>): string | null {
+function faultOfReading({ read, pages, isRow, isEnough }: Record<string, unknown>): string | null {
   const isHeader = isObject(read) && typeof read.header === 'string'
   if (read !== undefined && !isHeader && !['object', 'list', 'text'].includes(read as string)) {
     return "must have `read` as 'object', 'list', 'text' or { header }"
   }
-  if (read !== 'list' && (pages !== undefined || isRow !== undefined)) {
-    return "may have `pages` and `isRow` only with read: 'list'"
+  const ofLists = { pages, isRow, isEnough }
+  const misplaced = Object.entries(ofLists).find(([, value]) => value !== undefined)
+  if (read !== 'list' && misplaced !== undefined) {
+    return `may have \`${misplaced[0]}\` only with read: 'list'`
   }
   const arePages =
     pages === undefined ||
     pages === 'link' ||
     (isObject(pages) && typeof pages.rows === 'string' && typeof pages.next === 'string')
   if (!arePages) return "must have `pages` as 'link' or { rows, next }"
-  return isRow === undefined || typeof isRow === 'function' ? null : 'must have a function `isRow`'
+  for (const [name, value] of Object.entries({ isRow, isEnough })) {
+    if (value !== undefined && typeof value !== 'function')
+      return `must have a function \`${name}\``
+  }
+  return null
 }
 
 export function isRequestUrl(url: unknown): boolean {

@@ -54,6 +54,7 @@ export function github(options: GitHubOptions = {}): Provider {
         read: 'list',
         pages: 'link',
         isRow: hasFlags,
+        isEnough: isPrimary,
         optional: 'e-mail addresses',
         fix: { 403: 'A GitHub App needs the account permission "Email addresses: Read-only".' },
       },
@@ -72,15 +73,19 @@ export function github(options: GitHubOptions = {}): Provider {
   })
 }
 
-/** A row without its address or flags does not prove that there is no primary address. */
+/** A row without its flags does not prove that there is no primary address. */
 function hasFlags({ email, primary, verified }: Row): boolean {
-  const flags = [primary, verified]
-  return typeof email === 'string' && flags.every((flag) => typeof flag === 'boolean')
+  if (primary === true && verified === true && typeof email !== 'string') return false
+  return typeof primary === 'boolean' && typeof verified === 'boolean'
+}
+
+function isPrimary({ primary, verified }: Row): boolean {
+  return primary === true && verified === true
 }
 
 /** The public `email` of a profile is often missing and never marked as verified. */
 function primaryAddress({ rows, complete }: List): string | null | undefined {
-  const primary = rows.find((row) => row.primary === true && row.verified === true)
+  const primary = rows.find(isPrimary)
   if (primary !== undefined) return read.email(primary.email)
   return complete ? null : undefined
 }

@@ -58,6 +58,8 @@ interface ListStep extends AnyStep {
   readonly pages?: 'link' | { readonly rows: string; readonly next: string }
   /** Whether a row has all its fields. A row that does not makes the list incomplete. */
   isRow?(row: Row): boolean
+  /** Whether a row is the one that the profile needs. No further pages are requested then. */
+  isEnough?(row: Row): boolean
 }
 
 interface TextStep extends AnyStep {

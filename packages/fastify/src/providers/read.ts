@@ -39,11 +39,9 @@ function text(value: unknown, longest: number = 200): string | null | undefined 
  * second does not replace a stored name.
  */
 function name(...values: readonly unknown[]): string | null | undefined {
-  for (const value of values) {
-    const found = text(value)
-    if (found !== null) return found
-  }
-  return null
+  const found = values.map((value) => text(value))
+  if (found[0] === undefined) return undefined
+  return found.find((one) => typeof one === 'string') ?? null
 }
 
 /** Accepts an e-mail address verbatim or rejects it. A trimmed address could belong to someone else. */

@@ -226,7 +226,7 @@ await attempt(app)
 // Failures of the application's own code.
 const own = bitbucket({ emulatorUrl: emulator.url, clientId, clientSecret: consumer.clientSecret })
 const ownProvider = await build({
-  providers: [{ ...own, steps: { ...own.steps, odd: { url: () => said } } }],
+  providers: [{ ...own, profile: () => ({ subject: new URL(said).href }) }],
 })
 await attempt(ownProvider)
 app.latchkey.on('sign-in', () => {

@@ -206,7 +206,8 @@ async function readList(
         `${titleOf(titled(step))} returned a row without all its fields`,
       )
     }
-    url = nextPage(step, body, answer)
+    const isFound = rows.some((row) => step.isEnough?.(row) ?? false)
+    url = isFound ? null : nextPage(step, body, answer)
   }
   if (url !== null)
     return incompleteList(partial, `${titleOf(titled(step))} has over ${MAX_PAGES} pages`)
@@ -218,7 +219,8 @@ function incompleteList({ rows }: Partial, lack: string): Answer {
 }
 
 function rowsOf({ pages }: ListStep, body: unknown): readonly unknown[] | null {
-  const rows = typeof pages === 'object' && isObject(body) ? body[pages.rows] : body
+  if (typeof pages !== 'object') return Array.isArray(body) ? body : null
+  const rows = isObject(body) ? body[pages.rows] : null
   return Array.isArray(rows) ? rows : null
 }
 
