@@ -185,7 +185,7 @@ describe.each([
     it.each([
       ['LATCHKEY_SECRET', /Option `secret` is missing.* openssl rand -base64 48/],
       ['BITBUCKET_CLIENT_ID', /`clientId` is missing\. Set BITBUCKET_CLIENT_ID/],
-      ['BITBUCKET_CLIENT_SECRET', /`clientSecret` is missing\. Set BITBUCKET_CLIENT_SECRET/],
+      ['BITBUCKET_CLIENT_SECRET', /`clientSecret` is missing\. Set .*BITBUCKET_CLIENT_SECRET/],
     ])('does not start without %s, and says what to do', async (variable, words) => {
       const { code, said } = await project.run('node server.js', { ...COMPLETE, [variable]: '' })
       expect(code).toBe(1)

@@ -263,7 +263,7 @@ describe('an invalid option', () => {
   ])('a missing %s of a provider is reported, also in development', async (name, credentials) => {
     const { message } = await refusal({ providers: [bitbucket(credentials)] })
     expect(message).toContain(
-      `Provider \`bitbucket\`: \`${name}\` is missing. Is its environment variable set? Set BITBUCKET_CLIENT_ID`,
+      `Provider \`bitbucket\`: \`${name}\` is missing. Set BITBUCKET_CLIENT_ID and BITBUCKET_CLIENT_SECRET`,
     )
   })
 

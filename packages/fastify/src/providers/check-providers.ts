@@ -70,10 +70,10 @@ function checkCredentials(provider: Provider): void {
     const value = provider[name]
     if (name === 'clientSecret' && (clientAuth === 'none' || typeof value === 'function')) continue
     if (isMissing(value)) {
-      const cure = setup ?? 'Pass the one that you got when you registered your application.'
+      const cure = setup ?? 'Is its environment variable set?'
       throw new LatchkeyError(
         'LATCHKEY_OPTION_MISSING',
-        `Provider \`${id}\`: \`${name}\` is missing. Is its environment variable set? ${cure}`,
+        `Provider \`${id}\`: \`${name}\` is missing. ${cure}`,
       )
     }
     if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) continue
