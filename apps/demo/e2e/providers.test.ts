@@ -1,0 +1,147 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
+import { appleMark, githubMark, googleMark } from '@latchkey/contract'
+import latchkey, { bitbucket, oidc } from '@latchkey/fastify'
+import { sqlite } from '@latchkey/fastify/sqlite'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  OPENID_CLIENT,
+  type OpenIdProvider,
+  signingKey,
+  startOpenIdProvider,
+} from '../../../packages/fastify/src/testing/openid-provider.ts'
+import { connectToBrowser } from './browser.ts'
+import { testPages } from './test-pages.ts'
+
+let app: FastifyInstance
+let browser: Browser
+let origin: string
+let openid: OpenIdProvider
+const closing: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  browser = await connectToBrowser()
+  const port = await freePort()
+  origin = `http://localhost:${port}`
+  openid = await startOpenIdProvider([signingKey('RS256', 'first')], {
+    redirect_uris: ['google', 'github', 'apple'].map((id) => `${origin}/auth/${id}/callback`),
+  })
+  const emulator = await startBitbucketEmulator()
+  const { client_id: clientId, client_secret: clientSecret } = OPENID_CLIENT
+  const { issuer } = openid
+  const registered = { issuer, clientId, clientSecret }
+  app = Fastify({ forceCloseConnections: true })
+  await app.register(latchkey, {
+    origin,
+    secret: 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo',
+    store: sqlite(':memory:'),
+    providers: [
+      bitbucket({ emulatorUrl: emulator.url }),
+      oidc({ id: 'google', name: 'Google', mark: googleMark, ...registered }),
+      oidc({ id: 'github', name: 'GitHub', mark: githubMark, ...registered }),
+      oidc({
+        id: 'apple',
+        name: 'Apple',
+        mark: appleMark,
+        responseMode: 'form_post',
+        ...registered,
+      }),
+    ],
+  })
+  app.get('/', async (request) => ({ user: (await request.getAuth())?.user ?? null }))
+  await app.register(testPages)
+  await app.listen({ port, host: 'localhost' })
+  closing.push(
+    () => app.close(),
+    () => emulator.close(),
+    () => openid.close(),
+    () => browser.close(),
+  )
+})
+
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())))
+afterAll(async () => {
+  for (const close of closing) await close()
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, 'localhost')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function visit(options?: BrowserContextOptions): Promise<Page> {
+  return (await browser.newContext(options)).newPage()
+}
+
+/** Signs in and agrees on the pages of the OpenID provider. */
+async function agree(page: Page, login: string): Promise<void> {
+  await page.getByPlaceholder('Enter any login').fill(login)
+  await page.getByPlaceholder('and password').fill('any')
+  await page.getByRole('button', { name: 'Sign-in' }).click()
+  await page.getByRole('button', { name: 'Continue' }).click()
+}
+
+describe('four providers', () => {
+  it.each([
+    ['/auth/sign-in', 'light', 320],
+    ['/auth/sign-in', 'dark', 1280],
+    ['/test/card', 'light', 320],
+    ['/test/card', 'dark', 320],
+  ] as const)(
+    'are offered at %s in this order, in %s at %i pixels',
+    async (path, colorScheme, width) => {
+      const page = await visit({ colorScheme, viewport: { width, height: 700 } })
+      await page.goto(origin + path)
+      const links = page.getByRole('link', { name: /^Continue with/ })
+      await expect
+        .poll(() => links.allTextContents())
+        .toEqual([
+          'Continue with Bitbucket',
+          'Continue with Google',
+          'Continue with GitHub',
+          'Continue with Apple',
+        ])
+      const boxes = await links.evaluateAll((all) =>
+        all.map((link) => link.getBoundingClientRect().toJSON()),
+      )
+      for (const { left, right, height } of boxes) {
+        expect(left).toBeGreaterThanOrEqual(0)
+        expect(right).toBeLessThanOrEqual(width)
+        expect(height).toBeLessThan(60)
+      }
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+        width,
+      )
+      expect(await links.locator('svg').count()).toBe(4)
+    },
+  )
+})
+
+describe('a sign-in', () => {
+  it.each(['google', 'apple'])('with %s ends on the page of the application', async (id) => {
+    const page = await visit()
+    await page.goto(`${origin}/auth/sign-in`)
+    await page.locator(`a[href^="/auth/${id}/"]`).click()
+    await agree(page, `ada-${id}`)
+    // Apple posts its answer from another site, where browsers send no cookies with SameSite=Lax.
+    await page.waitForURL(`${origin}/`)
+    const { user } = await page.evaluate(async () => (await fetch('/auth/session')).json())
+    expect(user).toMatchObject({ name: `ada-${id} Test`, email: `ada-${id}@example.com` })
+  })
+
+  it('with a provider that posts its answer works in a popup', async () => {
+    const page = await visit()
+    await page.goto(`${origin}/test/card`)
+    const button = page.getByRole('link', { name: 'Continue with Apple' })
+    const [popup] = await Promise.all([page.waitForEvent('popup'), button.click()])
+    await Promise.all([popup.waitForEvent('close'), agree(popup, 'ben')])
+    await page.getByText('Signed in as ben Test.').waitFor()
+    expect(page.url()).toBe(`${origin}/test/card`)
+  })
+})
