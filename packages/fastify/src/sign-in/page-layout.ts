@@ -30,6 +30,8 @@ li { position: relative; display: grid; }
 small { position: absolute; top: 0; right: 0.75rem; translate: 0 -50%; padding: 0.0625rem 0.4375rem; border: 1px solid var(--edge);
   border-radius: 1rem; background: var(--card); color: var(--muted); font-size: 0.75rem; font-weight: 500; white-space: nowrap; }
 svg { flex: none; width: 1.25rem; height: 1.25rem; }
+/* The marks of several providers are aligned. */
+li:not(:only-child) .button { justify-content: start; }
 .who { padding: 0.75rem; border-radius: 8px; background: var(--wash); text-align: center; }
 .who bdi { display: block; font-weight: 600; }
 .who bdi + bdi { color: var(--muted); font-size: 0.875rem; font-weight: 400; }
