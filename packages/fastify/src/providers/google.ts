@@ -54,7 +54,7 @@ export function google(options: GoogleOptions = {}): Provider {
         subject: read.id(claims.sub),
         name: read.text(claims.name),
         email: read.email(claims.email),
-        emailVerified: claims.email_verified === true,
+        emailVerified: read.flag(claims.email_verified) === true,
         avatarUrl: read.url(claims.picture),
         attributes: { hostedDomain: read.text(claims.hd) },
       }

@@ -13,8 +13,8 @@ import type { Profile, Provider, Row, Step } from '../providers/provider.ts'
 /** A response of a provider's API, as its documentation shows it. */
 export interface KnownResponse {
   /** Default 200. */
-  readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
+  readonly status?: number | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** JSON, or the text of a step that reads text. */
   readonly body?: unknown
 }
@@ -29,15 +29,15 @@ export interface KnownPerson {
    */
   readonly source: string
   /** The response of each step, by the step's name. */
-  readonly responses?: Readonly<Record<string, KnownResponse>>
+  readonly responses?: Readonly<Record<string, KnownResponse>> | undefined
   /** The claims of the ID token, for OpenID Connect. */
-  readonly claims?: Row
+  readonly claims?: Row | undefined
   /** The fields of the form, for a provider that posts its answer. */
-  readonly posted?: Readonly<Record<string, string>>
+  readonly posted?: Readonly<Record<string, string>> | undefined
   /** Every field that the profile must have. */
-  readonly profile?: Partial<Omit<Profile, 'raw' | 'warnings'>>
+  readonly profile?: Partial<Omit<Profile, 'raw' | 'warnings'>> | undefined
   /** Set in place of `profile` if the person must be refused. */
-  readonly refused?: ErrorCode
+  readonly refused?: ErrorCode | undefined
 }
 
 /** One behaviour, to be passed to a test runner. */
