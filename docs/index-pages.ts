@@ -24,7 +24,7 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
     ),
     index(
       'docs/decisions',
-      '# Decisions\n\nWhy Latchkey is built as it is: what was chosen, at what price, and when to think again.',
+      '# Decisions\n\nWhy Latchkey is built the way it is: what we chose, what it costs, and when to reconsider.',
     ),
     [
       'docs/reference/README.md',
