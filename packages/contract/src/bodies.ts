@@ -2,15 +2,17 @@ import type { ErrorCode } from './errors.ts'
 
 /** A user account of the application. All times are milliseconds since the Unix epoch. */
 export interface User {
-  /** Latchkey's own id, stable for the life of the account. Never a provider's id. */
+  /** Latchkey's own id for the user, which never changes. It is not a provider's id. */
   readonly id: string
-  /** Display name, as the provider last returned it. */
+  /** Display name that the provider returned most recently. */
   readonly name: string | null
   /** E-mail address, or `null`. Never use it as a key: two users can have the same address. */
   readonly email: string | null
-  /** Whether the provider has verified that the address belongs to the user. `false` without an address. */
+  /** Whether the provider has verified that the address belongs to the user. `false` if there is no address. */
   readonly emailVerified: boolean
-  /** `https:` URL of a picture on a third-party host, or `null`. Loading it tells that host who visits. */
+  /**
+   * `https:` URL of a picture on a third-party host, or `null`. Loading it lets that host see who visits your site.
+   */
   readonly avatarUrl: string | null
   /** Time of the first sign-in, in milliseconds since the Unix epoch. */
   readonly createdAt: number
@@ -23,17 +25,17 @@ export interface Session {
   /** Id of the provider that the user signed in with, or `null` if the application created the session. */
   readonly provider: string | null
   readonly createdAt: number
-  /** When the user last authenticated at the provider. */
+  /** When the user last authenticated with the provider. */
   readonly authenticatedAt: number
-  /** When the session expires at the latest. An idle session expires earlier. */
+  /** Latest time at which the session expires. An idle session expires earlier. */
   readonly expiresAt: number
 }
 
 /** A session with details that help its user to recognise it. */
 export interface ListedSession extends Session {
-  /** Device name that people understand, such as `Firefox on Linux`, or `null` if it is unknown. */
+  /** A human-readable device name, such as `Firefox on Linux`, or `null` if it is unknown. */
   readonly device: string | null
-  /** Last use, accurate to about a minute, in milliseconds since the Unix epoch. */
+  /** When the session was last used, accurate to about a minute, in milliseconds since the Unix epoch. */
   readonly lastUsedAt: number
 }
 
@@ -67,16 +69,16 @@ export interface Mark {
 
 /** A provider, with everything that a sign-in button needs. */
 export interface Provider {
-  /** The id in paths: `bitbucket`. */
+  /** The id that is used in paths, such as `bitbucket`. */
   readonly id: string
-  /** The display name: `Bitbucket`. */
+  /** The display name, such as `Bitbucket`. */
   readonly name: string
   readonly mark: Mark
-  /** Whether users who have an account can sign in with it. */
+  /** Whether users who have an account can sign in with this provider. */
   readonly signIn: boolean
-  /** Whether a first sign-in with it creates an account. */
+  /** Whether signing in with this provider for the first time creates an account. */
   readonly signUp: boolean
-  /** Whether signed-in users can connect it to their account. Not available yet. */
+  /** Whether signed-in users can connect this provider to their account. Not available yet. */
   readonly link: boolean
 }
 
@@ -91,7 +93,7 @@ export interface ProvidersBody {
   readonly providers: readonly Provider[]
   /** Id of the provider that this browser last signed in with, or `null` if it is unknown or no longer offered. */
   readonly lastUsed: string | null
-  /** The account parts that this server offers. The other parts have no route. */
+  /** The account sections that this server offers. The server has no routes for the others. */
   readonly account: readonly AccountPart[]
 }
 
@@ -100,12 +102,12 @@ export interface Identity {
   readonly id: string
   /** The provider's id. */
   readonly provider: string
-  /** The name at the provider, such as a nickname, or `null`. */
+  /** The user's name on the provider's side, such as a nickname, or `null`. */
   readonly name: string | null
   readonly email: string | null
   /** When the identity was connected, in milliseconds since the Unix epoch. */
   readonly createdAt: number
-  /** Last sign-in with this identity, in milliseconds since the Unix epoch. */
+  /** When the user last signed in with this identity, in milliseconds since the Unix epoch. */
   readonly lastUsedAt: number
 }
 

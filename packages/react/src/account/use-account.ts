@@ -13,7 +13,7 @@ import { isUser } from '../session/session-body.ts'
  */
 export interface AccountActions {
   /**
-   * Changes the name on the server and in the page. Not available yet.
+   * Changes the user's name on the server and on the page. Not available yet.
    *
    * @throws AuthError if the server rejects the change
    */
@@ -21,10 +21,10 @@ export interface AccountActions {
   /**
    * Deletes the account and signs the user out. Not available yet.
    *
-   * @throws AuthError `reauth_required` if the user must sign in again first
+   * @throws AuthError with the code `reauth_required` if the user must sign in again first
    */
   readonly delete: () => Promise<void>
-  /** URL of a file with everything that is stored about the user, for a link. Not available yet. */
+  /** URL for a link that downloads everything that is stored about the user. Not available yet. */
   readonly exportUrl: string
 }
 

@@ -15,11 +15,12 @@ export type IdentitiesState = Remote<{
   /**
    * Disconnects an identity by its id.
    *
-   * @throws AuthError if it may still be connected, such as `reauth_required`, or `forbidden` for the last one
+   * @throws AuthError if it may still be connected, for example with the code `reauth_required`, or with `forbidden`
+   * if it is the user's only identity
    */
   readonly disconnect: (id: string) => Promise<void>
   /**
-   * Connects another identity: navigates to the provider.
+   * Connects another identity by navigating to the provider.
    *
    * @param returnTo the path to return to afterwards. Default: this page
    * @throws AuthError if the server does not return the provider's URL

@@ -19,7 +19,7 @@ export type Device = SessionsBody['sessions'][number]
 
 /** The user's sessions, this browser first. */
 export type SessionsState = Remote<{
-  /** The sessions, this browser first. Each has an `id`, `device`, `createdAt`, `lastUsedAt` and `current`. */
+  /** The sessions, starting with this browser's. Each has an `id`, `device`, `createdAt`, `lastUsedAt` and `current`. */
   readonly sessions: readonly Device[]
   /**
    * Revokes a session by its id, which signs that device out.
@@ -33,7 +33,7 @@ export type SessionsState = Remote<{
    * @throws AuthError if some of them may still be valid
    */
   readonly endOthers: () => Promise<void>
-  /** Requests the list again. The old one stays until the new one arrives. */
+  /** Requests the list again. The state keeps the old list until the new one arrives. */
   readonly reload: () => void
 }>
 

@@ -16,7 +16,7 @@ import { useMenuDismissal } from './menu-dismissal.ts'
 
 export interface UserButtonProps
   extends Omit<DetailsHTMLAttributes<HTMLDetailsElement>, 'children'> {
-  /** URL of your page with a `<UserProfile>`. Default: no link. */
+  /** URL of your page that renders `<UserProfile>`. Default: no link. */
   readonly profileUrl?: string | undefined
   /** Shows the name next to the picture. */
   readonly showName?: boolean | undefined

@@ -27,7 +27,7 @@ import { SessionsContent } from './sessions-content.tsx'
 export interface UserProfileProps extends Omit<HTMLAttributes<HTMLElement>, 'title' | 'children'> {
   /** Heading. Default "Your account". */
   readonly title?: ReactNode
-  /** Parts to show, in this order. Parts that the server does not offer are skipped. Default: all. */
+  /** Sections to show, in this order. Sections that the server does not offer are skipped. Default: all. */
   readonly parts?: readonly AccountPart[] | undefined
 }
 

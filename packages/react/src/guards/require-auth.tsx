@@ -12,7 +12,7 @@ import { useAuth, usePaths, useTexts } from '../session/auth-context.ts'
 import { useNotice } from '../session/use-notice.ts'
 
 export interface RedirectToSignInProps {
-  /** Path of your own page with a `<SignIn>`, such as `/login`. Default: the server's page. */
+  /** Path of your own page that renders `<SignIn>`, such as `/login`. Default: the server's sign-in page. */
   readonly signInPath?: string | undefined
   /** Path to return to after signing in. Default: this page. */
   readonly returnTo?: string | undefined
@@ -70,7 +70,7 @@ function LinkToSignIn(props: RedirectToSignInProps): ReactElement {
 }
 
 export interface RequireAuthProps extends RedirectToSignInProps {
-  /** Rendered when signed in. A function receives the user. */
+  /** Rendered when the user is signed in. If it is a function, it receives the user. */
   readonly children?: ReactNode | ((user: User) => ReactNode)
   /** Shown while the session loads, and until the sign-in page opens. Default: a placeholder. */
   readonly fallback?: ReactNode

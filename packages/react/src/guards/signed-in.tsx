@@ -8,7 +8,7 @@ import { AuthContext, useAuth, usePaths } from '../session/auth-context.ts'
 import { useRegistration } from '../session/use-notice.ts'
 
 export interface SignedInProps {
-  /** Rendered when signed in. A function receives the user. */
+  /** Rendered when the user is signed in. If it is a function, it receives the user. */
   readonly children?: ReactNode | ((user: User) => ReactNode)
 }
 
@@ -27,7 +27,7 @@ export function SignedIn({ children }: SignedInProps): ReactNode {
 }
 
 export interface SignedOutProps {
-  /** Rendered when signed out. */
+  /** Rendered when the user is signed out. */
   readonly children?: ReactNode
 }
 
@@ -52,7 +52,7 @@ export function SignedOut({ children }: SignedOutProps): ReactNode {
 }
 
 export interface AuthLoadingProps {
-  /** Shown while the session loads. Without children, the placeholder is hidden. */
+  /** Shown while the session loads. If there are no children, no placeholder is shown. */
   readonly children?: ReactNode
 }
 
@@ -76,7 +76,7 @@ export interface AuthFailure {
 }
 
 export interface AuthFailedProps {
-  /** Replaces the default message and retry button. A function receives the error and `retry`. */
+  /** Replaces the default message and retry button. If it is a function, it receives the error and `retry`. */
   readonly children?: ReactNode | ((failure: AuthFailure) => ReactNode)
 }
 

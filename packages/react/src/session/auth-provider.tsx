@@ -11,14 +11,17 @@ export interface AuthProviderProps {
   /** Base path of the server's routes, without a trailing slash. Default `/auth`. */
   readonly basePath?: string | undefined
   /**
-   * The result of `await request.getAuth()` from server rendering, which is `null` when signed out. With it, the
-   * page needs no request and has no loading state. Later changes are ignored. Any other value, such as the body
-   * of an error response, means that the session is unknown. Default: requests the session.
+   * The result of `await request.getAuth()` from server rendering, which is `null` when signed out. If you pass it,
+   * the page does not request the session and has no loading state. Later changes to this prop are ignored. Any other
+   * value, such as the body of an error response, means that the session is unknown. Default: requests the session.
    */
   readonly initialSession?: SessionBody | null | undefined
-  /** A language from `@latchkey/react/locales/*`, or replacements for some of the texts. Default: English. */
+  /** A language from `@latchkey/react/locales/*`, or your own versions of some texts. Default: English. */
   readonly texts?: TextOverrides | undefined
-  /** Loads users' pictures from third-party hosts, which tells these hosts who visits. Default: shows an initial. */
+  /**
+   * Loads users' pictures from third-party hosts, which lets those hosts see who visits your site. Default: shows an
+   * initial.
+   */
   readonly loadRemoteAvatars?: boolean | undefined
   /** The application, or the part of it that needs the session. */
   readonly children?: ReactNode

@@ -15,17 +15,17 @@ export type AuthState =
       readonly status: 'signed-in'
       /** The signed-in user. */
       readonly user: User
-      /** The session, with its provider and its times. */
+      /** The session, including its provider and its timestamps. */
       readonly session: Session
       /**
-       * Signs out in every tab of this browser, or ends the sessions of `scope`.
+       * Signs the user out in every tab of this browser, or ends the sessions that `scope` selects.
        *
-       * @throws AuthError if the server did not end the session. The user is still signed in.
+       * @throws AuthError if the server did not end the session. In that case, the user is still signed in.
        */
       readonly signOut: (options?: SignOutOptions) => Promise<void>
       /**
-       * Requests the session again, for example after your own request got 401. Never rejects. The state has the
-       * result.
+       * Requests the session again, for example after your own request got a 401. The promise never rejects. The
+       * result is in the updated state.
        */
       readonly refresh: () => Promise<void>
     }

@@ -21,17 +21,17 @@ import { type SignInOptions, useSignIn } from './use-sign-in.ts'
 export interface SignInButtonProps
   extends Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'href'>,
     SignInOptions {
-  /** The provider's id on the server: `bitbucket`. */
+  /** The provider's id on the server, such as `bitbucket`. */
   readonly provider: string
   /** The provider's display name. Default: the built-in name, otherwise the id. */
   readonly name?: string | undefined
   /** The provider's mark as path data, as returned by `GET /auth/providers`. Default: the built-in mark. */
   readonly mark?: Mark | undefined
-  /** Your own icon instead of the mark. `null` renders none. */
+  /** Your own icon instead of the mark. `null` renders no icon. */
   readonly icon?: ReactNode
   /**
-   * `neutral` uses the page's colours, `brand` the provider's. `icon` only shows the mark and keeps the text for
-   * screen readers. Default `neutral`.
+   * `neutral` uses the page's colours, and `brand` uses the provider's. `icon` only shows the mark and keeps the text
+   * for screen readers. Default `neutral`.
    */
   readonly variant?: 'neutral' | 'brand' | 'icon' | undefined
   /** Size of the button. Default `medium`. */

@@ -3,7 +3,7 @@ import { toAscii, withQuery } from '../browser/return-to.ts'
 
 /** Options of `signInUrl()`. */
 export interface SignInUrlOptions {
-  /** Path of your application to return to after signing in, such as `/reports?year=2026`. */
+  /** Path in your application to return to after signing in, such as `/reports?year=2026`. */
   readonly returnTo?: string | undefined
   /** The account to suggest, such as an e-mail address. Providers can ignore it. */
   readonly loginHint?: string | undefined

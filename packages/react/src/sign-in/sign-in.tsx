@@ -24,7 +24,7 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
   readonly title?: ReactNode
   /** Your logo, above the title. */
   readonly logo?: ReactNode
-  /** Text below the title, such as the reason to sign in. */
+  /** Text below the title, such as why users should sign in. */
   readonly description?: ReactNode
   /** Content below the buttons, such as your terms or a link to the other `purpose`. */
   readonly footer?: ReactNode
@@ -36,8 +36,8 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
    */
   readonly display?: 'page' | 'modal' | undefined
   /**
-   * Label of the button of `display="modal"`, or a function that renders your own link. Spread its argument over
-   * the link. Default: the default of `title`.
+   * Label of the button that `display="modal"` renders, or a function that renders your own link. Spread the
+   * function's argument over the link. The default label is the default `title`.
    */
   readonly trigger?:
     | ReactNode
@@ -47,20 +47,20 @@ export interface SignInProps extends Omit<HTMLAttributes<HTMLElement>, 'title' |
   /** Passed to the card's `<SignInButton>` elements. Default `neutral`. */
   readonly variant?: 'neutral' | 'brand' | undefined
   /**
-   * Ids of the providers to show, in this order, for pages that must work without JavaScript. Default: requests
-   * the providers from the server, which also returns the one last used.
+   * Ids of the providers to show, in this order, for pages that must work without JavaScript. Default: requests the
+   * providers from the server, which also returns the provider that was last used.
    */
   readonly providers?: readonly string[] | undefined
   /**
-   * Path to return to after signing in. Default: `return_to` in the page's query, otherwise `/`, or this page for
-   * a dialog.
+   * Path to return to after signing in. Default: `return_to` in the page's query, otherwise `/`, or this page if the
+   * card is in a dialog.
    */
   readonly returnTo?: string | undefined
   /** Base path of the server's routes. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
   readonly basePath?: string | undefined
   /** Code of a failed sign-in, for server rendering. Default: `auth_error` in the page's query. */
   readonly authError?: string | undefined
-  /** Replacements for some of the texts. */
+  /** Your own versions of some texts. */
   readonly texts?: TextOverrides | undefined
 }
 

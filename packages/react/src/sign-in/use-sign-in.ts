@@ -14,7 +14,7 @@ export interface SignInOptions extends SignInUrlOptions {
    * popup, this window navigates instead. Default `redirect`.
    */
   readonly mode?: 'redirect' | 'popup' | undefined
-  /** Called after a sign-in in a popup, with its error code, or with `null` if it succeeded. */
+  /** Called when a sign-in in a popup has finished. Receives the error code, or `null` if the sign-in succeeded. */
   readonly onResult?: ((error: string | null) => void) | undefined
   /** Base path of the server's routes. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
   readonly basePath?: string | undefined
@@ -26,7 +26,7 @@ export interface SignInAttempt {
   readonly href: string
   /** Whether the browser is leaving the page, or a popup is in front of it. */
   readonly pending: boolean
-  /** Updates `pending` and opens the popup. The link navigates. */
+  /** Updates `pending`. Opens the popup if `mode` is `popup`. Otherwise the browser follows the link. */
   readonly onClick: (event: MouseEvent<HTMLAnchorElement>) => void
 }
 

@@ -12,22 +12,24 @@ export interface UseSignOutOptions {
   /** Sessions to end: `local` (this one), `others` (all except this one) or `global` (all). Default `local`. */
   readonly scope?: SignOutScope | undefined
   /**
-   * Path of your application to navigate to after signing out. Default: stays on the page, or `/` without
-   * JavaScript.
+   * Path in your application to navigate to after signing out. Default: stays on the page, or `/` without JavaScript.
    */
   readonly returnTo?: string | undefined
   /**
-   * Base path of the server's routes, for a form that the browser posts itself. Default: the `<AuthProvider>`'s,
+   * Base path of the server's routes, used when the browser posts the form itself. Default: the `<AuthProvider>`'s,
    * otherwise `/auth`.
    */
   readonly basePath?: string | undefined
-  /** Called when the server has ended the sessions, if the user stays on the page. */
+  /** Called after the server has ended the sessions, if the user stays on the page. */
   readonly onSignedOut?: (() => void) | undefined
 }
 
 /** The result of `useSignOut()`: a form for your own button. */
 export interface SignOutForm {
-  /** `done`: the server has ended the sessions. `failed`: it has not, and the user is still signed in. */
+  /**
+   * `done`: the server has ended the sessions. `failed`: the server has not ended them, so the user is still signed
+   * in.
+   */
   readonly status: 'idle' | 'pending' | 'done' | 'failed'
   /** Props of the `<form>`. */
   readonly form: {
@@ -35,7 +37,7 @@ export interface SignOutForm {
     readonly action: string
     readonly onSubmit: (event: FormEvent) => Promise<void>
   }
-  /** Names and values of the hidden `<input>` elements. */
+  /** Names and values for the hidden `<input>` elements. */
   readonly fields: Readonly<Record<string, string>>
 }
 
