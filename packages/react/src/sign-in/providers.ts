@@ -12,7 +12,7 @@ export type ProvidersState = Remote<ProvidersBody>
 export interface UseProvidersOptions {
   /** Base path of the server's routes. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
   readonly basePath?: string | undefined
-  /** `false` sends no request and stays `loading`. Default `true`. */
+  /** If `false`, no request is sent and the status stays `loading`. Default `true`. */
   readonly enabled?: boolean | undefined
 }
 

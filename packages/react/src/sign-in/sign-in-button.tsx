@@ -46,7 +46,7 @@ export interface SignInButtonProps
         state: { readonly pending: boolean },
       ) => ReactElement | null)
     | undefined
-  /** Label of the button. Default "Continue with Bitbucket", with the provider's name. */
+  /** Label of the button. The default contains the provider's name, as in "Continue with Bitbucket". */
   readonly children?: ReactNode
 }
 
