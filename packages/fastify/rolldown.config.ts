@@ -7,6 +7,7 @@ const config: RolldownOptions = {
     index: 'src/index.ts',
     postgres: 'src/store/postgres.ts',
     sqlite: 'src/store/sqlite.ts',
+    testing: 'src/providers/provider-contract.ts',
   },
   platform: 'node',
   // It exports nothing, and package.json says that nothing here has side effects.

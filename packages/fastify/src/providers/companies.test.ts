@@ -15,7 +15,7 @@ import {
   type Provider,
   slack,
 } from '../index.ts'
-import { type KnownPerson, providerContract } from '../testing/provider-contract.ts'
+import { type KnownPerson, providerContract } from './provider-contract.ts'
 
 const credentials = { clientId: 'a-client', clientSecret: 'a-client-secret' }
 

@@ -3,12 +3,12 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict'
 import type { ErrorCode } from '@latchkey/contract'
 import { FlowError } from '../http/errors.ts'
-import { checkProviders } from '../providers/check-providers.ts'
-import { startDeadline } from '../providers/client/deadline.ts'
-import type { ProviderAnswer } from '../providers/client/provider-http.ts'
-import { readProfile } from '../providers/client/read-profile.ts'
-import type { Ask } from '../providers/client/run-steps.ts'
-import type { Profile, Provider, Row, Step } from '../providers/provider.ts'
+import { checkProviders } from './check-providers.ts'
+import { startDeadline } from './client/deadline.ts'
+import type { ProviderAnswer } from './client/provider-http.ts'
+import { readProfile } from './client/read-profile.ts'
+import type { Ask } from './client/run-steps.ts'
+import type { Profile, Provider, Row, Step } from './provider.ts'
 
 /** A response of a provider's API, as its documentation shows it. */
 export interface KnownResponse {
