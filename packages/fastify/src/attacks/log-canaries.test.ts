@@ -65,6 +65,7 @@ describe.each([
     'code',
     'state',
     'verifier',
+    'nonce',
     'sealed flow',
     'session secret',
     'access token',

@@ -12,9 +12,10 @@ import {
   startBitbucketEmulator,
 } from '@latchkey/bitbucket-emulator'
 import Fastify, { type FastifyInstance } from 'fastify'
-import latchkey, { bitbucket, type LatchkeyOptions, type Store } from '../index.ts'
+import latchkey, { bitbucket, type LatchkeyOptions, oidc, type Store } from '../index.ts'
 import { sqlite } from '../store/sqlite.ts'
 import { type Browser, createBrowser } from './browser.ts'
+import { startHostileOpenId } from './hostile-openid.ts'
 
 /** The report at the end of the run. */
 export interface CanaryReport {
@@ -115,9 +116,12 @@ async function begin(
 
 async function finish(browser: Browser, callback: string): Promise<void> {
   const { headers } = await browser.get(callback)
-  const location = String(headers.location)
-  outcomes.push(new URL(location, 'http://x').searchParams.get('auth_error') ?? location)
+  outcomes.push(outcomeOf(headers.location))
   noteCookies(browser)
+}
+
+function outcomeOf(location: unknown): string {
+  return new URL(String(location), 'http://x').searchParams.get('auth_error') ?? String(location)
 }
 
 function noteCookies(browser: Browser): void {
@@ -279,6 +283,30 @@ letGo()
 await answered
 await setImmediate()
 
+// Sign-ins with OpenID Connect, whose tokens name the person and are rejected in several ways.
+const openid = await startHostileOpenId()
+const publicClient = { id: 'acme', name: 'Acme', issuer: openid.issuer, clientId: openid.clientId }
+const assertionSecret = plant('client secret')
+const openidApp = await build({
+  providers: [oidc({ ...publicClient, clientSecret: assertionSecret, clientAuth: 'secret_jwt' })],
+})
+openid.userInfo.email = `${address}@example.com`
+const changes: readonly object[] = [{}, { nonce: said }, { aud: said }, { exp: 1 }, { sub: 7 }]
+for (const change of changes) {
+  openid.idToken = async (claims) => {
+    note('nonce', String(claims.nonce))
+    const token = await openid.sign({ ...claims, email: `${address}@example.com`, ...change })
+    note('ID token', token)
+    return token
+  }
+  const browser = createBrowser(openidApp)
+  const { headers } = await openid.signIn(browser, `&iss=${encodeURIComponent(openid.issuer)}`)
+  outcomes.push(outcomeOf(headers.location))
+  noteCookies(browser)
+}
+await createBrowser(openidApp).postForm('/auth/acme/callback', { code: plant('code'), state: said })
+await openid.close()
+
 // Requests without a route, or that are not HTTP.
 const spare = await begin(app)
 for (const method of ['HEAD', 'POST', 'PUT', 'OPTIONS'] as const) {
@@ -317,7 +345,9 @@ for (const { body, headers } of emulator.requests) {
 const decoy = randomBytes(16).toString('hex')
 app.log.info({ decoy })
 process.stderr.write(`${Buffer.from(`decoy:${decoy}`).toString('base64')}\n`)
-for (const server of [app, misconfigured, hurried, ownProvider, impatient]) await server.close()
+for (const server of [app, misconfigured, hurried, ownProvider, impatient, openidApp]) {
+  await server.close()
+}
 await emulator.close()
 const report: CanaryReport = { canaries, decoy, outcomes }
 process.send?.(report, () => process.disconnect())
