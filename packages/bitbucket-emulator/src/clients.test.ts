@@ -22,7 +22,7 @@ let origin: string
 async function start(options: EmulatorOptions): Promise<Express> {
   emulator = await startBitbucketEmulator(options)
   const app = express()
-  // express-session warns about its in-memory store in production only.
+  // express-session warns about its in-memory store only in production.
   app.use(session({ secret: 'a secret of the tests', resave: false, saveUninitialized: true }))
   const server: Server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -182,7 +182,7 @@ describe('clients that encode their credentials, with the profile 2026', () => {
     }
   }
 
-  /** Returns the callback URL after Ada has consented. */
+  /** Returns the callback URL that the browser is redirected to after Ada has consented. */
   async function agree(authorizeUrl: URL): Promise<URL> {
     const parameters = Object.fromEntries(authorizeUrl.searchParams)
     const consent = await postConsent(emulator.url, { ...parameters, user: 'ada' })

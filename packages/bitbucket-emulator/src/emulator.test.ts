@@ -91,7 +91,7 @@ describe('the request log', () => {
     expect(stray?.at).toBeGreaterThanOrEqual(before)
   })
 
-  it('keeps the newest 10,000', async () => {
+  it('keeps the newest 10,000 requests', async () => {
     emulator.answerNext('GET /2.0/user', { status: 204, times: 10_000 })
     for (let batch = 0; batch < 100; batch++) {
       await Promise.all(Array.from({ length: 100 }, () => fetch(`${url}/2.0/user`)))
@@ -149,7 +149,7 @@ describe('a planned answer', () => {
     expect((await getApi(url, '/2.0/user/emails', token)).status).toBe(500)
   })
 
-  it('is sent as often as planned, before the next one in the queue', async () => {
+  it('is sent as many times as planned, before the next one in the queue', async () => {
     emulator.answerNext('GET /2.0/user', { status: 500, times: 2 })
     emulator.answerNext('GET /2.0/user', { status: 503 })
     const statuses = []
@@ -183,7 +183,7 @@ describe('a planned answer', () => {
     expect((await getApi(url, '/2.0/user', token)).status).toBe(200)
   })
 
-  it('does not delay other requests, and is cut by a reset', async () => {
+  it('does not delay other requests, and is cut short by a reset', async () => {
     emulator.answerNext('GET /2.0/user', { delayMs: 600_000 })
     const late = fetch(`${url}/2.0/user`)
     await vi.waitFor(() => expect(emulator.requests).toHaveLength(1))
@@ -247,7 +247,7 @@ describe('a planned answer', () => {
 })
 
 describe('the rate limit', () => {
-  it('responds 429 with the text of Bitbucket, or with an empty body', async () => {
+  it("returns 429 with Bitbucket's text, or with an empty body", async () => {
     emulator.answerNext('GET /2.0/user', rateLimitExceeded)
     emulator.answerNext('GET /2.0/user', { status: 429 })
     const inWords = await getApi(url, '/2.0/user', 'any')
@@ -335,7 +335,7 @@ describe('a fault', () => {
 })
 
 describe('closing', () => {
-  it('closes idle connections, and can be repeated', async () => {
+  it('closes idle connections, and can be called again', async () => {
     await fetch(`${url}/2.0/user`)
     await Promise.all([emulator.close(), emulator.close()])
     await expect(fetch(`${url}/2.0/user`)).rejects.toThrow()
@@ -404,7 +404,7 @@ describe('unusual requests', () => {
     expect((await getApi(url, '/2.0/user', 'any')).status).toBe(500)
   })
 
-  it('responds 404 to an unknown API path with the text of Bitbucket', async () => {
+  it("returns 404 and Bitbucket's text for an unknown API path", async () => {
     const response = await fetch(`${url}/2.0/nothing`)
     expect(response.status).toBe(404)
     expect(await response.json()).toEqual({

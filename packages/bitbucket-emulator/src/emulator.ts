@@ -70,7 +70,7 @@ export interface BitbucketEmulator {
 }
 
 /**
- * Starts an emulator of Bitbucket Cloud on 127.0.0.1: OAuth 2.0 and the user part of the API.
+ * Starts an emulator of Bitbucket Cloud on 127.0.0.1, with OAuth 2.0 and the user part of the API.
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ export interface BitbucketEmulator {
  * await emulator.close()
  * ```
  *
- * @throws TypeError if an option or the seed is invalid. The message names the field and the cure.
+ * @throws TypeError if an option or the seed is invalid. The message names the field and says how to fix it.
  * @throws Error if the port is unavailable
  */
 export async function startBitbucketEmulator(

@@ -9,7 +9,7 @@ import { readSeed } from './seed/seed.ts'
 import type { Seed } from './seed/seed-format.ts'
 import { askConsent, basic, getApi, ordinary, postConsent, signIn } from './testing/client.ts'
 
-/** The number of runs of a property: `usual`, or `LATCHKEY_FUZZ_RUNS` percent of it. */
+/** How many times to run a property: `usual`, or `LATCHKEY_FUZZ_RUNS` percent of that. */
 function tries(usual: number): { numRuns: number } {
   return { numRuns: Math.ceil((usual * Number(process.env.LATCHKEY_FUZZ_RUNS || 100)) / 100) }
 }
@@ -73,7 +73,7 @@ const address = fc.oneof(
 )
 
 describe('any redirect_uri', () => {
-  it('is the callback, below it, or rejected', PATIENT, () => {
+  it('is the callback or a path below it, or is rejected', PATIENT, () => {
     fc.assert(
       fc.property(address, (requested) => {
         const url = allowedRedirectUri(requested, CALLBACK)
@@ -98,22 +98,26 @@ describe('any redirect_uri', () => {
     )
   })
 
-  it('receives a denied consent, and keeps any state inside its parameter', PATIENT, async () => {
-    await fc.assert(
-      fc.asyncProperty(address, text, async (redirect_uri, state) => {
-        const request = { ...ordinary, client_id: 'site', redirect_uri, state, decision: 'deny' }
-        const answer = await postConsent(emulator.url, request)
-        if (answer.status === 400) return
-        expect(answer.status).toBe(303)
-        const location = new URL(answer.headers.get('location') ?? '')
-        expect(location.origin).toBe('https://app.example.com')
-        expect(location.pathname).toMatch(/^\/callback(\/|$)/)
-        expect(location.searchParams.getAll('state').at(-1)).toBe(state.toWellFormed())
-        expect(answer.headers.get('set-cookie')).toBeNull()
-      }),
-      tries(200),
-    )
-  })
+  it(
+    'is where a denied consent redirects to, with any state confined to its parameter',
+    PATIENT,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(address, text, async (redirect_uri, state) => {
+          const request = { ...ordinary, client_id: 'site', redirect_uri, state, decision: 'deny' }
+          const answer = await postConsent(emulator.url, request)
+          if (answer.status === 400) return
+          expect(answer.status).toBe(303)
+          const location = new URL(answer.headers.get('location') ?? '')
+          expect(location.origin).toBe('https://app.example.com')
+          expect(location.pathname).toMatch(/^\/callback(\/|$)/)
+          expect(location.searchParams.getAll('state').at(-1)).toBe(state.toWellFormed())
+          expect(answer.headers.get('set-cookie')).toBeNull()
+        }),
+        tries(200),
+      )
+    },
+  )
 })
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -144,7 +148,7 @@ const noise = fc.oneof(
   fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 4 }),
 )
 
-/** Such a request with random changes, as bytes on the wire. */
+/** One of these requests, randomly changed, as raw bytes. */
 const request = fc
   .record({
     usual,
@@ -195,7 +199,7 @@ async function send(bytes: string): Promise<string> {
 }
 
 describe('a request of any kind', () => {
-  it('never causes a server error, and is never echoed as markup', PATIENT, async () => {
+  it('never causes a server error, and its text is never echoed as markup', PATIENT, async () => {
     await fc.assert(
       fc.asyncProperty(request, async (bytes) => {
         const response = await send(bytes)
@@ -249,7 +253,7 @@ describe('any seed', () => {
     )
   })
 
-  it('that is accepted contains people who can sign in', PATIENT, async () => {
+  it('contains only people who can sign in, if it is accepted', PATIENT, async () => {
     const readable = seed.filter((given) => {
       try {
         return readSeed(given).people.length > 0

@@ -1,4 +1,4 @@
-// Import this module first, so that an old Node fails with a clear message and not with a missing function.
+// Import this module first, so that an old Node fails with a clear message instead of a missing function.
 
 /** The lowest version in `engines` of package.json. */
 const LOWEST = [22, 16] as const

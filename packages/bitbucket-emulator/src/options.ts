@@ -7,7 +7,7 @@ export interface EmulatorOptions {
   readonly port?: number
   /** The people, workspaces and clients. Default: `defaultPeople` and `defaultConsumer`. */
   readonly seed?: Seed
-  /** `legacy` is Bitbucket before the changes that began in May 2026. Default `2026`. */
+  /** `legacy` behaves as Bitbucket did before the changes that began in May 2026. Default `2026`. */
   readonly profile?: Profile
   /**
    * Whether to verify PKCE. `ignore` ignores `code_challenge` and `code_verifier`, as Bitbucket seems
@@ -17,14 +17,14 @@ export interface EmulatorOptions {
   /** Where the token endpoint accepts client credentials. Default `basic+body`. */
   readonly clientAuth?: 'basic+body' | 'basic'
   /**
-   * The effect of `scope` in an authorize request. With `ignore`, a token always has the client's own
-   * scopes. With `narrow`, it has only the requested ones, and a scope that the client lacks causes
-   * `invalid_scope`. Sources contradict each other. Default `ignore`.
+   * The effect of `scope` in an authorize request. With `ignore`, a token always has all of the client's scopes. With
+   * `narrow`, it has only the requested scopes, and a scope that the client lacks causes an `invalid_scope` error.
+   * Sources contradict each other about what Bitbucket does. Default `ignore`.
    */
   readonly scopeParameter?: 'ignore' | 'narrow'
   /**
-   * How long a client that sent a dead refresh token cannot use its valid ones either, in milliseconds.
-   * One observer saw Bitbucket do this for some minutes. Default 0.
+   * For how many milliseconds a client that sent a dead refresh token cannot use its valid refresh tokens either. One
+   * observer saw Bitbucket lock a client out like this for a few minutes. Default 0.
    */
   readonly refreshLockoutMs?: number
   /**
@@ -37,7 +37,7 @@ export interface EmulatorOptions {
 /**
  * Validates the options and fills in the defaults.
  *
- * @throws TypeError that names the invalid option and the cure
+ * @throws TypeError that names the invalid option and says how to fix it
  */
 export function readOptions(options: EmulatorOptions): Required<EmulatorOptions> {
   const {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts'
 
-/** A user account of the application. All times are milliseconds since the Unix epoch. */
+/** A user account in the application. All times are in milliseconds since the Unix epoch. */
 export interface User {
   /** Latchkey's own id for the user, which never changes. It is not a provider's id. */
   readonly id: string
@@ -18,7 +18,7 @@ export interface User {
   readonly createdAt: number
 }
 
-/** One browser that is signed in as a user. All times are milliseconds since the Unix epoch. */
+/** One browser that is signed in as a user. All times are in milliseconds since the Unix epoch. */
 export interface Session {
   /** Identifies the session, but does not grant access to it. */
   readonly id: string
@@ -31,7 +31,7 @@ export interface Session {
   readonly expiresAt: number
 }
 
-/** A session with details that help its user to recognise it. */
+/** A session, with details that help its user recognise it. */
 export interface ListedSession extends Session {
   /** A human-readable device name, such as `Firefox on Linux`, or `null` if it is unknown. */
   readonly device: string | null
@@ -42,7 +42,7 @@ export interface ListedSession extends Session {
 /** Response of `GET /sessions`: all sessions of the user, newest first. */
 export interface SessionsBody {
   readonly sessions: readonly (ListedSession & {
-    /** Whether it is the session of this request. */
+    /** Whether this is the session of the current request. */
     readonly current: boolean
   })[]
 }
@@ -84,7 +84,7 @@ export interface Provider {
 
 /**
  * A part of the account page: edit the `profile`, list and revoke `sessions`, manage `identities`, `export` all
- * stored data, `delete` the account. Servers only offer `sessions`; the others are not available yet.
+ * stored data, `delete` the account. Servers currently offer only `sessions`; the other parts are not available yet.
  */
 export type AccountPart = 'profile' | 'identities' | 'sessions' | 'export' | 'delete'
 
@@ -121,14 +121,14 @@ export interface UrlBody {
   readonly url: string
 }
 
-/** Body of `PATCH /user`. Missing fields stay unchanged. The response is the updated `User`. Not available yet. */
+/** Body of `PATCH /user`. Omitted fields stay unchanged. The response is the updated `User`. Not available yet. */
 export interface UserPatch {
   readonly name?: string
 }
 
 /**
- * The outcome of a sign-in in a popup. The popup's last page sends it to the page that opened it, over the
- * `BroadcastChannel` named `channelName`. Only pages of this origin receive it, and it contains no secret.
+ * The outcome of a popup sign-in. The popup's last page sends it to the page that opened the popup, over the
+ * `BroadcastChannel` named `channelName`. Only pages on this origin receive it, and it contains no secret.
  */
 export interface PopupMessage {
   readonly type: 'popup'
@@ -147,14 +147,14 @@ export type SignOutScope = 'local' | 'others' | 'global'
 export interface SignOutBody {
   /** Default `local`. */
   readonly scope?: SignOutScope
-  /** Form posts only: where to redirect the browser afterwards, a path of the application. Default `/`. */
+  /** Form posts only: the path of the application to redirect the browser to afterwards. Default `/`. */
   readonly return_to?: string
 }
 
 /** The body of every error response. */
 export interface ErrorBody {
   readonly error: {
-    /** For programs: a code of the closed list `errorSentences`. */
+    /** For programs: one of the codes in `errorSentences`, which is a closed list. */
     readonly code: ErrorCode
     /** For people: one or two sentences. Never contains text from a provider. */
     readonly message: string

@@ -12,7 +12,7 @@ describe('paths', () => {
     expect(paths('/').session).toBe('/session')
   })
 
-  it('reserve the segments that Latchkey uses now or later', () => {
+  it('reserve the segments that Latchkey uses now or may use later', () => {
     const own = [routes.session, routes.providers, routes.signIn, routes.signOut]
     for (const path of own) expect(reservedSegments).toContain(path.slice(1))
     const later =
@@ -29,7 +29,7 @@ describe('error sentences', () => {
     }
   })
 
-  it('contain the name of the provider if it is known', () => {
+  it("contain the provider's name if it is known", () => {
     expect(errorSentence('provider_unavailable', 'Bitbucket')).toMatch(/^Bitbucket can't be/)
     expect(errorSentence('provider_unavailable')).toMatch(/^The provider can't be/)
     expect(errorSentence('access_denied', 'Bitbucket')).toBe(errorSentences.access_denied)

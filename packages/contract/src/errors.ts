@@ -31,7 +31,7 @@ export const errorSentences = {
   unavailable: "This isn't available right now. Try again in a moment.",
 } as const
 
-/** A code of the closed list `errorSentences`. Switch on the code, never on a message. */
+/** One of the codes in `errorSentences`, which is a closed list. Switch on the code, never on a message. */
 export type ErrorCode = keyof typeof errorSentences
 
 /**

@@ -1,8 +1,8 @@
 import type { Mark } from './bodies.ts'
 
 /**
- * Bitbucket's mark, a trademark of Atlassian: https://www.atlassian.com/legal/trademark. Geometry and colours
- * are those of the blue `BitbucketIcon` in Atlassian's `@atlaskit/logo` 23.3, rounded to hundredths of a unit.
+ * Bitbucket's mark, a trademark of Atlassian: https://www.atlassian.com/legal/trademark. Its geometry and colours are
+ * those of the blue `BitbucketIcon` in Atlassian's `@atlaskit/logo` 23.3, rounded to hundredths of a unit.
  */
 export const bitbucketMark: Mark = {
   viewBox: '0 0 24 24',

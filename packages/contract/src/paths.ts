@@ -1,4 +1,4 @@
-/** Name of the `BroadcastChannel` on which pages of one origin announce sign-ins and sign-outs. */
+/** Name of the `BroadcastChannel` that pages on the same origin use to announce sign-ins and sign-outs. */
 export const channelName = 'latchkey'
 
 /** The default base path of the server's routes. */
@@ -11,7 +11,7 @@ export const routes = {
   providers: '/providers',
   signIn: '/sign-in',
   signOut: '/sign-out',
-  /** The last page of a sign-in in a popup. */
+  /** The last page of a popup sign-in. */
   popup: '/popup',
   /** Not available yet. */
   identities: '/identities',
@@ -29,7 +29,7 @@ export const routes = {
   link: (provider: string): string => `/${provider}/link`,
 } as const
 
-/** First path segments that Latchkey uses or reserves. A provider cannot have one of them as its id. */
+/** The first path segments that Latchkey uses or reserves. A provider's id cannot be one of them. */
 export const reservedSegments: readonly string[] = [
   'session',
   'providers',
@@ -39,7 +39,8 @@ export const reservedSegments: readonly string[] = [
   'identities',
   'sessions',
   'user',
-  // Reserved for later routes. A provider that used one would have to change its id, which identities store.
+  // Reserved for later routes. A provider that used one of them would have to change its id, although identities store
+  // it.
   'account',
   'device',
   'introspect',

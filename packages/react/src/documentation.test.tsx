@@ -4,7 +4,7 @@ import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
 import { type ComponentType, createElement } from 'react'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { AuthProvider } from './session/auth-provider.tsx'
-import { nobody, somebody, startFakeServer } from './testing/fake-server.ts'
+import { signedIn, signedOut, startFakeServer } from './testing/fake-server.ts'
 
 const root = join(import.meta.dirname, '..')
 const folder = join(root, 'node_modules/.documentation')
@@ -19,7 +19,7 @@ afterEach(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Returns the components that a README's code exports, as if pasted. */
+/** Returns the components that a README's code exports, as if the code had been pasted into an app. */
 async function pasted(readme: string): Promise<ComponentType[]> {
   const text = readFileSync(join(root, readme), 'utf8')
   const components: ComponentType[] = []
@@ -46,7 +46,7 @@ test.each(['README.md', '../../README.md'])(
     const components = await pasted(readme)
     expect(components.length).toBeGreaterThan(0)
     for (const component of components) {
-      for (const session of [nobody, somebody('session-1', 'Pasted Person')]) {
+      for (const session of [signedOut, signedIn('session-1', 'Pasted Person')]) {
         const server = startFakeServer()
         server.session = session
         const snippet = createElement(component)
@@ -55,7 +55,7 @@ test.each(['README.md', '../../README.md'])(
         await waitFor(() => expect(server.count('GET /auth/session')).toBeGreaterThan(0))
         await act(async () => {})
         if (component.name === 'App') {
-          const shown = session === nobody ? / (with|mit) Bitbucket$/ : /Pasted Person/
+          const shown = session === signedOut ? / (with|mit) Bitbucket$/ : /Pasted Person/
           expect((await screen.findAllByText(shown)).length).toBe(1)
         }
         expect(container.querySelectorAll('.latchkey-sign-out').length).toBeLessThan(2)

@@ -8,9 +8,9 @@ import { useAuth } from './session/auth-context.ts'
 import { AuthProvider } from './session/auth-provider.tsx'
 import { SignIn } from './sign-in/sign-in.tsx'
 import { signInUrl } from './sign-in/sign-in-url.ts'
-import { type FakeServer, provider, somebody, startFakeServer } from './testing/fake-server.ts'
+import { type FakeServer, provider, signedIn, startFakeServer } from './testing/fake-server.ts'
 
-/** Returns the number of runs of a property: `usual`, or `LATCHKEY_FUZZ_RUNS` percent of that. */
+/** Returns how many times to run a property: `usual`, or `LATCHKEY_FUZZ_RUNS` percent of that. */
 function tries(usual: number): { numRuns: number } {
   return { numRuns: Math.ceil((usual * Number(process.env.LATCHKEY_FUZZ_RUNS || 100)) / 100) }
 }
@@ -55,7 +55,7 @@ const json = fc.oneof(
   fc.jsonValue({ stringUnit: 'binary', maxDepth: 2 }),
 )
 
-/** A response to a request: a valid body, an almost valid body, an error, or anything. */
+/** A response to a request: a valid body, an almost valid body, an error, or anything else. */
 function answerLike(good: object): fc.Arbitrary<{ status: number; body: string }> {
   return fc.record({
     status: fc.oneof(fc.constant(200), fc.constantFrom(201, 400, 401, 404, 500, 503)),
@@ -88,7 +88,7 @@ function withField(body: unknown, [key = '', ...rest]: readonly string[], value:
   return copy
 }
 
-/** Checks where the links of the page lead, by the URL standard: to a start route or to the sign-in page. */
+/** Checks, by the URL standard, that the page's links lead only to a start route or to the sign-in page. */
 function expectLinksStayHere(): void {
   for (const link of screen.queryAllByRole('link')) {
     const url = new URL(link.getAttribute('href') ?? '', location.href)
@@ -97,7 +97,7 @@ function expectLinksStayHere(): void {
   }
 }
 
-test('keeps any target and any hint in their parameters', PATIENT, () => {
+test('keeps any target and any hint inside its own parameter', PATIENT, () => {
   fc.assert(
     fc.property(text, text, (returnTo, loginHint) => {
       const url = new URL(signInUrl('bitbucket', { returnTo, loginHint }), location.origin)
@@ -135,16 +135,16 @@ function Status(): ReactElement {
   if (auth.status !== 'error') return <output>{auth.status}</output>
   const { code, message } = auth.error
   return (
-    <output>{auth.error instanceof AuthError ? `${code}: ${message}` : 'no word for it'}</output>
+    <output>{auth.error instanceof AuthError ? `${code}: ${message}` : 'not an AuthError'}</output>
   )
 }
 
 test(
-  'handles a session of any shape as signed in, signed out or an error, and never loads forever',
+  'treats a session of any shape as signed in, signed out or an error, and never loads forever',
   PATIENT,
   async () => {
     await fc.assert(
-      fc.asyncProperty(answerLike(somebody()), async ({ status, body }) => {
+      fc.asyncProperty(answerLike(signedIn()), async ({ status, body }) => {
         startAgain()
         server.answerNext('GET /auth/session', () => new Response(body, { status }))
         render(
@@ -167,7 +167,7 @@ test(
 )
 
 test(
-  'handles providers of any shape as buttons within this origin, or as an error with a retry button',
+  'shows providers of any shape as buttons that stay on this origin, or as an error with a retry button',
   PATIENT,
   async () => {
     const good = {

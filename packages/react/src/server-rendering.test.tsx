@@ -22,8 +22,8 @@ import {
   everyPart,
   type FakeServer,
   identity,
-  nobody,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
 } from './testing/fake-server.ts'
 
@@ -99,15 +99,18 @@ test('renders the links of a card without JavaScript while the session is unknow
   )
 })
 
-test.each([nobody, null])('renders the links of a page rendered signed out', (session) => {
-  const container = withoutJavaScript(
-    <AuthProvider initialSession={session}>
-      <SignIn providers={['bitbucket']} />
-    </AuthProvider>,
-  )
-  expect(container.querySelector('noscript')).toBeNull()
-  expect(container.querySelector('a')?.getAttribute('href')).toBe('/auth/bitbucket/start')
-})
+test.each([signedOut, null])(
+  'renders the links of a page that is rendered signed out',
+  (session) => {
+    const container = withoutJavaScript(
+      <AuthProvider initialSession={session}>
+        <SignIn providers={['bitbucket']} />
+      </AuthProvider>,
+    )
+    expect(container.querySelector('noscript')).toBeNull()
+    expect(container.querySelector('a')?.getAttribute('href')).toBe('/auth/bitbucket/start')
+  },
+)
 
 test('posts a form to this origin to sign out without JavaScript', () => {
   const form = withoutJavaScript(<SignOutButton returnTo="/bye" />).querySelector('form')
@@ -118,11 +121,11 @@ test('posts a form to this origin to sign out without JavaScript', () => {
 })
 
 test.each([
-  ['signed in', somebody(), "inTest PersonYou're signed in"],
-  ['signed out', nobody, 'outSign in'],
+  ['signed in', signedIn(), "inTest PersonYou're signed in"],
+  ['signed out', signedOut, 'outSign in'],
   ['with an unknown session', undefined, 'Sign in'],
 ])('hydrates a page rendered %s without a visible change', async (_, initialSession, text) => {
-  server.session = initialSession ?? nobody
+  server.session = initialSession ?? signedOut
   const page = (
     <StrictMode>
       <AuthProvider initialSession={initialSession}>
@@ -167,7 +170,7 @@ function Late({ from = kit }: { from?: Kit }): ReactElement {
 }
 
 test('hydrates a lazy component without a mismatch after the session is known', async () => {
-  server.session = somebody()
+  server.session = signedIn()
   const page = (
     <AuthProvider>
       <Suspense>
@@ -219,7 +222,7 @@ function everything(kit: Kit, session: SessionBody | undefined): ReactElement {
       <SignIn providers={['bitbucket']} />
       <SignIn display="modal" />
       <UserProfile />
-      <RequireAuth returnTo="/back">{({ name }) => <p>Secret of {name}</p>}</RequireAuth>
+      <RequireAuth returnTo="/back">{({ name }) => <p>Private page of {name}</p>}</RequireAuth>
     </>
   )
   return (
@@ -265,8 +268,8 @@ async function streamed(page: ReactElement, stream: Stream): Promise<HTMLElement
 
 test.each(
   streams.flatMap(([name, stream]) => [
-    { name, stream, who: 'signed in', session: somebody(), status: 'signed-in', gone: 0 },
-    { name, stream, who: 'signed out', session: nobody, status: 'signed-out', gone: 1 },
+    { name, stream, who: 'signed in', session: signedIn(), status: 'signed-in', gone: 0 },
+    { name, stream, who: 'signed out', session: signedOut, status: 'signed-out', gone: 1 },
     {
       name,
       stream,
@@ -277,9 +280,9 @@ test.each(
     },
   ]),
 )(
-  'hydrates a page $who that is streamed through $name without a visible change',
+  'hydrates a page rendered $who and streamed through $name without a visible change',
   async ({ stream, session, status, gone }) => {
-    server.session = somebody()
+    server.session = signedIn()
     server.providers = { ...server.providers, account: everyPart }
     server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
     server.identities = [identity('identity-1', 'bitbucket', 'testy')]
@@ -312,7 +315,7 @@ test.each(
 
 test('renders the user button, and a placeholder for data that is requested later', () => {
   const container = withoutJavaScript(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <UserButton />
       <UserProfile />
     </AuthProvider>,

@@ -1,4 +1,4 @@
-// Bitbucket's API below /2.0. This room promises: every endpoint checks token and scope the same way, every
+// Bitbucket's API under /2.0. This room promises: every endpoint checks the token and scope in the same way, every
 // error has the same shape, every list is paginated, and anything that is not emulated gets a 501 with a text that
 // cannot be mistaken for Bitbucket's.
 
@@ -12,17 +12,17 @@ export function apiError(status: number, message: string, detail?: unknown): Ans
   return json(status, { type: 'error', error: { message, detail } })
 }
 
-/** Returns a 501 for a feature that the emulator lacks. A guess would look like Bitbucket's response. */
+/** Returns a 501 for a feature that the emulator lacks. A guess would look like a response from Bitbucket. */
 export function notEmulated(feature: string): Answer {
   return apiError(501, `The Bitbucket emulator does not emulate ${feature}. Bitbucket may have it.`)
 }
 
-/** The query parameters of all lists. */
+/** The query parameters that all lists have. */
 export const paging: readonly string[] = ['page', 'pagelen']
 
 /**
  * Returns the result of `read` if the request has a token with `scope`, and no query parameters other than
- * `parameters`. [?] A missing token gets the same response as an unknown one. Bitbucket's is unrecorded.
+ * `parameters`. [?] A missing token gets the same response as an unknown one. Bitbucket's response is unrecorded.
  */
 export function withScope(
   scope: string,
@@ -51,7 +51,7 @@ export function withScope(
   }
 }
 
-/** Rejects other query parameters. Ignoring `?q=` would return everything for a filter without matches. */
+/** Rejects other query parameters. If `?q=` were ignored, a filter without matches would return everything. */
 function refuseOthers(query: URLSearchParams, parameters: readonly string[]): Answer | null {
   const known = [...parameters, 'access_token']
   const other = [...query.keys()].find((name) => !known.includes(name))

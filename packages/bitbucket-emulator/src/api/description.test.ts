@@ -7,8 +7,8 @@ import { scopes } from '../rules/scopes.ts'
 import { callback, getApi, postToken, readJson, signIn } from '../testing/client.ts'
 
 // These tests validate responses against Atlassian's OpenAPI description. The repository contains only the facts that
-// they need: names, types and statuses, but no text. Set LATCHKEY_BITBUCKET_OPENAPI to the path of the full description
-// to test against that instead.
+// the tests need: names, types and statuses, but no text. To test against the full description instead, set
+// LATCHKEY_BITBUCKET_OPENAPI to its path.
 
 interface Description {
   readonly paths: Readonly<Record<string, { readonly get: Operation }>>
@@ -107,21 +107,24 @@ describe.each(Object.entries(paths))('GET %s', (template, path) => {
     security: [],
   }
 
-  it.each(Object.entries(tokens))('responds to %s as described', async (_account, token) => {
-    const response = await getApi(url, `/2.0${path}`, await token())
-    const described = responses[response.status] ?? responses.default
-    expect(described ?? `The description lacks the status ${response.status}`).toBeInstanceOf(
-      Object,
-    )
-    const body = await response.json()
-    expect(faultsByType(body)).toEqual([])
-    // For addresses, the description contains only errors.
-    if (response.status === 200 && responses['200'] === undefined) return
-    const { $ref } = described?.content['application/json'].schema ?? { $ref: '' }
-    expect(faultsOf(body, $ref)).toEqual([])
-  })
+  it.each(Object.entries(tokens))(
+    'responds to %s as the description says',
+    async (_account, token) => {
+      const response = await getApi(url, `/2.0${path}`, await token())
+      const described = responses[response.status] ?? responses.default
+      expect(described ?? `The description lacks the status ${response.status}`).toBeInstanceOf(
+        Object,
+      )
+      const body = await response.json()
+      expect(faultsByType(body)).toEqual([])
+      // For addresses, the description contains only errors.
+      if (response.status === 200 && responses['200'] === undefined) return
+      const { $ref } = described?.content['application/json'].schema ?? { $ref: '' }
+      expect(faultsOf(body, $ref)).toEqual([])
+    },
+  )
 
-  it('requires the described scope', async () => {
+  it('requires the scope in the description', async () => {
     const response = await getApi(url, `/2.0${path}`, await appToken('narrow'))
     const needed = security.flatMap(({ oauth2 }) => oauth2 ?? [])
     expect(response.headers.get('x-accepted-oauth-scopes')).toBe(needed.join())
@@ -137,13 +140,13 @@ it.each([
   ['/2.0/user/workspaces?pagelen=0', 400],
   ['/2.0/user/workspaces?sort=slug', 501],
   ['/2.0/nothing', 404],
-])('responds to %s with a described error (%i)', async (path, status) => {
+])('responds to %s with an error from the description (%i)', async (path, status) => {
   const response = await getApi(url, path, await signIn(url, 'ada'))
   expect(response.status).toBe(status)
   expect(faultsOf(await response.json(), '#/components/schemas/error')).toEqual([])
 })
 
-it('has exactly the described scopes', () => {
+it('has exactly the scopes in the description', () => {
   const described = Object.keys(securitySchemes.oauth2.flows.authorizationCode.scopes)
   expect(Object.keys(scopes).toSorted()).toEqual(described.toSorted())
 })

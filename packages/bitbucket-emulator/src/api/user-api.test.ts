@@ -26,7 +26,7 @@ const invalidToken = {
 }
 
 describe('GET /2.0/user', () => {
-  it('returns the account in the shape of Bitbucket', async () => {
+  it('returns the account in the same shape as Bitbucket', async () => {
     const response = await getApi(url, '/2.0/user', await signIn(url, 'ada'))
     expect(response.status).toBe(200)
     expect(response.headers.get('x-oauth-scopes')).toBe('account, email')
@@ -75,7 +75,7 @@ describe('GET /2.0/user', () => {
     expect(await response.json()).toMatchObject({ account_status: 'inactive' })
   })
 
-  it('links to the host name of the request', async () => {
+  it('uses the host name of the request in its links', async () => {
     const local = url.replace('127.0.0.1', 'localhost')
     const response = await getApi(local, '/2.0/user/emails', await signIn(url, 'many-emails'))
     expect(await response.json()).toMatchObject({ next: `${local}/2.0/user/emails?page=2` })
@@ -181,7 +181,7 @@ describe('GET /2.0/user/emails/{email}', () => {
     })
   })
 
-  it('responds 404 to a malformed escape', async () => {
+  it('returns 404 for a malformed escape', async () => {
     const response = await getApi(url, '/2.0/user/emails/%zz', await signIn(url, 'ada'))
     expect(response.status).toBe(404)
   })
@@ -203,7 +203,7 @@ describe('without a valid token', () => {
     }
   })
 
-  it.each(paths)('%s responds 401 to a token in the query', async (path) => {
+  it.each(paths)('%s returns 401 for a token in the query', async (path) => {
     const response = await fetch(`${url}${path}?access_token=${await signIn(url, 'ada')}`)
     expect(response.status).toBe(401)
     expect(await response.json()).toEqual(invalidToken)

@@ -33,7 +33,7 @@ export function showEmail(request: Received, bitbucket: Bitbucket): Answer {
   })
 }
 
-/** `GET /user`: a request without the `/2.0`. */
+/** `GET /user`: a request whose path lacks the `/2.0`. */
 export function forbidden(): Answer {
   return apiError(403, 'Forbidden')
 }
@@ -76,8 +76,8 @@ function userBody(person: Person, origin: string): object {
   }
 }
 
-// [?] Only the type and the fields that Atlassian's OpenAPI description requires of every account are known. The
-// rest is derived from the client's name and id.
+// [?] Only the type, and the fields that every account must have according to Atlassian's OpenAPI description, are
+// known. The rest is derived from the client's name and id.
 function appUserBody({ clientId, name }: Consumer, origin: string): object {
   const uuid = uuidFrom(`app user ${clientId}`)
   return {

@@ -137,7 +137,7 @@ describe('GET /2.0/user/workspaces/{workspace}/permission', () => {
   it.each([
     ['an account that is not a member', 'no-email', 'acme'],
     ['an unknown workspace', 'ada', 'nowhere'],
-  ])('responds 403 to %s', async (_, user, workspace) => {
+  ])('returns 403 to %s', async (_, user, workspace) => {
     const response = await getAs(user, `/2.0/user/workspaces/${workspace}/permission`)
     expect(response.status).toBe(403)
     expect(await response.json()).toEqual({
@@ -172,7 +172,7 @@ describe('a removed cross-workspace endpoint', () => {
 })
 
 describe('a repository', () => {
-  it('is not found, with the text of Bitbucket', async () => {
+  it("is not found, and the response has Bitbucket's text", async () => {
     const response = await getAs('ada', '/2.0/repositories/acme/rocket')
     expect(response.status).toBe(404)
     expect(await response.json()).toEqual({
@@ -196,7 +196,7 @@ describe('a feature that is not emulated', () => {
     await expectNotEmulated(await fetch(`${url}${path}`, { method }), 'this path or this method')
   })
 
-  it('responds 501 to the list of public repositories', async () => {
+  it('returns 501 for the list of public repositories', async () => {
     const response = await getAs('ada', '/2.0/repositories')
     await expectNotEmulated(response, 'the list of public repositories')
   })
@@ -209,7 +209,7 @@ describe('a feature that is not emulated', () => {
     ['/2.0/user/workspaces', 'sort'],
     ['/2.0/user/workspaces/acme/permission', 'fields'],
     ['/2.0/repositories/acme/rocket', 'fields'],
-  ])('%s responds 501 to ?%s= and does not ignore it', async (path, parameter) => {
+  ])('%s returns 501 for ?%s= instead of ignoring it', async (path, parameter) => {
     const token = await signIn(url, 'ada')
     const feature = `the query parameter "${parameter}" of this path`
     await expectNotEmulated(

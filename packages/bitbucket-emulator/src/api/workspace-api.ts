@@ -13,7 +13,7 @@ export function listWorkspaces(request: Received, bitbucket: Bitbucket): Answer 
   const parameters = [...paging, 'administrator']
   return withScope('account', request, bitbucket, parameters, (access) => {
     const wanted = request.query.get('administrator')
-    // [?] The status is from Atlassian's OpenAPI description, the text is ours.
+    // [?] The status is from Atlassian's OpenAPI description. The text is ours.
     if (!/^(true|false)$/.test(wanted ?? 'true')) return apiError(400, 'Invalid administrator')
     const theirs = bitbucket.workspaces.filter((workspace) => {
       const role = roleIn(workspace, access)
@@ -40,7 +40,7 @@ export function showPermission(request: Received, bitbucket: Bitbucket): Answer 
       ({ slug, uuid }) => slug === asked || uuid === asked,
     )
     const permission = workspace ? roleIn(workspace, access) : null
-    // The status is from Atlassian's OpenAPI description, the text is ours. [?] The description has no separate
+    // The status is from Atlassian's OpenAPI description. The text is ours. [?] The description has no separate
     // response for an unknown workspace.
     if (!workspace || permission === null) {
       return apiError(403, 'You do not have access to this workspace.')
@@ -60,7 +60,10 @@ const announcement = {
   announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770',
 }
 
-/** Responds for the cross-workspace endpoints, removed on 14 April 2026 (CHANGE-2770, CHANGE-3022). */
+/**
+ * Responds to requests for the cross-workspace endpoints, which were removed on 14 April 2026 (CHANGE-2770,
+ * CHANGE-3022).
+ */
 export function gone(): Answer {
   return json(410, {
     type: 'error',
@@ -73,12 +76,12 @@ export function gone(): Answer {
   })
 }
 
-/** `GET /2.0/repositories`: only the list of public ones still exists. It is not emulated. */
+/** `GET /2.0/repositories`: only the list of public repositories still exists in Bitbucket. It is not emulated. */
 export function listRepositories({ query }: Received): Answer {
   return query.has('role') ? gone() : notEmulated('the list of public repositories')
 }
 
-/** `GET /2.0/repositories/{workspace}/{repository}`: never found, because the emulator has none. */
+/** `GET /2.0/repositories/{workspace}/{repository}`: never found, because the emulator has no repositories. */
 export function showRepository(request: Received, bitbucket: Bitbucket): Answer {
   const { workspace, repository } = request.parameters
   return withScope('repository', request, bitbucket, [], () =>

@@ -5,9 +5,9 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** A request, as passed to a route. */
 export interface Received {
-  /** Scheme and host as in the request, so that links in responses use the same host name. */
+  /** The scheme and host of the request, so that links in responses use the same host name. */
   readonly origin: string
-  /** The path as sent, without the query. */
+  /** The path as it was sent, without the query. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
@@ -17,7 +17,7 @@ export interface Received {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** A response. It is a value, so that a planned fault can still change how it is sent. */
+/** A response, as a value, so that a planned fault can still change how it is sent. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -69,14 +69,14 @@ export function json(
   }
 }
 
-/** Returns a client's input without characters that could be markup, so that a response can quote it. */
+/** Removes characters that could be markup from a client's input, so that a response can quote it. */
 export function wordOf(text: string): string {
   return text.replace(/[^\w:.-]/g, '?').slice(0, 60)
 }
 
 /**
- * Returns a redirect that the browser follows with GET. The status is 303 and not 302 or 307, because the
- * browser must not repeat the POST of the consent form at the client (RFC 9700 §4.12).
+ * Returns a redirect that the browser follows with GET. The status is 303 instead of 302 or 307, because the browser
+ * must not send the consent form's POST to the client too (RFC 9700 §4.12).
  */
 export function redirect(location: string): Answer {
   return { status: 303, headers: { location, 'cache-control': 'no-store' }, body: '' }

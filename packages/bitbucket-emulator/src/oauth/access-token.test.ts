@@ -37,7 +37,7 @@ async function expectError(
 }
 
 describe('a code', () => {
-  it('is exchanged for tokens in the shape of 2026', async () => {
+  it('is exchanged for tokens in the 2026 format', async () => {
     const response = await postToken(url, { ...grant, code: await approve(url, 'ada') })
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toMatch(/^application\/json/)
@@ -57,14 +57,14 @@ describe('a code', () => {
     expect((await getApi(url, '/2.0/user', body.refresh_token)).status).toBe(401)
   })
 
-  it('works once', async () => {
+  it('works only once', async () => {
     const code = await approve(url, 'ada')
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
     const again = await postToken(url, { ...grant, code })
     await expectError(again, 400, 'invalid_grant', 'The specified code is not valid.')
   })
 
-  it('works once among concurrent requests', async () => {
+  it('works for only one of several concurrent requests', async () => {
     const code = await approve(url, 'ada')
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => postToken(url, { ...grant, code })),
@@ -90,7 +90,7 @@ describe('a code', () => {
     }
   })
 
-  it('is rejected from another client, and stays valid for its own', async () => {
+  it('is rejected when another client sends it, and stays valid for its own client', async () => {
     await start({
       seed: {
         consumers: [
@@ -106,7 +106,7 @@ describe('a code', () => {
     expect((await postToken(url, { ...grant, code })).status).toBe(200)
   })
 
-  it('has the scopes of its consumer, whatever scope the request had', async () => {
+  it('has the scopes of its consumer, regardless of the scope in the request', async () => {
     await start({
       seed: {
         consumers: [
@@ -252,7 +252,7 @@ describe('an invalid request', () => {
     await expectError(answer, 400, 'invalid_grant', 'Unsupported grant type: None')
   })
 
-  it('is rejected with the password grant', async () => {
+  it('is rejected if it uses the password grant', async () => {
     const answer = await postToken(url, { grant_type: 'password', username: 'ada', password: 'x' })
     const description = 'Invalid resource owner username/password'
     await expectError(answer, 401, 'invalid_request', description)

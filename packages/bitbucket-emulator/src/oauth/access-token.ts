@@ -45,8 +45,8 @@ const grants: ReadonlyMap<string, Grant> = new Map([
 ])
 
 /**
- * Returns whether Bitbucket would respond with a page of its web site: to the scheme Bearer, or to
- * parameters in the query instead of a form.
+ * Returns whether Bitbucket would respond with a page of its website, which it does if the scheme is Bearer, or if the
+ * parameters are in the query instead of a form.
  */
 function isPageRequest({ headers, query, form }: Received): boolean {
   if (/^bearer /i.test(headers.authorization ?? '')) return true
@@ -61,7 +61,7 @@ function redeemCode(
 ): Redeemed | Answer {
   const approval = bitbucket.codes.take(form.get('code') ?? '', consumer)
   if (!approval) return error(400, 'invalid_grant', 'The specified code is not valid.')
-  // [?] Bitbucket's responses to these two are unknown. The code is from RFC 6749, the texts are ours.
+  // [?] Bitbucket's responses to these two are unknown. The code is from RFC 6749. The texts are ours.
   if (form.get('redirect_uri') !== approval.redirectUri) {
     return error(400, 'invalid_grant', 'redirect_uri differs from the authorize request.')
   }
@@ -74,7 +74,7 @@ function redeemCode(
 
 /**
  * Exchanges a refresh token. Since 2026, a dead one gets the same response as a wrong secret, so a client
- * cannot distinguish the two. [?] The status of both responses is unpublished. Related errors have 400.
+ * cannot distinguish the two. [?] The status of both responses is unpublished. Related errors have the status 400.
  */
 function redeemRefreshToken(
   form: URLSearchParams,
@@ -88,7 +88,7 @@ function redeemRefreshToken(
     : error(400, 'invalid_request', 'Invalid refresh_token')
 }
 
-/** Issues tokens for `client_credentials`, the client's own. */
+/** Issues tokens for `client_credentials`, with which the client acts as itself. */
 function redeemOwnCredentials(
   _form: URLSearchParams,
   consumer: Consumer,
@@ -116,7 +116,7 @@ function ownerOf({ workspace }: Consumer, { people }: Bitbucket): Person {
   return owner
 }
 
-/** Returns the consumer whose credentials the request has, in the Basic header or in the form. */
+/** Returns the consumer whose credentials are in the Basic header or in the form. */
 function authenticate(
   { headers }: Received,
   form: URLSearchParams,
@@ -126,7 +126,7 @@ function authenticate(
     clientAuth === 'basic' ? null : { id: form.get('client_id'), secret: form.get('client_secret') }
   const credentials = readBasic(headers.authorization) ?? inForm
   if (!credentials || credentials.id === null || credentials.secret === null) {
-    // [?] The status of this error is unpublished. Related errors have 400.
+    // [?] The status of this error is unpublished. Related errors have the status 400.
     const cure = 'Requests must be authenticated using OAuth client credentials'
     return error(400, 'unauthorized_client', cure)
   }
@@ -142,8 +142,8 @@ function authenticate(
 }
 
 /**
- * Returns the credentials of a Basic header. RFC 6749 §2.3.1 encodes each like a form field. Few clients
- * do, and it makes no difference to letters and digits.
+ * Returns the credentials of a Basic header. According to RFC 6749 §2.3.1, each is encoded like a form field. Few
+ * clients do that, and it makes no difference for letters and digits.
  */
 function readBasic(authorization = ''): { id: string; secret: string } | null {
   const encoded = /^basic +(.+)$/i.exec(authorization)?.[1]
@@ -167,8 +167,7 @@ function isVerified({ codeChallenge }: Approval, verifier: string | null): boole
   return createHash('sha256').update(verifier).digest('base64url') === codeChallenge
 }
 
-// `state` is the grant type, not the client's `state`. [?] Whether it still exists since the changes of
-// 2026 is unknown.
+// `state` is the grant type, not the client's `state`. [?] Whether it still exists after the 2026 changes is unknown.
 function tokenAnswer(
   grantType: string,
   { access, accessToken, refreshToken }: Redeemed,

@@ -52,7 +52,7 @@ describe('the consent page', () => {
     }
   })
 
-  it('shows what is unusual about a person', async () => {
+  it('shows what is unusual about each person', async () => {
     const page = await (await askConsent(emulator.url, ordinary)).text()
     const notes = [...page.matchAll(/<span class="note">([^<]+)</g)].map(([, note]) => note)
     expect(notes).toEqual(['no e-mail', 'e-mail not confirmed', '30 e-mails', 'inactive'])
@@ -67,7 +67,7 @@ describe('the consent page', () => {
     expect(page).toContain('<li>Open, change and merge your pull requests</li>')
   })
 
-  it('forbids scripts, resources, framing and caching, but not the redirect of its form', async () => {
+  it('forbids scripts, resources, framing and caching, but not the redirect after its form is posted', async () => {
     const { headers } = await askConsent(emulator.url, ordinary)
     const policy = headers.get('content-security-policy') ?? ''
     expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; img-src data:; /)
@@ -93,7 +93,7 @@ describe('the consent page', () => {
     expect(page).not.toContain('<img')
   })
 
-  it('does not let the authorize request choose the person', async () => {
+  it('does not let the authorize request decide who consents', async () => {
     const page = await (
       await askConsent(emulator.url, { ...ordinary, user: 'inactive', decision: 'deny' })
     ).text()
@@ -153,7 +153,7 @@ describe('the decision', () => {
     ['http://localhost:3000/cb?', '?code='],
     ['http://localhost:3000/cb?a=b', '?a=b&code='],
     ['http://localhost:3000/cb?a=b&', '?a=b&code='],
-  ])('redirects to %s and appends the code to its query', async (redirect_uri, query) => {
+  ])('redirects to %s, with the code appended to its query', async (redirect_uri, query) => {
     const response = await postConsent(emulator.url, { ...ordinary, redirect_uri, user: 'ada' })
     const location = response.headers.get('location') ?? ''
     expect(location).toContain(`http://localhost:3000/cb${query}`)
@@ -191,7 +191,7 @@ describe('a misconfigured client gets a page and no redirect', () => {
     ['an unknown client', { ...ordinary, client_id: '<b>x</b>' }, 'Invalid client_id'],
     ['no client', { response_type: 'code' }, 'Invalid client_id'],
     [
-      'another site as redirect_uri',
+      'a different site as redirect_uri',
       { ...ordinary, redirect_uri: 'http://evil.example/' },
       'Invalid redirect_uri',
     ],
@@ -268,7 +268,7 @@ describe('the scope parameter', () => {
       expect(page).not.toContain('pull requests')
     })
 
-    it('requests all scopes if it is empty', async () => {
+    it('requests all scopes if the parameter is empty', async () => {
       const answer = await granted(narrowing.url, '')
       expect(answer).toMatchObject({ scope: 'account pullrequest:write' })
     })

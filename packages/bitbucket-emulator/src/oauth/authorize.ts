@@ -1,5 +1,5 @@
-// Bitbucket's OAuth 2.0, from the authorize request to the tokens. This room promises: every text, status and
-// order of checks is Bitbucket's own, and [?] marks each one that is unpublished.
+// Bitbucket's OAuth 2.0, from the authorize request to the tokens. This room promises: all texts, statuses and the
+// order of checks are Bitbucket's own, and [?] marks each one that is unpublished.
 
 import { type Answer, type Received, redirect } from '../http/http.ts'
 import { message } from '../pages/page.ts'

@@ -30,7 +30,7 @@ describe('a callback on the web', () => {
     ['an encoded parent segment', 'https://app.example.com/callback/%2e%2e/evil'],
     ['a parent segment with backslashes', 'https://app.example.com/callback\\..\\evil'],
     ['the root', 'https://app.example.com/'],
-    ['another case of the path', 'https://app.example.com/Callback'],
+    ['a path with different upper and lower case', 'https://app.example.com/Callback'],
     ['a user name', 'https://app.example.com@evil.example/callback'],
     ['a user name on the right host', 'https://evil@app.example.com/callback'],
     ['another host', 'https://evil.example/callback'],

@@ -5,9 +5,9 @@ import { anyLoopback, isLoopback, isPlainHttp } from '../seed/callback-url.ts'
  *
  * Bitbucket accepts the callback itself and anything below it, "appended to the same URL configured in
  * the consumer" (https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/).
- * Below means after a `/`, so `/callback-evil` does not match `/callback`. Everything that URL parsers
- * read differently is rejected: dot segments, encoded slashes, backslashes, white space. The port of a
- * loopback callback is ignored (RFC 8252 §7.3).
+ * "Below" means after a `/`, so `/callback-evil` does not match `/callback`. Anything that URL parsers interpret
+ * differently is rejected: dot segments, encoded slashes, backslashes and white space. The port of a loopback callback
+ * is ignored (RFC 8252 §7.3).
  *
  * @returns The parsed URI, or `null` if it is not allowed
  */

@@ -85,7 +85,7 @@ describe('refreshing in 2026', () => {
     await refreshed(second.refresh_token)
   })
 
-  it('keeps the old token valid for ten minutes, which hides a race at first', async () => {
+  it('keeps the old token valid for ten minutes, so that a race goes unnoticed at first', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     await refreshed(refresh_token)
     emulator.advance(9 * minute)
@@ -94,7 +94,7 @@ describe('refreshing in 2026', () => {
     await expectRefused(await refresh(url, refresh_token))
   })
 
-  it('counts the ten minutes from the first use, not from the last', async () => {
+  it('counts the ten minutes from the first use, not from the last use', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     await refreshed(refresh_token)
     for (let passed = 0; passed < 9; passed += 3) {
@@ -165,7 +165,7 @@ describe('refreshing in 2026', () => {
     })
   })
 
-  it('rejects a token from before a reset', async () => {
+  it('rejects a token that was issued before a reset', async () => {
     const { refresh_token } = await getTokens(url, 'ada')
     emulator.reset()
     await expectRefused(await refresh(url, refresh_token))
@@ -191,7 +191,7 @@ describe('after a dead refresh token', () => {
     await refreshed(refresh_token)
   })
 
-  it('a reset clears the lockout, and another dead token starts a new one', async () => {
+  it('a reset clears the lockout, and another dead token starts a new lockout', async () => {
     await start({ refreshLockoutMs: 3 * minute })
     await expectRefused(await refresh(url, 'made-up'))
     emulator.reset()
@@ -204,7 +204,7 @@ describe('after a dead refresh token', () => {
     await expectRefused(await refresh(url, next.refresh_token))
   })
 
-  it('legacy has no lockout', async () => {
+  it('the legacy profile has no lockout', async () => {
     await start({ profile: 'legacy', refreshLockoutMs: 3 * minute })
     const { refresh_token } = await getTokens(url, 'ada')
     expect((await refresh(url, 'made-up')).status).toBe(400)

@@ -26,8 +26,8 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-// No form-action: browsers also apply it to the redirect after a form, and the consent form redirects to the
-// client's own site.
+// There is no form-action, because browsers also apply it to the redirect after a form is posted, and the consent form
+// redirects to the client's own site.
 const contentSecurityPolicy = [
   `default-src 'none'`,
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,

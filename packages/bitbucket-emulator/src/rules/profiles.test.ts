@@ -59,15 +59,18 @@ describe('an access token', () => {
       : getWithForm(`${url}/2.0/user`, { access_token })
   }
 
-  it.each(['query', 'form'] as const)('in the %s is accepted in legacy only', async (where) => {
-    await start({ profile: 'legacy' })
-    expect((await request(where)).status).toBe(200)
-    await emulator.close()
-    await start({ profile: '2026' })
-    expect(await messageOf(await request(where))).toBe(tokenIsInvalid)
-  })
+  it.each(['query', 'form'] as const)(
+    'in the %s is accepted only in the legacy profile',
+    async (where) => {
+      await start({ profile: 'legacy' })
+      expect((await request(where)).status).toBe(200)
+      await emulator.close()
+      await start({ profile: '2026' })
+      expect(await messageOf(await request(where))).toBe(tokenIsInvalid)
+    },
+  )
 
-  it('in the query is removed from the links to other pages', async () => {
+  it('in the query is left out of the links to other pages', async () => {
     await start({ profile: 'legacy' })
     const token = await signIn(url, 'many-emails')
     const answer = await fetch(`${url}/2.0/user/emails?access_token=${token}`)
@@ -75,7 +78,7 @@ describe('an access token', () => {
     expect(next).toBe(`${url}/2.0/user/emails?page=2`)
   })
 
-  it('has separate errors for expired and unknown in legacy only', async () => {
+  it('has separate errors for expired and unknown tokens only in the legacy profile', async () => {
     await start({ profile: 'legacy' })
     const messages = async () => {
       const token = await signIn(url, 'ada')
@@ -120,7 +123,7 @@ describe('client_credentials', () => {
       { authorization: `Basic ${btoa(`${client}:s`)}` },
     )
 
-  it('sign in a private client as an app user in 2026, without a refresh token', async () => {
+  it('sign a private client in as an app user in 2026, without a refresh token', async () => {
     await start({ profile: '2026', seed })
     const body = await readJson<TokenBody>(await ask('private'))
     expect(body).toEqual({
@@ -152,7 +155,7 @@ describe('client_credentials', () => {
     })
   })
 
-  it('sign in a private client as its owner in legacy, with a refresh token', async () => {
+  it('sign a private client in as its owner in legacy, with a refresh token', async () => {
     await start({ profile: 'legacy', seed })
     const body = await readJson<TokenBody>(await ask('private'))
     expect(body).toMatchObject({ state: 'client_credentials', refresh_token: expect.any(String) })
@@ -193,7 +196,7 @@ it.each([
   expect(await unknown.text()).toContain(`This emulator has these ${word}s: latchkey-dev.`)
 })
 
-it.each(profiles)('%s is otherwise the same', async (profile) => {
+it.each(profiles)('%s is the same in every other respect', async (profile) => {
   await start({ profile })
   const { access_token } = await getTokens(url, 'many-emails')
   const user = await getApi(url, '/2.0/user', access_token)

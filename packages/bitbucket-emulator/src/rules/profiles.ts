@@ -1,10 +1,10 @@
 /**
  * A version of Bitbucket. `2026` has the changes of CHANGE-3052, which began in May 2026 and roll out one
- * client at a time. `legacy` is Bitbucket before them.
+ * client at a time. `legacy` is Bitbucket before these changes.
  */
 export type Profile = '2026' | 'legacy'
 
-/** The differences between the profiles. Everything else is the same in both. */
+/** The rules that differ between the profiles. Everything else is the same in both. */
 export interface Behaviour {
   /** The name for a registered OAuth client in Bitbucket's settings. */
   readonly clientWord: 'client' | 'consumer'
@@ -15,11 +15,14 @@ export interface Behaviour {
   readonly scopeField: 'scope' | 'scopes'
   /** JWTs of about 2,000 characters (access) and more than 2,500 (refresh), or short opaque strings. */
   readonly tokens: 'long' | 'short'
-  /** Whether a refresh returns a new refresh token and expires the old one, or keeps it forever. */
+  /**
+   * Whether a refresh returns a new refresh token and expires the old one, or returns the same one, which never
+   * expires.
+   */
   readonly refreshTokens: 'rotate' | 'stay'
   /** Where the API accepts an access token. */
   readonly accessTokenIn: 'header' | 'header, query or form'
-  /** The account of `client_credentials`, and whether the response has a refresh token. */
+  /** The account that `client_credentials` acts as, and whether the response has a refresh token. */
   readonly clientCredentials: 'app user, no refresh token' | 'owner, with refresh token'
   /** The API's error messages for tokens that it rejects. */
   readonly expiredToken: string

@@ -1,5 +1,5 @@
-// Bitbucket's rules. This room promises: every difference between the profiles, between sources, and between
-// guesses about undocumented behaviour has a name here and an option in the README.
+// Bitbucket's rules. This room promises: every point on which the profiles, the sources, or guesses about undocumented
+// behaviour differ has a name here and an option in the README.
 
 import type { Behaviour } from './profiles.ts'
 

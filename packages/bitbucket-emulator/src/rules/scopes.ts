@@ -33,8 +33,8 @@ export const scopes: Readonly<Record<string, string>> = {
 }
 
 /**
- * The scopes that a scope includes, from https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes.
- * `…:admin` includes none.
+ * The other scopes that each scope includes, from https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes.
+ * `…:admin` does not include any.
  */
 const included: Readonly<Record<string, readonly string[]>> = {
   'account:write': ['account'],

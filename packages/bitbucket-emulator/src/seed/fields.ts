@@ -1,4 +1,4 @@
-// Each function validates one value of a seed, and throws a TypeError that names the field and the cure.
+// Each function validates one value of a seed, and throws a TypeError that names the field and says how to fix it.
 
 export function readObject(
   value: unknown,

@@ -21,8 +21,8 @@ export const defaultConsumer: Required<Omit<SeedConsumer, 'workspace'>> = {
 }
 
 /**
- * The built-in people: two ordinary accounts, then one for each unusual case. Their ids never change, so
- * they stay the same accounts across restarts.
+ * The built-in people: two ordinary accounts, then one for each unusual case. Their ids never change, so clients see
+ * the same accounts after a restart.
  *
  * @example
  * ```ts

@@ -20,11 +20,11 @@ export interface SeedPerson {
   readonly accountId?: string
   /** Default `active`. */
   readonly accountStatus?: string
-  /** In the order of the API. Default: `<nickname>@example.com`, primary and confirmed. */
+  /** In the order in which the API returns them. Default: `<nickname>@example.com`, primary and confirmed. */
   readonly emails?: readonly Email[]
 }
 
-/** An e-mail address of a person. At most one of them can be primary. */
+/** One of a person's e-mail addresses. At most one of them can be primary. */
 export interface Email {
   readonly email: string
   readonly isPrimary: boolean
@@ -39,7 +39,7 @@ export interface SeedWorkspace {
   readonly name?: string
   /** In braces. Default: derived from the slug. */
   readonly uuid?: string
-  /** The nicknames of the owners, at least one. */
+  /** The nicknames of the owners. At least one is required. */
   readonly owners: readonly string[]
   /** The nicknames of members who can also create projects. Default: none. */
   readonly projectCreators?: readonly string[]
@@ -48,23 +48,26 @@ export interface SeedWorkspace {
 }
 
 /**
- * A registered OAuth client. Bitbucket called it an OAuth consumer until 2026, and an OAuth client since.
- * Either `clientId` or `name` is required.
+ * A registered OAuth client. Bitbucket called it an OAuth consumer until 2026, and has called it an OAuth client since
+ * then. Either `clientId` or `name` is required.
  */
 export interface SeedConsumer {
-  /** Default: derived from the name, in the length of the profile. */
+  /** Default: derived from the name, with the length that the profile sets. */
   readonly clientId?: string
-  /** Default: derived from the client id, in the length of the profile. */
+  /** Default: derived from the client id, with the length that the profile sets. */
   readonly clientSecret?: string
   /** The name on the consent page. Default: the client id. */
   readonly name?: string
   /** The registered callback URL, or `any-loopback` to accept any loopback URL. */
   readonly callbackUrl?: string
-  /** The permissions, which are the scopes of its tokens. Default `account` and `email`. */
+  /** The client's permissions, which are the scopes of its tokens. Default: `account` and `email`. */
   readonly scopes?: readonly string[]
-  /** "This is a private consumer": whether it can use `client_credentials`. Default `false`. */
+  /**
+   * Whether the client can use `client_credentials`. In Bitbucket's settings: "This is a private consumer". Default
+   * `false`.
+   */
   readonly isPrivate?: boolean
-  /** The slug of the workspace in which it was registered. Default: the first workspace. */
+  /** The slug of the workspace in which the client was registered. Default: the first workspace. */
   readonly workspace?: string
 }
 

@@ -23,7 +23,7 @@ describe('a seed', () => {
     })
   })
 
-  it('with only people keeps the built-in consumer, and makes them members of the workspace', () => {
+  it('with only people keeps the built-in consumer, and makes the people members of the workspace', () => {
     const { people, workspaces, consumers } = readSeed({ people: [{ nickname: 'sam' }] })
     const samsAcme = { ...acme, owners: ['sam'], members: [] }
     expect(people.map(({ nickname }) => nickname)).toEqual(['sam'])
@@ -65,7 +65,7 @@ describe('a seed', () => {
     ['2026', 32, 76],
     ['legacy', 18, 32],
   ] as const)(
-    'generates credentials in the length of the profile %s',
+    'generates credentials with the length that the profile %s sets',
     (profile, idLength, secretLength) => {
       const read = () => readSeed({ consumers: [{ name: 'Mine' }] }, profiles[profile]).consumers[0]
       expect(read()?.clientId).toHaveLength(idLength)

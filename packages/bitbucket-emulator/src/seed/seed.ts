@@ -1,5 +1,6 @@
 // The emulated people, workspaces and clients. This room promises: a seed that was read is complete and consistent;
-// the error for an invalid one names the field and the cure; and generated values are the same after a restart.
+// the error for an invalid seed names the field and says how to fix it; and generated values are the same after a
+// restart.
 
 import { type Behaviour, profiles } from '../rules/profiles.ts'
 import { scopes } from '../rules/scopes.ts'
@@ -12,7 +13,7 @@ import type { Consumer, Email, Person, SeedWorkspace, Workspace } from './seed-f
 /**
  * Validates a seed from a program or a file and fills in the defaults.
  *
- * @throws TypeError that names the invalid field and the cure
+ * @throws TypeError that names the invalid field and says how to fix it
  */
 export function readSeed(
   seed: unknown,
@@ -196,8 +197,8 @@ function readScope(value: unknown, where: string): string {
   throw new TypeError(`${where} must be one of Bitbucket's scopes: ${listOf(scopes)}.`)
 }
 
-// Restrict credentials to characters that need no encoding in a Basic header: RFC 6749 §2.3.1 requires it, but few
-// clients do it. Bitbucket's own are letters and digits.
+// Restrict credentials to characters that do not have to be encoded in a Basic header. RFC 6749 §2.3.1 requires the
+// encoding, but few clients do it. Bitbucket's own credentials consist of letters and digits.
 function readCredential(value: unknown, where: string): string {
   const text = readText(value, where, 'a string of letters, digits, -, . and _')
   if (/^[A-Za-z0-9._-]+$/.test(text)) return text

@@ -11,7 +11,7 @@ import type { Route } from './routes.ts'
  * - `hang`: never responds. The connection stays open.
  * - `truncate`: cuts the connection in the middle of the body.
  * - `huge`: sends 64 MiB of white space before the body, without a `Content-Length`. The result is still
- *   valid JSON, so a client without a size limit reads all of it and carries on.
+ *   valid JSON, so a client without a size limit reads all of it and carries on as usual.
  * - `redirect`: responds with a 307 to the same URL. A client that follows it sends its secrets again
  *   and gets the usual response.
  */
@@ -19,8 +19,8 @@ export type Fault = 'hang' | 'truncate' | 'huge' | 'redirect'
 
 /**
  * A response planned with `answerNext`. With `status`, `headers` or `body` it replaces the usual response,
- * and the request has no effect (a code stays valid). Without them, the emulator sends its usual
- * response, delayed or with a fault.
+ * and the request has no effect (a code stays valid). Without these fields, the emulator sends its usual response,
+ * delayed or with a fault.
  */
 export interface PlannedAnswer {
   /** The HTTP status. Default 200, or 307 with the fault `redirect`. */
@@ -38,8 +38,9 @@ export interface PlannedAnswer {
 }
 
 /**
- * The API's response to a client that exceeds the rate limit, for use with `answerNext`. Reportedly,
- * Bitbucket sometimes sends no body: use `{ status: 429 }` for that. It documents no `Retry-After`.
+ * The API's response to a client that exceeds the rate limit, for use with `answerNext`. According to reports,
+ * Bitbucket sometimes sends no body. Use `{ status: 429 }` to simulate that. Bitbucket's documentation does not mention
+ * a `Retry-After`.
  *
  * @example
  * ```ts
@@ -85,7 +86,7 @@ export function createPlans(): Plans {
   }
 }
 
-/** @throws TypeError that names the invalid field of a planned answer, and the cure */
+/** @throws TypeError that names the invalid field of a planned answer and says how to fix it */
 function checkPlan(plan: PlannedAnswer): void {
   if (typeof plan !== 'object' || plan === null)
     throw new TypeError('A planned answer must be an object.')
@@ -112,7 +113,7 @@ function checkPlan(plan: PlannedAnswer): void {
     validateHeaderName(name)
     validateHeaderValue(name, value)
   }
-  // Fail here, where the mistake is, and not at the next request.
+  // Fail here, where the mistake is, instead of at the next request.
   asText(plan.body)
 }
 
@@ -126,7 +127,7 @@ export async function hold(
   if (fault === 'hang') await once(signal, 'abort').then(() => signal.throwIfAborted())
 }
 
-/** Returns the planned answer, or the usual one without a plan. `self` is the URL of the request. */
+/** Returns the planned answer, or the usual answer if there is no plan. `self` is the URL of the request. */
 export function choose(plan: PlannedAnswer, self: string, usual: () => Answer): Answer {
   const { status, headers, body, fault } = plan
   if (fault === 'redirect') {

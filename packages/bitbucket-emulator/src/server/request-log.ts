@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 /** A request that the emulator received. */
 export interface RecordedRequest {
   readonly method: string
-  /** The path as sent, without the query. */
+  /** The path as it was sent, without the query. */
   readonly path: string
   /** The query parameters. A repeated parameter has its last value. */
   readonly query: Readonly<Record<string, string>>
@@ -12,13 +12,13 @@ export interface RecordedRequest {
   readonly body: Readonly<Record<string, string>> | string
   /** The status of the response, `null` until the emulator responds. */
   readonly status: number | null
-  /** The time of arrival by the emulator's clock, in milliseconds since the Unix epoch. */
+  /** The time at which the request arrived, according to the emulator's clock, in milliseconds since the Unix epoch. */
   readonly at: number
 }
 
 /** The log of received requests. */
 export interface RequestLog {
-  /** The newest 10,000, oldest first. */
+  /** The newest 10,000 requests, oldest first. */
   readonly requests: readonly RecordedRequest[]
   /** Adds a request on arrival. The caller fills in body and status on the returned record later. */
   add(arrival: Omit<RecordedRequest, 'body' | 'status'>): Pick<Writable, 'body' | 'status'>

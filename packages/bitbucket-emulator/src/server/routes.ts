@@ -55,7 +55,7 @@ export function isRoute(name: string): name is Route {
   return routeNames.some((route) => route === name)
 }
 
-/** Returns the route of a request, or the methods that its path allows (none for an unknown path). */
+/** Returns the route of a request, or the methods that its path allows (none if the path is unknown). */
 export function findRoute(
   method: string,
   path: string,
@@ -92,8 +92,8 @@ export function noRoute(path: string, allowed: readonly string[]): Answer {
 }
 
 /**
- * Returns whether Bitbucket has endpoints at or below this path that the emulator lacks. For them,
- * Bitbucket's "There is no API hosted at this URL" would be untrue.
+ * Returns whether Bitbucket has endpoints at or below this path that the emulator lacks. For such a path, Bitbucket's
+ * "There is no API hosted at this URL" would be untrue.
  */
 function isElsewhere(path: string): boolean {
   const groups =

@@ -1,5 +1,5 @@
-// Between the network and the routes. This room promises: every request is logged, whatever its outcome; a response
-// can be planned for every route; and a web page cannot reach the emulator through DNS rebinding.
+// The layer between the network and the routes. This room promises: every request is logged, whatever its outcome; a
+// response can be planned for every route; and a web page cannot reach the emulator through DNS rebinding.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Answer, readBody, readForm } from '../http/http.ts'
@@ -9,7 +9,7 @@ import { choose, hold, type PlannedAnswer, type Plans, send } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 import { findRoute, noRoute } from './routes.ts'
 
-/** What serving a request depends on. */
+/** The dependencies of request handling. */
 export interface Backstage {
   readonly bitbucket: Bitbucket
   readonly plans: Plans

@@ -1,5 +1,5 @@
-// The state of a running emulator. This room promises: it is all in memory, the injected clock measures every
-// lifetime, and `forget` leaves only the seed.
+// The state of a running emulator. This room promises: all of it is in memory, every lifetime is measured with the
+// injected clock, and `forget` leaves only the seed.
 
 import type { Rules } from '../rules/rules.ts'
 import type { Consumer, Person, Workspace } from '../seed/seed-format.ts'

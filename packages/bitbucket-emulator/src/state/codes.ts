@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { Consumer, Person } from '../seed/seed-format.ts'
 
-/** A person's consent to a consumer's request. */
+/** A person's consent to a request from a consumer. */
 export interface Approval {
   readonly consumer: Consumer
   readonly person: Person
   readonly scopes: readonly string[]
-  /** The `redirect_uri` of the authorize request, which the exchange must repeat; `null` without one. */
+  /** The `redirect_uri` of the authorize request, which the exchange must repeat, or `null` if there was none. */
   readonly redirectUri: string | null
   readonly codeChallenge: string | null
 }
 
-/** The issued authorization codes. Each is valid once, for ten minutes. */
+/** The issued authorization codes. Each can be used once, within ten minutes. */
 export interface Codes {
   issue(approval: Approval): string
   /**

@@ -6,7 +6,7 @@ import type { Consumer, Person } from '../seed/seed-format.ts'
 /** The permissions of an access token. */
 export interface Access {
   readonly consumer: Consumer
-  /** The account. A consumer that signs in as itself acts as what Bitbucket calls an `app_user`. */
+  /** The account. A consumer that signs in as itself acts as an account that Bitbucket calls an `app_user`. */
   readonly actsAs: Person | 'app user'
   readonly scopes: readonly string[]
 }
@@ -95,8 +95,8 @@ export function createTokens({ behaviour, refreshLockoutMs }: Rules, now: () => 
 }
 
 /**
- * Returns a random token in the shape of Bitbucket's: since 2026, a JWT of about 2,000 characters for access
- * and of more than 2,500 for refresh. Its contents are meaningless; clients must not read them.
+ * Returns a random token in the format of Bitbucket's tokens. Since 2026, that is a JWT, with about 2,000 characters
+ * for access and more than 2,500 for refresh. Its contents are meaningless; clients must not read them.
  */
 function randomToken({ tokens }: Behaviour, bytes: number): string {
   if (tokens === 'short') return randomBytes(60).toString('base64url')

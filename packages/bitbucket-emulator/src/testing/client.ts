@@ -47,7 +47,7 @@ export function postToken(
   })
 }
 
-/** Consents as the person with the nickname `user`, and returns the code. */
+/** Grants consent as the person with the nickname `user`, and returns the code. */
 export async function approve(
   url: string,
   user: string,
@@ -91,7 +91,7 @@ export function getApi(url: string, path: string, token: string): Promise<Respon
   return fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
 }
 
-/** Returns the JSON of a response as the type that the test expects. */
+/** Returns the JSON body of a response, typed as the test expects. */
 export async function readJson<Body>(response: Response): Promise<Body> {
   return (await response.json()) as Body
 }

@@ -1,4 +1,4 @@
-// The package has no types. These cover what the tests use.
+// The package has no types. These cover only what the tests use.
 declare module 'passport-bitbucket-oauth20' {
   import type { Strategy as PassportStrategy } from 'passport'
 

@@ -30,7 +30,7 @@ export type Attempt = (action: () => Promise<unknown>, outcome?: string) => void
 
 export interface AccountSectionProps extends Omit<ContentProps, 'texts' | 'attempt'> {
   readonly part: AccountPart
-  /** Id of the provider of this session. */
+  /** Id of the provider that this session signed in with. */
   readonly signedInWith: string | null
   readonly content: (props: ContentProps) => ReactNode
 }
@@ -88,7 +88,7 @@ interface AttemptState {
   readonly failed?: string
 }
 
-/** Runs one action at a time. If the pressed button disappears, the section gets its focus. */
+/** Runs one action at a time. If the pressed button disappears, the focus moves to the section. */
 function useAttempt(section: RefObject<HTMLElement | null>): readonly [AttemptState, Attempt] {
   const pressed = useRef<Element | null>(null)
   const [state, setState] = useState<AttemptState>({})

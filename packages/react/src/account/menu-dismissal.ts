@@ -23,7 +23,7 @@ function onMoveElsewhere({ target }: Event): void {
 }
 
 function onClick({ target }: Event): void {
-  // A router may follow a link in the menu without leaving the page. A document has no `closest`.
+  // A router may follow a link in the menu without leaving the page. A document has no `closest` method.
   const isLink = (target as Partial<Element>).closest?.('a')
   closeMenus((menu) => !menu.contains(target as Node) || Boolean(isLink))
 }

@@ -11,7 +11,7 @@ interface OwnListOptions<T> {
   readonly itemsOf: (body: T) => readonly { readonly id: string }[]
 }
 
-/** Returns a list of the signed-in user's items, and functions that reload it and remove an item. */
+/** Returns a list of the signed-in user's items, and functions to reload it and to remove an item. */
 export function useOwnList<T>(
   options: OwnListOptions<T>,
 ): readonly [state: Remote<T>, reload: () => void, remove: (id: string) => Promise<void>] {

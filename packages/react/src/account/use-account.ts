@@ -8,7 +8,7 @@ import { useRequest } from '../session/remote.ts'
 import { isUser } from '../session/session-body.ts'
 
 /**
- * Actions for the user's own account. Not available yet: each needs a part that no server offers so far. Check
+ * Actions for the user's own account. Not available yet: each needs an account part that no server offers so far. Check
  * `useProviders().account` for `profile`, `delete` or `export` first.
  */
 export interface AccountActions {
@@ -29,7 +29,7 @@ export interface AccountActions {
 }
 
 /**
- * Returns actions for your own account page. Not available yet: no server offers the routes so far.
+ * Returns actions for your own account page. Not available yet: no server has these routes so far.
  *
  * @example
  * const account = useAccount()

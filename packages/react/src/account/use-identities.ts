@@ -29,8 +29,8 @@ export type IdentitiesState = Remote<{
 }>
 
 /**
- * Requests the user's identities. Stays `loading` when signed out. Not available yet: no server offers the
- * routes so far. Check `useProviders().account` for `identities`.
+ * Requests the user's identities. Stays `loading` when signed out. Not available yet: no server has these routes so
+ * far. Check `useProviders().account` for `identities`.
  *
  * @example
  * const state = useIdentities()

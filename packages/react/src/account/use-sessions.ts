@@ -14,10 +14,10 @@ import { usePaths } from '../session/auth-context.ts'
 import { type Remote, useRequest } from '../session/remote.ts'
 import { useOwnList } from './own-list.ts'
 
-/** A session of the user, with its device. */
+/** One of the user's sessions, with its device. */
 export type Device = SessionsBody['sessions'][number]
 
-/** The user's sessions, this browser first. */
+/** The user's sessions, with this browser's session first. */
 export type SessionsState = Remote<{
   /** The sessions, starting with this browser's. Each has an `id`, `device`, `createdAt`, `lastUsedAt` and `current`. */
   readonly sessions: readonly Device[]

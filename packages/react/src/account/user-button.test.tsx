@@ -7,8 +7,8 @@ import { AuthProvider, type AuthProviderProps } from '../session/auth-provider.t
 import {
   type FakeServer,
   failure,
-  nobody,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
   unreachable,
 } from '../testing/fake-server.ts'
@@ -34,8 +34,8 @@ function page(
   who: { name?: string | null; email?: string | null; avatarUrl?: string | null } = {},
   props: AuthProviderProps = {},
 ): ReactElement {
-  const { user, session } = somebody()
-  if (user === null) throw new Error('nobody')
+  const { user, session } = signedIn()
+  if (user === null) throw new Error('The user is signed out.')
   return (
     <AuthProvider initialSession={{ user: { ...user, ...who }, session }} {...props}>
       {button}
@@ -53,8 +53,8 @@ function isOpen(): boolean {
 }
 
 test.each([
-  ['nobody is signed in', () => Response.json(nobody)],
-  ['the server does not respond', unreachable],
+  ['the user is signed out', () => Response.json(signedOut)],
+  ['the server is not responding', unreachable],
 ])('renders nothing while %s, and nothing while the session loads', async (_, answer) => {
   server.answerNext('GET /auth/session', answer)
   const { container } = render(
@@ -69,7 +69,7 @@ test.each([
 })
 
 test('appears when the session has loaded', async () => {
-  server.session = somebody('session-1', 'Late Person')
+  server.session = signedIn('session-1', 'Late Person')
   render(
     <AuthProvider>
       <UserButton />
@@ -97,7 +97,7 @@ test.each([
   expect(button.querySelector('[aria-hidden=true]')?.textContent).not.toContain(shown)
 })
 
-test('opens the menu with name, address and sign-out button on a click, and closes it on another', async () => {
+test('opens the menu with the name, address and sign-out button on one click, and closes it on the next', async () => {
   const user = userEvent.setup()
   render(page(<UserButton />))
   expect(isOpen()).toBe(false)
@@ -109,7 +109,7 @@ test('opens the menu with name, address and sign-out button on a click, and clos
   expect(isOpen()).toBe(false)
 })
 
-test('returns the focus from the menu to the button on Escape', async () => {
+test('moves the focus from the menu back to the button on Escape', async () => {
   const user = userEvent.setup()
   render(page(<UserButton profileUrl="/me" />))
   await user.click(summary())
@@ -247,12 +247,12 @@ test("shows a link to the profile with profileUrl, and the app's own menu entrie
 
 test('disappears after signing out in the menu', async () => {
   const user = userEvent.setup()
-  server.session = somebody()
+  server.session = signedIn()
   render(page(<UserButton />))
   await user.click(summary())
   await user.click(screen.getByRole('button', { name: 'Sign out' }))
   await vi.waitFor(() => expect(document.querySelector('details')).toBeNull())
-  expect(server.session).toEqual(nobody)
+  expect(server.session).toEqual(signedOut)
 })
 
 test('shows a failed sign-out in the open menu', async () => {
@@ -275,7 +275,13 @@ test.each([
     'test.person@example.comSign out',
   ],
   ['neither name nor e-mail address', { name: null, email: null }, 'Your account', '', 'Sign out'],
-  ['a name of symbols', { name: '— 7 ·', email: null }, "— 7 ·'s account", '7', '— 7 ·Sign out'],
+  [
+    'a name made of symbols',
+    { name: '— 7 ·', email: null },
+    "— 7 ·'s account",
+    '7',
+    '— 7 ·Sign out',
+  ],
   [
     'a hostile name',
     { name: '<b>{name}</b>$&', email: null },

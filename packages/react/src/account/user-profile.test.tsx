@@ -15,9 +15,9 @@ import {
   gate,
   identity,
   indexHtml,
-  nobody,
   provider,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
   unreachable,
 } from '../testing/fake-server.ts'
@@ -30,7 +30,7 @@ let browser: FakeBrowser
 
 beforeEach(() => {
   server = startFakeServer()
-  server.session = somebody()
+  server.session = signedIn()
   browser = startFakeBrowser()
   history.replaceState(null, '', '/me?tab=1#devices')
 })
@@ -43,7 +43,7 @@ afterEach(() => {
   expect(complaints).not.toHaveBeenCalled()
 })
 
-/** An error of the server is logged for developers. */
+/** Server errors are logged for developers. */
 function expectLoggedErrors(): void {
   for (const [error] of complaints.mock.calls) expect(error).toBeInstanceOf(AuthError)
   complaints.mockClear()
@@ -67,7 +67,7 @@ function page(props: UserProfileProps = {}): ReactElement {
     <AuthProvider initialSession={server.session}>
       <UserButton />
       <UserProfile {...props} />
-      <SignedOut>Nobody is here</SignedOut>
+      <SignedOut>Signed out here</SignedOut>
     </AuthProvider>
   )
 }
@@ -101,7 +101,7 @@ function expectComplaints(...codes: string[]): void {
 }
 
 test('shows nothing and sends no request when signed out', async () => {
-  server.session = nobody
+  server.session = signedOut
   render(page())
   expect(screen.queryByRole('region')).toBeNull()
   await act(async () => {})
@@ -152,7 +152,7 @@ test('shows only the user if the server offers no part', async () => {
   )
 })
 
-test('shows only the parts that both the app and the server choose, in the order of the app', async () => {
+test("shows only the parts that both the app and the server list, in the app's order", async () => {
   offer('sessions', 'export', 'profile')
   render(page({ parts: ['export', 'delete', 'profile'] }))
   await part('Profile')
@@ -173,15 +173,15 @@ test.each([
   [true, 0],
   [false, 1],
 ])('marks an unverified e-mail address (emailVerified: %s)', async (emailVerified, tags) => {
-  const { user, session } = somebody()
-  if (user === null) throw new Error('nobody')
+  const { user, session } = signedIn()
+  if (user === null) throw new Error('The user is signed out.')
   server.session = { user: { ...user, emailVerified }, session }
   render(page())
   expect(screen.queryAllByText('Unverified')).toHaveLength(tags)
   await act(async () => {})
 })
 
-test('shows a retry button if the offer cannot be loaded', async () => {
+test('shows a retry button if the list of parts cannot be loaded', async () => {
   complaints.mockImplementation(() => {})
   const user = userEvent.setup()
   offer('export')
@@ -197,7 +197,7 @@ test('shows a retry button if the offer cannot be loaded', async () => {
 
 // Devices
 
-test('lists this device first and marked, and the others with a sign-out button', async () => {
+test('lists this device first, with a mark, and the others with a sign-out button', async () => {
   offer('sessions')
   server.sessions = [
     device('session-3', 'Safari on iPhone'),
@@ -298,26 +298,26 @@ test('does not move the focus when the page renders again later', async () => {
   expect(document.activeElement).toBe(document.body)
 })
 
-test("shows nothing of the previous user's data to another user", async () => {
+test("shows none of the previous user's data to another user", async () => {
   offer('identities', 'sessions')
   server.identities = [identity('identity-1', 'bitbucket', 'ada_private')]
-  server.sessions = [device('session-1', 'Phone of the first', true)]
+  server.sessions = [device('session-1', "First user's phone", true)]
   render(page())
   await screen.findByText('ada_private')
-  await screen.findByText('Phone of the first')
-  const { user, session } = somebody('session-2', 'Ben Test')
-  if (user === null) throw new Error('nobody')
+  await screen.findByText("First user's phone")
+  const { user, session } = signedIn('session-2', 'Ben Test')
+  if (user === null) throw new Error('The user is signed out.')
   server.session = { user: { ...user, id: 'user-2' }, session }
   server.identities = [identity('identity-2', 'bitbucket', 'ben')]
-  server.sessions = [device('session-2', 'Laptop of the second', true)]
-  // In another tab.
+  server.sessions = [device('session-2', "Second user's laptop", true)]
+  // The user changes in another tab.
   const channel = new BroadcastChannel(channelName)
   channel.postMessage({ type: 'session', basePath: '/auth', sessionId: 'session-2' })
   await screen.findByText('ben')
-  await screen.findByText('Laptop of the second')
+  await screen.findByText("Second user's laptop")
   channel.close()
   expect(screen.queryByText('ada_private')).toBeNull()
-  expect(screen.queryByText('Phone of the first')).toBeNull()
+  expect(screen.queryByText("First user's phone")).toBeNull()
 })
 
 test('treats a device that is already gone as signed out', async () => {
@@ -354,7 +354,7 @@ test.each([
   ['does not respond', unreachable, "We can't reach the server right now."],
   ['responds with 503', failure(503, 'unavailable'), "This isn't available right now."],
   ['sends an HTML page', indexHtml, "The server sent a response we couldn't read."],
-])('shows an error and can try again if the server %s', async (_, answer, words) => {
+])('shows an error and lets the user try again if the server %s', async (_, answer, words) => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -417,10 +417,10 @@ test('signs out after the account is deleted, even if the server stops respondin
   await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
   server.answerNext('GET /auth/session', unreachable)
   await user.click(button('Delete permanently'))
-  await screen.findByText('Nobody is here')
+  await screen.findByText('Signed out here')
 })
 
-test('signs a device out once on a double click', async () => {
+test('signs a device out only once on a double click', async () => {
   const user = userEvent.setup()
   offer('sessions')
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
@@ -455,7 +455,7 @@ test('keeps only this device in the list after signing out everywhere else', asy
   await waitFor(() => expect(rows(region)).toHaveLength(1))
   expect(bodyOf('POST /auth/sign-out')).toEqual({ scope: 'others' })
   expect(rows(region)[0]).toContain('Here')
-  expect(screen.queryByText('Nobody is here')).toBeNull()
+  expect(screen.queryByText('Signed out here')).toBeNull()
 })
 
 // Ended sessions
@@ -466,14 +466,14 @@ test.each(['sessions', 'identities'] as const)(
     complaints.mockImplementation(() => {})
     offer(list)
     const before = server.session
-    server.session = nobody
+    server.session = signedOut
     render(
       <AuthProvider initialSession={before}>
         <UserProfile />
-        <SignedOut>Nobody is here</SignedOut>
+        <SignedOut>Signed out here</SignedOut>
       </AuthProvider>,
     )
-    await screen.findByText('Nobody is here')
+    await screen.findByText('Signed out here')
     expect(screen.queryByRole('region')).toBeNull()
     expectComplaints('unauthenticated')
   },
@@ -492,9 +492,9 @@ test.each([
     server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
     render(page())
     const press = await screen.findByRole('button', { name })
-    server.session = nobody
+    server.session = signedOut
     await user.click(press)
-    await screen.findByText('Nobody is here')
+    await screen.findByText('Signed out here')
     expect(screen.queryByRole('region')).toBeNull()
     complaints.mockReset()
   },
@@ -608,8 +608,8 @@ test('shows a sign-in button that returns to this page on reauth_required', asyn
 
 test('shows only the message on reauth_required if the session has no provider', async () => {
   const user = userEvent.setup()
-  const { user: person, session } = somebody()
-  if (person === null) throw new Error('nobody')
+  const { user: person, session } = signedIn()
+  if (person === null) throw new Error('The user is signed out.')
   server.session = { user: person, session: { ...session, provider: null } }
   offer('delete')
   server.answerNext('DELETE /auth/user', failure(403, 'reauth_required'))
@@ -655,7 +655,7 @@ test.each([
   expect(browser.visits).toEqual([])
 })
 
-test('connects an account once on a double click', async () => {
+test('connects an account only once on a double click', async () => {
   const user = userEvent.setup()
   offer('identities')
   const slow = gate()
@@ -695,7 +695,7 @@ test('shows the shortened name if the server shortens it', async () => {
   const user = userEvent.setup()
   offer('profile')
   server.answerNext('PATCH /auth/user', () => {
-    server.session = somebody('session-1', 'Short')
+    server.session = signedIn('session-1', 'Short')
     return Response.json(server.session.user)
   })
   render(page())
@@ -704,7 +704,7 @@ test('shows the shortened name if the server shortens it', async () => {
   expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('Short')
 })
 
-test('keeps a name that could not be saved in the field, so that it can be saved again', async () => {
+test('keeps the new name in the field if saving fails, so that the user can save it again', async () => {
   const user = userEvent.setup()
   offer('profile')
   server.answerNext('PATCH /auth/user', failure(429, 'too_many_requests'))
@@ -722,20 +722,20 @@ test('keeps a name that could not be saved in the field, so that it can be saved
   expect(screen.getByLabelText("Test Person the Second's account")).not.toBeNull()
 })
 
-test('saves the first name of a user without one', async () => {
+test('saves a name for a user who had none', async () => {
   const user = userEvent.setup()
-  const { user: person, session } = somebody()
-  if (person === null) throw new Error('nobody')
+  const { user: person, session } = signedIn()
+  if (person === null) throw new Error('The user is signed out.')
   server.session = { user: { ...person, name: null }, session }
   offer('profile')
   render(page())
   const field = await screen.findByRole<HTMLInputElement>('textbox')
   expect(field.value).toBe('')
-  await user.type(field, 'Somebody{Enter}')
-  await screen.findByLabelText("Somebody's account")
+  await user.type(field, 'New Name{Enter}')
+  await screen.findByLabelText("New Name's account")
 })
 
-test('saves once on a double click', async () => {
+test('saves only once on a double click', async () => {
   const user = userEvent.setup()
   offer('profile')
   const slow = gate()
@@ -772,12 +772,12 @@ test('asks before deleting the account, and signs out afterwards', async () => {
   expect(region.textContent).toContain("You can't undo it.")
   expect(server.count('DELETE /auth/user')).toBe(0)
   await user.click(button('Delete permanently'))
-  await screen.findByText('Nobody is here')
+  await screen.findByText('Signed out here')
   expect(server.count('DELETE /auth/user')).toBe(1)
   expect(screen.queryByRole('region')).toBeNull()
 })
 
-test('shows a message if the deletion fails, and can try again', async () => {
+test('shows a message if the deletion fails, and lets the user try again', async () => {
   const user = userEvent.setup()
   offer('delete')
   server.answerNext('DELETE /auth/user', failure(500, 'server_error'))
@@ -789,17 +789,17 @@ test('shows a message if the deletion fails, and can try again', async () => {
   )
   expect(screen.getByLabelText("Test Person's account")).not.toBeNull()
   await user.click(button('Delete permanently'))
-  await screen.findByText('Nobody is here')
+  await screen.findByText('Signed out here')
 })
 
-test('deletes the account once on a double click', async () => {
+test('deletes the account only once on a double click', async () => {
   const user = userEvent.setup()
   offer('delete')
   const slow = gate()
   server.answerNext(
     'DELETE /auth/user',
     slow.before(() => {
-      server.session = nobody
+      server.session = signedOut
       return new Response(null, { status: 204 })
     }),
   )
@@ -807,7 +807,7 @@ test('deletes the account once on a double click', async () => {
   await user.click(await screen.findByText('Delete account', { selector: 'summary' }))
   await user.dblClick(button('Delete permanently'))
   await act(async () => slow.open())
-  await screen.findByText('Nobody is here')
+  await screen.findByText('Signed out here')
   expect(server.count('DELETE /auth/user')).toBe(1)
 })
 
@@ -850,7 +850,7 @@ test.each([
 test('renders all names as text', async () => {
   const hostile = '<img src=x onerror=alert(1)>{device}{provider}$&'
   offer('profile', 'identities', 'sessions')
-  server.session = somebody('session-1', hostile) as SessionBody
+  server.session = signedIn('session-1', hostile) as SessionBody
   server.sessions = [device('session-1', 'Here', true), device('session-2', hostile)]
   server.identities = [
     identity('identity-1', hostile, hostile),

@@ -56,7 +56,7 @@ export const UserProfile: ForwardRefExoticComponent<UserProfileProps & RefAttrib
     const texts = useTexts()
     const titleId = useId()
     const signedIn = auth.status === 'signed-in'
-    // Requested in parallel with the session, so that the parts do not wait twice.
+    // Request this in parallel with the session, so that the parts do not wait for one request after the other.
     const offer = useProviders({ enabled: signedIn || auth.status === 'loading' })
     if (!signedIn) return <StandIn />
 

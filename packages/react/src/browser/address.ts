@@ -14,14 +14,14 @@ export function thisPage(): string {
   return location.pathname + searchWithoutError() + location.hash
 }
 
-/** Returns the page's query without `auth_error`. Everything else stays verbatim. */
+/** Returns the page's query without `auth_error`. Everything else is kept verbatim. */
 function searchWithoutError(): string {
   return location.search.replace(/(^\?|&)auth_error(=[^&]*)?(?![^&])/g, '').replace(/^&/, '?')
 }
 
 /**
  * Removes `auth_error` from the address bar, so that a reload or a bookmark does not show the error again. Other
- * parameters, the fragment and the router's state stay.
+ * parameters, the fragment and the router's state are kept.
  */
 export function removeErrorFromAddressBar(): void {
   // Wait until routers have subscribed, so that they notice the change.
@@ -44,7 +44,7 @@ function samePage(path: string): string {
   return path.replace(/[?&]return_to=[^&#]*/, '').replace(/\/+(?=[?#]|$)/, '')
 }
 
-/** Logs a warning if this page is at a path of the server's routes, with the usual cause. */
+/** Logs a warning, with the usual cause, if this page's path belongs to the server's routes. */
 export function warnIfServerPath(basePath: string): void {
   const base = `${basePath.replace(/\/+$/, '')}/`
   if (base === '/' || !location.pathname.startsWith(base)) return

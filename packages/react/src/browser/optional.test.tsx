@@ -2,7 +2,7 @@ import { act, cleanup, render, screen, waitFor } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AuthProvider, SignedIn, SignIn, SignInButton } from '../index.ts'
-import { type FakeServer, nobody, somebody, startFakeServer } from '../testing/fake-server.ts'
+import { type FakeServer, signedIn, signedOut, startFakeServer } from '../testing/fake-server.ts'
 
 const complaints = vi.spyOn(console, 'error')
 let server: FakeServer
@@ -39,7 +39,7 @@ test.each([
   ],
 ])('shows the session if BroadcastChannel %s', async (_, channel) => {
   vi.stubGlobal('BroadcastChannel', channel)
-  server.session = somebody()
+  server.session = signedIn()
   render(
     <AuthProvider>
       <p>public</p>
@@ -74,7 +74,7 @@ test.each([
   ['open', undefined],
   ['open', throwBlocked],
   ['open', () => null],
-])('navigates this window instead of opening a popup without %s (%s)', async (name, value) => {
+])('without %s (%s), navigates this window instead of opening a popup', async (name, value) => {
   vi.stubGlobal('open', opened)
   vi.stubGlobal(name, value)
   expect(await opensPopup()).toBe(false)
@@ -108,12 +108,12 @@ test('leaves the error in the address bar if the browser blocks replaceState', a
   replaceState.mockRestore()
 })
 
-test('shows the dialog in the page if the browser has no dialogs', async () => {
+test('shows the dialog in the page if the browser does not support dialogs', async () => {
   // As in jsdom, whose dialog element has no methods.
   expect(HTMLDialogElement.prototype.showModal).toBeUndefined()
   vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(384)
   const user = userEvent.setup()
-  server.session = nobody
+  server.session = signedOut
   render(<SignIn display="modal" providers={['bitbucket']} />)
   await user.click(screen.getByRole('link', { name: 'Sign in' }))
   await screen.findByRole('link', { name: 'Continue with Bitbucket' })

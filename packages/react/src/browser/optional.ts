@@ -1,4 +1,4 @@
-// Browser features that can be missing or blocked, for example with cookies switched off, in a sandboxed frame, an
+// Browser features that can be missing or blocked, for example if cookies are switched off, or in a sandboxed frame, an
 // old browser or a test environment. This module promises: the page only loses what the feature adds, and nothing
 // throws. No other module of the kit uses these features.
 
@@ -29,7 +29,7 @@ export function openChannel(
 /**
  * Opens a small window at `urlOf(name)` with an unguessable `name`.
  *
- * @returns the name, or `null` if the browser opened no window
+ * @returns the name, or `null` if the browser did not open a window
  */
 export function openNamedWindow(urlOf: (name: string) => string, features: string): string | null {
   return attempt(() => {

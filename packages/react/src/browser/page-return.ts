@@ -1,7 +1,7 @@
 /**
- * Detects that the user returns to this page.
+ * Detects when the user returns to this page.
  *
- * @param onReturn called when the window gets the focus or the tab becomes visible
+ * @param onReturn called when the window gains focus or the tab becomes visible
  * @param onRestore called when the page is restored from the back/forward cache, with its old state
  * @returns a function that stops listening
  */

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react'
 
-/** In milliseconds. Afterwards, a user who pressed Stop can click again. */
+/** In milliseconds. After this time, a user who pressed Stop can click again. */
 const LONGEST_NAVIGATION = 10_000
 
 /**

@@ -11,8 +11,8 @@ import {
   failure,
   gate,
   indexHtml,
-  nobody,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
   unreachable,
 } from '../testing/fake-server.ts'
@@ -49,7 +49,7 @@ const thisPage = '/reports?year=2026&q=a%20b#caf%C3%A9'
 
 test('shows the content when signed in, and passes the user to a function', () => {
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <RequireAuth>Reports</RequireAuth>
       <RequireAuth>{({ name }) => <p>of {name}</p>}</RequireAuth>
     </AuthProvider>,
@@ -60,7 +60,7 @@ test('shows the content when signed in, and passes the user to a function', () =
 
 test('shows a placeholder and does not redirect while the session loads', async () => {
   const slow = gate()
-  server.session = somebody()
+  server.session = signedIn()
   server.answerNext(
     'GET /auth/session',
     slow.before(() => Response.json(server.session)),
@@ -81,11 +81,11 @@ test('shows a placeholder and does not redirect while the session loads', async 
 test.each([
   ['a skeleton', <i key="1">Bones</i>, 'Bones'],
   ['nothing', null, ''],
-])('shows %s as fallback while the session loads', async (_, fallback, text) => {
+])('shows %s as the fallback while the session loads', async (_, fallback, text) => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(somebody())),
+    slow.before(() => Response.json(signedIn())),
   )
   const { container } = render(
     <AuthProvider>
@@ -109,9 +109,9 @@ test('redirects to sign in when signed out, and back to this page with its query
   expect(screen.queryByText('Reports')).toBeNull()
 })
 
-test("redirects to the app's own sign-in page and target", () => {
+test('redirects to the sign-in page that the app sets, with the target that it sets', () => {
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <RequireAuth signInPath="/login?theme=dark" returnTo="/home">
         Reports
       </RequireAuth>
@@ -125,7 +125,7 @@ test.each([
   ['the component', '/own', '/own/sign-in'],
 ])("uses the base path of %s for the server's page", (_, basePath, path) => {
   render(
-    <AuthProvider basePath="/above" initialSession={nobody}>
+    <AuthProvider basePath="/above" initialSession={signedOut}>
       <RedirectToSignIn basePath={basePath} />
     </AuthProvider>,
   )
@@ -136,7 +136,7 @@ test.each(['//evil.example', 'javascript:alert(1)', 'https://evil.example/?a&b']
   'redirects only to the sign-in page for the hostile target %s',
   (returnTo) => {
     render(
-      <AuthProvider initialSession={nobody}>
+      <AuthProvider initialSession={signedOut}>
         <RedirectToSignIn returnTo={returnTo} />
       </AuthProvider>,
     )
@@ -144,10 +144,10 @@ test.each(['//evil.example', 'javascript:alert(1)', 'https://evil.example/?a&b']
   },
 )
 
-test('does not let a hostile address of the page add other parameters', () => {
+test('does not let a hostile page address add other parameters', () => {
   history.replaceState(null, '', '/a?return_to=//evil.example&auth_error=x#&popup=y')
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <RedirectToSignIn />
     </AuthProvider>,
   )
@@ -171,7 +171,7 @@ test.each([
 ])('does not redirect the sign-in page %s at %s to itself', (signInPath, address) => {
   history.replaceState(null, '', address)
   const { container } = render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <RequireAuth signInPath={signInPath} fallback="Bones">
         Reports
       </RequireAuth>
@@ -188,7 +188,7 @@ test.each([
 test('redirects to a sign-in page at the same path of another origin', () => {
   history.replaceState(null, '', '/')
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <RequireAuth signInPath="https://login.example.com/">Reports</RequireAuth>
     </AuthProvider>,
   )
@@ -198,7 +198,7 @@ test('redirects to a sign-in page at the same path of another origin', () => {
 test('redirects from another page of a hash router', () => {
   history.replaceState(null, '', '/#/reports')
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <RequireAuth signInPath="/#/login">Reports</RequireAuth>
     </AuthProvider>,
   )
@@ -208,7 +208,7 @@ test('redirects from another page of a hash router', () => {
 test('redirects to the same page in strict mode', () => {
   render(
     <StrictMode>
-      <AuthProvider initialSession={nobody}>
+      <AuthProvider initialSession={signedOut}>
         <RequireAuth>Reports</RequireAuth>
       </AuthProvider>
     </StrictMode>,
@@ -220,7 +220,7 @@ test('redirects to the same page in strict mode', () => {
 
 test('does not redirect again when the page renders again', () => {
   const page = (returnTo: string): ReactElement => (
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <RequireAuth returnTo={returnTo}>Reports</RequireAuth>
     </AuthProvider>
   )
@@ -233,7 +233,7 @@ test('does not redirect again when the page renders again', () => {
 test('redirects to sign in when the user signs out on the page', async () => {
   const user = userEvent.setup()
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <RequireAuth>
         <SignOutButton />
       </RequireAuth>
@@ -250,9 +250,9 @@ test.each([
   ['does not respond', unreachable, 'unreachable'],
   ['responds with 503', failure(503, 'unavailable'), 'unavailable'],
   ['sends an HTML page', indexHtml, 'bad_answer'],
-])('does not redirect if the server %s, and can try again', async (_, answer, code) => {
+])('does not redirect if the server %s, and lets the user try again', async (_, answer, code) => {
   const user = userEvent.setup()
-  server.session = somebody()
+  server.session = signedIn()
   server.answerNext('GET /auth/session', answer)
   render(
     <AuthProvider>
@@ -270,7 +270,7 @@ test.each([
 
 test('server-renders a link for browsers without JavaScript when signed out', () => {
   document.body.innerHTML = renderToString(
-    <AuthProvider initialSession={nobody} basePath="/api">
+    <AuthProvider initialSession={signedOut} basePath="/api">
       <RequireAuth returnTo="/café?a&b">Reports</RequireAuth>
     </AuthProvider>,
   )
@@ -296,7 +296,7 @@ test('server-renders the link and the fallback while the session is unknown', ()
 
 test('server-renders the content when signed in', () => {
   document.body.innerHTML = renderToString(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <RequireAuth>Reports</RequireAuth>
     </AuthProvider>,
   )
@@ -307,7 +307,7 @@ test('shows <AuthLoading> exactly while the session loads', async () => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(nobody)),
+    slow.before(() => Response.json(signedOut)),
   )
   const { container } = render(
     <AuthProvider>
@@ -320,8 +320,8 @@ test('shows <AuthLoading> exactly while the session loads', async () => {
 })
 
 test.each([
-  ['a signed-in user', somebody()],
-  ['a signed-out visitor', nobody],
+  ['a signed-in user', signedIn()],
+  ['a signed-out visitor', signedOut],
 ])('does not show <AuthLoading> on a page rendered for %s', (_, initialSession) => {
   const { container } = render(
     <AuthProvider initialSession={initialSession}>

@@ -18,8 +18,8 @@ import {
   type FakeServer,
   failure,
   gate,
-  nobody,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
   unreachable,
 } from '../testing/fake-server.ts'
@@ -108,7 +108,7 @@ test.each(compositions)(
   'shows one error with a retry button on a page with %s',
   async (_, composition) => {
     const user = userEvent.setup()
-    server.session = somebody()
+    server.session = signedIn()
     server.answerNext('GET /auth/session', failure(503, 'unavailable'))
     const { container } = render(
       <StrictMode>
@@ -128,7 +128,7 @@ test.each(compositions)('shows one placeholder on a page with %s', async (_, com
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(nobody)),
+    slow.before(() => Response.json(signedOut)),
   )
   render(<AuthProvider>{composition}</AuthProvider>)
   await waitFor(() => expect(screen.queryAllByText('Loading…')).toHaveLength(1))
@@ -140,7 +140,7 @@ test('replaces the placeholder with <AuthLoading>, even without children', async
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(nobody)),
+    slow.before(() => Response.json(signedOut)),
   )
   const { container, rerender } = render(
     <AuthProvider>
@@ -184,7 +184,7 @@ test.each([
   ['a stand-in', <SignedOut key="1">Out</SignedOut>],
   ['a card', <SignIn key="1" />],
   ['<RequireAuth>', <RequireAuth key="1">In</RequireAuth>],
-])('shows the error in the page although %s is in a hidden part of it', async (_, hidden) => {
+])('shows the error on the page even though %s is in a hidden part of it', async (_, hidden) => {
   teachVisibility()
   server.answerNext('GET /auth/session', failure(503, 'unavailable'))
   const { container } = render(
@@ -199,7 +199,7 @@ test.each([
   expect(screen.getAllByRole('alert').filter(isSeen)).toHaveLength(1)
 })
 
-test('shows the error in the page again after the sign-in dialog is closed', async () => {
+test('shows the error on the page again after the sign-in dialog is closed', async () => {
   teachVisibility()
   teachDialogs()
   const user = userEvent.setup()
@@ -310,7 +310,7 @@ test('shows the providers of a card in <SignedOut> as soon as the session is kno
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(nobody)),
+    slow.before(() => Response.json(signedOut)),
   )
   render(
     <AuthProvider>
@@ -327,10 +327,10 @@ test('shows the providers of a card in <SignedOut> as soon as the session is kno
 
 test('requests the account parts in parallel with the session', async () => {
   const slow = gate()
-  server.session = somebody()
+  server.session = signedIn()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(somebody())),
+    slow.before(() => Response.json(signedIn())),
   )
   render(
     <AuthProvider>

@@ -90,7 +90,7 @@ export interface AuthFailedProps {
 export function AuthFailed({ children }: AuthFailedProps): ReactNode {
   const auth = useAuth()
   useRegistration('error', 'app')
-  // The default stays during a retry, because its element has the focus.
+  // Keep the default during a retry, because the focus is inside it.
   const isKept = useIsFailing(auth.status) && children === undefined
   const isWaitShown = useRegistration('loading', isKept ? 'part' : null)
   if (auth.status === 'loading' && isKept) return <AuthNotice auth={auth} isShown={isWaitShown} />

@@ -10,9 +10,9 @@ import {
   everyPart,
   type FakeServer,
   identity,
-  nobody,
   provider,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
 } from '../testing/fake-server.ts'
 import { arabic } from './ar.ts'
@@ -65,23 +65,23 @@ async function allShownTexts(texts: Texts): Promise<Set<string>> {
     lastUsed: 'forge',
     account: everyPart,
   }
-  server.session = nobody
+  server.session = signedOut
   const shown = new Set<string>()
-  const signedOut = render(
-    <AuthProvider texts={texts} initialSession={nobody}>
+  const signedOutPage = render(
+    <AuthProvider texts={texts} initialSession={signedOut}>
       <SignIn authError="provider_refused" />
       <SignIn authError="no_such_code" purpose="sign-up" providers={['bitbucket']} />
       <SignIn providers={[]} />
       <SignIn display="modal" />
     </AuthProvider>,
   )
-  collect(signedOut.container, shown)
+  collect(signedOutPage.container, shown)
   await screen.findByText(texts.lastUsed)
-  collect(signedOut.container, shown)
+  collect(signedOutPage.container, shown)
   cleanup()
 
-  server.session = somebody()
-  if (server.session.user === null) throw new Error('Nobody is signed in.')
+  server.session = signedIn()
+  if (server.session.user === null) throw new Error('The user is signed out.')
   const user = { ...server.session.user, emailVerified: false }
   server.session = { ...server.session, user }
   server.identities = [identity('identity-1', 'bitbucket'), identity('identity-2', 'forge')]
@@ -90,7 +90,7 @@ async function allShownTexts(texts: Texts): Promise<Set<string>> {
     device('session-1', 'Firefox on Linux', true),
     { ...device('session-2', null), lastUsedAt },
   ]
-  const signedIn = render(
+  const signedInPage = render(
     <AuthProvider texts={texts} initialSession={server.session}>
       <UserButton profileUrl="/account" />
       <UserProfile />
@@ -100,7 +100,7 @@ async function allShownTexts(texts: Texts): Promise<Set<string>> {
   )
   await screen.findByText(texts.unknownDevice)
   await screen.findByText(texts.disconnectQuestion.replace('{provider}', 'Bitbucket'))
-  collect(signedIn.container, shown)
+  collect(signedInPage.container, shown)
   cleanup()
   return shown
 }
@@ -155,7 +155,7 @@ test.each(languages)(
       [
         'Bitbucket',
         'Example Forge',
-        // On the button that closes the dialog, which has an accessible name.
+        // The symbol on the button that closes the dialog. The button has an accessible name.
         '×',
         'Firefox on Linux',
         'T',
@@ -172,7 +172,7 @@ test.each(languages)(
 )
 
 test.each(languages)(
-  'a message in $language is correct without the name of the provider',
+  "a message in $language is correct without the provider's name",
   ({ texts }) => {
     const sentences = Object.values(texts.errors).filter((text) => text.includes('{provider}'))
     expect(sentences.length).toBeGreaterThan(0)
@@ -191,7 +191,7 @@ test.each(languages)(
 )
 
 test.each([
-  // A German ellipsis that replaces words has a space before it. So has a French colon.
+  // In German, an ellipsis that replaces words has a space before it. In French, a colon does.
   ['de', german, /["'`]|\.\.\.|(?<!\u00a0)…/],
   ['fr', french, /["'`]|\.\.\.|(?<!\u00a0):|(?<!\u202f)[;!?]/],
   ['es', spanish, /["'`]|\.\.\.|^[^¿]*\?|^[^¡]*!/],

@@ -3,9 +3,9 @@
 
 import type { AuthErrorCode } from '../requests/auth-error.ts'
 
-/** All texts of the components in one language. Only strings, so that server components can pass them. */
+/** All texts of the components in one language. They are all strings, so that server components can pass them. */
 export interface Texts {
-  /** BCP 47 tag, which also decides the format of dates. */
+  /** BCP 47 tag, which also determines the format of dates. */
   readonly language: string
 
   // The card and its buttons
@@ -68,9 +68,9 @@ export interface Texts {
   readonly lastUsedAt: string
   /** When this device signed in. `{date}` is a date and time. */
   readonly since: string
-  /** Accessible name of a button, which must contain `signOut`. `{device}` is such as "Firefox on Linux". */
+  /** Accessible name of a button. It must contain `signOut`. `{device}` is, for example, "Firefox on Linux". */
   readonly signOutDevice: string
-  /** Confirms the result. `{device}` is such as "Firefox on Linux". */
+  /** Confirms the result. `{device}` is, for example, "Firefox on Linux". */
   readonly deviceSignedOut: string
   /** Confirms that all other devices are signed out. */
   readonly othersSignedOut: string
@@ -90,12 +90,12 @@ export interface Texts {
   readonly errors: Readonly<Record<AuthErrorCode, string>>
 }
 
-/** Replacements for some of the texts. */
+/** Replacements for individual texts. */
 export interface TextOverrides extends Partial<Omit<Texts, 'errors'>> {
   readonly errors?: Partial<Texts['errors']>
 }
 
-/** English, for a page with a button and no `<AuthProvider>`, which loads no other text. */
+/** The English text. A page with a button and no `<AuthProvider>` loads no other text. */
 export const continueWith = 'Continue with {provider}'
 
 /** Returns `texts` with the overrides. */
@@ -120,7 +120,7 @@ export function errorSentence(
   return fill(sentence, { provider })
 }
 
-/** Replaces each `{name}` in a text with the value of that name. Unknown names stay. */
+/** Replaces each `{name}` in a text with the value of that name. Placeholders with unknown names are kept. */
 export function fill(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder)
 }

@@ -6,11 +6,11 @@ import type { AuthState } from '../session/auth-state.ts'
 import type { Remote } from '../session/remote.ts'
 import { type PlacedNotice, useStandIn } from '../session/use-notice.ts'
 
-/** In milliseconds. A page that stays empty any longer looks broken. */
+/** In milliseconds. A page that stays empty for longer than this looks broken. */
 const UNNOTICED = 300
 
 interface AlertProps {
-  /** The error's code, for styles. */
+  /** The error's code, for styling. */
   readonly code: string
   readonly children: ReactNode
 }
@@ -38,7 +38,7 @@ interface UnreadyProps {
 }
 
 /**
- * Replaces content that the server has not sent: a placeholder while it loads, or an error and a button to
+ * Replaces content that the server has not sent yet: a placeholder while it loads, or an error and a button to
  * try again. Needs an ancestor with a `tabIndex`.
  */
 export function Unready({ state }: UnreadyProps): ReactElement {
@@ -115,7 +115,7 @@ export function useIsFailing(status: AuthState['status']): boolean {
   return isFailing
 }
 
-/** Marks where a notice is. It takes no space, and HTML allows it inside paragraphs, lists and tables. */
+/** Marks where a notice is. It takes up no space, and HTML allows it inside paragraphs, lists and tables. */
 export function Place({ of }: { readonly of: PlacedNotice }): ReactElement {
   return <template ref={of.place} />
 }

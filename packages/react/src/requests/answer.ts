@@ -30,7 +30,7 @@ export function isListOf<T>(value: unknown, isItem: Check<T>): value is readonly
   return Array.isArray(value) && value.every(isItem)
 }
 
-/** Checks the listed fields. Newer servers may send additional ones. */
+/** Checks the listed fields. Newer servers may send additional fields. */
 export function hasFields<T>(
   value: unknown,
   checks: { readonly [Field in keyof T]?: (value: unknown) => boolean },

@@ -13,11 +13,11 @@ import {
   type FakeServer,
   identity,
   indexHtml,
-  somebody,
+  signedIn,
   startFakeServer,
 } from '../testing/fake-server.ts'
 
-// A proxy or a development server may respond in place of the server. The kit must not take that for success.
+// A proxy or a development server may respond in place of the server. The kit must not mistake that for success.
 
 interface Known {
   readonly auth: AuthState
@@ -35,7 +35,7 @@ let known: Known
 beforeEach(() => {
   server = startFakeServer()
   browser = startFakeBrowser()
-  server.session = somebody()
+  server.session = signedIn()
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   server.identities = [identity('identity-1', 'bitbucket'), identity('identity-2', 'forge')]
 })
@@ -71,11 +71,11 @@ function once<State extends { status: string }, Status extends State['status']>(
   state: State,
   status: Status,
 ): Extract<State, { status: Status }> {
-  if (state.status !== status) throw new Error(`It is ${state.status}, not ${status}.`)
+  if (state.status !== status) throw new Error(`The status is ${state.status}, not ${status}.`)
   return state as Extract<State, { status: Status }>
 }
 
-const { user, session } = somebody()
+const { user, session } = signedIn()
 
 const others: [string, () => Response][] = [
   ['a page', indexHtml],

@@ -1,7 +1,7 @@
 import { type ErrorCode, errorSentences } from '@latchkey/contract'
 
 /**
- * Code of a failed request: one of the server's codes, `unreachable` (no response), or `bad_answer` (a response
+ * The code of a failed request: one of the server's codes, `unreachable` (no response), or `bad_answer` (a response
  * that is not from Latchkey).
  */
 export type AuthErrorCode = ErrorCode | 'unreachable' | 'bad_answer'
@@ -22,7 +22,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Whether an untrusted value is a code of the server. */
+/** Whether an untrusted value is one of the server's codes. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(errorSentences, code)
 }

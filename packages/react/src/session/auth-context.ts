@@ -15,13 +15,13 @@ interface AuthContextValue {
   readonly client?: SessionClient | undefined
 }
 
-/** `null` without an `<AuthProvider>` above. */
+/** `null` outside an `<AuthProvider>`. */
 export const AuthContext: Context<AuthContextValue | null> = createContext<AuthContextValue | null>(
   null,
 )
 
 /**
- * Returns the session's state, a union on `status`. Needs an `<AuthProvider>` above.
+ * Returns the session's state, a union that is discriminated by `status`. Must be used inside an `<AuthProvider>`.
  *
  * @example
  * const auth = useAuth()
@@ -34,8 +34,8 @@ export function useAuth(): AuthState {
 }
 
 /**
- * Returns the signed-in user, or `null` when signed out or while the session is unknown. Needs an
- * `<AuthProvider>` above.
+ * Returns the signed-in user, or `null` when signed out or while the session is unknown. Must be used inside an
+ * `<AuthProvider>`.
  *
  * @example
  * const user = useUser()
@@ -45,7 +45,7 @@ export function useUser(): User | null {
   return auth.status === 'signed-in' ? auth.user : null
 }
 
-/** Like `useAuth`, but `null` without an `<AuthProvider>` above. */
+/** Like `useAuth`, but returns `null` outside an `<AuthProvider>`. */
 export function useOptionalAuth(): AuthState | null {
   const client = useContext(AuthContext)?.client
   return useSyncExternalStore(
@@ -60,7 +60,7 @@ function subscribeToNothing(): () => void {
 }
 
 /**
- * Returns the texts of the `<AuthProvider>` or `<SignIn>` above, otherwise the English texts.
+ * Returns the texts of the enclosing `<AuthProvider>` or `<SignIn>`, or the English texts if there is none.
  *
  * @example
  * const { tryAgain } = useTexts()
@@ -69,7 +69,7 @@ export function useTexts(): Texts {
   return useContext(AuthContext)?.texts ?? english
 }
 
-/** Returns the server's routes below `basePath`. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
+/** Returns the server's routes under `basePath`. Default: the `<AuthProvider>`'s, otherwise `/auth`. */
 export function usePaths(basePath?: string): Paths {
   const context = useContext(AuthContext)
   return paths(basePath ?? context?.basePath)

@@ -8,8 +8,8 @@ import {
   failure,
   gate,
   indexHtml,
-  nobody,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
   unreachable,
 } from '../testing/fake-server.ts'
@@ -78,7 +78,7 @@ async function settle(): Promise<void> {
 }
 
 test('shows the user when the server returns a session', async () => {
-  server.session = somebody()
+  server.session = signedIn()
   render(
     <AuthProvider>
       <Page />
@@ -98,7 +98,7 @@ test.each([
   ['half a session', { user: { id: 'user-1' }, session: null }],
   ['text', '<!doctype html>'],
 ])('requests the session if initialSession is %s', async (_, body) => {
-  server.session = somebody()
+  server.session = signedIn()
   render(
     <AuthProvider initialSession={body as SessionBody}>
       <Page />
@@ -154,8 +154,8 @@ test('requests the session once in strict mode', async () => {
 })
 
 test.each([
-  ['a session', somebody(), 'signed-in Test Person'],
-  ['nobody', nobody, 'signed-out '],
+  ['a session', signedIn(), 'signed-in Test Person'],
+  ['a signed-out session', signedOut, 'signed-out '],
   ['nothing', null, 'signed-out '],
 ])('sends no request if initialSession is %s', async (_, initialSession, text) => {
   render(
@@ -180,17 +180,17 @@ test.each([
     'unavailable',
   ],
   ['responds with an unknown error', () => Response.json({}, { status: 500 }), 'bad_answer'],
-])('shows an error and can try again if the server %s', async (_, answer, code) => {
-  server.session = somebody()
+])('shows an error and lets the user try again if the server %s', async (_, answer, code) => {
+  server.session = signedIn()
   server.answerNext('GET /auth/session', answer)
   render(
     <AuthProvider>
       <Page />
-      <SignedOut>nobody</SignedOut>
+      <SignedOut>signed out</SignedOut>
     </AuthProvider>,
   )
   await comesTo(`error ${code}`)
-  expect(screen.queryByText('nobody')).toBeNull()
+  expect(screen.queryByText('signed out')).toBeNull()
   fireEvent.click(screen.getByRole('button', { name: 'Retry' }))
   expect(seen()).toBe('loading ')
   await comesTo('signed-in Test Person')
@@ -209,9 +209,9 @@ test('logs a hint if the proxy does not forward the routes', async () => {
   )
 })
 
-test('notices an ended session when the user returns to the tab', async () => {
+test('notices that the session has ended when the user returns to the tab', async () => {
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -223,7 +223,7 @@ test('notices an ended session when the user returns to the tab', async () => {
 test('sends no request from a background tab', async () => {
   const visibility = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true)
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -233,9 +233,9 @@ test('sends no request from a background tab', async () => {
   expect(server.requests).toEqual([])
 })
 
-test('limits the requests of a user who switches tabs all the time', async () => {
+test('limits the number of requests for a user who keeps switching tabs', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
-  server.session = somebody()
+  server.session = signedIn()
   render(
     <AuthProvider>
       <Page />
@@ -251,9 +251,9 @@ test('limits the requests of a user who switches tabs all the time', async () =>
   expect(server.count('GET /auth/session')).toBe(2)
 })
 
-test('changes nothing if a request in the background fails', async () => {
+test('changes nothing if a background request fails', async () => {
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -264,8 +264,8 @@ test('changes nothing if a request in the background fails', async () => {
   expect(seen()).toBe('signed-in Test Person')
 })
 
-test('does not render again if a request in the background returns the same session', async () => {
-  const session = somebody()
+test('does not render again if a background request returns the same session', async () => {
+  const session = signedIn()
   server.session = session
   const rendered = vi.fn()
   render(
@@ -283,7 +283,7 @@ test('does not render again if a request in the background returns the same sess
 
 test('requests the session again when Back restores a page from before the sign-out', async () => {
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -295,7 +295,7 @@ test('requests the session again when Back restores a page from before the sign-
 
 test('does not request the session twice when a page is first shown', async () => {
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -309,11 +309,11 @@ test('does not request the session twice when a page is first shown', async () =
 test('requests the session before it expires, and keeps one with a later expiry', async () => {
   vi.useFakeTimers()
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
-  server.session = somebody()
+  server.session = signedIn()
   await act(() => vi.advanceTimersByTimeAsync(3_540_000 - 1))
   expect(server.requests).toEqual([])
   // One request before the expiry, and another after it.
@@ -324,7 +324,7 @@ test('requests the session before it expires, and keeps one with a later expiry'
 
 test('notices an expired session without a click', async () => {
   vi.useFakeTimers()
-  const session = somebody()
+  const session = signedIn()
   render(
     <AuthProvider initialSession={session}>
       <Page />
@@ -341,7 +341,7 @@ test('notices an expired session without a click', async () => {
 test('shows an error after the session expires if the server does not respond', async () => {
   vi.useFakeTimers()
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -353,9 +353,9 @@ test('shows an error after the session expires if the server does not respond', 
   expect(seen()).toBe('error unreachable')
 })
 
-test('does not request in a loop if the clock is an hour ahead of the server', async () => {
+test("does not request in a loop if the clock is an hour ahead of the server's", async () => {
   vi.useFakeTimers()
-  server.session = somebody()
+  server.session = signedIn()
   vi.setSystemTime(Date.now() + 7_200_000)
   render(
     <AuthProvider>
@@ -367,10 +367,10 @@ test('does not request in a loop if the clock is an hour ahead of the server', a
   expect(server.count('GET /auth/session')).toBe(1)
 })
 
-test('does not request a session of a year immediately', async () => {
+test('does not immediately request a session again that lasts a year', async () => {
   vi.useFakeTimers()
-  const { user, session } = somebody()
-  if (user === null) throw new Error('nobody')
+  const { user, session } = signedIn()
+  if (user === null) throw new Error('The user is signed out.')
   const year = { user, session: { ...session, expiresAt: Date.now() + 31_536_000_000 } }
   render(
     <AuthProvider initialSession={year}>
@@ -383,7 +383,7 @@ test('does not request a session of a year immediately', async () => {
 
 test('signs out on the server first, then on the page', async () => {
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -407,7 +407,7 @@ test.each([
   const alerted = vi.spyOn(window, 'alert').mockImplementation(() => {})
   server.answerNext('POST /auth/sign-out', answer)
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -419,7 +419,7 @@ test.each([
 
 test('ignores a response from before the sign-out', async () => {
   const slow = gate()
-  const before = somebody()
+  const before = signedIn()
   server.answerNext(
     'GET /auth/session',
     slow.before(() => Response.json(before)),
@@ -438,7 +438,7 @@ test('ignores a response from before the sign-out', async () => {
 })
 
 test('signs out the other tab after a sign-out', async () => {
-  server.session = somebody()
+  server.session = signedIn()
   render(
     <>
       <AuthProvider>
@@ -457,11 +457,11 @@ test('signs out the other tab after a sign-out', async () => {
 
 test('signs in the other tab after a sign-in, without further requests', async () => {
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <Page label="old" />
     </AuthProvider>,
   )
-  server.session = somebody()
+  server.session = signedIn()
   render(
     <AuthProvider initialSession={server.session}>
       <Page label="back from the provider" />
@@ -474,14 +474,14 @@ test('signs in the other tab after a sign-in, without further requests', async (
 
 test('does not let two tabs with different responses keep each other busy', async () => {
   for (let i = 3; i < 30; i++) {
-    server.answerNext('GET /auth/session', () => Response.json(somebody(`session-${i}`)))
+    server.answerNext('GET /auth/session', () => Response.json(signedIn(`session-${i}`)))
   }
   render(
     <>
-      <AuthProvider initialSession={somebody('session-1')}>
+      <AuthProvider initialSession={signedIn('session-1')}>
         <Page label="one" />
       </AuthProvider>
-      <AuthProvider initialSession={somebody('session-2')}>
+      <AuthProvider initialSession={signedIn('session-2')}>
         <Page label="two" />
       </AuthProvider>
     </>,
@@ -490,8 +490,8 @@ test('does not let two tabs with different responses keep each other busy', asyn
   expect(server.count('GET /auth/session')).toBe(1)
 })
 
-test('ignores messages of another library or for another base path', async () => {
-  server.session = somebody()
+test('ignores messages from another library or for another base path', async () => {
+  server.session = signedIn()
   render(
     <AuthProvider initialSession={server.session}>
       <Page />
@@ -510,7 +510,7 @@ test('ignores messages of another library or for another base path', async () =>
 
 test('stops listening when it is unmounted', async () => {
   const { unmount } = render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <Page />
     </AuthProvider>,
   )
@@ -538,7 +538,7 @@ test('shows <SignedIn> or <SignedOut>, and neither while the session is unknown'
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(somebody())),
+    slow.before(() => Response.json(signedIn())),
   )
   const { container } = render(
     <AuthProvider>
@@ -559,7 +559,7 @@ test('shows <SignedIn> or <SignedOut>, and neither while the session is unknown'
 test('keeps all other parameters in the query, signed in or out', async () => {
   for (const query of ['?q=why?', '?a=1&', '?']) {
     history.replaceState(null, '', `/search${query}`)
-    render(<AuthProvider initialSession={somebody()} />)
+    render(<AuthProvider initialSession={signedIn()} />)
     await settle()
     expect(location.href.endsWith(query)).toBe(true)
     cleanup()

@@ -28,7 +28,7 @@ export interface AuthProviderProps {
 }
 
 /**
- * Loads the session and provides it to the components and hooks below.
+ * Loads the session and provides it to the components and hooks inside it.
  *
  * @example
  * <AuthProvider><App /></AuthProvider>

@@ -18,7 +18,7 @@ export type Remote<T> =
       readonly retry: () => void
     }
 
-/** Returns `request`. Below an `<AuthProvider>`, it also updates the session's state after `unauthenticated`. */
+/** Returns `request`. Inside an `<AuthProvider>`, it also updates the session's state after `unauthenticated`. */
 export function useRequest(): typeof request {
   return useContext(AuthContext)?.client?.request ?? request
 }
@@ -47,7 +47,7 @@ export function useRemote<T>(
   const [turn, setTurn] = useState(0)
   const reload = () => setTurn((turn) => turn + 1)
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new question or turn sends a request
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new URL, user or turn sends a request
   useEffect(() => {
     // A later request starts in the state `loading`.
     if (url === null) return setKnown(undefined)

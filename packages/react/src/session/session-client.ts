@@ -16,7 +16,7 @@ import { createTabs, type Tabs } from './tabs.ts'
 const SHORTEST_PAUSE = 5_000
 /** In milliseconds. Asks early enough to receive a later expiry before the page shows an expired session. */
 const BEFORE_EXPIRY = 60_000
-/** In milliseconds. At the very moment of expiry, the server might still accept the session. */
+/** In milliseconds. Exactly at the time of expiry, the server might still accept the session. */
 const AFTER_EXPIRY = 1_000
 /** In milliseconds. Longer timeouts fire immediately: https://html.spec.whatwg.org/#timers */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
@@ -86,14 +86,14 @@ export class SessionClient {
   }
 
   /**
-   * Requests data that components need when signed out, in parallel with the session. They also get a failure,
+   * Requests data that components need when signed out, in parallel with the session. They also receive a failure,
    * because a second request would double the time until they show it.
    */
   readonly askEarly = (url: string): void => {
     if (this.#early.has(url)) return
     const answer = request('GET', url, isObject)
     this.#early.set(url, answer)
-    // Perhaps no component will request it.
+    // It is possible that no component will request it.
     answer.catch(() => {})
   }
 
@@ -113,7 +113,7 @@ export class SessionClient {
     if (scope !== 'others') this.forget()
   }
 
-  /** Sets every tab to signed out. Call it when the server has ended this session. */
+  /** Marks this session as signed out in every tab. Call it when the server has ended the session. */
   readonly forget = (): void => {
     this.#newestRequest = undefined
     this.#become({ status: 'signed-out' })
@@ -130,7 +130,7 @@ export class SessionClient {
     if (!document.hidden && !hasJustAsked) void this.refresh()
   }
 
-  /** Requests the session. Returns whether it differs from the session before. */
+  /** Requests the session. Returns whether it differs from the previous one. */
   async #ask(): Promise<boolean> {
     const before = sessionIdOf(this.#state)
     const thisRequest = Symbol()

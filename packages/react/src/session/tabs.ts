@@ -11,10 +11,10 @@ interface SessionMessage {
 /** The other tabs of this browser. Without `BroadcastChannel`, each tab asks the server when it becomes visible. */
 export interface Tabs {
   /**
-   * Listens to the other tabs, and to the last page of a sign-in in a popup.
+   * Listens to the other tabs, and to the last page of a popup sign-in.
    *
    * @param isNews whether an announced session differs from this tab's
-   * @param onNews called when the session may have changed. Ask the server.
+   * @param onNews called when the session may have changed, so that the caller can ask the server
    * @returns a function that stops listening
    */
   readonly listen: (isNews: (sessionId: unknown) => boolean, onNews: () => void) => () => void

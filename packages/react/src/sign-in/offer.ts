@@ -5,7 +5,7 @@ import { knownProviders } from '../looks/marks.tsx'
 import type { Remote } from '../session/remote.ts'
 import { useProviders } from './providers.ts'
 
-/** A provider from the server, or one that the application listed, of which only id and name are known. */
+/** A provider from the server, or one that the application listed. Only the id and name of the latter are known. */
 type OfferedProvider = Pick<Provider, 'id' | 'name'> & Partial<Provider>
 
 /** The providers that a card offers. */
@@ -21,7 +21,7 @@ export interface OfferOptions {
   /** Hides providers that do not support it. */
   readonly purpose: 'signIn' | 'signUp'
   readonly basePath?: string | undefined
-  /** `false` sends no request. */
+  /** If `false`, no request is sent. */
   readonly enabled: boolean
 }
 

@@ -9,9 +9,9 @@ import { type FakeBrowser, startFakeBrowser, teachDialogs } from '../testing/fak
 import {
   type FakeServer,
   gate,
-  nobody,
   provider,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
 } from '../testing/fake-server.ts'
 import { SignIn } from './sign-in.tsx'
@@ -89,7 +89,7 @@ async function end(result: { error?: string | null; returnTo?: string } = {}): P
 
 /** Reports a successful popup before the server returns the session. */
 async function signIn(): Promise<void> {
-  server.session = somebody()
+  server.session = signedIn()
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
@@ -220,17 +220,17 @@ test('signs in this page and all other tabs after a successful popup', async () 
   const onResult = vi.fn()
   render(
     <>
-      <AuthProvider initialSession={nobody}>
+      <AuthProvider initialSession={signedOut}>
         <SignInButton provider="bitbucket" mode="popup" onResult={onResult} />
         <Page />
       </AuthProvider>
-      <AuthProvider initialSession={nobody}>
+      <AuthProvider initialSession={signedOut}>
         <Page label="other tab" />
       </AuthProvider>
     </>,
   )
   fireEvent.click(link())
-  server.session = somebody()
+  server.session = signedIn()
   await end()
   expect(onResult.mock.calls).toEqual([[null]])
   await vi.waitFor(() => expect(seen()).toBe('signed-in Test Person'))
@@ -243,7 +243,7 @@ test('signs in this page and all other tabs after a successful popup', async () 
 
 test('asks the server before it shows a successful popup as signed in', async () => {
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <SignInButton provider="bitbucket" mode="popup" />
       <Page />
     </AuthProvider>,
@@ -263,7 +263,7 @@ test("navigates to the server's target without an <AuthProvider>", async () => {
 
 test('navigates to returnTo as validated by the server', async () => {
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <SignInButton provider="bitbucket" mode="popup" returnTo="//evil.example/" />
     </AuthProvider>,
   )
@@ -275,7 +275,7 @@ test('navigates to returnTo as validated by the server', async () => {
 test('leaves the page as it is after a popup from a dialog, even if its path has changed', async () => {
   history.replaceState(null, '', '/articles/5')
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <SignIn display="modal" mode="popup" providers={['bitbucket']} />
       <Page />
     </AuthProvider>,
@@ -349,7 +349,7 @@ test('reports a popup only to its own button', async () => {
   expect(link('Continue with forge').dataset.state).toBe('idle')
 })
 
-test('handles a result once', async () => {
+test('handles a result only once', async () => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" onResult={onResult} />)
   fireEvent.click(link())
@@ -359,7 +359,7 @@ test('handles a result once', async () => {
   expect(browser.visits).toEqual(['assign /inbox'])
 })
 
-test('stays on the page after a failure, and can try again', async () => {
+test('stays on the page after a failure, and lets the user try again', async () => {
   const onResult = vi.fn()
   render(<SignInButton provider="bitbucket" mode="popup" returnTo="/inbox" onResult={onResult} />)
   fireEvent.click(link())
@@ -437,7 +437,7 @@ test('ignores results after it is unmounted', async () => {
 test('ignores results that another window posts', async () => {
   const onResult = vi.fn()
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <SignInButton provider="bitbucket" mode="popup" returnTo="/" onResult={onResult} />
       <Page />
     </AuthProvider>,
@@ -465,7 +465,7 @@ test('opens a window for each button of a card, and then shows the user', async 
     account: [],
   }
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <SignIn mode="popup" />
     </AuthProvider>,
   )
@@ -518,7 +518,7 @@ test.each(['made_up', 'constructor', '<img src=x onerror=alert(1)>'])(
 test('removes an error from before the page load after a successful popup', async () => {
   history.replaceState(null, '', '/sign-in?auth_error=access_denied')
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <SignIn mode="popup" providers={['bitbucket']} />
     </AuthProvider>,
   )
@@ -539,9 +539,11 @@ test('calls the onResult of the latest render', async () => {
       onResult={() => received.push(name)}
     />
   )
-  const { rerender } = render(<AuthProvider initialSession={nobody}>{button('old')}</AuthProvider>)
+  const { rerender } = render(
+    <AuthProvider initialSession={signedOut}>{button('old')}</AuthProvider>,
+  )
   fireEvent.click(link())
-  rerender(<AuthProvider initialSession={nobody}>{button('new', '/inbox')}</AuthProvider>)
+  rerender(<AuthProvider initialSession={signedOut}>{button('new', '/inbox')}</AuthProvider>)
   await end({ returnTo: '/inbox' })
   expect(received).toEqual(['new'])
   expect(browser.visits).toEqual([expect.stringContaining('/inbox')])

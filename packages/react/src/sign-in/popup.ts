@@ -2,15 +2,15 @@ import { channelName, type PopupMessage } from '@latchkey/contract'
 import { type Message, openChannel, openNamedWindow } from '../browser/optional.ts'
 import { withQuery } from '../browser/return-to.ts'
 
-/** Result of a sign-in in a popup. */
+/** The result of a popup sign-in. */
 export type PopupResult = Pick<PopupMessage, 'error' | 'returnTo'>
 
 /** In pixels: large enough for Bitbucket's pages. */
 const WINDOW_FEATURES = 'popup,width=500,height=720'
 
 /**
- * Starts a sign-in in a separate window, whose last page sends the result over a `BroadcastChannel`. The window
- * object cannot report it: if the provider isolates its pages (COOP), the browser separates the two windows, and
+ * Starts a sign-in in a separate window. The last page of that window sends the result over a `BroadcastChannel`. The
+ * window object cannot report it: if the provider isolates its pages (COOP), the browser separates the two windows, and
  * `closed` is `true` even while the popup is open.
  *
  * @returns a function that stops listening, or `null` if the browser blocks popups or lacks channels

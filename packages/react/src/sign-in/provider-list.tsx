@@ -12,7 +12,7 @@ export interface ProviderListProps
   readonly offer: Offer
   /** Path of the server's sign-in page, for browsers that cannot request the providers. */
   readonly signInPath: string
-  /** Path to return to without a `returnTo`. Not used in a popup, which does not navigate the page. */
+  /** Path to return to if there is no `returnTo`. Not used for a popup, because it does not navigate the page. */
   readonly fallbackReturnTo?: string | undefined
   /** Called when a sign-in begins. */
   readonly onStart: () => void

@@ -17,7 +17,7 @@ export interface UseProvidersOptions {
 }
 
 /**
- * Requests the server's providers, for your own buttons. Needs no `<AuthProvider>`.
+ * Requests the server's providers, for your own buttons. Works without an `<AuthProvider>`.
  *
  * @example
  * const offer = useProviders()

@@ -3,7 +3,7 @@ import { userEvent } from '@testing-library/user-event'
 import { createRef, StrictMode } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AuthProvider } from '../session/auth-provider.tsx'
-import { nobody } from '../testing/fake-server.ts'
+import { signedOut } from '../testing/fake-server.ts'
 import { SignInButton } from './sign-in-button.tsx'
 
 /** For each click that reached the browser: whether it would have navigated. */
@@ -51,15 +51,15 @@ test('sets nofollow, and lets the server see the referrer', () => {
   expect(link().getAttribute('referrerpolicy')).toBe('same-origin')
 })
 
-test('prefers its own base path over that of the <AuthProvider>', () => {
+test('prefers its own base path to that of the <AuthProvider>', () => {
   const { rerender } = render(
-    <AuthProvider basePath="/above" initialSession={nobody}>
+    <AuthProvider basePath="/above" initialSession={signedOut}>
       <SignInButton provider="bitbucket" />
     </AuthProvider>,
   )
   expect(link().getAttribute('href')).toBe('/above/bitbucket/start')
   rerender(
-    <AuthProvider basePath="/above" initialSession={nobody}>
+    <AuthProvider basePath="/above" initialSession={signedOut}>
       <SignInButton provider="bitbucket" basePath="/own" returnTo="/café" loginHint="t" />
     </AuthProvider>,
   )

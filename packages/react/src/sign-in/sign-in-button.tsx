@@ -36,10 +36,7 @@ export interface SignInButtonProps
   readonly variant?: 'neutral' | 'brand' | 'icon' | undefined
   /** Size of the button. Default `medium`. */
   readonly size?: 'small' | 'medium' | 'large' | undefined
-  /**
-   * Renders your own link instead of the `<a>`, such as a component of your design system. Spread `props` over
-   * it.
-   */
+  /** Renders your own link instead of the `<a>`, such as a component of your design system. Spread `props` onto it. */
   readonly render?:
     | ((
         props: ComponentPropsWithRef<'a'> & { readonly href: string },
@@ -86,7 +83,7 @@ export const SignInButton: ForwardRefExoticComponent<
   return render ? render(link, { pending }) : <a {...link} />
 })
 
-/** Returns the props for the `<a>`, without the button's own. */
+/** Returns the props for the `<a>`, without the button's own props. */
 function anchorPropsOf(props: SignInButtonProps): AnchorHTMLAttributes<HTMLAnchorElement> {
   const {
     provider,

@@ -42,7 +42,7 @@ export function SignInCard(props: SignInCardProps): ReactElement {
   // A retry of the session also requests the providers again.
   const enabled = user === null && auth?.status !== 'error'
   const offer = useOffer({ providers, purpose, basePath, enabled })
-  /** `undefined` before the first popup, `null` if the last one has not failed. */
+  /** `undefined` before the first popup, `null` if the last popup did not fail. */
   const [popupError, setPopupError] = useState<string | null>()
   useEffect(removeErrorFromAddressBar, [])
 
@@ -66,7 +66,7 @@ export function SignInCard(props: SignInCardProps): ReactElement {
               variant={variant}
               returnTo={returnTo}
               fallbackReturnTo={fallbackReturnTo}
-              // Remove the error first, so that screen readers announce the same one again.
+              // Remove the error first, so that screen readers announce the same error again.
               onStart={() => mode === 'popup' && setPopupError(null)}
               onResult={setPopupError}
             />

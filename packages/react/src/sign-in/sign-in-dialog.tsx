@@ -78,7 +78,7 @@ export function SignInDialog({ trigger, ...card }: SignInDialogProps): ReactElem
   )
 }
 
-/** An unopened dialog has no card, because a card sends a request for the providers. */
+/** A dialog that has not been opened has no card, because a card sends a request for the providers. */
 type Visibility = 'unopened' | 'open' | 'closed'
 
 interface Dialog {

@@ -5,7 +5,7 @@ function returnToOf(url: string): string | null {
   return new URL(url, 'https://app.example.com').searchParams.get('return_to')
 }
 
-test('starts at the provider below the base path', () => {
+test("starts at the provider's path under the base path", () => {
   expect(signInUrl('bitbucket')).toBe('/auth/bitbucket/start')
   expect(signInUrl('bitbucket', { basePath: '/api/auth' })).toBe('/api/auth/bitbucket/start')
 })

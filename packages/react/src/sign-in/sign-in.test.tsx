@@ -13,9 +13,9 @@ import {
   failure,
   gate,
   indexHtml,
-  nobody,
   provider,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
 } from '../testing/fake-server.ts'
 import { SignIn } from './sign-in.tsx'
@@ -82,7 +82,7 @@ test('announces that the providers are loading', async () => {
   expect(screen.queryByText('Loading…')).toBeNull()
 })
 
-test('marks the provider used last, also for screen readers', async () => {
+test('marks the last used provider, also for screen readers', async () => {
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
     lastUsed: 'forge',
@@ -121,7 +121,7 @@ test.each([
     'bad_answer',
   ],
 ])(
-  'shows an error and a retry button, also by keyboard, if the server %s',
+  'shows an error and a retry button, which also works by keyboard, if the server %s',
   async (_, answer, code) => {
     complaints.mockImplementation(() => {})
     const user = userEvent.setup()
@@ -159,7 +159,7 @@ test('shows that the user cancelled, and does not repeat it after a reload', asy
   expect(screen.getByRole('link', { name: 'Continue with Bitbucket' })).not.toBeNull()
 })
 
-test('removes the question mark if the query only has the error', async () => {
+test('removes the question mark if the query contains only the error', async () => {
   history.replaceState(null, '', '/sign-in?auth_error=flow_expired')
   render(
     <StrictMode>
@@ -214,7 +214,7 @@ test('passes a hostile return_to only to the server', () => {
 test('shows the user and a sign-out button when signed in', async () => {
   const user = userEvent.setup()
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignIn providers={['bitbucket']} title="Sign in to Example" />
     </AuthProvider>,
   )
@@ -228,8 +228,8 @@ test('shows the user and a sign-out button when signed in', async () => {
 })
 
 test('shows a sign-out button to a user without name and address', () => {
-  const { user, session } = somebody()
-  if (user === null) throw new Error('nobody')
+  const { user, session } = signedIn()
+  if (user === null) throw new Error('The user is signed out.')
   render(
     <AuthProvider initialSession={{ user: { ...user, name: null, email: null }, session }}>
       <SignIn providers={['bitbucket']} />
@@ -242,7 +242,7 @@ test('shows a sign-out button to a user without name and address', () => {
 
 test('uses the base path of the <AuthProvider>', async () => {
   render(
-    <AuthProvider basePath="/api" initialSession={nobody}>
+    <AuthProvider basePath="/api" initialSession={signedOut}>
       <SignIn />
     </AuthProvider>,
   )
@@ -253,7 +253,7 @@ test('uses the base path of the <AuthProvider>', async () => {
 test("uses the app's texts, for all components or for one card", () => {
   const card = { errors: { access_denied: 'Maybe later.' }, continueWith: 'Use {provider}' }
   render(
-    <AuthProvider initialSession={nobody} texts={{ signIn: 'Welcome', unknownError: 'Hm.' }}>
+    <AuthProvider initialSession={signedOut} texts={{ signIn: 'Welcome', unknownError: 'Hm.' }}>
       <SignIn providers={['bitbucket']} authError="access_denied" texts={card} />
       <SignIn providers={['bitbucket']} authError="made_up" title="Again" />
     </AuthProvider>,
@@ -287,7 +287,7 @@ test('ignores a late response for another base path', async () => {
   expect(links()).toEqual([['Continue with Bitbucket', '/new/bitbucket/start']])
 })
 
-test('names the provider in an error if the card shows one, otherwise "The provider"', () => {
+test('names the provider in an error if the card shows only one, and otherwise says "The provider"', () => {
   const texts = { errors: { provider_unavailable: '{provider} is asleep.' } }
   const card = (providers: string[]) => (
     <SignIn providers={providers} authError="provider_unavailable" texts={texts} />
@@ -322,7 +322,7 @@ test.each([
   expect(address()).toBe('/sign-in')
 })
 
-test("fills the provider into the app's messages, with the app's unknownProvider", () => {
+test("inserts the provider's name, or the app's unknownProvider, into the app's messages", () => {
   const texts = {
     unknownProvider: 'Unser Anbieter',
     errors: { provider_refused: 'Nein. {provider} will nicht.' },
@@ -351,7 +351,7 @@ test('requests the providers in parallel with the session', async () => {
   const slow = gate()
   server.answerNext(
     'GET /auth/session',
-    slow.before(() => Response.json(nobody)),
+    slow.before(() => Response.json(signedOut)),
   )
   render(
     <AuthProvider>
@@ -378,7 +378,7 @@ test('fills the placeholder in every message', () => {
 
 test('shows no sign-in button to a signed-in user while the session loads', async () => {
   const slow = gate()
-  server.session = somebody()
+  server.session = signedIn()
   server.answerNext(
     'GET /auth/session',
     slow.before(() => Response.json(server.session)),
@@ -396,7 +396,7 @@ test('shows no sign-in button to a signed-in user while the session loads', asyn
 })
 
 test('removes the error from the address bar if the user is signed in', async () => {
-  server.session = somebody()
+  server.session = signedIn()
   history.replaceState({ kept: true }, '', '/?a=b&auth_error=access_denied#top')
   render(<AuthProvider>A page without a card</AuthProvider>)
   await waitFor(() => expect(address()).toBe('/?a=b#top'))
@@ -434,7 +434,7 @@ test('shows logo, description and footer', () => {
 
 test('hides description and footer when signed in', () => {
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignIn
         providers={['bitbucket']}
         logo={<b>Example</b>}
@@ -495,7 +495,7 @@ test('announces the navigation to the provider', async () => {
   await user.click(button)
   document.removeEventListener('click', browser)
   expect(announced()).toEqual(['', 'Opening <b>{provider}</b>…'])
-  // Back without a navigation: announced again the next time.
+  // Going back without a navigation: the next one is announced again.
   act(() => void window.dispatchEvent(new Event('focus')))
   expect(announced()).toEqual(['', ''])
 })
@@ -542,7 +542,7 @@ test.each(['click', 'key'] as const)(
 test("dialog: labels the button after the purpose, in the app's texts", () => {
   const card = { providers: ['bitbucket'], display: 'modal' } as const
   render(
-    <AuthProvider initialSession={nobody} texts={{ signIn: 'Anmelden' }}>
+    <AuthProvider initialSession={signedOut} texts={{ signIn: 'Anmelden' }}>
       <SignIn {...card} />
       <SignIn {...card} purpose="sign-up" />
       <SignIn {...card} texts={{ signIn: 'Hier entlang' }} />
@@ -551,7 +551,7 @@ test("dialog: labels the button after the purpose, in the app's texts", () => {
   expect(links().map(([text]) => text)).toEqual(['Anmelden', 'Create your account', 'Hier entlang'])
 })
 
-test("dialog: the button is a link to the server's page, for a new tab", () => {
+test("dialog: the button is a link to the server's page, so it can open in a new tab", () => {
   document.addEventListener('click', browser)
   render(<SignIn display="modal" basePath="/api" returnTo="/café" providers={['bitbucket']} />)
   expect(links()).toEqual([['Sign in', '/api/sign-in?return_to=%2Fcaf%25C3%25A9']])
@@ -619,7 +619,7 @@ test("dialog: opens from the app's own link", async () => {
   expect(screen.queryByRole('dialog')).not.toBeNull()
 })
 
-test('dialog: closes by its button and by a click outside, not by a click inside', async () => {
+test('dialog: closes on a click on its button or outside, but not on a click inside', async () => {
   const user = userEvent.setup()
   render(<SignIn display="modal" providers={['bitbucket']} texts={{ close: 'Schließen' }} />)
   await user.click(trigger())
@@ -646,7 +646,7 @@ test('dialog: opens after a failed sign-in and shows the error once', async () =
   history.replaceState(null, '', '/?auth_error=access_denied&return_to=%2Finbox')
   render(
     <StrictMode>
-      <AuthProvider initialSession={nobody}>
+      <AuthProvider initialSession={signedOut}>
         <SignIn display="modal" providers={['bitbucket']} />
       </AuthProvider>
     </StrictMode>,
@@ -677,7 +677,7 @@ test('dialog: shows the error even if the address bar has lost it', async () => 
 test.each([0, 1, 2, 3, 5, 8])(
   'dialog: closes if the user turns out to be signed in %i turns later',
   async (turns) => {
-    server.session = somebody()
+    server.session = signedIn()
     server.answerNext('GET /auth/session', async () => {
       for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
       return Response.json(server.session)
@@ -738,7 +738,7 @@ test('dialog: returns to the current path, not to the first one', async () => {
 test('dialog: closes after signing in, and stays closed after signing out', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(
-    <AuthProvider initialSession={nobody}>
+    <AuthProvider initialSession={signedOut}>
       <SignIn display="modal" providers={['bitbucket']} />
       <SignedIn>
         <SignOutButton>Leave</SignOutButton>
@@ -746,7 +746,7 @@ test('dialog: closes after signing in, and stays closed after signing out', asyn
     </AuthProvider>,
   )
   await screen.findByRole('dialog')
-  server.session = somebody()
+  server.session = signedIn()
   act(() => {
     window.dispatchEvent(new Event('focus'))
   })
@@ -820,7 +820,7 @@ test('shows an error and a retry button if the session cannot be loaded', async 
 test('dialog: does not open for an old error when signed in', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignIn display="modal" providers={['bitbucket']} />
     </AuthProvider>,
   )

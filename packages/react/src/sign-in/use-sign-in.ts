@@ -31,7 +31,7 @@ export interface SignInAttempt {
 }
 
 /**
- * Returns the props of a link that starts a sign-in, for your own button. Needs no `<AuthProvider>`.
+ * Returns the props of a link that starts a sign-in, for your own button. Works without an `<AuthProvider>`.
  *
  * @example
  * const { href, onClick, pending } = useSignIn('bitbucket', { returnTo: '/inbox' })
@@ -54,7 +54,7 @@ export function useSignIn(provider: string, options: SignInOptions = {}): SignIn
   function finish({ error, returnTo: target }: PopupResult): void {
     setPending(false)
     onResult?.(error)
-    // Below an <AuthProvider>, the page updates itself and can stay.
+    // Inside an <AuthProvider>, the page updates itself and can stay.
     const canStay = returnTo === undefined && context?.client
     if (error === null && !canStay) goTo(target)
   }

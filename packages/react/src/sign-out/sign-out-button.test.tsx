@@ -10,8 +10,8 @@ import {
   type FakeServer,
   failure,
   gate,
-  nobody,
-  somebody,
+  signedIn,
+  signedOut,
   startFakeServer,
 } from '../testing/fake-server.ts'
 import { SignOutButton } from './sign-out-button.tsx'
@@ -60,7 +60,7 @@ test('renders a form that works without JavaScript', () => {
 test('signs out, stays on the page and updates it', async () => {
   const user = userEvent.setup()
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignedIn>
         <SignOutButton />
       </SignedIn>
@@ -80,7 +80,7 @@ test('shows a pending state and cannot be pressed twice', async () => {
     slow.before(() => new Response(null, { status: 204 })),
   )
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignOutButton />
     </AuthProvider>,
   )
@@ -95,11 +95,11 @@ test('shows a pending state and cannot be pressed twice', async () => {
   expect(posts).toEqual([])
 })
 
-test('shows a message if the sign-out fails, and can try again', async () => {
+test('shows a message if the sign-out fails, and lets the user try again', async () => {
   const user = userEvent.setup()
   server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignOutButton />
       <SignedOut>Bye</SignedOut>
     </AuthProvider>,
@@ -113,11 +113,11 @@ test('shows a message if the sign-out fails, and can try again', async () => {
   expect(screen.queryByRole('alert')).toBeNull()
 })
 
-test('shows no error if the session was ended in the meantime', async () => {
+test('shows no error if the session has ended in the meantime', async () => {
   const user = userEvent.setup()
   server.answerNext('POST /auth/sign-out', failure(401, 'unauthenticated'))
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignedIn>
         <SignOutButton scope="others" />
       </SignedIn>
@@ -133,7 +133,7 @@ test('shows no error on a button outside <SignedIn> either', async () => {
   const user = userEvent.setup()
   server.answerNext('POST /auth/sign-out', failure(401, 'unauthenticated'))
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignOutButton />
       <SignedOut>Bye</SignedOut>
     </AuthProvider>,
@@ -146,7 +146,7 @@ test('shows no error on a button outside <SignedIn> either', async () => {
 test('lets the browser post the form with returnTo, which the server validates', async () => {
   const user = userEvent.setup()
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignOutButton returnTo="javascript:alert(1)" />
     </AuthProvider>,
   )
@@ -172,7 +172,7 @@ test('can post the form again after Back', async () => {
 test('posts the form even if the page is signed out', async () => {
   const user = userEvent.setup()
   render(
-    <AuthProvider basePath="/api" initialSession={nobody}>
+    <AuthProvider basePath="/api" initialSession={signedOut}>
       <SignOutButton />
     </AuthProvider>,
   )
@@ -210,7 +210,7 @@ test.each(scopes)('shows and posts the scope %s', (scope, words) => {
 test.each(scopes)('sends the scope %s and calls onSignedOut', async (scope, words) => {
   const user = userEvent.setup()
   const onSignedOut = vi.fn()
-  server.session = somebody()
+  server.session = signedIn()
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   const slow = gate()
   server.answerNext(
@@ -237,7 +237,7 @@ test.each(scopes)('sends the scope %s and calls onSignedOut', async (scope, word
 
 test('stays signed in after signing out everywhere else', async () => {
   const user = userEvent.setup()
-  server.session = somebody()
+  server.session = signedIn()
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   render(
     <AuthProvider initialSession={server.session}>
@@ -257,7 +257,7 @@ test('stays signed in after signing out everywhere else', async () => {
 })
 
 test('does not show the result to another user', async () => {
-  server.session = somebody()
+  server.session = signedIn()
   server.sessions = [device('session-1', 'Here', true), device('session-2', 'There')]
   render(
     <AuthProvider initialSession={server.session}>
@@ -267,7 +267,7 @@ test('does not show the result to another user', async () => {
   )
   await userEvent.click(button('Sign out everywhere else'))
   await waitFor(() => expect(screen.getByRole('status').textContent).not.toBe(''))
-  const other = somebody('session-9', 'Other Person')
+  const other = signedIn('session-9', 'Other Person')
   server.session = { ...other, user: { ...other.user, id: 'user-9' } } as SessionBody
   act(() => {
     window.dispatchEvent(new Event('focus'))
@@ -278,7 +278,7 @@ test('does not show the result to another user', async () => {
 })
 
 test.each(scopes)('has no empty status element for %s', async (scope) => {
-  server.session = somebody()
+  server.session = signedIn()
   render(
     <AuthProvider initialSession={server.session}>
       <SignOutButton scope={scope} />
@@ -292,7 +292,7 @@ test.each(scopes)('does not call onSignedOut if a sign-out of %s fails', async (
   const onSignedOut = vi.fn()
   server.answerNext('POST /auth/sign-out', failure(503, 'unavailable'))
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignOutButton scope={scope} onSignedOut={onSignedOut} />
     </AuthProvider>,
   )
@@ -305,7 +305,7 @@ test.each(scopes)('does not call onSignedOut if a sign-out of %s fails', async (
 test("uses the app's texts for the scopes", () => {
   const texts = { signOut: 'Ab', signOutOthers: 'Ab, alle anderen', signOutGlobal: 'Ab, alle' }
   render(
-    <AuthProvider initialSession={somebody()} texts={texts}>
+    <AuthProvider initialSession={signedIn()} texts={texts}>
       {scopes.map(([scope]) => (
         <SignOutButton key={scope} scope={scope} />
       ))}
@@ -332,7 +332,7 @@ function OwnButton(): ReactElement {
 
 test("works the same with the app's own button and useSignOut", async () => {
   const user = userEvent.setup()
-  server.session = somebody()
+  server.session = signedIn()
   render(<OwnButton />)
   await user.click(button('idle'))
   expect(posts).toEqual([{ scope: 'global' }])
@@ -340,7 +340,7 @@ test("works the same with the app's own button and useSignOut", async () => {
   cleanup()
 
   render(
-    <AuthProvider initialSession={somebody()}>
+    <AuthProvider initialSession={signedIn()}>
       <SignedIn>
         <OwnButton />
       </SignedIn>
@@ -349,6 +349,6 @@ test("works the same with the app's own button and useSignOut", async () => {
   )
   await user.click(button('idle'))
   await screen.findByText('Bye')
-  expect(server.session).toEqual(nobody)
+  expect(server.session).toEqual(signedOut)
   expect(posts).toHaveLength(1)
 })

@@ -1,4 +1,4 @@
-/** Browser navigation, which jsdom lacks. Replaces `location` itself and none of our modules. */
+/** Browser navigation, which jsdom lacks. Replaces `location` itself, but none of our modules. */
 export interface FakeBrowser {
   /** The page's navigations, such as `assign /inbox`. */
   readonly visits: string[]

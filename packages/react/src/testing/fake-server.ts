@@ -19,9 +19,9 @@ export interface FakeRequest {
   readonly init: RequestInit
 }
 
-/** A Latchkey server behind the network. Replaces `fetch` itself and none of our modules. */
+/** A simulated Latchkey server. Replaces `fetch` itself, but none of our modules. */
 export interface FakeServer {
-  /** Response of `GET /session`. `POST /sign-out` sets it to `nobody`. */
+  /** Response of `GET /session`. `POST /sign-out` sets it to `signedOut`. */
   session: SessionBody
   providers: ProvidersBody
   /** Response of `GET /sessions` when signed in. A sign-out and `DELETE` remove sessions. */
@@ -36,9 +36,9 @@ export interface FakeServer {
   close(): void
 }
 
-export const nobody: SessionBody = { user: null, session: null }
+export const signedOut: SessionBody = { user: null, session: null }
 
-export function somebody(sessionId = 'session-1', name = 'Test Person'): SessionBody {
+export function signedIn(sessionId = 'session-1', name = 'Test Person'): SessionBody {
   return {
     user: {
       id: 'user-1',
@@ -76,7 +76,7 @@ function noon(year: number, month: number, day: number): number {
   return new Date(year, month, day, 12).getTime()
 }
 
-/** A session of `somebody()`. */
+/** A session of `signedIn()`. */
 export function device(
   id: string,
   device: string | null,
@@ -126,7 +126,7 @@ export function startFakeServer(): FakeServer {
   const queues = new Map<string, Answer[]>()
 
   const server: FakeServer = {
-    session: nobody,
+    session: signedOut,
     providers: { providers: [provider('bitbucket', 'Bitbucket')], lastUsed: null, account: [] },
     sessions: [],
     identities: [],
@@ -173,7 +173,7 @@ function signOut(server: FakeServer, { scope = 'local' }: SignOutBody): Response
   server.sessions = server.sessions.filter(({ current }) =>
     scope === 'global' ? false : current === (scope === 'others'),
   )
-  if (scope !== 'others') server.session = nobody
+  if (scope !== 'others') server.session = signedOut
   return noContent()
 }
 
@@ -200,7 +200,7 @@ function answerToUser(
       return Response.json(server.session.user)
     }
     case 'DELETE user':
-      server.session = nobody
+      server.session = signedOut
       return noContent()
   }
   if (method === 'POST' && id === 'link') {
@@ -213,7 +213,7 @@ function endSession(server: FakeServer, id: string): Response {
   const ended = server.sessions.find((session) => session.id === id)
   if (!ended) return refusal(404, 'not_found')
   server.sessions = server.sessions.filter((session) => session !== ended)
-  if (ended.current) server.session = nobody
+  if (ended.current) server.session = signedOut
   return noContent()
 }
 
