@@ -5,7 +5,7 @@ const config: UserConfig = defineConfig(({ isSsrBuild }) => ({
   root: import.meta.dirname,
   plugins: [react()],
   resolve: { dedupe: ['react', 'react-dom'] },
-  // Prebundle these, because discovering them would reload the page on the first visit.
+  // Prebundle these, because discovering them later would reload the page on the first visit.
   optimizeDeps: { include: ['react', 'react-dom/client', 'react/jsx-dev-runtime'] },
   server: {
     fs: {

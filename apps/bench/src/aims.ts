@@ -124,7 +124,7 @@ function browserAims({ result: { sizes } }: Kept<'browser'>): Aim[] {
   ]
 }
 
-/** Returns the names of all other measured libraries. */
+/** Returns the names of all other libraries that were measured. */
 function peersIn(measured: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(measured).filter((name) => !/latchkey|by-hand/.test(name))
 }

@@ -73,7 +73,7 @@ export async function bundle(name: string): Promise<Bundle> {
     input: join(import.meta.dirname, 'pages', `${name}.tsx`),
     platform: 'browser',
     external: /^react(-dom)?(\/|$)/,
-    // next-auth reads further variables of a server's environment, which a browser does not have.
+    // next-auth reads more of a server's environment variables, which a browser does not have.
     transform: { define: { 'process.env.NODE_ENV': '"production"', 'process.env': '{}' } },
     // A module that is left out of the bundle would count as zero bytes.
     onLog: (_level, log) => {
@@ -91,7 +91,7 @@ export async function bundle(name: string): Promise<Bundle> {
       },
     ],
   })
-  // Only other bundlers need the comments.
+  // The comments are only for other bundlers.
   const { output } = await bundler.generate({ minify: true, comments: false })
   await bundler.close()
   const chunks = output.filter((file) => file.type === 'chunk')

@@ -19,11 +19,11 @@ export interface SignInResult {
   /** Milliseconds from the click to the session. */
   readonly p50: number
   readonly p99: number
-  /** The share of their core that the browsers used, from 0 to 1. The provider runs on the same core. */
+  /** How much of their core the browsers used, from 0 to 1. The provider runs on the same core. */
   readonly busy: number
 }
 
-/** One of this many sign-ins is checked. */
+/** One in this many sign-ins is checked. */
 const CHECK_EVERY = 20
 
 const people = makePeople(1_000)
@@ -97,7 +97,7 @@ function startRequest({ path, body }: SignInOrder['start']): string {
 }
 
 /**
- * Returns the URL to which a response redirects the browser.
+ * Returns the URL that a response redirects the browser to.
  * @throws Error if it does not redirect
  */
 function placeNamed({ status, head, body }: Answer): string {

@@ -76,7 +76,10 @@ export function answerTo(connection: Connection, request: string): Promise<Answe
   return new Promise((resolve) => connection.ask(request, resolve))
 }
 
-/** Reads `Content-Length` as Fastify writes it. A regular expression would take longer than everything else. */
+/**
+ * Reads `Content-Length` in the form that Fastify writes. A regular expression would take longer than everything else
+ * together.
+ */
 function lengthOf(head: string): number {
   const at = head.indexOf('\ncontent-length: ')
   return at === -1 ? Number.NaN : Number.parseInt(head.slice(at + 17, at + 27), 10)

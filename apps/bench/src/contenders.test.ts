@@ -18,7 +18,7 @@ beforeAll(() => {
     const host = typeof first === 'object' ? first.host : second
     if (host !== '127.0.0.1') {
       asked.push(`${host}`)
-      throw new Error(`The network is off, but a contender connects to ${host}.`)
+      throw new Error(`The network is disabled, but a contender connects to ${host}.`)
     }
     return Reflect.apply(connect, this, given)
   }
@@ -37,7 +37,7 @@ describe.each(Object.entries(checking))('%s', (_name, contender) => {
     return visit.close
   })
 
-  it('returns each signed-in person', async () => {
+  it('returns the right person for each session', async () => {
     for (const { person, header } of visit.visitors) {
       expect(await visit.me(header)).toEqual({ status: 200, body: person })
     }
@@ -55,7 +55,7 @@ describe.each(Object.entries(checking))('%s', (_name, contender) => {
   it('connects to no other host', () => expect(asked).toEqual([]))
 })
 
-it('the bare route responds to a request without a session', async () => {
+it('the bare route accepts a request without a session', async () => {
   const visit = await open(bare as Contender)
   onTestFinished(visit.close)
   expect(await visit.me(null)).toEqual({ status: 200, body: visit.visitors[0]?.person })

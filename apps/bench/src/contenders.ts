@@ -20,7 +20,7 @@ import { fastifyOAuth2 } from './contenders/sign-in/oauth2.ts'
 import { passport } from './contenders/sign-in/passport.ts'
 import type { SignInContender } from './contenders/sign-in/sign-in.ts'
 
-/** The libraries that are measured on a guarded route, by their name in the results. */
+/** The libraries that are measured on a guarded route, keyed by their name in the results. */
 export const contenders: Readonly<Record<string, Contender>> = {
   bare,
   'cookie-only': cookieOnly,

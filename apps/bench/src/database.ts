@@ -37,16 +37,16 @@ export async function createDatabase(url: string): Promise<string> {
 }
 
 export interface StatementCount {
-  /** Returns how many statements the database has run since the count began. */
+  /** Returns how many statements the database has run since counting began. */
   read(): Promise<number>
   end(): Promise<void>
 }
 
 /**
  * Counts the statements that clients send to a database: queries, `begin` and `commit`, `notify`, and so on.
- * Statements inside triggers are not counted separately. The count is exact and current, unlike that of
- * `pg_stat_database`, which connections update with a delay. The counter itself connects to another database,
- * so that its own statements are not counted.
+ * Statements inside triggers are not counted separately. The count is exact and up to date, unlike the one in
+ * `pg_stat_database`, which connections update with a delay. The counter itself connects to another database, so that
+ * its own statements are not counted.
  *
  * @param url The URL of the database. Only connections opened after this call are counted.
  * @see https://www.postgresql.org/docs/current/pgstatstatements.html

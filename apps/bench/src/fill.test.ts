@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { openStore } from './contenders/latchkey.ts'
 import { fillSqlite } from './fill.ts'
 
-it('spreads the last uses of the sessions evenly over the given time', async () => {
+it('spreads the times when the sessions were last used evenly over the given period', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const store = openStore('sqlite', { folder, postgresUrl: '' })
@@ -24,7 +24,7 @@ it('spreads the last uses of the sessions evenly over the given time', async () 
     .all()
     .map(({ time }) => Number(time))
   const gaps = times.slice(1).map((time, index) => time - (times[index] as number))
-  // About ten per second.
+  // That is about ten per second.
   expect(Math.max(...gaps)).toBeLessThan(300)
   expect(times[0]).toBeGreaterThan(started - 60_001)
   expect(times[0]).toBeLessThan(started - 59_000)

@@ -8,11 +8,11 @@ import type { Visitor } from './contenders/contender.ts'
 
 /** The visitors whose sessions are stored and used. */
 export interface Filled {
-  /** Each belongs to a different user. */
+  /** Each session belongs to a different user. */
   readonly inUse: readonly Visitor[]
-  /** Not used for an hour, so that the server records their next use. */
+  /** Sessions that have not been used for an hour, so that the server records their next use. */
   readonly away: readonly Visitor[]
-  /** The server does not record their next use during the run. */
+  /** Sessions whose next use the server does not record during the run. */
   readonly fresh: readonly Visitor[]
 }
 
@@ -23,9 +23,9 @@ export interface Amounts {
   readonly away: number
   readonly fresh: number
   /**
-   * Spreads the last use of the sessions `inUse` evenly over this many milliseconds before now. With one
-   * minute, the server records their next uses one after the other, as it does after running for a while.
-   * Defaults to 0: all of them were used just now.
+   * Spreads the times when the sessions `inUse` were last used evenly over the past this many milliseconds. With one
+   * minute, the server records their next uses one after the other, as it does after running for a while. The default
+   * is 0, which means that all of them were used just now.
    */
   readonly lastUsedWithin?: number
 }
@@ -108,7 +108,7 @@ function makeRows(amounts: Amounts): Rows {
       email: `person-${index}@example.com`,
     }),
   )
-  // The rows that are used are spread randomly over the table.
+  // The rows that are used are spread randomly across the table.
   const places = shuffled(amounts.sessions)
   const kinds = new Map<number, 'inUse' | 'away' | 'fresh'>()
   for (const kind of ['inUse', 'away', 'fresh'] as const) {
@@ -117,7 +117,7 @@ function makeRows(amounts: Amounts): Rows {
   const lastUsed = {
     inUse: now,
     away: now - 60 * MINUTE,
-    // As if a server whose clock is ahead had recorded it.
+    // This looks as if a server whose clock is ahead had recorded it.
     fresh: now + 50 * MINUTE,
   }
 
@@ -141,8 +141,8 @@ function makeRows(amounts: Amounts): Rows {
 }
 
 /**
- * Returns a number from 0 to 1 for each index. Any run of indexes is spread evenly over that range, and
- * neighbors are far apart: multiples of the golden ratio.
+ * Returns a number from 0 to 1 for each index. Any run of consecutive indexes is spread evenly over that range, and
+ * neighbors are far apart, because the numbers are multiples of the golden ratio.
  */
 function spreadOut(index: number): number {
   return (index * 0.6180339887498949) % 1

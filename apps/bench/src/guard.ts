@@ -17,7 +17,7 @@ const CONNECTIONS = 64
 
 /** Measures a guarded `GET /me` for all contenders, in a different order each round. */
 export async function measureGuard(run: Run): Promise<GuardResult> {
-  // Many short rounds, because the other load of the machine changes from second to second. A share
+  // Many short rounds, because other load on the machine changes from second to second. A share
   // compares measurements that are only seconds apart.
   const rounds = run.quick ? 1 : 25
   const seconds = run.quick ? 0.5 : 1

@@ -16,7 +16,7 @@ type Before = KeptBefore<'in-use'> | undefined
 
 /** The seconds within which the load should use every session once. */
 const LONGEST_SWEEP = 5
-/** How many more statements per second the largest number of sessions may cause than the smallest. */
+/** How many more statements per second the largest number of sessions may cause than the smallest number. */
 const MORE_STATEMENTS = 5
 const UNKNOWN = '–'
 
@@ -29,19 +29,20 @@ export function inUsePart({ result }: Kept<'in-use'>, before: Before): string {
   const parts = [
     `## Active sessions
 
-The load requests \`GET /me\` over ${connections} connections, with each session in turn. Each round measures the guarded route for ${seconds.guarded} s, and the
-route without a check for ${seconds.bare} s before and ${seconds.bare} s after. A share compares the two within one round. All sessions are cached before
-the first round. Their last uses are spread evenly over the minute before the run, so the server records their next uses at a steady
+The load generator requests \`GET /me\` over ${connections} connections, using each session in turn. Each round measures the
+guarded route for ${seconds.guarded} s, and the route without a check for ${seconds.bare} s before and ${seconds.bare} s after. A
+share compares the guarded route with the other one within the same round. All sessions are cached before the first round. The
+times when they were last used are spread evenly over the minute before the run, so the server records their next uses at a steady
 rate.`,
     beforeSentence(before),
     throughputTable(result, before),
     `*Queries/s* counts every statement that the servers send to PostgreSQL, with \`pg_stat_statements\`. *Sweep* is how many seconds
-it takes to use every session once. A sweep in bold took longer than ${LONGEST_SWEEP} s.
-In the row with two servers, each server receives requests for every session. Their share compares them with two servers without a
-check. All servers run on one core. ${sharedFileSentence(rows)}`,
+it takes the load generator to use every session once. A sweep in bold took longer than ${LONGEST_SWEEP} s. In the row with two
+servers, each server receives requests for every session. The share in that row compares them with two servers without a check.
+All servers run on one core. ${sharedFileSentence(rows)}`,
     costTable(result, before),
     coldStartPart(result, before),
-    `The load used at most ${fixed(busiest * 100, 0)} % of its core, which it shared with PostgreSQL and the second writer.`,
+    `The load generator used at most ${fixed(busiest * 100, 0)} % of its core, which it shared with PostgreSQL and the second writer.`,
   ]
   return parts.filter((part) => part !== undefined).join('\n\n')
 }
@@ -104,7 +105,7 @@ function beforeSentence(before: Before): string | undefined {
   if (before === undefined) return undefined
   return `The columns marked *before* show the version that read each session again every five seconds: commit \`${before.commit}\`, measured
 by the same benchmark on ${before.date} on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
-The two runs are not interleaved, so compare shares and query counts rather than absolute figures.`
+The two versions were measured in separate runs, so compare shares and query counts rather than absolute figures.`
 }
 
 function throughputTable({ rows }: InUseResult, before: Before): string {
@@ -229,7 +230,7 @@ function sharedFileSentence(rows: readonly InUseRow[]): string {
   const commits = rows.filter(({ isShared }) => isShared).map((row) => row.foreignCommits)
   if (commits.length === 0) return ''
   return `In the rows with a shared file, a second process commits to the SQLite file about ${count(spread(commits).median)} times
-per second. It records uses, and stores and deletes sessions.`
+per second. It records when sessions were used, and stores and deletes sessions.`
 }
 
 function sameRow(row: InUseRow, before: Before): InUseRow | undefined {

@@ -22,7 +22,7 @@ export interface InUseResult {
 }
 
 export interface InUseRow extends Setup {
-  /** Commits per second of the second process, or 0 without one. */
+  /** Commits per second by the second process, or 0 if there is none. */
   readonly foreignCommits: number
   readonly rounds: readonly InUseRound[]
 }
@@ -36,7 +36,7 @@ export interface Setup {
   readonly isShared: boolean
 }
 
-/** Servers that have just started, with nothing in memory. Each session is used once. */
+/** Results for servers that have just started, with nothing in memory. Each session is used once. */
 export interface ColdStart {
   readonly store: StoreKind
   readonly sessions: number
@@ -44,7 +44,10 @@ export interface ColdStart {
 }
 
 export interface InUseRound {
-  /** As many servers without a check, under the same load: the mean of just before and just after. */
+  /**
+   * The same number of servers without a check, under the same load: the mean of the measurements just before and just
+   * after.
+   */
   readonly bare: Measured
   readonly guarded: Measured
   /** What PostgreSQL ran while the guarded route was measured. `null` for SQLite. */
@@ -59,7 +62,7 @@ interface Pace {
 const CONNECTIONS = 64
 const FOREIGN_COMMITS = 20
 const MINUTE = 60_000
-/** Seconds, enough for any pass over all sessions. */
+/** In seconds. Long enough for any pass over all sessions. */
 const UNTIL_DONE = 600
 
 export async function measureInUse(run: Run): Promise<InUseResult> {
@@ -68,7 +71,7 @@ export async function measureInUse(run: Run): Promise<InUseResult> {
   const rounds = run.quick ? 1 : 4
   const coldRounds = run.quick ? 1 : 3
   // A guarded round is longer than the five seconds after which an earlier version read each session again.
-  // A bare one is short, because nothing uses the sessions in the meantime.
+  // A bare round is short, because nothing uses the sessions in the meantime.
   const seconds = run.quick ? { guarded: 1, bare: 0.5 } : { guarded: 6, bare: 2 }
 
   const one = { servers: 1, isShared: false }
@@ -93,10 +96,9 @@ export async function measureInUse(run: Run): Promise<InUseResult> {
 }
 
 /**
- * Measures all rounds of one row before the next row begins, so that its sessions stay active. If the
- * rows took turns, minutes would pass between two rounds of a row, and the server would record a use of each
- * session in the second one. The servers without a check run at the same time, and are measured between the
- * guarded rounds.
+ * Measures all rounds of one row before the next row begins, so that its sessions stay active. If the rows took turns,
+ * minutes would pass between two rounds of a row, and the server would record the use of each session in the second
+ * round. The servers without a check run at the same time, and are measured between the guarded rounds.
  */
 async function measureRow(
   run: Run,
@@ -168,7 +170,7 @@ async function measureColdStart(
   return { store: setup.store, sessions: setup.sessions, rounds: result }
 }
 
-/** Servers that do the same, and the load for all of them. */
+/** Servers with the same task, and the load for all of them. */
 interface Group {
   readonly servers: readonly Program<Server>[]
   readonly order: Omit<LoadOrder, 'seconds'>
@@ -226,7 +228,7 @@ async function fillStore(
 ): Promise<FilledStore> {
   const name = `in-use-${title.replaceAll(/\W+/g, '-')}`
   const place = await makePlace(run, name, store === 'postgres' ? ['pg'] : [])
-  // Creates the tables.
+  // This creates the tables.
   const server = await start<Server>('server.ts', { measured: true })
   await server.serveStore(store, place)
   await server.end()

@@ -41,7 +41,7 @@ import session from '@fastify/session'
 await app.register(cookie)
 await app.register(session, { secret: '${SECRET}' })`
 
-/** The libraries that can sign people in at a provider, each with the minimum that works. */
+/** The libraries that can sign people in with a provider, each with the minimum setup that works. */
 export const installed: Readonly<Record<string, Installed>> = {
   fastify: { title: 'Fastify alone', packages: [], code: '' },
   'latchkey-sqlite': {
@@ -131,8 +131,8 @@ app.all('/auth/*', (request) => Auth(new Request(request.url), config))`,
 const run = promisify(execFile)
 
 /**
- * Measures the size of each install and the time of a start. Our packages come from a local registry, all
- * others from npm.
+ * Measures the size of each install and how long the application takes to start. Our packages come from a local
+ * registry, all others from npm.
  */
 export async function measureInstall({
   quick,

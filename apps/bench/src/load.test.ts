@@ -38,7 +38,7 @@ async function listen(): Promise<{ port: number; seen: string[] }> {
   const seen: string[] = []
   const server = createServer((request, response) => {
     seen.push(`${request.headers.cookie}`)
-    // The load generator reads this header only as Fastify writes it.
+    // The load generator can read this header only in the form that Fastify writes.
     response.writeHead(200, { 'content-length': 2 }).end('{}')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -12,9 +12,9 @@ export interface LoadOrder {
   readonly seconds: number
   /** Requests per second. By default, each connection sends one request after the other. */
   readonly rate?: number
-  /** Sends each request once and ends with the last response. */
+  /** Sends each request once and stops after the last response. */
   readonly once?: boolean
-  /** Sends all requests to every port in turn, instead of sharing them out among the ports. */
+  /** Sends every request to each port in turn, instead of distributing the requests among the ports. */
   readonly each?: boolean
 }
 
@@ -24,7 +24,10 @@ export interface LoadResult {
   /** Milliseconds from a request to its complete response. */
   readonly p50: number
   readonly p99: number
-  /** The share of its core that the load used, from 0 to 1. Near 1, the load limits the result. */
+  /**
+   * How much of its core the load generator used, from 0 to 1. If this is close to 1, the load generator limits the
+   * result.
+   */
   readonly busy: number
 }
 

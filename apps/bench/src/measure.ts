@@ -8,12 +8,12 @@ import type { Server } from './server.ts'
 /** The result of one measurement. */
 export interface Measured {
   readonly requestsPerSecond: number
-  /** Microseconds of the server's CPU for a request, including all threads. */
+  /** CPU time that the server used per request, in microseconds, including all threads. */
   readonly cpu: number
   /** Latency in milliseconds. */
   readonly p50: number
   readonly p99: number
-  /** The shares of their cores that the server and the load generator used, from 0 to 1. */
+  /** How much of their cores the server and the load generator used, from 0 to 1. */
   readonly serverBusy: number
   readonly loadBusy: number
 }
@@ -35,7 +35,7 @@ export async function warmUp(load: Program<Load>, served: Served, pace: Pace): P
   await load.put(orderFor(served, pace))
 }
 
-/** Measures after a short warm-up, because other servers have used the core since the last one. */
+/** Measures after a short warm-up, because other servers have used the core since the last measurement. */
 export async function measure(
   load: Program<Load>,
   served: Served,

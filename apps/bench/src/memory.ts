@@ -16,7 +16,7 @@ const FIRST = 2_000
 /** Measures how much a server's heap grows per cached session, after garbage collection. */
 export async function measureMemory(run: Run): Promise<MemoryResult> {
   const runs = run.quick ? 1 : 5
-  // Fewer than the server's cache can hold.
+  // This is fewer than the server's cache can hold.
   const sessions = run.quick ? 10_000 : 40_000
   const bytes: number[] = []
   const load = await start<Load>('load.ts', { measured: false })

@@ -35,7 +35,7 @@ it('compares active sessions with the figures of an earlier version', () => {
   expect(page).toContain('commit `abcdef0`, measured')
 })
 
-it('marks a row in which using every session took longer than five seconds', () => {
+it('marks a row in which it took longer than five seconds to use every session', () => {
   const slow = row({ store: 'postgres', sessions: 40_000 }, [guarded(4_000, 2_000)])
   const shared = row({ store: 'postgres', sessions: 10_000, servers: 2 }, [guarded(5_000, 2)])
   const [, , ...rows] = tableAfter(render(inUse([slow, shared])), '## Active sessions')
@@ -64,7 +64,7 @@ it('checks the targets against the slowest row, the highest p99, and the growth 
   ])
 })
 
-it('shows how long a server takes after its start to serve everyone once', () => {
+it('shows how long a server that has just started takes to serve everyone once', () => {
   const cold = { store: 'postgres', sessions: 40_000, rounds: [guarded(8_000, 500)] } as const
   const old = { ...cold, rounds: [guarded(1_250, 40_000)] }
   const page = render(inUse([], [cold]), inUse([], [old]))
@@ -72,7 +72,7 @@ it('shows how long a server takes after its start to serve everyone once', () =>
   expect(row?.slice(0, 6)).toEqual(['PostgreSQL, 40,000', '5.0', '32.0', '4.0', '500', '40,000'])
 })
 
-it('compares watched sockets with unwatched ones of the same round', () => {
+it('compares watched sockets with unwatched ones from the same round', () => {
   const rounds = [signalsRound(0), signalsRound(1_000), signalsRound(2_000)]
   const page = renderKept('signals', { sockets: 10_000, idleSeconds: 5, rounds })
 
@@ -118,7 +118,7 @@ function renderKept<Name extends keyof Results>(name: Name, result: Results[Name
   return renderPage(folder)
 }
 
-/** @param heap The bytes per socket that are added on all three servers. */
+/** @param heap How many bytes per socket to add on all three servers. */
 function signalsRound(heap: number): SignalsRound {
   return {
     servers: {

@@ -59,9 +59,9 @@ export function renderPage(folder: string): string {
 
 const INTRODUCTION = `# Benchmarks
 
-This page compares the speed and size of Latchkey with similar libraries, measured in the same run. Every figure is the
-median of several rounds, with the lowest and the highest round in parentheses. Compare shares rather than absolute
-figures, which are from one machine. A second run on the same machine can differ by a tenth.`
+This page compares Latchkey's speed and size with those of similar libraries, measured in the same run. Every figure is the median
+of several rounds, with the lowest and the highest round in parentheses. The absolute figures are from one machine, so compare
+shares instead. A second run on the same machine can differ by 10 %.`
 
 const METHOD = `## Run the benchmarks
 
@@ -76,22 +76,22 @@ The raw figures of every round are in [\`apps/bench/results\`](../apps/bench/res
 
 ## Method
 
-- **Cores.** The server is a separate process, pinned to one core. The load, the provider and PostgreSQL run on another core.
+- **Cores.** The server is a separate process, pinned to one core. The load generator, the provider and PostgreSQL run on another core.
 - **Rounds.** Every library is measured in every round, in a different order each time. A share compares a library with Fastify alone
   in the same round.
 - **Setup.** Every library is set up as its own documentation shows, without a logger. All have the same route, with the same response
   and response schema. Before it is measured, a library must recognize the right person and reject a request without a session. After
   that, every response is checked. Fastify alone receives a cookie of the same length, and returns 1,000 people in turn.
-- **Load.** A raw socket client keeps 64 connections open and sends one request at a time on each, from 1,000 people in turn. A
+- **Load.** A raw socket client keeps 64 connections open and sends one request at a time on each, as each of 1,000 people in turn. A
   request has no headers except \`Host\` and its cookie or token, so the result measures the check rather than the parser.
-- **CPU.** The CPU time is that of the whole server process, including its other threads.
-- **Browser.** Each page is bundled by rolldown for production, with the same settings for all, and compressed with the defaults of
-  Node's gzip. Only React is left out. The run fails if anything else cannot be bundled.
+- **CPU.** The CPU time covers the whole server process, including its other threads.
+- **Browser.** Each page is bundled by rolldown for production, with the same settings, and compressed with the default settings
+  of Node's gzip. Only React is left out. The run fails if anything else cannot be bundled.
 
 The benchmarks do not measure TLS, a network between machines, or databases other than SQLite and PostgreSQL. They also do not
 measure several processes behind a load balancer on many cores, or how long a browser takes to run the scripts.`
 
-/** Returns a warning if Fastify alone, which uses all the CPU time it can get, did not get its core. */
+/** Returns a warning if Fastify alone, which uses all the CPU time that it can get, did not get a whole core. */
 function disturbance({ result }: Kept<'guard'>): string | undefined {
   const { median } = spread(result.rounds.map((one) => one.bare?.serverBusy ?? 0))
   if (median > 0.9) return undefined
@@ -118,8 +118,8 @@ function guardPart({ result }: Kept<'guard'>): string {
   ])
   return `## Guarded route
 
-The load requests \`GET /me\` as ${round(people)} signed-in people over ${connections} connections. The share compares the requests per second with those of
-the same route without a check.
+The load generator requests \`GET /me\` as ${round(people)} signed-in people over ${connections} connections. The share compares
+the requests per second with those for the same route without a check.
 
 ${bars(rows.map(({ title, share }) => ({ title, value: share.median, words: fixed(share.median, 2) })))}
 
@@ -129,10 +129,10 @@ ${markdownTable(
 )}
 
 A server that only checks a signature or opens a sealed cookie cannot see a revocation. The cookie cache of Better Auth and the
-tokens of Clerk are valid for one hour here, because the load does not accept new ones. In production, a browser gets a new one
-every five minutes or every minute, which is not counted here. Clerk is configured with its key, so it sends no requests.
+tokens of Clerk are valid for one hour here, because the load generator does not accept new ones. In production, a browser gets a new one
+every five minutes or every minute, which is not counted here. Clerk is configured with its public key, so it sends no requests.
 The package @fastify/session stores sessions in the memory of one process, which its documentation does not recommend for production.
-The load used at most ${fixed(busiest * 100, 0)} % of its core.`
+The load generator used at most ${fixed(busiest * 100, 0)} % of its core.`
 }
 
 function storedPart({ result }: Kept<'stored'>): string {
@@ -171,14 +171,14 @@ function storedPart({ result }: Kept<'stored'>): string {
   )
   return `## Many stored sessions
 
-The same route serves ${round(inUse)} active people while more and more sessions are stored. The share compares each row with the one
-that has the fewest sessions.
+The same route serves ${round(inUse)} active people while more and more sessions are stored. The share compares each row with the
+row that has the fewest sessions.
 
 ${markdownTable(['', 'share', 'requests/s', 'CPU µs'], rows)}
 
-A session that is not in the server's memory is read from the store. This happens after a restart, or when the session has not been
-used lately. If it was not used for a minute, the server also records its use. Each request here uses a different session, out of
-${round(most)}.
+A session that is not in the server's memory is read from the store. This happens after a restart, or when the session has not
+been used recently. If it has not been used for a minute, the server also records its use. Each request here uses a different
+session, out of ${round(most)}.
 
 ${markdownTable(['', 'requests/s', 'CPU µs', 'p50 ms'], misses)}`
 }
@@ -188,13 +188,15 @@ function revocationPart({ result }: Kept<'revocation'>): string {
   const at = (share: number): string => fixed(percentile(latencies, share), 1)
   return `## Revocation on ${nodes} servers
 
-${nodes} processes share one PostgreSQL and one core. They serve ${round(rate)} requests/s, out of a maximum of ${round(maximum)}. ${round(revocations)} sessions are
-revoked one after the other, on each server in turn. The times run from the moment when one server has acknowledged a revocation until
-each of the others has rejected the session. They include the requests that check this:
+${nodes} processes share one PostgreSQL server and one core. They serve ${round(rate)} requests/s, out of a maximum of
+${round(maximum)}. ${round(revocations)} sessions are revoked one after the other, on each server in turn. The times are measured
+from the moment when one server has acknowledged a revocation until each of the others has rejected the session. They include the
+requests that check for the rejection:
 
 ${markdownTable(['p50', 'p99', 'longest'], [[`${at(0.5)} ms`, `${at(0.99)} ms`, `${at(1)} ms`]])}
 
-The server that revoked the session always rejected it immediately. The others admitted ${round(letThrough)} requests with these sessions in total.`
+The server that revoked the session always rejected it immediately. The others admitted ${round(letThrough)} requests with these
+sessions in total.`
 }
 
 function signInPart({ result }: Kept<'sign-in'>): string {
@@ -228,13 +230,14 @@ ${markdownTable(
   ]),
 )}
 
-*By hand* is the minimum that works: state, PKCE, Node's HTTP client with connections that are kept alive, and a Map. Passport's
-strategy is set up as its page shows, without state and PKCE. Latchkey marks each flow as used, so that it is single-use, and writes
-everything else in one transaction. It runs in development mode, because production mode does not allow a provider on the same machine.
+*By hand* is the minimum setup that works: state, PKCE, Node's HTTP client with keep-alive connections, and a Map. Passport's
+strategy is set up as its documentation shows, without state and PKCE. Latchkey marks each flow as used, so that it cannot be used
+twice, and writes everything else in one transaction. It runs in development mode, because production mode does not allow a
+provider on the same machine.
 
-An acknowledged sign-in survives a crash of the process. With SQLite, Latchkey may lose it in a power failure, and the person signs in
-again. Better Auth opens SQLite as its documentation shows, with SQLite's defaults, so every write waits for the disk. It also stores the
-provider's tokens.`
+An acknowledged sign-in survives if the process crashes. With SQLite, Latchkey may lose it in a power failure, and the person then
+has to sign in again. Better Auth opens SQLite as its documentation shows, with SQLite's defaults, so every write waits for the
+disk. It also stores the provider's tokens.`
 }
 
 function installPart({ result }: Kept<'install'>): string {
@@ -257,7 +260,7 @@ function installPart({ result }: Kept<'install'>): string {
   return `## Install size and startup
 
 The table shows what \`npm install --omit=dev\` adds to an install of Fastify, and how many milliseconds it adds to the startup of a
-new process. The time is the median of ${rounds.length} starts. The first line is Fastify itself.
+new process. The time is the median of ${rounds.length} starts. The first row is Fastify itself.
 
 ${markdownTable(['', 'packages', 'MB', 'ms to `ready()`'], rows)}`
 }
@@ -266,7 +269,8 @@ function memoryPart({ result }: Kept<'memory'>): string {
   const { bytes, sessions } = result
   return `## Memory
 
-A cached session uses ${inRange(spread(bytes), 0)} bytes of the server's heap, measured as the growth by ${round(sessions)} sessions.`
+A cached session uses ${inRange(spread(bytes), 0)} bytes of the server's heap, measured as how much the heap grows with
+${round(sessions)} sessions.`
 }
 
 function browserPart({ result }: Kept<'browser'>): string {
@@ -279,7 +283,7 @@ function browserPart({ result }: Kept<'browser'>): string {
   return `## Browser bundle size
 
 The page under test shows the name of the signed-in person, or else a button that starts a sign-in. The table shows how much each library
-adds to it: minified and compressed, without React and React DOM. The size is the same in every run, so it is measured once.
+adds to it: minified and compressed, without React and React DOM. The size is the same in every run, so it is measured only once.
 
 ${bars(rows)}
 
@@ -288,17 +292,18 @@ ${markdownTable(
   rows.map(({ title, brings, value }) => [title, kilobytes(value), brings]),
 )}
 
-If a library has no visible components, the page has its own \`<button>\` that calls the library. Only three include styles: the UI of
-SuperTokens and the form of Hanko in their scripts, and Latchkey's whole kit as the published stylesheet. That stylesheet is
-${kilobytes(everything?.styles ?? 0)} kB of its total. Hanko has no button for one provider, only a form with all sign-in methods.
+If a library has no visible components, the page has its own \`<button>\` that calls the library. Only three include styles:
+SuperTokens's UI and Hanko's form include them in their scripts, and Latchkey's whole kit includes the published stylesheet. That
+stylesheet is ${kilobytes(everything?.styles ?? 0)} kB of its total. Hanko has no button for one provider, only a form with all
+sign-in methods.
 
 The libraries do different things:
 
 - Latchkey, next-auth and Better Auth leave the sign-in to the server and its cookie. The others finish it in the browser, or store and
   refresh its tokens there.
-- \`supabase-js\` also contains a client for a database and for files.
-- Some load more at run time, which is not counted. \`@clerk/react\` loads Clerk's script from Clerk's servers, and shows nothing
-  without it. The sign-in pages of Kinde and Auth0 are on their own servers.`
+- \`supabase-js\` also contains a client for databases and file storage.
+- Some load more code at run time, which is not counted. \`@clerk/react\` loads Clerk's script from Clerk's servers, and shows nothing
+  without it. Kinde's and Auth0's sign-in pages are on their own servers.`
 }
 
 function machinePart(all: AllKept): string {

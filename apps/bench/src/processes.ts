@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-/** A child process whose orders can be called like functions. */
+/** A child process that accepts orders, which can be called like functions. */
 export type Program<Orders> = {
   readonly [Name in keyof Orders]: Orders[Name] extends (...given: infer Given) => infer Result
     ? (...given: Given) => Promise<Awaited<Result>>
@@ -22,11 +22,11 @@ interface Answer {
   readonly error?: string
 }
 
-/** The core for measured processes, once all others are pinned to another. */
+/** The core for measured processes, once all other processes are pinned to another core. */
 let serverCore: string | null = null
 
 /**
- * Pins this process and its children to the last core. Measured processes get the first one. With many
+ * Pins this process and its children to the last core. Measured processes get the first one. On machines with many
  * cores, these two are not threads of the same physical core.
  * @returns whether processes can be pinned on this machine
  */
@@ -47,7 +47,7 @@ export function nodeCommand(measured: boolean, ...given: string[]): [string, ...
   return measured && serverCore !== null ? ['taskset', '-c', serverCore, ...node] : node
 }
 
-/** Starts a program that calls `obey`. It ends when this process ends, or earlier. */
+/** Starts a program that calls `obey`. It ends when this process ends, if not earlier. */
 export async function start<Orders>(
   file: string,
   { measured, flags = [] }: { measured: boolean; flags?: string[] },
@@ -99,7 +99,7 @@ export function sharedClock(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-/** Runs the orders that the parent process sends. A program that is started with `start` calls this. */
+/** Carries out the orders that the parent process sends. A program that is started with `start` calls this. */
 export function obey<Orders extends object>(orders: Orders): void {
   const known = new Map<string, (...given: unknown[]) => unknown>(
     Object.entries({ ready: () => {}, ...orders }),

@@ -4,8 +4,8 @@ import { makePeople } from './contenders/contender.ts'
 import { obey } from './processes.ts'
 
 // The parts of Bitbucket's OAuth and user API that a sign-in needs, with responses from memory. Each
-// authorization is granted immediately, to the next person in turn. A code is the number of a person, so that
-// the benchmark can check who was signed in.
+// authorization is granted immediately, to the next person in turn. Each code is the number of a person, so that the
+// benchmark can check who was signed in.
 
 const people = makePeople(1_000).map(({ id, name, email }, number) => ({
   user: JSON.stringify({

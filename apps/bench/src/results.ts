@@ -12,7 +12,7 @@ import type { SignalsResult } from './signals.ts'
 import type { StoredResult } from './stored.ts'
 import { allVersions } from './versions.ts'
 
-/** The result of each measurement, by its name on the command line. */
+/** The result of each measurement, keyed by its name on the command line. */
 export interface Results {
   readonly guard: GuardResult
   readonly 'in-use': InUseResult
@@ -41,7 +41,7 @@ export interface Circumstances {
 
 export type Kept<Name extends keyof Results> = Circumstances & { readonly result: Results[Name] }
 
-/** The stored results of every measurement, or `undefined` where it has not run. */
+/** The stored results of every measurement, or `undefined` for one that has not run. */
 export type AllKept = { readonly [Name in keyof Results]: Kept<Name> | undefined }
 
 export function circumstances(given: Pick<Circumstances, 'pinned' | 'quick'>): Circumstances {
@@ -74,7 +74,7 @@ export type KeptBefore<Name extends keyof Results> = Kept<Name> & {
   readonly how: string
 }
 
-/** Returns the stored results, or `undefined` if this was not measured yet. */
+/** Returns the stored results, or `undefined` if this has not been measured yet. */
 export function read<Name extends keyof Results>(
   folder: string,
   name: Name,

@@ -24,7 +24,7 @@ const CONNECTIONS = 48
 const IN_USE = 1_000
 
 /**
- * Measures revocations on three nodes with one PostgreSQL, under half of their maximum load. The nodes revoke
+ * Measures revocations on three nodes with one PostgreSQL, at half of their maximum load. The nodes revoke
  * in turn.
  */
 export async function measureRevocation(run: Run): Promise<RevocationResult> {

@@ -4,7 +4,7 @@ import type { Place } from './contenders/contender.ts'
 
 /** The context of a measurement. */
 export interface Run {
-  /** Whether to measure only briefly, to check that everything works. */
+  /** Whether to measure only briefly, just to check that everything works. */
   readonly quick: boolean
   /** A folder that is deleted after the run. */
   readonly folder: string
@@ -25,7 +25,7 @@ export async function makePlace(
   return { folder, postgresUrl: packages.includes('pg') ? await run.emptyDatabase() : '' }
 }
 
-/** Returns the items in another order each round, so that none is always first or after the same one. */
+/** Returns the items in a different order each round, so that no item is always first or always after the same item. */
 export function inAnotherOrder<T>(items: readonly T[], round: number): T[] {
   const from = (round * 5) % items.length
   const turned = [...items.slice(from), ...items.slice(0, from)]

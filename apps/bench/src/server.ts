@@ -19,7 +19,7 @@ const orders = {
     return { port: await listen(app), visitors }
   },
 
-  /** Builds a contender that signs in at the provider with this port, and listens. */
+  /** Builds a contender that signs in with the provider on this port, and listens. */
   async serveSignIn(name: string, provider: number, place: Place): Promise<number> {
     const contender = signInContenders[name]
     if (contender === undefined) throw new Error(`The contender ${name} is unknown.`)

@@ -8,12 +8,12 @@ import type { Server } from './server.ts'
 /** The result of one contender in one round. */
 export interface MeasuredSignIns {
   readonly signInsPerSecond: number
-  /** Microseconds of the server's CPU for a sign-in, including all threads. */
+  /** CPU time that the server used per sign-in, in microseconds, including all threads. */
   readonly cpu: number
   /** Milliseconds from the click to the session. */
   readonly p50: number
   readonly p99: number
-  /** The share of a core that the browsers used. */
+  /** How much of a core the browsers used, from 0 to 1. */
   readonly loadBusy: number
 }
 
@@ -50,7 +50,7 @@ export async function measureSignIns(run: Run): Promise<SignInsResult> {
       start: contender.start,
       browsers: BROWSERS,
     }
-    // The first sign-in of a person creates a user, which is not measured.
+    // A person's first sign-in creates a user. That is not measured.
     await browsers.signIn({ ...order, seconds: seconds * 2 })
     servers.set(name, { server, order })
   }

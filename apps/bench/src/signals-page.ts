@@ -20,14 +20,14 @@ export function signalsPart({ result }: Kept<'signals'>): string {
 
 One server with a SQLite file has ${round(sockets)} open WebSockets through @fastify/websocket, each with its own user and session.
 Nothing is sent after the handshake. Each of ${rounds.length} rounds measures three servers. *More* is the difference from the first
-server in the same round. *Idle* is how much of its core a server used in ${idleSeconds} s without any requests. A server that watches
+server in the same round. *Idle* is how much of its core a server used during ${idleSeconds} s without any requests. A server that watches
 sessions looks for changes in the file every 100 ms, and for expired sessions once a second.
 
 ${costTable(rounds)}
 
-*CPU µs* is the server's CPU time per socket while all sockets were opened. *More* is therefore a small difference between large figures.
-A more direct measurement creates the signals of all open sockets in one loop, on the server whose guard closes the sockets. There, one
-signal with its listener takes ${inRange(creation, 1)} µs of CPU.
+*CPU µs* is the server's CPU time per socket while all sockets were opened. *More* is therefore a small difference between two
+large figures. A more direct measurement creates the signals of all open sockets in one loop, on the server whose guard closes the
+sockets. There, one signal with its listener takes ${inRange(creation, 1)} µs of CPU.
 
 ### Closing connections
 
@@ -69,14 +69,15 @@ function endingPart(rounds: readonly SignalsRound[]): string {
     ],
   ]
   return `In each round, ${round((rounds[0]?.bans ?? []).length)} users are banned one after the other while at least ${round(sessions)} other sessions are watched. After that, one
-call revokes all other sessions. The times run from the call until the last signal has fired, and until the client has detected that
-the last socket is closed. The client is a separate process. The times include the transaction, which is on disk before any signal fires.
+call revokes all other sessions. The times are measured from the call until the last signal has fired, and until the client has
+detected that the last socket is closed. The client is a separate process. The times include the transaction, which is on disk
+before any signal fires.
 
 ${markdownTable(['', 'signals fired, ms', 'sockets closed, ms'], rows)}
 
-Per session, \`revokeEverything\` takes ${inRange(firing, 1)} µs until every signal has fired, with ${inRange(firingCpu, 1)} µs of the
-server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. These servers have
-no logger. An application with a logger also writes a line for each session that ends.`
+Per session, \`revokeEverything\` takes ${inRange(firing, 1)} µs until every signal has fired, with ${inRange(firingCpu, 1)} µs of
+the server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. These
+servers have no logger. If an application has one, it also writes a line for each session that ends.`
 }
 
 function times(

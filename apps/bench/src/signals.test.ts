@@ -23,7 +23,7 @@ it('fires the signal of a banned user, then those of all others, and closes thei
   expect(await client.count()).toBe(0)
 })
 
-it('creates the signals of the sockets opened last, which fire like any other', async () => {
+it('creates the signals for the sockets that were opened last, and they fire like any other signal', async () => {
   const { client, server } = await openSockets('closed', 5)
   expect(await server.createSignals(3)).toBeGreaterThan(0)
   await server.revokeEverything(3)

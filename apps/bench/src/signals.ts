@@ -19,14 +19,16 @@ export interface SignalsResult {
 
 export interface SignalsRound {
   readonly servers: Readonly<Record<SocketMode, SocketCost>>
-  /** Microseconds of the server's CPU for a signal, created for all open sockets in one loop. */
+  /**
+   * CPU time that the server used per signal, in microseconds, when creating signals for all open sockets in one loop.
+   */
   readonly creation: number
   /** One entry per banned user. Users are banned one after the other. */
   readonly bans: readonly Ending[]
   /** The revocation of all remaining sessions. */
   readonly everything: Ending & {
     readonly sessions: number
-    /** Microseconds of the server's CPU from the call, for the same two events. */
+    /** CPU time that the server used from the call until the same two events, in microseconds. */
     readonly cpu: Ending
   }
 }
@@ -35,9 +37,9 @@ export interface SignalsRound {
 export interface SocketCost {
   /** Bytes of the server's heap for each socket. */
   readonly heap: number
-  /** Microseconds of the server's CPU for each socket while they were opened. */
+  /** CPU time that the server used per socket while the sockets were opened, in microseconds. */
   readonly opening: number
-  /** The share of its core that the idle server used, from 0 to 1. */
+  /** How much of its core the idle server used, from 0 to 1. */
   readonly idle: number
 }
 
@@ -50,11 +52,11 @@ export interface Ending {
 }
 
 const MODES: readonly SocketMode[] = ['kept', 'closed', 'signal']
-/** Sockets that are opened and closed before the heap is measured the first time. */
+/** How many sockets are opened and closed before the heap is measured for the first time. */
 const FIRST = 1_000
 /** How many files a process opens in addition to the sockets. */
 const OTHER_FILES = 200
-/** How long garbage may take to become unreachable, in milliseconds. */
+/** How long objects may take to become unreachable, in milliseconds. */
 const SETTLING = 500
 /** How long signals and closings may take before the run fails, in milliseconds. */
 const PATIENCE = 60_000
@@ -76,7 +78,7 @@ export async function measureSignals(run: Run): Promise<SignalsResult> {
   return { sockets, idleSeconds, rounds: result }
 }
 
-/** @returns how many sockets one process can open, with a note if they are fewer than wanted */
+/** @returns how many sockets one process can open, with a note if that is fewer than wanted */
 export function affordableSockets(
   wanted: number,
   limit: number,

@@ -10,11 +10,13 @@ export interface OpenOrder {
   readonly headers: readonly string[]
 }
 
-/** How many handshakes run at the same time. */
+/** How many handshakes may run at the same time. */
 const HANDSHAKES = 64
 
 const open = new Set<Socket>()
-/** When the server closed each socket, by `sharedClock`, in that order. */
+/**
+ * The times at which the server closed the sockets, according to `sharedClock`, in the order in which it closed them.
+ */
 const closings: number[] = []
 let waiting: { readonly count: number; resolve(time: number): void } | undefined
 
@@ -55,7 +57,7 @@ export type SocketClient = typeof orders
 
 function hold(socket: Socket): void {
   open.add(socket)
-  // A connection that is reset is closed too.
+  // A connection that was reset also counts as closed.
   socket.on('error', () => {})
   socket.on('close', () => {
     open.delete(socket)

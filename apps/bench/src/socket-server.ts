@@ -5,7 +5,7 @@ import { latchkeyApp, openStore } from './contenders/latchkey.ts'
 import { obey, sharedClock } from './processes.ts'
 import { listen, usage } from './serving.ts'
 
-// A server with one guarded WebSocket, `GET /socket`, on a SQLite file.
+// A server with one guarded WebSocket route, `GET /socket`, and a SQLite file.
 
 /**
  * What happens to a socket when its session ends: it is kept, the guard closes it, or the guard closes it
@@ -14,7 +14,7 @@ import { listen, usage } from './serving.ts'
 export type SocketMode = 'kept' | 'closed' | 'signal'
 
 let app: FastifyInstance | undefined
-/** The requests whose signals `createSignals` is to create. Empty unless the mode is `closed`. */
+/** The requests that `createSignals` must create signals for. Empty unless the mode is `closed`. */
 const requests: FastifyRequest[] = []
 let fired = 0
 let waiting: { readonly until: number; resolve(): void } | undefined
@@ -37,8 +37,8 @@ const orders = {
   },
 
   /**
-   * Creates the signals of the sockets opened last, each with one listener, and returns the microseconds of
-   * CPU for one.
+   * Creates the signals for the sockets that were opened last, each with one listener, and returns the CPU time per
+   * signal in microseconds.
    */
   createSignals(count: number): number {
     const last = requests.slice(-count)
@@ -64,11 +64,11 @@ const orders = {
 }
 
 export interface Firing {
-  /** By `sharedClock`. */
+  /** According to `sharedClock`. */
   readonly calledAt: number
-  /** When the last signal fired, by `sharedClock`. */
+  /** When the last signal fired, according to `sharedClock`. */
   readonly firedAt: number
-  /** Microseconds of CPU in between. */
+  /** CPU time that was used in between, in microseconds. */
   readonly cpu: number
 }
 

@@ -17,11 +17,11 @@ export interface StoredResult {
 }
 
 export interface StoredRound {
-  /** Results by store and number of stored sessions, such as `sqlite 1000`. */
+  /** Results, keyed by store and number of stored sessions, such as `sqlite 1000`. */
   readonly inUse: Readonly<Record<string, Measured>>
-  /** By store with the most sessions: each request uses a different session that is not cached. */
+  /** Results for each store with the most sessions, where every request uses a different session that is not cached. */
   readonly missed: Readonly<Record<string, Measured>>
-  /** The same, with sessions that were not used for an hour, so that the server records this use. */
+  /** The same, with sessions that have not been used for an hour, so that the server records this use. */
   readonly missedAndNoted: Readonly<Record<string, Measured>>
 }
 
@@ -68,7 +68,7 @@ export async function measureStored(run: Run): Promise<StoredResult> {
     for (const kind of ['sqlite', 'postgres']) {
       const { server, port, filled } = nodes.get(`${kind} ${most}`) as Node
       const miss = async (visitors: Filled['away']): Promise<Measured> => {
-        // Each visitor is used once, in only one round.
+        // Each visitor is used only once, in a single round.
         const share = Math.floor(visitors.length / rounds)
         const headers = visitors.slice(round * share, (round + 1) * share).map((one) => one.header)
         const order = { ports: [port], headers, connections: CONNECTIONS, seconds }

@@ -11,14 +11,17 @@ export interface WriteResult {
 }
 
 const DAY = 24 * 60 * 60_000
-/** Of ten commits, one stores a new session, one deletes the oldest of those, and the others record a use. */
+/**
+ * Out of every ten commits, one stores a new session, one deletes the oldest of the new sessions, and the others record
+ * that a session was used.
+ */
 const CYCLE = 10
 
 let isWriting = false
 let writing: Promise<WriteResult> | undefined
 
 const orders = {
-  /** Starts to commit at a steady rate, and returns immediately. */
+  /** Starts committing at a steady rate, and returns immediately. */
   begin(file: string, commitsPerSecond: number): void {
     isWriting = true
     writing = write(file, commitsPerSecond)

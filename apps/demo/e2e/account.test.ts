@@ -6,7 +6,7 @@ const PHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
 const LAPTOP = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'
 
-// One person for each test that looks at a list.
+// One person for each test that checks a list.
 const people = ['Ada', 'Ben', 'Cleo', 'Dan', 'Emi', 'Fay', 'Gus', 'Hal']
 const demo = setUpDemo({
   people: people.map((name) => ({ nickname: name, displayName: `${name} Test` })),
@@ -35,7 +35,7 @@ async function goToAccount(page: Page): Promise<void> {
   await page.waitForURL(/account$/)
 }
 
-/** Returns the heading of the focused part. */
+/** Returns the heading of the part that has focus. */
 const focused = (page: Page) => page.locator(':focus').getByRole('heading').textContent()
 
 /** Follows a link, and returns whether the server redirects to the sign-in page. */
@@ -58,7 +58,7 @@ describe('a person signed in on two devices', () => {
     expect(await names(phone)).toEqual(['Safari on iOS', 'Firefox on Linux'])
   })
 
-  it('signs out the other device, which has to sign in at its next click', async () => {
+  it('signs out the other device, which must sign in again at its next click', async () => {
     const { laptop, phone } = await signInTwice('Ben')
     await laptop.getByRole('button', { name: 'Sign out Safari on iOS' }).click()
     await laptop.getByRole('listitem').filter({ hasText: 'Safari' }).waitFor({ state: 'detached' })
@@ -68,7 +68,7 @@ describe('a person signed in on two devices', () => {
   })
 
   it.each([true, false])(
-    'signs out everywhere else, which also invalidates copies of the own cookie (JavaScript: %s)',
+    "signs out everywhere else, which also invalidates copies of this device's cookie (JavaScript: %s)",
     async (javaScriptEnabled) => {
       const { page: phone } = await demo.visit({ userAgent: PHONE })
       await demo.signInUnseen(phone, 'Ada')
@@ -132,7 +132,7 @@ describe('a person whose network fails', () => {
     expect(await isSignedOut(phone)).toBe(true)
   })
 
-  it('keeps the list when it cannot be reloaded either, and succeeds at the next try', async () => {
+  it('sees the old list if it cannot be reloaded either, and succeeds at the next try', async () => {
     const { laptop } = await signInTwice('Gus', /ERR_FAILED|AuthError|404 \(Not Found\)/)
     await laptop.getByRole('listitem').first().waitFor()
     await laptop.route('**/auth/sessions', (route) => route.abort())

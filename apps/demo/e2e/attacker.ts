@@ -6,15 +6,15 @@ import { afterAll, afterEach, beforeAll } from 'vitest'
 import { certificate } from './certificate.ts'
 
 export interface Attacker {
-  /** The origin that browsers treat as another site than the demo. */
+  /** The origin that browsers treat as a different site from the demo. */
   readonly otherSite: string
   /** The origin that browsers treat as the same site, and send the demo's cookies to. */
   readonly sameSite: string
-  /** The port of the server, which has every host name of this machine. */
+  /** The port of the server, which is reachable under every host name of this machine. */
   readonly port: number
   /** The requests during this test. */
   readonly requests: readonly IncomingMessage[]
-  /** Sets the markup of the page, which it serves at every path. */
+  /** Sets the markup of the page that the server returns for every path. */
   write(markup: string): void
 }
 

@@ -37,7 +37,7 @@ function fetchCall(url: string): string {
   return `fetch("${url}", { method: "POST", mode: "no-cors", credentials: "include", body: ${body} })`
 }
 
-/** Opens a page of `origin` that requests `path` from the demo, and returns the exchange. */
+/** Opens a page on `origin` that requests `path` from the demo, and returns the exchange. */
 async function attack(
   context: BrowserContext,
   origin: string,
@@ -83,7 +83,7 @@ describe.each(['otherSite', 'sameSite'] as const)('a hostile page (%s)', (site) 
     ['a refresh', (url: string) => `<meta http-equiv="refresh" content="0; url=${url}">`],
     ['a form', (url: string) => `<form action="${url}"></form>${submit}`],
   ])(
-    'cannot start a sign-in with %s, only open the page where one click starts it',
+    'cannot start a sign-in with %s, but can only open the page where one click starts it',
     async (way, markup) => {
       const { page, context } = await demo.visit({}, ANYTHING)
       attacker.write(markup(demo.origin + START))
@@ -199,7 +199,7 @@ describe('a sign-in', () => {
       ].flat()
       expect(new Set(secrets).size).toBe(count)
 
-      // Navigate to another site and back, which produces more headers to check.
+      // Navigate to another site and back, to get more headers to check.
       await page.goto(attacker.otherSite)
       await page.goBack()
       await page.reload()
@@ -207,7 +207,7 @@ describe('a sign-in', () => {
         'Page.getNavigationHistory',
       )
       const left = [
-        // URLs of the provider's pages contain the parameters of the request.
+        // The URLs of the provider's pages contain the parameters of the request.
         ...entries.map(({ url }) => url).filter((url) => !url.startsWith(demo.emulator.url)),
         ...(await page.evaluate(() => [
           document.referrer,
@@ -232,7 +232,7 @@ describe('an error page', () => {
     '/auth/popup?auth_error=provider_refused',
   ]
 
-  it.each(ERROR_PAGES)('%s loads and links nothing from another origin', async (path) => {
+  it.each(ERROR_PAGES)('%s loads nothing from another origin, and links to none', async (path) => {
     const refusal = /Content Security Policy|img-src forbids/
     const { page, context, problems } = await demo.visit({}, refusal)
     const requested: string[] = []

@@ -14,8 +14,8 @@ const RULES_OF_APPEARANCE: RunOnly = {
 }
 
 /**
- * Returns the rules that a page breaks, and where. For the same page in another colour scheme or width, the
- * rules of `'appearance'` are enough.
+ * Returns the rules that a page breaks, and where. To check the same page in another colour scheme or width,
+ * `'appearance'` is enough.
  */
 export async function findingsOfAxe(
   page: Page,

@@ -5,7 +5,7 @@ import { serveChromium } from './chromium.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The WebSocket endpoint of the run's browser. */
+    /** The WebSocket endpoint of the test run's browser. */
     browser: string
   }
 }
@@ -18,7 +18,8 @@ export default async function serveBrowser(project: TestProject): Promise<() => 
 }
 
 /**
- * Connects to the run's browser. Each connection has its own contexts. Closing it closes only those.
+ * Connects to the test run's browser. Each connection has its own contexts, and closing a connection closes only its
+ * own.
  */
 export function connectToBrowser(): Promise<Browser> {
   return chromium.connect(inject('browser'))

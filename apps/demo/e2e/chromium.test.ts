@@ -96,7 +96,7 @@ describe('the browser that runs the end-to-end tests', () => {
     expect(site('/followed')).toBe('cross-site')
   })
 
-  test('renders text in the font of the page', async () => {
+  test("renders text in the page's font", async () => {
     const page = await browser.newPage()
     await page.goto(`http://127.0.0.1:${own.port}/`)
     await page.evaluate(() => document.fonts.ready)
@@ -107,7 +107,7 @@ describe('the browser that runs the end-to-end tests', () => {
     expect(await widthOf(page, '#wide')).toBeGreaterThan(3 * (await widthOf(page, '#narrow')))
   })
 
-  test('runs no script with JavaScript disabled', async () => {
+  test('runs no scripts if JavaScript is disabled', async () => {
     const context = await browser.newContext({ javaScriptEnabled: false })
     const page = await context.newPage()
     await page.goto('data:text/html,<p>off</p><script>document.body.textContent = "on"</script>')
@@ -159,7 +159,7 @@ describe.runIf(pinnedRunsHere)('the pinned browser', () => {
     await browser.close()
   })
 
-  test('is not run from a folder of another user', async () => {
+  test("is not run from another user's folder", async () => {
     const { executablePath } = await unpackChromium()
     const folder = join(`${executablePath}`, '..')
     await rm(folder, { recursive: true })

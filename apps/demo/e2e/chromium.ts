@@ -3,7 +3,7 @@ import { type Browser, type BrowserServer, chromium, type LaunchOptions } from '
 import { unpackChromium } from './unpack-chromium.ts'
 
 export interface LaunchChromiumOptions {
-  /** Whether to use only the browser from npm, which has the same build and font everywhere. Default false. */
+  /** Whether to use only the browser from npm, which has the same build and font everywhere. Default: false. */
   pinned?: boolean
 }
 
@@ -20,19 +20,19 @@ get one with \`npx playwright-core install --with-deps chromium\`. (The pinned o
 
 /**
  * Launches a headless Chromium: the one at the path in `LATCHKEY_TEST_CHROMIUM`, an installed one, or the one
- * from npm. With `pinned`, only the last. The caller must close it. For pages without JavaScript, use
- * `newContext({ javaScriptEnabled: false })`.
+ * from npm. If `pinned` is set, it launches only the one from npm. The caller must close it. For pages without
+ * JavaScript, use `newContext({ javaScriptEnabled: false })`.
  *
- * It has only Playwright's default flags. They already disable background networking, and the `args` of
+ * It is launched with only Playwright's default flags. They already disable background networking, and the `args` of
  * `@sparticuz/chromium` would disable the same-origin policy.
  *
- * @throws Error if no Chromium starts, with the cure and the reason of each attempt
+ * @throws Error if no Chromium starts. It says how to fix that, and why each attempt failed.
  */
 export function launchChromium(options: LaunchChromiumOptions = {}): Promise<Browser> {
   return tryEach(attempts(options.pinned ?? false), (settings) => chromium.launch(settings))
 }
 
-/** Launches a Chromium for several processes, which connect to its `wsEndpoint()`. */
+/** Launches a Chromium that several processes can share by connecting to its `wsEndpoint()`. */
 export function serveChromium(): Promise<BrowserServer> {
   return tryEach(attempts(false), (settings) => chromium.launchServer(settings))
 }

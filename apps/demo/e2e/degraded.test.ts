@@ -4,7 +4,7 @@ import { setUpDemo } from './demo.ts'
 import { docsPages } from './docs-pages.ts'
 import { testPages } from './test-pages.ts'
 
-// Pages when the server does not respond, or the browser lacks a feature.
+// Tests pages when the server does not respond or the browser lacks a feature.
 
 const demo = setUpDemo(undefined, 'http', {
   async pages(app) {
@@ -13,13 +13,13 @@ const demo = setUpDemo(undefined, 'http', {
   },
 })
 
-/** One page renders all examples of the docs. */
+/** One page renders all examples from the docs. */
 const PATIENCE = { timeout: 10_000 }
 
 const TROUBLE = /AuthError|Failed to load resource|status of 503/
 
 /**
- * Returns the examples of the docs that are blank, that show a placeholder without redirecting, and that have
+ * Returns the examples from the docs that are blank, that show a placeholder without redirecting, or that have
  * components of the kit but no link or button.
  */
 async function lookAtDocs(page: Page): Promise<{
@@ -59,7 +59,7 @@ async function lookAtDocs(page: Page): Promise<{
   })
 }
 
-describe('every example of the docs', () => {
+describe('every example in the docs', () => {
   const outages: readonly (readonly [string, (route: Route) => Promise<void>])[] = [
     [
       'responds with 503',
@@ -95,7 +95,7 @@ describe('every example of the docs', () => {
     })
     await page.goto(`${demo.origin}/docs`)
     await expect.poll(async () => (await lookAtDocs(page)).blank, PATIENCE).toEqual([])
-    // Some examples redirect to sign in. Block that, to keep the page for the other examples.
+    // Some examples redirect to sign in. Block the redirect, to keep the page for the other examples.
     const redirects: string[] = []
     await page.route(/\/(auth\/sign-in|login)\?return_to=%2Fdocs/, async (route) => {
       redirects.push(route.request().url())
@@ -117,7 +117,7 @@ interface Feature {
   readonly property: string
   /** Whether it is a value rather than a function. Reading a blocked value throws. */
   readonly isValue?: true
-  /** Whether a sign-in in a popup needs it. Without it, the sign-in uses the page's own window. */
+  /** Whether a popup sign-in needs it. Without it, the sign-in uses the page's own window. */
   readonly isForPopups?: true
 }
 
@@ -163,7 +163,7 @@ async function signIn(page: Page, address: string, from: 'dialog' | 'popup'): Pr
 }
 
 describe('a page whose first components are hidden', () => {
-  it('shows the error outside of them, even after the sign-in dialog closes', async () => {
+  it('shows the error outside the hidden components, even after the sign-in dialog closes', async () => {
     const { page } = await demo.visit({}, TROUBLE)
     await page.route('**/auth/**', (route) => route.abort('connectionrefused'))
     await page.goto(`${demo.origin}/test/hidden`)
@@ -204,7 +204,7 @@ describe('a browser', () => {
     expect(await page.getByRole('link', { name: 'Continue here instead' }).count()).toBe(1)
   })
 
-  it('that enforces Trusted Types can show the page and sign in', async () => {
+  it('that enforces Trusted Types can be shown and can sign in', async () => {
     const { page } = await demo.visit()
     await signIn(page, '/test/features?trusted-types&auth_error=access_denied', 'dialog')
     expect(page.url()).toContain('trusted-types')

@@ -29,15 +29,15 @@ export interface Demo {
   /** The requests to the demo during this test, with their responses. */
   readonly exchanges: readonly Exchange[]
   /**
-   * Opens a new browser context without cookies. It closes after the test, which fails if there were problems
-   * other than the `expected` ones.
+   * Opens a new browser context without cookies. The context is closed after the test. The test fails if there were
+   * problems other than the `expected` ones.
    */
   visit(options?: BrowserContextOptions, expected?: RegExp): Promise<Visit>
-  /** Signs in with two clicks, from the landing page to the decisions. Default: Ada Test. */
+  /** Signs in with two clicks, from the landing page to the decisions. The default person is Ada Test. */
   signIn(page: Page, name?: string): Promise<void>
   /**
-   * Signs in with the same requests, but without their pages, and opens the decisions. For tests that start
-   * after a sign-in. Default: `ada`.
+   * Signs in with the same requests, but without showing the pages, and opens the decisions. For tests that start after
+   * a sign-in. The default person is `ada`.
    */
   signInUnseen(page: Page, nickname?: string): Promise<void>
   /** Signs out with two clicks, from a page of Quire or from the hosted page. */
@@ -65,7 +65,7 @@ export type Problems = string[]
 export interface MoreOfDemo {
   /** Adds pages to the application. */
   readonly pages?: (app: FastifyInstance) => Promise<void>
-  /** Additional headers of the provider's responses. */
+  /** Additional headers for the provider's responses. */
   readonly providerHeaders?: Readonly<Record<string, string>>
 }
 
@@ -192,7 +192,7 @@ function listenForExchanges(server: Server, onExchange: (exchange: Exchange) => 
   })
 }
 
-/** Signs out. Quire has the button in the user menu. */
+/** Signs out. In Quire, the button is in the user menu. */
 export async function signOut(page: Page): Promise<void> {
   const menu = page.locator('header summary')
   if ((await menu.count()) > 0) await menu.click()
@@ -209,7 +209,8 @@ export async function listenForProblems(context: BrowserContext): Promise<Proble
   context.on('request', (request) => {
     const { hostname, protocol } = new URL(request.url())
     if (protocol === 'data:') return
-    if (!['localhost', '127.0.0.1'].includes(hostname)) problems.push(`asked ${hostname}`)
+    if (!['localhost', '127.0.0.1'].includes(hostname))
+      problems.push(`sent a request to ${hostname}`)
   })
   await context.exposeFunction('reportViolation', (what: string) => void problems.push(what))
   await context.addInitScript(() => {

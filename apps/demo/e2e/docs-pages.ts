@@ -7,10 +7,10 @@ import { build, type Rolldown } from 'vite'
 const ROOT = join(import.meta.dirname, '../../..')
 const DOCUMENTS = ['README.md', 'packages/react/README.md', 'docs/{react,guides}/*.md']
 
-/** The imports that a browser page can have. Code with other imports is for a server or a build. */
+/** The imports that code for a browser page can have. Code with other imports is for a server or a build. */
 const BROWSER_IMPORTS = /^(@latchkey\/react(\/.*)?|react)$/
 
-/** An example without one of these components renders only its own elements, so it shows no notice. */
+/** An example that has none of these components renders only its own elements, so it shows no notice. */
 const KIT_ELEMENT = /<(Auth(Failed|Loading)|Sign|RequireAuth|Redirect|User)/
 
 /** An example with one of these keeps its placeholder until the sign-in page opens. */
@@ -22,8 +22,8 @@ interface Composition {
 }
 
 /**
- * Adds the page `/docs`, which renders every component that an example of the docs exports, each in its own
- * section and root. An example that is not a complete application gets an `<AuthProvider>`.
+ * Adds the page `/docs`, which renders every component that an example in the docs exports. Each has its own section
+ * and root. An example that is not a complete application gets an `<AuthProvider>`.
  */
 export async function docsPages(app: FastifyInstance): Promise<void> {
   const { script, styles } = await bundle(compositions())

@@ -9,8 +9,8 @@ const REFUSED = /status of 40[04]/
 const demo = setUpDemo()
 
 describe('every page', () => {
-  it('has a strict policy and no axe findings, in both colour schemes and widths', async () => {
-    // Without transitions, so that axe does not see colours between light and dark.
+  it('has a strict policy and no axe findings, in both colour schemes and at all widths', async () => {
+    // Disable transitions, so that axe does not see colours between light and dark.
     const { page } = await demo.visit({ reducedMotion: 'reduce' }, REFUSED)
     let policy: string | undefined
     page.on('response', async (response) => {
@@ -71,7 +71,7 @@ describe('a page with injected markup', () => {
 })
 
 describe('axe', () => {
-  it('finds an image without an alternative text', async () => {
+  it('finds an image without alternative text', async () => {
     const { page } = await demo.visit()
     await page.goto(demo.origin)
     await page.evaluate(() => document.querySelector('h1')?.append(new Image()))

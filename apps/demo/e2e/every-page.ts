@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 
 /**
- * Starts signed out, opens every page in every state, and calls `look` for each. Only the first walk of a
- * demo includes the page without decisions.
+ * Starts signed out, opens every page in every state, and calls `look` for each. Only the first walk through a demo
+ * includes the page without decisions.
  */
 export async function walkEveryPage(
   page: Page,
@@ -86,7 +86,7 @@ export async function walkEveryPage(
 const PHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1'
 
-/** Signs the same person in with another browser, and closes it. */
+/** Signs the same person in with another browser, and closes that browser. */
 async function signInOnPhone(page: Page, origin: string): Promise<void> {
   const context = await page.context().browser()?.newContext({ userAgent: PHONE })
   const phone = await context?.newPage()

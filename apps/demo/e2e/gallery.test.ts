@@ -32,7 +32,7 @@ async function show(page: Page, part: GalleryPart, view: View = {}): Promise<voi
   await settled(page)
 }
 
-/** Waits for hydration, and for everything except the servers that never respond. */
+/** Waits for hydration, and for all responses except those from servers that never respond. */
 async function settled(page: Page): Promise<void> {
   await page.waitForFunction(() => {
     const stage = document.querySelector('.stage') ?? {}
@@ -125,7 +125,7 @@ async function pressAll(page: Page): Promise<void> {
   })
 }
 
-/** Whether the pinned browser, with which the pictures were taken, runs here. */
+/** Whether the pinned browser, which the pictures were taken with, is running here. */
 const hasPinned = process.platform === 'linux' && process.arch === 'x64'
 
 describe('every component', () => {
@@ -147,7 +147,7 @@ describe('every component', () => {
     })
   }
 
-  /** Compares a picture of the page, and runs axe on it. */
+  /** Compares the page with its picture, and runs axe on it. */
   async function compare(page: Page, name: string, rules?: 'appearance'): Promise<void> {
     if (hasPinned) await expectPicture(page, name)
     const findings = (await findingsOfAxe(page, rules)).filter(isOfTheComponents)
@@ -181,7 +181,7 @@ describe('every component', () => {
         await page.setViewportSize(wide)
         await compare(page, `${part}-light-1280`, 'appearance')
       })
-      // Dark differs in its colours only, so one width is enough.
+      // Dark mode differs only in its colours, so one width is enough.
       await visit({ viewport: wide, colorScheme: 'dark' }, async (page) => {
         await show(page, part, { theme: 'dark' })
         await compare(page, `${part}-dark-1280`, 'appearance')
@@ -226,7 +226,7 @@ describe('every component', () => {
   )
 })
 
-/** Ignores findings about the bare page, which has no heading and repeats a component for every state. */
+/** Ignores findings that are due to the bare page, which has no heading and repeats a component for every state. */
 function isOfTheComponents(finding: string): boolean {
   return !/^(page-has-heading-one|landmark-one-main|region|landmark-unique|heading-order)/.test(
     finding,
@@ -235,7 +235,7 @@ function isOfTheComponents(finding: string): boolean {
 
 describe('every component', () => {
   it.each(galleryLanguages)(
-    'fits in 320 pixels, and in a container of 240: %s',
+    'fits in 320 pixels, and in a container that is 240 pixels wide: %s',
     async (language) => {
       const viewport = { width: 320, height: 800 }
       const options = { viewport, colorScheme: 'dark', reducedMotion: 'reduce' } as const
@@ -254,7 +254,7 @@ describe('every component', () => {
         )
         expect(sticksOut, part).toEqual([])
         expect(await page.evaluate(() => document.documentElement.scrollWidth), part).toBe(320)
-        // Run axe in one language that the pictures do not cover.
+        // Run axe in a language that the pictures do not cover.
         if (language !== 'ja') continue
         expect((await findingsOfAxe(page)).filter(isOfTheComponents), part).toEqual([])
       }
@@ -303,7 +303,7 @@ describe('every component', () => {
     ] as const) {
       const other = colorScheme === 'light' ? 'dark' : 'light'
       const { page } = await demo.visit({ colorScheme })
-      // This page sets no colour scheme.
+      // This page does not set a colour scheme.
       await page.goto(`${demo.origin}/test/card`)
       await page.locator('.latchkey-card').waitFor()
       expect(await surface(page)).toBe(here)
@@ -356,7 +356,7 @@ describe('every component', () => {
 })
 
 describe('with the keyboard alone', () => {
-  it('the dialog opens, traps the focus, and restores it', async () => {
+  it('the dialog opens, traps the focus, and restores it when it closes', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     await show(page, 'sign-in')
     const trigger = page.locator('#Modal a').first()
@@ -392,12 +392,12 @@ describe('with the keyboard alone', () => {
     expect(await trigger.evaluate((link) => link === document.activeElement)).toBe(true)
   })
 
-  it('the menu opens, moves the focus through its entries, and restores it when it closes', async () => {
+  it('the menu opens, moves the focus through its entries, and restores the focus when it closes', async () => {
     const { page } = await demo.visit({}, IN_TROUBLE)
     await show(page, 'user-button')
     const button = page.locator('#Default summary')
     const menu = page.locator('#Default .latchkey-menu')
-    // The first key closes the menus that the page shows open.
+    // The first key press closes the menus that are open when the page loads.
     await button.focus()
     await page.keyboard.press('Enter')
     await menu.waitFor()

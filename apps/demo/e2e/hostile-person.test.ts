@@ -21,7 +21,7 @@ const demo = setUpDemo(
 )
 const attacker = setUpAttacker()
 
-/** The emulated people have avatars on Gravatar, which test pages try to load. */
+/** The emulated people have avatars on Gravatar, which the test pages try to load. */
 const AVATARS = /gravatar|ERR_|Failed to load resource/
 
 const PAGES = {
@@ -61,15 +61,15 @@ describe('a name that is', () => {
       const shown = NAMES[nickname].slice(0, 200)
       const names = page.locator('bdi', { hasText: shown.slice(0, 8) })
       const texts = await names.allTextContents()
-      // On the button, in its menu, in the card, and in the profile.
+      // The name is on the button, in its menu, in the card, and in the profile.
       expect(texts.filter((text) => !text.includes('@'))).toEqual(Array(4).fill(shown))
-      // Nowhere outside of `<bdi>`, which isolates the text direction.
+      // The name is never outside `<bdi>`, which isolates the text direction.
       const rest = await page.evaluate(() => {
         for (const name of document.querySelectorAll('bdi')) name.remove()
         return document.body.textContent
       })
       expect(rest).not.toContain(shown.slice(0, 8))
-      expect(await page.title()).toBe('A page for tests')
+      expect(await page.title()).toBe('Test page')
       expect(await page.locator('[onerror], [autofocus], [onfocus], body script').count()).toBe(1)
       await page.reload()
       await page.locator('.latchkey-profile .latchkey-account').waitFor()
@@ -94,7 +94,7 @@ describe('a name that is', () => {
     ])
   })
 
-  it('a tower of accents is truncated, and widens no page', async () => {
+  it('a tower of accents is truncated, and makes no page wider', async () => {
     const { page } = await demo.visit({ viewport: { width: 320, height: 640 } })
     await demo.signInUnseen(page, 'marks')
     for (const path of Object.keys(PAGES)) {
@@ -160,7 +160,7 @@ describe('a page that loads remote avatars', () => {
     await page.locator('.latchkey-profile bdi', { hasText: /^Eve$/ }).waitFor()
   }
 
-  it('ignores everything but https, and an address without a host', async () => {
+  it('ignores an address that does not use https or has no host', async () => {
     const { page } = await demo.visit()
     for (const href of [
       'javascript:document.title="Taken over"',
@@ -178,11 +178,11 @@ describe('a page that loads remote avatars', () => {
       expect(await page.locator('.latchkey-avatar').count(), href).toBeGreaterThan(2)
       expect(await page.locator('.latchkey-avatar').allTextContents(), href).toContain('E')
       expect(await page.locator('img').count(), href).toBe(0)
-      expect(await page.title(), href).toBe('A page for tests')
+      expect(await page.title(), href).toBe('Test page')
     }
   })
 
-  it('loads one over https, without referrer, cookie and origin', async () => {
+  it('loads one over https, without sending a referrer, cookie or origin', async () => {
     const { page, context } = await demo.visit({}, /^asked pictures\.example$/)
     const requests: Record<string, string>[] = []
     await context.route('https://pictures.example/**', async (route) => {

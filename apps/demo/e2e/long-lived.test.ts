@@ -49,14 +49,14 @@ interface Server {
   readonly handshakes: Handshake[]
 }
 
-/** Starts an application with TLS in front, and a connection of each kind. */
+/** Starts an application behind a TLS proxy, with a connection of each kind. */
 async function serve(store: Store): Promise<Server> {
   const port = await freePort()
   const origin = `https://${HOST}:${port}`
   const app = Fastify({ forceCloseConnections: true })
   await app.register(latchkey, { origin, secret: SECRET, store })
   const upstream = await serveUpstream()
-  // Register the proxy first. In the other order, both plugins would accept its handshakes.
+  // Register the proxy first. In the opposite order, both plugins would accept its handshakes.
   await app.register(async (scope) => {
     scope.addHook('onRequest', app.latchkey.guard())
     await scope.register(httpProxy, { upstream, prefix: '/proxied', websocket: true })
@@ -89,7 +89,7 @@ async function routes(app: FastifyInstance): Promise<void> {
   })
   app.get('/asks', { websocket: true }, (socket, request) => {
     socket.on('message', async () => {
-      socket.send((await request.getAuth())?.user.name ?? 'nobody')
+      socket.send((await request.getAuth())?.user.name ?? 'signed out')
     })
   })
   app.get('/events', { onRequest }, (request, reply) => {
@@ -101,7 +101,7 @@ async function routes(app: FastifyInstance): Promise<void> {
   })
 }
 
-/** Starts a server behind the application's proxy. */
+/** Starts a server that the application proxies to. */
 async function serveUpstream(): Promise<string> {
   const app = Fastify()
   await app.register(websocket)
@@ -141,11 +141,11 @@ describe('a WebSocket of the application', () => {
   const SOCKETS: [path: string, forTheApplication: string, forOthers: string][] = [
     ['/guarded', 'Ada Test', 'refused'],
     ['/proxied/socket', 'from behind the proxy', 'refused'],
-    ['/asks', 'Ada Test', 'nobody'],
+    ['/asks', 'Ada Test', 'signed out'],
   ]
 
   it.each(['evil.latchkey.localhost', 'latchkey.localhost', HOST])(
-    'has the session for a page of the application, and never for a page of %s at another port',
+    'has the session for a page of the application, and never for a page on %s at another port',
     async (host) => {
       const server = await serve(sqlite(':memory:'))
       const { id } = await server.app.latchkey.users.create({ name: 'Ada Test' })
@@ -163,7 +163,7 @@ describe('a WebSocket of the application', () => {
           ])
         }
       }
-      // The browser sent the session's cookie each time. Only the origin distinguishes the pages.
+      // The browser sent the session's cookie each time. Only the origin differs between the pages.
       const expected = pages.flatMap((origin) =>
         SOCKETS.map(([url]) => ({ url, origin, hasCookie: true })),
       )
@@ -180,7 +180,7 @@ async function openPage({ origin }: Server) {
   await page.goto(origin)
   return {
     context,
-    /** Opens both, calls `end`, and returns the milliseconds until the browser sees both close. */
+    /** Opens both connections, calls `end`, and returns the milliseconds until the browser sees both close. */
     async timeToEnd(end: () => Promise<unknown>): Promise<number> {
       await page.evaluate(async () => {
         const report = (): void => Object(window).reportEnd()
@@ -207,8 +207,8 @@ async function openPage({ origin }: Server) {
 }
 
 /**
- * Expects the median to be within the bound that the docs promise. A busy machine may delay a single round,
- * by two seconds at most.
+ * Expects the median to be within the limit that the docs promise. A busy machine may delay a single round by up to two
+ * seconds.
  */
 function expectWithin(bound: number, times: readonly number[]): void {
   const sorted = [...times].sort((a, b) => a - b)
@@ -260,7 +260,7 @@ describe('the open WebSocket and event stream of a user', () => {
     expectWithin(250, times)
   })
 
-  it('close within 100 ms of a revocation on another server on the same PostgreSQL', async () => {
+  it('close within 100 ms of a revocation on another server with the same PostgreSQL database', async () => {
     const url = await emptyDatabase()
     const server = await serve(postgres(url))
     const other = await serve(postgres(url))

@@ -62,7 +62,7 @@ describe('pnpm demo', () => {
     const problems = await listenForProblems(context)
     const page = await context.newPage()
     const answer = await page.goto(`http://localhost:${port}`)
-    // As strict as the built pages, although Vite writes scripts and styles into the page.
+    // The policy is as strict as for the built pages, although Vite writes scripts and styles into the page.
     expect(answer?.headers()['content-security-policy']).not.toContain('unsafe')
     await page.getByRole('link', { name: 'Continue with Bitbucket' }).click()
     await page.waitForURL(`http://127.0.0.1:${emulatorPort}/**`)
@@ -71,7 +71,7 @@ describe('pnpm demo', () => {
     await page.getByText('Signed by Ada Test').waitFor()
     expect(problems).toEqual([])
 
-    // Like Ctrl-C, with the page still open.
+    // Stop it as Ctrl-C would, with the page still open.
     demo.kill('SIGINT')
     const [code] = await once(demo, 'exit')
     expect(code).toBe(0)
@@ -87,7 +87,7 @@ describe('pnpm demo', () => {
     })
     const said = await until(demo, /ready/)
     expect(said).toContain(
-      `Register this callback URL at Bitbucket: http://localhost:${port}/auth/bitbucket/callback`,
+      `Register this callback URL with Bitbucket: http://localhost:${port}/auth/bitbucket/callback`,
     )
     expect(said).not.toContain('a-secret')
     const answer = await fetch(`http://localhost:${port}/auth/bitbucket/start`, {
@@ -98,7 +98,7 @@ describe('pnpm demo', () => {
     )
   })
 
-  it('stores users in the database, who stay signed in across restarts', async () => {
+  it('stores users in the database, so that they stay signed in across restarts', async () => {
     const [port, emulatorPort] = [String(await freePort()), String(await freePort())]
     const DATABASE_URL = await emptyDatabase()
     const env = { PORT: port, EMULATOR_PORT: emulatorPort, DATABASE_URL }
@@ -134,7 +134,7 @@ describe('pnpm demo', () => {
 
   it('serves neither its key nor its server code while it compiles pages', async () => {
     const [PORT, EMULATOR_PORT] = [String(await freePort()), String(await freePort())]
-    // As if the demo had been started in this folder.
+    // Pretend that the demo was started in this folder.
     const inside = mkdtempSync(join(DEMO, 'site/test-'))
     try {
       mkdirSync(join(inside, '.latchkey'))
@@ -181,7 +181,7 @@ describe('pnpm demo', () => {
     for (const blocker of blockers) blocker.close()
   })
 
-  it('keeps a port that is free if the other one is in use', async () => {
+  it('keeps a port that is free if the other port is in use', async () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     await once(blocker, 'listening')
     const { port } = blocker.address() as AddressInfo
@@ -201,18 +201,18 @@ describe('pnpm demo', () => {
     expect(said).toContain('npx pnpm@12 demo --built')
   })
 
-  it('treats an empty variable as unset', async () => {
+  it('treats an empty variable as if it were unset', async () => {
     const [PORT, EMULATOR_PORT] = [String(await freePort()), String(await freePort())]
     const empty = { BITBUCKET_CLIENT_ID: '', BITBUCKET_CLIENT_SECRET: '', NODE_ENV: '' }
     const said = await until(start({ PORT, EMULATOR_PORT, ...empty }), /ready/)
-    expect(said).not.toContain('at Bitbucket')
+    expect(said).not.toContain('with Bitbucket')
   })
 
   it.each([
     [{ PORT: 'eighty' }, [], 'PORT must be a port from 1 to 65535.'],
     [{ BITBUCKET_CLIENT_ID: 'an-id' }, [], 'BITBUCKET_CLIENT_SECRET is missing. Set both'],
     [{ BITBUCKET_CLIENT_SECRET: 'x' }, [], 'BITBUCKET_CLIENT_ID is missing. Set both'],
-    [{}, ['--bulit'], 'It has one flag, --built. Remove the other arguments.'],
+    [{}, ['--bulit'], 'Its only flag is --built. Remove the other arguments.'],
     [{ NODE_ENV: 'production' }, [], 'It is for development only. Unset NODE_ENV'],
   ])('explains what is wrong with %o %o', async (env, flags, sentence) => {
     const demo = start(env as Record<string, string>, ...flags)

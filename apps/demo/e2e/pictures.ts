@@ -8,23 +8,26 @@ import { expect } from 'vitest'
 
 /** The folder of the expected pictures. */
 const PICTURES = join(import.meta.dirname, 'pictures')
-/** The folder for pictures that differ, next to images of the difference. */
+/** The folder for pictures that differ, along with images that show the difference. */
 const DIFFERENT = join(import.meta.dirname, '../../../screenshots/different')
 
 /**
- * The tolerated difference. Browser and fonts are the same everywhere, but the processor is not, which affects
- * the last bit of a blurred shadow.
+ * The tolerated difference. The browser and fonts are the same everywhere, but processors differ, which affects the
+ * last bit of a blurred shadow.
  */
 const TOLERANCE = {
-  /** The difference of a pixel's colour, from 0 to 1, as in pixelmatch. It distinguishes white from a very light grey. */
+  /**
+   * How much a pixel's colour may differ, from 0 to 1, as in pixelmatch. This still distinguishes white from a very
+   * light grey.
+   */
   colour: 0.02,
-  /** The number of pixels that may differ more, which is less than in a small word. */
+  /** How many pixels may differ by more than that. A small word has more pixels. */
   pixels: 40,
 }
 
 /**
- * Compares a picture of the whole page with the one in pictures/. If the environment variable
- * `UPDATE_PICTURES` is set, it replaces that one.
+ * Compares a picture of the whole page with the one in pictures/. If the environment variable `UPDATE_PICTURES` is set,
+ * the new picture replaces the old one.
  */
 export async function expectPicture(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready.then(() => {}))
@@ -56,7 +59,7 @@ export async function expectPicture(page: Page, name: string): Promise<void> {
   await mkdir(DIFFERENT, { recursive: true })
   await writeFile(join(DIFFERENT, `${name}.png`), bytes)
   await writeFile(join(DIFFERENT, `${name}-difference.png`), PNG.sync.write(difference))
-  expect(size, `The picture "${name}" has another size. ${CURE}`).toEqual({ width, height })
+  expect(size, `The picture "${name}" has a different size. ${CURE}`).toEqual({ width, height })
   throw new Error(`The picture "${name}" differs in ${pixels} pixels. ${CURE}`)
 }
 

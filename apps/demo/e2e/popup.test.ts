@@ -30,7 +30,7 @@ async function press(page: Page): Promise<Page> {
   return popup
 }
 
-/** Decides in the popup, and waits until it closes. */
+/** Makes a choice in the popup, and waits until it closes. */
 async function decide(popup: Page, name: string): Promise<void> {
   await Promise.all([popup.waitForEvent('close'), person(popup, name).click()])
 }
@@ -41,14 +41,14 @@ async function expectUndisturbed(page: Page, name: string): Promise<void> {
   expect(page.url()).toBe(`${demo.origin}/test/${name}`)
 }
 
-/** Keeps popups from closing themselves, like windows that scripts cannot close. */
+/** Keeps popups from closing themselves, as if they were windows that scripts cannot close. */
 async function keepOpen(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     window.close = () => {}
   })
 }
 
-/** Opens a tab of the application's origin that records the messages of the channel. */
+/** Opens a tab on the application's origin that records the messages on the channel. */
 async function listenOnChannel(context: BrowserContext): Promise<() => Promise<unknown[]>> {
   const listener = await context.newPage()
   await listener.goto(`${demo.origin}/quire.svg`)
@@ -82,20 +82,23 @@ function secretsOfSignIn(): string[] {
 }
 
 describe('a sign-in in a popup', () => {
-  it.each(['button', 'card'] as const)('does not disturb the page with a %s', async (name) => {
-    const { page } = await demo.visit()
-    const popup = await begin(page, name)
-    expect(await state(page)).toBe('pending')
-    await decide(popup, 'Ada Test')
-    if (name === 'button') {
-      await signedIn(page).waitFor()
-      expect(await results(page)).toEqual([null])
-    } else {
-      await page.getByRole('heading', { name: "You're signed in" }).waitFor()
-    }
-    await expectUndisturbed(page, name)
-    expect(await button(page).count()).toBe(0)
-  })
+  it.each(['button', 'card'] as const)(
+    'does not interfere with the page that has a %s',
+    async (name) => {
+      const { page } = await demo.visit()
+      const popup = await begin(page, name)
+      expect(await state(page)).toBe('pending')
+      await decide(popup, 'Ada Test')
+      if (name === 'button') {
+        await signedIn(page).waitFor()
+        expect(await results(page)).toEqual([null])
+      } else {
+        await page.getByRole('heading', { name: "You're signed in" }).waitFor()
+      }
+      await expectUndisturbed(page, name)
+      expect(await button(page).count()).toBe(0)
+    },
+  )
 
   it('navigates to returnTo on a page without an AuthProvider', async () => {
     const { page } = await demo.visit()
@@ -116,7 +119,7 @@ describe('a sign-in in a popup', () => {
     expect(await results(other)).toEqual([])
   })
 
-  it('shows an error in the card when cancelled, and can be repeated', async () => {
+  it('shows an error in the card when the person cancels, and can be tried again', async () => {
     const { page } = await demo.visit()
     const popup = await begin(page, 'card')
     await decide(popup, 'Cancel')
@@ -138,12 +141,12 @@ describe('a sign-in in a popup', () => {
     await expectUndisturbed(page, 'card')
   })
 
-  it('can be repeated after the person closed the popup', async () => {
+  it('can be tried again after the person has closed the popup', async () => {
     const { page } = await demo.visit()
     const popup = await begin(page)
     await popup.close()
     expect(await state(page)).toBe('pending')
-    // Closing the popup focuses the page. A headless browser does not dispatch the event.
+    // Closing the popup focuses the page. A headless browser does not dispatch the focus event.
     await page.evaluate(() => dispatchEvent(new Event('focus')))
     await expect.poll(() => state(page)).toBe('idle')
     expect(await results(page)).toEqual([])
@@ -194,7 +197,7 @@ describe.each(['same-origin', 'same-origin-allow-popups', 'noopener-allow-popups
       const popup = await press(page)
       const headers = (await answered).headers()
       expect(headers['cross-origin-opener-policy']).toBe(policy)
-      // The windows are isolated: each sees the other as closed or missing.
+      // The windows are isolated, so each sees the other as closed or missing.
       expect(await page.evaluate(() => Object(window).opened.closed)).toBe(true)
       expect(await popup.evaluate(() => window.opener)).toBeNull()
       expect(popup.isClosed()).toBe(false)
@@ -274,7 +277,7 @@ describe('a page that waits for its popup', () => {
     await expectNoEffect(page, popup)
   })
 
-  it('ignores messages from its own origin with another name or none', async () => {
+  it('ignores messages from its own origin that have another name or none', async () => {
     const { page, context } = await demo.visit()
     const popup = await begin(page)
     const other = await context.newPage()
@@ -348,7 +351,7 @@ describe('a popup that another site opened', () => {
     ['sameSite', '/auth/bitbucket/start?popup=0123456789abcdef'],
     ['otherSite', '/auth/popup?popup=0123456789abcdef&auth_error=access_denied'],
     ['sameSite', '/auth/popup?popup=0123456789abcdef&auth_error=access_denied'],
-  ] as const)('sends it nothing, and drops its opener (%s, %s)', async (site, path) => {
+  ] as const)('sends nothing to that site, and drops its opener (%s, %s)', async (site, path) => {
     const { page: evil, context } = await demo.visit({}, ANYTHING)
     attacker.write(`<button onclick="app = window.open('${demo.origin + path}')">Play</button><script>
       received = []
@@ -375,7 +378,7 @@ describe('a popup that another site opened', () => {
       expect(messages).not.toContain('popup')
     } else {
       expect(popup.url()).toBe(`${demo.origin}/auth/popup`)
-      // For comparison: the application's own origin receives the message.
+      // For comparison, the application's own origin does receive the message.
       expect(await received()).toEqual([
         { type: 'popup', popup: '0123456789abcdef', error: 'access_denied', returnTo: '/' },
       ])
@@ -386,7 +389,7 @@ describe('a popup that another site opened', () => {
 
 describe('a popup whose opener navigated to another site', () => {
   it.each(['otherSite', 'sameSite'] as const)(
-    'signs in, sends it nothing, and closes (%s)',
+    'signs in, sends nothing to that site, and closes (%s)',
     async (site) => {
       const { page, context } = await demo.visit({}, ANYTHING)
       const popup = await begin(page)
@@ -434,7 +437,7 @@ describe('a popup that stays open', () => {
     const { entries } = await (await context.newCDPSession(popup)).send('Page.getNavigationHistory')
     const left = [
       JSON.stringify(said),
-      // URLs of the provider's pages contain the parameters of the request.
+      // The URLs of the provider's pages contain the parameters of the request.
       ...entries.map(({ url }) => url).filter((url) => !url.startsWith(demo.emulator.url)),
       ...(await popup.evaluate(() => [
         document.referrer,
@@ -452,7 +455,7 @@ describe('a popup that stays open', () => {
     for (const secret of secrets) expect(left).not.toContain(secret)
     expect(messages.map((count) => count())).toEqual([0, 0])
 
-    // A reload forgets the result, and sends no message again.
+    // After a reload, the page has no result, and does not send the message again.
     await popup.reload()
     await popup.getByRole('heading', { name: 'All done' }).waitFor()
     expect(popup.url()).toBe(`${demo.origin}/auth/popup`)
@@ -486,7 +489,7 @@ function countMessages(page: Page): () => number {
   return () => count
 }
 
-/** Removes the policy of a test page, which forbids frames with scripts. */
+/** Removes a test page's policy, which forbids frames with scripts. */
 async function allowFrames(context: BrowserContext): Promise<void> {
   await context.route(`${demo.origin}/test/button`, async (route) => {
     const response = await route.fetch()

@@ -7,7 +7,7 @@ import { buildApp } from '../src/app.ts'
 import { launchChromium } from './chromium.ts'
 import { walkEveryPage } from './every-page.ts'
 
-// Takes a picture of every page in both colour schemes and widths, into screenshots/.
+// Takes a picture of every page in both colour schemes and at every width, and saves it in screenshots/.
 
 const folder = join(import.meta.dirname, '../../../screenshots')
 await mkdir(folder, { recursive: true })

@@ -3,8 +3,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { setUpDemo } from './demo.ts'
 
-const LONG_NAME =
-  'A Test Person With A Name That Is Much Longer Than Anybody Would Have Planned For'
+const LONG_NAME = 'A Test Person With A Name That Is Much Longer Than Anyone Would Have Planned For'
 const UNBROKEN_NAME = 'Unbroken'.repeat(15)
 
 const demo = setUpDemo({
@@ -39,7 +38,7 @@ describe('a person', () => {
     await demo.signOut(page)
     await page.waitForURL(`${demo.origin}/`)
     await button(page).waitFor()
-    // The second tab updates without interaction.
+    // The second tab updates itself without any interaction.
     await button(second).waitFor()
     const answer = await page.request.get(`${demo.origin}/api/decisions`)
     expect(answer.status()).toBe(401)
@@ -110,7 +109,7 @@ describe('a person', () => {
 })
 
 describe('a person who changes their mind', () => {
-  it('and cancels at Bitbucket sees an error, and can try again', async () => {
+  it('and cancels on Bitbucket sees an error, and can try again', async () => {
     const { page } = await demo.visit()
     await page.goto(`${demo.origin}/?utm=x#top`)
     await button(page).click()
@@ -135,7 +134,7 @@ describe('a person who changes their mind', () => {
     await page.waitForURL(`${demo.origin}/decisions`)
   })
 
-  it('and goes back to consent again stays signed in', async () => {
+  it('and goes back and consents again stays signed in', async () => {
     const { page } = await demo.visit()
     await signIn(page)
     await page.goBack()
@@ -145,7 +144,7 @@ describe('a person who changes their mind', () => {
     await page.getByText('Signed by Ada Test').waitFor()
   })
 
-  it('and signs in as another person is that person in every tab', async () => {
+  it('and signs in as another person becomes that person in every tab', async () => {
     const { page, context } = await demo.visit()
     await signIn(page)
     const second = await context.newPage()
@@ -164,7 +163,7 @@ describe('a private page in another tab', () => {
     const { page, context } = await demo.visit()
     await demo.signInUnseen(page)
     await page.getByLabel('What did you decide?').fill('A private matter')
-    await page.getByLabel('Why?').fill('Nobody else should read it.')
+    await page.getByLabel('Why?').fill('No one else should read it.')
     await page.getByRole('button', { name: 'Write it down' }).click()
     const matter = page.getByRole('heading', { name: 'A private matter' })
     await matter.waitFor()
@@ -187,7 +186,7 @@ describe('a private page in another tab', () => {
     await second.getByText('"display_name": "Ben Test"').waitFor()
   })
 
-  it('is up to date after the same person signed out and in again', async () => {
+  it('is up to date after the same person has signed out and in again', async () => {
     const { page, context } = await demo.visit()
     await demo.signInUnseen(page)
     const second = await context.newPage()
@@ -199,7 +198,7 @@ describe('a private page in another tab', () => {
     await page.getByRole('heading', { name: 'Decided in another tab' }).waitFor()
   })
 
-  it('shows the sign-in card when the server responds 401', async () => {
+  it('shows the sign-in card when the server returns 401', async () => {
     const { page, context } = await demo.visit({}, /401 \(Unauthorized\)/)
     await demo.signInUnseen(page)
     await decide(page, 'While it lasted')
@@ -218,7 +217,7 @@ describe('a private page in another tab', () => {
 })
 
 describe('a decision', () => {
-  it('of white space is rejected with an error, and keeps the input', async () => {
+  it('that is only white space is rejected with an error, and stays in the form', async () => {
     for (const javaScriptEnabled of [true, false]) {
       const { page } = await demo.visit({ javaScriptEnabled }, /400 \(Bad Request\)/)
       await demo.signInUnseen(page)
@@ -241,7 +240,7 @@ describe('a decision', () => {
         { 'sec-fetch-site': 'cross-site' },
         { origin: 'http://localhost:1' },
       ]) {
-        const form = { title: 'Forged', reason: 'By somebody else' }
+        const form = { title: 'Forged', reason: 'By someone else' }
         const options = { headers, form, maxRedirects: 0 }
         const answer = await page.request.post(demo.origin + path, options)
         // Such a request counts as signed out.
@@ -253,7 +252,7 @@ describe('a decision', () => {
     expect(await page.getByRole('heading', { name: 'Forged' }).count()).toBe(0)
   })
 
-  it('has a unique id, even after the oldest are dropped', async () => {
+  it('has a unique id, even after the oldest decisions are dropped', async () => {
     const { page } = await demo.visit()
     await demo.signInUnseen(page, 'many-emails')
     for (let count = 0; count < 102; count++) {
@@ -269,7 +268,7 @@ describe('a decision', () => {
 })
 
 describe('an unknown page', () => {
-  it('responds 404, with a link to the home page', async () => {
+  it('returns 404, with a link to the home page', async () => {
     const { page } = await demo.visit({}, /404 \(Not Found\)/)
     const answer = await page.goto(`${demo.origin}/nowhere`)
     expect(answer?.status()).toBe(404)
@@ -288,7 +287,7 @@ describe('the landing page', () => {
   })
 
   it.each([320, 640, 768, 1280])(
-    'shows the welcome in place of the card at %i px',
+    'shows the welcome message in place of the card at %i px',
     async (width) => {
       const { page } = await demo.visit({ viewport: { width, height: 800 } })
       await page.goto(demo.origin)
@@ -395,7 +394,7 @@ describe('an unavailable provider', () => {
 })
 
 describe('every page', () => {
-  it('fits the window from 320 to 1280 px', async () => {
+  it('fits into windows from 320 to 1280 px wide', async () => {
     const { page } = await demo.visit()
     const tooWide: string[] = []
     const look = async (): Promise<void> => {
@@ -436,7 +435,7 @@ async function decide(page: Page, title: string): Promise<void> {
   await page.getByRole('heading', { name: title }).waitFor()
 }
 
-/** Presses Tab until the control with this name has the focus. Fails if that never happens. */
+/** Presses Tab until the control with this name has focus. Fails if that never happens. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let press = 0; press < 20; press++) {
     await page.keyboard.press('Tab')

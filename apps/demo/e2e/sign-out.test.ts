@@ -54,11 +54,11 @@ describe('private content after signing out', () => {
   const OF_THEM = new RegExp(`${MATTER}|Ada Test|ada@example\\.com`)
   const demo = setUpDemo(undefined, 'http', { pages: testPages })
 
-  /** Visits private pages and signs out, so that the history contains two of them. */
+  /** Visits private pages and then signs out, so that the history contains two private pages. */
   async function readAndLeave(page: Page): Promise<void> {
     await demo.signInUnseen(page)
     await page.getByLabel('What did you decide?').fill(MATTER)
-    await page.getByLabel('Why?').fill('Nobody else should read it.')
+    await page.getByLabel('Why?').fill('No one else should read it.')
     await page.getByRole('button', { name: 'Write it down' }).click()
     await page.getByRole('heading', { name: MATTER }).first().waitFor()
     for (const path of ['/auth/session', '/auth/sessions']) await page.goto(demo.origin + path)
@@ -117,10 +117,10 @@ describe('private content after signing out', () => {
     }
     // The browser does cache pages that allow it.
     await page.goto(`${demo.origin}/test/button`)
-    expect(await page.title()).toBe('A page for tests')
+    expect(await page.title()).toBe('Test page')
   })
 
-  it('is not in any storage of the page', async () => {
+  it("is not in any of the page's storage", async () => {
     const { page, context } = await demo.visit()
     await readAndLeave(page)
     await page.goto(`${demo.origin}/test/account`)
@@ -153,7 +153,7 @@ describe('private content after signing out', () => {
     await page.getByText('Signed in as Ada Test.').waitFor()
     await signOutSilently(context)
     await page.getByText('Signed in as Ada Test.').waitFor()
-    // Simulate the back/forward cache, which a headless browser does not have.
+    // Simulate the back/forward cache, which headless browsers do not have.
     await page.evaluate(() => {
       dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
     })
@@ -161,7 +161,7 @@ describe('private content after signing out', () => {
     await expectNothingOfThem(page)
   })
 
-  it('disappears from every tab, whether server or browser rendered it', async () => {
+  it('disappears from every tab, whether the server or the browser rendered it', async () => {
     const { page, context } = await demo.visit()
     await demo.signInUnseen(page)
     const tabs: Page[] = []
@@ -179,7 +179,7 @@ describe('private content after signing out', () => {
     }
   })
 
-  /** Signs out with a request from outside of any page, so that no tab is notified. */
+  /** Signs out with a request that does not come from a page, so that no tab is notified. */
   async function signOutSilently(context: BrowserContext): Promise<void> {
     const headers = { 'sec-fetch-site': 'same-origin' }
     const answer = await context.request.post(`${demo.origin}/auth/sign-out`, { headers })

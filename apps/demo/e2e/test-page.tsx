@@ -32,7 +32,7 @@ const session: SessionBody = {
   },
 }
 
-/** The page at each path. `test-pages.ts` serves them and describes them. */
+/** The page at each path. `test-pages.ts` serves and describes the pages. */
 const PAGES: Readonly<Record<string, () => ReactElement>> = {
   '/test/button': () => (
     <AuthProvider>
@@ -110,7 +110,7 @@ interface BusyProps {
   readonly children: (onResult: (error: string | null) => void) => ReactElement | null
 }
 
-/** State that must not get lost, next to the content for signed-out visitors. */
+/** State that must not be lost, next to the content for signed-out visitors. */
 function Busy({ children }: BusyProps): ReactElement {
   const [count, setCount] = useState(0)
   const [results, setResults] = useState<(string | null)[]>([])

@@ -8,7 +8,7 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
-  // For applications that show avatars.
+  // Applications that show avatars need this.
   'img-src https:',
   "base-uri 'none'",
   "form-action 'self'",
@@ -23,7 +23,7 @@ const PAGE = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>A page for tests</title>
+<title>Test page</title>
 <link rel="stylesheet" href="/test.css">
 </head>
 <body><script type="module" src="/test.js"></script></body>
@@ -31,15 +31,15 @@ const PAGE = `<!doctype html>
 `
 
 /**
- * Adds the pages of another application to the demo. Unlike the demo's pages, they request the session from
- * the browser, and browsers can cache them.
+ * Adds the pages of another application to the demo. Unlike the demo's pages, they request the session in the browser,
+ * and browsers can cache them.
  *
- * - `/test/button` and `/test/card` sign in with a popup, and have state that must not get lost.
+ * - `/test/button` and `/test/card` sign in with a popup, and have state that must not be lost.
  * - `/test/alone` does the same without an `<AuthProvider>`.
  * - `/test/features` signs in from a dialog or in a popup. With `?trusted-types`, it enforces Trusted Types.
  * - `/test/hidden` has hidden components before visible ones.
  * - `/test/own-colours` has components with a class that sets other colours.
- * - `/test/account` shows a person with an avatar in every component that can.
+ * - `/test/account` shows a person with an avatar in every component that can display one.
  */
 export async function testPages(app: FastifyInstance): Promise<void> {
   const { script, styles } = await bundle()

@@ -36,7 +36,9 @@ async function packageVersion(): Promise<string> {
   return version
 }
 
-/** Any user can create this folder, because its name is predictable. Never run another user's files. */
+/**
+ * Any user can create this folder, because its name is predictable. Never run files that another user has put there.
+ */
 async function isOurs(folder: string): Promise<boolean> {
   const stats = await lstat(folder).catch(() => null)
   if (stats && (!stats.isDirectory() || stats.uid !== process.getuid?.())) {
@@ -48,7 +50,7 @@ async function isOurs(folder: string): Promise<boolean> {
 async function unpackInto(folder: string): Promise<void> {
   const staging = await mkdtemp(`${folder}-`)
   try {
-    // The package unpacks into os.tmpdir(), and unpacks its libraries only on Lambda.
+    // The package unpacks Chromium into os.tmpdir(), and unpacks its libraries only on Lambda.
     await promisify(execFile)(
       process.execPath,
       [
@@ -71,7 +73,7 @@ async function unpackInto(folder: string): Promise<void> {
 }
 
 /**
- * Uses Open Sans from the package for every family that a page does not load itself, so that text is the same
+ * Uses Open Sans from the package for every font family that a page does not load itself, so that text looks the same
  * on every machine. (Inter is WOFF2, which this Chromium only reads from pages.)
  */
 function fontsConf(folder: string): string {

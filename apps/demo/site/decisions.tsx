@@ -22,7 +22,8 @@ export function Decisions({ user, data }: DecisionsProps): ReactElement {
     const form = event.currentTarget
     setProblem(null)
     const answer = await post(Object.fromEntries(new FormData(form)))
-    // Signed out in another tab or device: refresh the session, so that the page offers to sign in.
+    // The user has signed out in another tab or on another device. Refresh the session, so that the page offers to sign
+    // in.
     if (answer?.status === 401 && auth.status === 'signed-in') return auth.refresh()
     if (answer?.status === 400) return setProblem(INCOMPLETE)
     if (!answer?.ok) return setProblem("We couldn't save your decision. Try again.")
@@ -102,7 +103,7 @@ const written = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 })
 
-/** Returns the response, or `null` without one. */
+/** Returns the response, or `null` if there was none. */
 async function post(fields: unknown): Promise<Response | null> {
   const headers = { 'content-type': 'application/json' }
   const body = JSON.stringify(fields)

@@ -4,7 +4,7 @@ import type { SignInRecord } from '../src/sign-in-record.ts'
 
 import type { GalleryData } from './gallery/scenarios.ts'
 
-/** The data of a page, for rendering on the server and hydrating in the browser. */
+/** A page's data, for rendering it on the server and hydrating it in the browser. */
 export type PageData = QuireData | GalleryData
 
 /** The data of a page of Quire, the demo's product. */
@@ -19,6 +19,6 @@ export type QuireData = { readonly session: SessionBody | null } & (
 export interface DecisionsData {
   readonly page: 'decisions'
   readonly decisions: readonly Decision[]
-  /** The invalid input of a form that was submitted without JavaScript. */
+  /** The invalid input from a form that was submitted without JavaScript. */
   readonly refused?: Partial<NewDecision>
 }

@@ -3,7 +3,7 @@ import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
 
 interface PrivatePageProps {
   readonly path: string
-  /** The id of the user for whom the server rendered the page. */
+  /** The id of the user that the server rendered the page for. */
   readonly renderedFor: string
   readonly children: ReactNode
 }

@@ -21,7 +21,7 @@ export async function buildApp(options: DemoOptions): Promise<FastifyInstance> {
   await app.register(latchkey, { origin, providers, store })
   const records = recordSignIns(app, emulator)
   const book = createDecisionBook()
-  // A separate context, because Latchkey sets the headers of its own routes.
+  // Use a separate context, because Latchkey sets the headers for its own routes.
   await app.register(async (product) => {
     protectAnswers(product)
     await product.register(decisionsApi, { prefix: '/api/decisions', book })

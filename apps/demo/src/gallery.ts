@@ -21,7 +21,7 @@ import {
   sessionOf,
 } from '../site/gallery/scenarios.ts'
 
-/** Reads the query of the gallery's URL. */
+/** Parses the query of the gallery's URL. */
 export function galleryData(query: unknown): GalleryData {
   const parameters = query as Record<string, unknown>
   const choose = <T>(among: readonly T[], name: string): T =>
@@ -40,8 +40,8 @@ export function galleryData(query: unknown): GalleryData {
 const LONG = 4_000
 
 /**
- * Simulated servers, one for each state of a component. They respond as a real server would, but from memory
- * and always the same.
+ * Simulated servers, one for each state of a component. They respond like a real server, but from memory, and always
+ * with the same data.
  */
 export async function gallery(app: FastifyInstance): Promise<void> {
   // Ignore every request body.

@@ -41,7 +41,7 @@ async function start(): Promise<void> {
   }
   await app.listen({ port: ports.PORT, host: 'localhost' })
   if (credentials !== null) {
-    console.log(`\n  Register this callback URL at Bitbucket: ${origin}/auth/bitbucket/callback`)
+    console.log(`\n  Register this callback URL with Bitbucket: ${origin}/auth/bitbucket/callback`)
   }
   if (process.env.DATABASE_URL) {
     console.log('\n  The demo stores its users in the database at DATABASE_URL.')
@@ -60,7 +60,7 @@ function readBuilt(): boolean {
   try {
     return parseArgs({ options: { built: { type: 'boolean', default: false } } }).values.built
   } catch {
-    throw new Error('It has one flag, --built. Remove the other arguments.')
+    throw new Error('Its only flag is --built. Remove the other arguments.')
   }
 }
 
@@ -75,7 +75,7 @@ function readCredentials(): { clientId: string; clientSecret: string } | null {
 
 function chooseStore(people: 'emulator' | 'bitbucket'): Store {
   const { DATABASE_URL } = process.env
-  // Keep real and emulated users apart. With DATABASE_URL, that is up to the caller.
+  // Keep real and emulated users in separate files. If DATABASE_URL is set, the caller must keep them apart.
   return DATABASE_URL ? postgres(DATABASE_URL) : sqlite(`.latchkey/demo-${people}.db`)
 }
 

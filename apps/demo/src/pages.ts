@@ -79,7 +79,7 @@ function decisionPages(app: FastifyInstance, show: Show, book: DecisionBook): vo
     return show(request, reply, { page: 'decisions', session, decisions: book.of(session.user.id) })
   })
 
-  // For the form without JavaScript, or before it has loaded.
+  // Used by the form without JavaScript, or before it has loaded.
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: 8 * 1024 },

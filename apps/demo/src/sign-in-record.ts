@@ -2,7 +2,7 @@ import type { BitbucketEmulator, RecordedRequest } from '@latchkey/bitbucket-emu
 import type { User } from '@latchkey/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
-/** A request of a sign-in, ready to display: long values are shortened, secrets omitted. */
+/** One of a sign-in's requests, ready to display: long values are shortened, and secrets are omitted. */
 export interface Step {
   readonly from: 'browser' | 'app'
   readonly to: 'app' | 'Bitbucket'
@@ -29,13 +29,13 @@ export interface SignInRecord {
 }
 
 export interface SignInRecords {
-  /** Returns the record of the sign-in that created a session, if it is one of the last hundred. */
+  /** Returns the record of the sign-in that created a session, if it is one of the hundred most recent. */
   of(sessionId: string): SignInRecord | null
 }
 
 const MOST = 100
 
-/** Records each sign-in from hooks, events, and the emulator's request log. */
+/** Records each sign-in, using hooks, events and the emulator's request log. */
 export function recordSignIns(
   app: FastifyInstance,
   emulator: BitbucketEmulator | undefined,

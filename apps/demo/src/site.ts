@@ -5,7 +5,7 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PageData } from '../site/page-data.ts'
 
-// The code and assets of the pages: from the build, or from Vite, which compiles them on request.
+// The code and assets of the pages come from the build, or from Vite, which compiles them on request.
 
 type Render = (data: PageData) => { title: string; html: string }
 
@@ -29,7 +29,7 @@ export async function serveBuilt(app: FastifyInstance): Promise<Site> {
   await app.register(fastifyStatic, {
     root: join(FOLDER, 'dist/browser'),
     index: false,
-    // Do not serve the template without a page in it.
+    // Never serve the template without a page in it.
     allowedPath: (path) => path !== '/index.html',
   })
   return { load: async () => ({ template, render, policy }), serve: async () => false }
@@ -44,7 +44,7 @@ export async function serveWithVite(app: FastifyInstance): Promise<Site> {
     appType: 'custom',
     logLevel: 'warn',
   })
-  // Close Vite before the server waits for its connections: Vite has one to every open page.
+  // Close Vite before the server waits for its connections: Vite has a connection to every open page.
   app.addHook('preClose', () => vite.close())
   return {
     async load(url) {
@@ -67,7 +67,7 @@ export async function serveWithVite(app: FastifyInstance): Promise<Site> {
 }
 
 /**
- * Returns a policy without inline code, other origins and framing. The `nonce` is for Vite, which writes
+ * Returns a policy that forbids inline code, other origins and framing. The `nonce` is for Vite, which writes
  * scripts and styles into the page, and runs a worker while its server restarts.
  */
 function contentSecurityPolicy(nonce?: string): string {

@@ -289,7 +289,7 @@ test.each(
     const container = await streamed(everything(kitOfServer, session), stream)
     expect(container.textContent).toContain(`late ${status}`)
     expect(container.textContent).not.toContain('Not yet')
-    expect(container.textContent?.match(/Secret of Test Person/g) ?? []).toHaveLength(
+    expect(container.textContent?.match(/Private page of Test Person/g) ?? []).toHaveLength(
       status === 'signed-in' ? 2 : 0,
     )
     const [early, late] = container.querySelectorAll('.latchkey-card')
@@ -307,7 +307,7 @@ test.each(
     expect(new Set(browser.visits).size).toBe(gone)
     if (status !== 'signed-out') {
       await vi.waitFor(() => expect(container.textContent).toContain('This device'))
-      expect(container.textContent?.match(/Secret of Test Person/g)).toHaveLength(2)
+      expect(container.textContent?.match(/Private page of Test Person/g)).toHaveLength(2)
     }
     await act(async () => root.unmount())
   },

@@ -35,7 +35,7 @@ export const authJsSession: Contender = {
       trustHost: true,
       secret: SECRET,
       providers: [],
-      // No other contender logs a rejected request.
+      // No other contender logs rejected requests.
       logger: { error: () => {} },
       callbacks: {
         session({ session, token }) {

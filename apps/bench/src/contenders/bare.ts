@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import { type Contender, meRoute } from './contender.ts'
 
-/** The same route without a check: it returns each person in turn, regardless of the request. */
+/** The same route without a check. It returns each person in turn, regardless of the request. */
 export const bare: Contender = {
   title: 'Fastify alone, no check',
   packages: [],

@@ -21,7 +21,8 @@ export const betterAuthCached: Contender = {
   revocation: 'after up to 5 minutes',
   build: (people, { folder }) =>
     build(people, folder, {
-      // The documentation uses five minutes, but our visitors do not accept the new cookie after that.
+      // The documentation uses five minutes, but our visitors do not accept the new cookie that they would get after
+      // that.
       cookieCache: { enabled: true, maxAge: 60 * 60 },
     }),
 }

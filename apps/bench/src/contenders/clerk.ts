@@ -6,7 +6,7 @@ import { type Contender, meRoute, type Person } from './contender.ts'
 const HOST = 'clerk.example.com'
 
 /**
- * Verifies tokens without a request, by `jwtKey`. Our own key pair replaces Clerk's.
+ * Verifies tokens with `jwtKey`, without a request. Our own key pair replaces Clerk's.
  * https://clerk.com/docs/reference/fastify/clerk-plugin
  */
 export const clerk: Contender = {

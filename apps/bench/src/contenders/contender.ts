@@ -15,7 +15,7 @@ export interface Place {
   readonly postgresUrl: string
 }
 
-/** A library that identifies the sender of a request, set up as its own documentation shows. */
+/** A library that identifies who sent a request, set up as its own documentation shows. */
 export interface Contender {
   readonly title: string
   /** The packages that it needs in addition to Fastify. */
@@ -31,13 +31,13 @@ export interface Built {
   readonly visitors: readonly Visitor[]
 }
 
-/** A signed-in person, and the header line of their requests. */
+/** A signed-in person, and the header line that their requests send. */
 export interface Visitor {
   readonly person: Person
   readonly header: string
 }
 
-/** The response schema that all contenders share, so that each serializes the same. */
+/** The response schema that all contenders share, so that they all serialize the same data. */
 export const meRoute: RouteShorthandOptions = {
   schema: {
     response: {

@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie'
 import Fastify from 'fastify'
 import { type Contender, meRoute } from './contender.ts'
 
-/** Parses a cookie and accepts its value without a check, to measure that cost alone. */
+/** Parses a cookie and accepts its value without a check, to measure only the cost of parsing. */
 export const cookieOnly: Contender = {
   title: '@fastify/cookie, value unchecked',
   packages: ['@fastify/cookie'],

@@ -20,7 +20,7 @@ export const fastifySession: Contender = {
     await app.register(cookie)
     await app.register(session, {
       secret: SECRET,
-      // The defaults set a new cookie in every response and create a session for every visitor.
+      // By default, it sets a new cookie in every response and creates a session for every visitor.
       rolling: false,
       saveUninitialized: false,
       cookie: { secure: false },

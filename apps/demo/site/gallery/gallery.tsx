@@ -141,7 +141,7 @@ function Shown({ data, example }: { data: GalleryData; example: Example }): Reac
         </AuthProvider>
       </div>
       {!data.bare && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable with the keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: must be scrollable with the keyboard
         <pre tabIndex={0}>{codeOf(data.part, example)}</pre>
       )}
     </article>

@@ -1,13 +1,13 @@
 import type { SessionBody, User } from '@latchkey/contract'
 
-/** The data of a gallery page, which shows the components with simulated servers. */
+/** The data for a gallery page, which shows the components with simulated servers. */
 export interface GalleryData {
   readonly page: 'gallery'
-  /** The component to show examples of. */
+  /** The component whose examples to show. */
   readonly part: GalleryPart
   readonly theme: GalleryTheme
   readonly language: GalleryLanguage
-  /** Whether to show only the examples, for pictures. */
+  /** Whether to show only the examples, for screenshots. */
   readonly bare: boolean
   /** The name of the only example to show. Default: all. */
   readonly only?: string | undefined
@@ -34,14 +34,14 @@ export type GalleryLanguage = (typeof galleryLanguages)[number]
 /** The simulated servers. */
 export const scenarios = [
   /** Signed out, with one provider. */
-  'nobody',
+  'signed-out',
   /** Signed out, with three providers. */
   'several',
   /** Signed out, without providers. */
   'closed',
   /** Responds only after a timeout. */
   'silent',
-  /** Always responds 503. */
+  /** Always returns 503. */
   'failing',
   /** Signed in, with a list of devices. */
   'ada',

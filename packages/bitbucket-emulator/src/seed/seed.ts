@@ -113,8 +113,8 @@ function readWorkspace(value: unknown, where: string, nicknames: readonly string
   const readRole = (role: 'projectCreators' | 'members'): string[] =>
     readList(fields[role] ?? [], `${where}.${role}`, readNickname, 'allow empty')
   const [projectCreators, members] = [readRole('projectCreators'), readRole('members')]
-  const everybody = [...owners, ...projectCreators, ...members]
-  refuseTwins(everybody, `${where}.owners, projectCreators and members`, 'nickname')
+  const everyone = [...owners, ...projectCreators, ...members]
+  refuseTwins(everyone, `${where}.owners, projectCreators and members`, 'nickname')
   return {
     slug,
     name: readText(fields.name ?? slug, `${where}.name`, 'a name'),

@@ -13,7 +13,7 @@ import {
   type SignInContender,
 } from './sign-in.ts'
 
-/** The minimum with state and PKCE, as a baseline for the others. */
+/** The minimum setup with state and PKCE, as a baseline for the others. */
 export const byHand: SignInContender = {
   title: 'by hand, the minimum',
   packages: ['@fastify/cookie'],

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Place } from '../contender.ts'
 
-/** A library that signs people in at a provider, and identifies them at `GET /me` afterwards. */
+/** A library that signs people in with a provider, and identifies them in `GET /me` afterwards. */
 export interface SignInContender {
   readonly title: string
   /** The packages that it needs in addition to Fastify. */

@@ -1,7 +1,7 @@
 import { AuthFailed, AuthLoading, RequireAuth, SignedIn, SignedOut, useAuth } from '@latchkey/react'
 import type { ReactElement } from 'react'
 
-export function SomebodyIn(): ReactElement {
+export function WhenSignedIn(): ReactElement {
   return (
     <>
       <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
@@ -12,7 +12,7 @@ export function SomebodyIn(): ReactElement {
   )
 }
 
-export function NobodyIn(): ReactElement {
+export function WhenSignedOut(): ReactElement {
   return (
     <>
       <SignedIn>{({ name }) => <p>Hello, {name}.</p>}</SignedIn>
