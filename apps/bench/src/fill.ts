@@ -23,7 +23,7 @@ export interface Amounts {
   readonly away: number
   readonly fresh: number
   /**
-   * Spreads the times when the sessions `inUse` were last used evenly over the past this many milliseconds. With one
+   * Spreads the times when the sessions `inUse` were last used evenly over this many milliseconds before now. With one
    * minute, the server records their next uses one after the other, as it does after running for a while. The default
    * is 0, which means that all of them were used just now.
    */

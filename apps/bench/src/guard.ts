@@ -9,7 +9,7 @@ export interface GuardResult {
   readonly connections: number
   readonly people: number
   readonly seconds: number
-  /** Results by contender. */
+  /** Results, keyed by contender. */
   readonly rounds: readonly Readonly<Record<string, Measured>>[]
 }
 

@@ -20,7 +20,7 @@ export interface MeasuredSignIns {
 export interface SignInsResult {
   readonly browsers: number
   readonly seconds: number
-  /** Results by contender. */
+  /** Results, keyed by contender. */
   readonly rounds: readonly Readonly<Record<string, MeasuredSignIns>>[]
 }
 

@@ -15,7 +15,7 @@ export interface BitbucketEmulator {
   /** The base URL, without a trailing slash: `http://127.0.0.1:4020`. */
   readonly url: string
   /**
-   * The newest 10,000 requests, oldest first. Kept in memory only.
+   * The newest 10,000 requests, oldest first. They are kept only in memory.
    *
    * @example
    * ```ts

@@ -117,7 +117,7 @@ function checkPlan(plan: PlannedAnswer): void {
   asText(plan.body)
 }
 
-/** Waits as planned. Rejects when `signal` is aborted; with the fault `hang`, it never resolves. */
+/** Waits as planned. Rejects when `signal` is aborted. Never resolves with the fault `hang`. */
 export async function hold(
   { delayMs = 0, fault }: PlannedAnswer,
   signal: AbortSignal,
@@ -146,7 +146,7 @@ export async function send(answer: Answer, response: ServerResponse, fault?: Fau
   response.statusCode = answer.status
   response.setHeaders(new Map(Object.entries(answer.headers)))
   if (fault === 'huge') {
-    // The pipeline fails when a client stops reading, as it should.
+    // It is fine for the pipeline to fail when a client stops reading.
     await pipeline(Readable.from(whiteSpaceBefore(answer.body)), response).catch(() => undefined)
   } else if (fault === 'truncate') {
     const whole = Buffer.from(answer.body === '' ? '{}' : answer.body)

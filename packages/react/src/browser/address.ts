@@ -14,7 +14,7 @@ export function thisPage(): string {
   return location.pathname + searchWithoutError() + location.hash
 }
 
-/** Returns the page's query without `auth_error`. Everything else is kept verbatim. */
+/** Returns the page's query without `auth_error`. The rest is kept verbatim. */
 function searchWithoutError(): string {
   return location.search.replace(/(^\?|&)auth_error(=[^&]*)?(?![^&])/g, '').replace(/^&/, '?')
 }

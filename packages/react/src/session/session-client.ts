@@ -1,4 +1,4 @@
-// The session and the requests that depend on it. This room promises: the state is the newest that is known, all
+// The session and the requests that depend on it. This room promises: the state is always the newest known one, all
 // tabs agree on it, and an unreachable server does not sign anyone out.
 
 import { type Paths, paths, type SessionBody } from '@latchkey/contract'
@@ -14,14 +14,14 @@ import { createTabs, type Tabs } from './tabs.ts'
 
 /** In milliseconds. Returning to a tab fires several events, and some users switch tabs all day. */
 const SHORTEST_PAUSE = 5_000
-/** In milliseconds. Asks early enough to receive a later expiry before the page shows an expired session. */
+/** In milliseconds. Early enough to receive a later expiry before the page shows an expired session. */
 const BEFORE_EXPIRY = 60_000
-/** In milliseconds. Exactly at the time of expiry, the server might still accept the session. */
+/** In milliseconds. At the exact moment of expiry, the server might still accept the session. */
 const AFTER_EXPIRY = 1_000
 /** In milliseconds. Longer timeouts fire immediately: https://html.spec.whatwg.org/#timers */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
-/** Keeps one `AuthState` up to date: between `start` and stop, it asks the server when the state may have changed. */
+/** Keeps one `AuthState` up to date. Once started, it asks the server whenever the state may have changed. */
 export class SessionClient {
   /** The state that the server rendered, for hydration. */
   readonly initialState: AuthState
@@ -36,7 +36,7 @@ export class SessionClient {
   /** Identifies the newest request. Responses to older ones may be outdated. */
   #newestRequest: symbol | undefined
   #askedAt = 0
-  /** Responses that were requested before a component needed them, by URL. */
+  /** Responses that were requested before a component needed them, keyed by URL. */
   readonly #early = new Map<string, Promise<unknown>>()
 
   /** @param initialSession the session from server rendering. Other values mean that the session is unknown. */
@@ -57,7 +57,7 @@ export class SessionClient {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Listens to the window and to other tabs. Returns a function that stops it. Can be started again. */
+  /** Starts listening to the window and to other tabs. Returns a function that stops it. Can be started again. */
   start(): () => void {
     const stopTabs = this.#tabs.listen(
       (sessionId) => sessionId !== sessionIdOf(this.#state),
@@ -168,7 +168,7 @@ export class SessionClient {
     // Styles that hide parts of the page may have loaded in the meantime.
     this.notices.update()
     for (const listener of this.#listeners) listener()
-    // By then, components have sent their requests. Later, these responses would be outdated.
+    // By then, components have sent their requests. After that, these responses would be outdated.
     if (next.status !== 'loading') setTimeout(() => this.#early.clear())
   }
 

@@ -5,7 +5,10 @@ import { knownProviders } from '../looks/marks.tsx'
 import type { Remote } from '../session/remote.ts'
 import { useProviders } from './providers.ts'
 
-/** A provider from the server, or one that the application listed. Only the id and name of the latter are known. */
+/**
+ * A provider from the server, or one that the application listed. Only the id and the name of a listed provider are
+ * known.
+ */
 type OfferedProvider = Pick<Provider, 'id' | 'name'> & Partial<Provider>
 
 /** The providers that a card offers. */
