@@ -495,7 +495,7 @@ test('announces the navigation to the provider', async () => {
   await user.click(button)
   document.removeEventListener('click', browser)
   expect(announced()).toEqual(['', 'Opening <b>{provider}</b>…'])
-  // Going back without a navigation: the next one is announced again.
+  // The page stays after all, so the next attempt is announced again.
   act(() => void window.dispatchEvent(new Event('focus')))
   expect(announced()).toEqual(['', ''])
 })
@@ -539,7 +539,7 @@ test.each(['click', 'key'] as const)(
   },
 )
 
-test("dialog: labels the button after the purpose, in the app's texts", () => {
+test("dialog: labels the button according to the purpose, in the app's texts", () => {
   const card = { providers: ['bitbucket'], display: 'modal' } as const
   render(
     <AuthProvider initialSession={signedOut} texts={{ signIn: 'Anmelden' }}>
@@ -675,7 +675,7 @@ test('dialog: shows the error even if the address bar has lost it', async () => 
 })
 
 test.each([0, 1, 2, 3, 5, 8])(
-  'dialog: closes if the user turns out to be signed in %i turns later',
+  'dialog: closes if the user turns out to be signed in %i event-loop turns later',
   async (turns) => {
     server.session = signedIn()
     server.answerNext('GET /auth/session', async () => {
