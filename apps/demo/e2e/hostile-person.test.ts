@@ -183,7 +183,7 @@ describe('a page that loads remote avatars', () => {
   })
 
   it('loads one over https, without sending a referrer, cookie or origin', async () => {
-    const { page, context } = await demo.visit({}, /^asked pictures\.example$/)
+    const { page, context } = await demo.visit({}, /^sent a request to pictures\.example$/)
     const requests: Record<string, string>[] = []
     await context.route('https://pictures.example/**', async (route) => {
       requests.push(await route.request().allHeaders())
