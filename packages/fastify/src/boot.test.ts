@@ -87,7 +87,7 @@ describe('in production', () => {
     },
   )
 
-  it('is the mode for any other NODE_ENV, and without NODE_ENV for an origin beyond loopback', async () => {
+  it('is the mode for any other NODE_ENV, and for an origin beyond loopback if NODE_ENV is not set', async () => {
     for (const environment of ['staging', 'prod', '']) {
       vi.stubEnv('NODE_ENV', environment)
       const { message } = await refusal({ origin: 'https://app.example.com' })
@@ -223,7 +223,7 @@ describe('an invalid option', () => {
     },
   )
 
-  it('is treated as missing if it is null, as from JavaScript', async () => {
+  it('is treated as missing if it is null, as JavaScript callers may pass', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     for (const name of ['origin', 'secret', 'providers', 'store']) {
       const { message } = await refusal({ ...production(), [name]: null })
@@ -314,7 +314,7 @@ describe('a time in milliseconds', () => {
   })
 })
 
-describe('an option of bitbucket() or postgres() that does not exist', () => {
+describe('an unknown option of bitbucket() or postgres()', () => {
   it('is rejected with a suggestion', () => {
     expect(() => bitbucket({ clientID: 'x' } as object)).toThrow(
       'bitbucket(): there is no option `clientID`. Did you mean `clientId`? The options are clientId,',
@@ -339,7 +339,7 @@ describe('a secret that is a placeholder', () => {
     'changeme1changeme2changeme3changeme4',
     'supersecret1supersecret2supersecret3',
     'your-secret-key-0123456789abcdef0',
-  ])('such as %s is rejected in production, also in an array', async (secret) => {
+  ])('such as %s is rejected in production, even in an array', async (secret) => {
     vi.stubEnv('NODE_ENV', 'production')
     for (const given of [secret, [SECRET, secret]]) {
       const { code, message } = await refusal({ ...production(), secret: given })
@@ -359,7 +359,7 @@ describe('a secret that is a placeholder', () => {
     'acme-secret-3f2b8c1e-9d4a-4e7b-8f6a-1c2d3e4f5a6b',
     'correct horse battery staple clipper',
     'Q1x9/Zt0+rW5cH3vL8nB2kD6mS4pG7jYaEuIoTfXyqU=',
-  ])('is not %s, which is accepted', async (secret) => {
+  ])('does not include %s, which is accepted', async (secret) => {
     vi.stubEnv('NODE_ENV', 'production')
     const app = fastify()
     await app.register(latchkey, { ...production(), secret })
@@ -384,7 +384,7 @@ describe('a Node.js version that is too old', () => {
     },
   )
 
-  it.each(['22.16.0', '23.0.0', '24.5.0', '26.10.0'])('is not %s', async (enough) => {
+  it.each(['22.16.0', '23.0.0', '24.5.0', '26.10.0'])('does not include %s', async (enough) => {
     vi.resetModules()
     Object.defineProperty(process.versions, 'node', { ...version, value: enough })
     await import('./http/node-version.ts')
@@ -392,8 +392,8 @@ describe('a Node.js version that is too old', () => {
 })
 
 describe('behind a proxy that strips part of the path', () => {
-  it('all URLs in the browser are below `basePath`, and a sign-in works', async () => {
-    // Works like such a proxy: the browser requests /api/auth, and the routes are at /auth.
+  it('all URLs in the browser are under `basePath`, and a sign-in works', async () => {
+    // This simulates such a proxy: the browser requests /api/auth, and the routes are at /auth.
     const rewriteUrl = ({ url = '' }: { url?: string | undefined }): string =>
       url.startsWith('/api/') ? url.slice('/api'.length) : `/elsewhere${url}`
     const app = Fastify({ rewriteUrl })
@@ -423,7 +423,7 @@ describe('behind a proxy that strips part of the path', () => {
     expect((await browser.get('/api/me')).json()).toMatchObject({ name: 'Ada Test' })
     const signedIn = await browser.get('/api/auth/sign-in')
     expect(signedIn.body).toContain('action="/api/auth/sign-out"')
-    // Latchkey's own routes are not valid targets, and their public path counts.
+    // Latchkey's own routes are not valid targets, and that includes their public path.
     const ours = await browser.get('/api/auth/bitbucket/start?return_to=/api/auth/session')
     const callbackOfOurs = await browser.consent(String(ours.headers.location), { user: 'ada' })
     expect((await browser.get(callbackOfOurs)).headers.location).toBe('/')
@@ -613,7 +613,7 @@ describe('in development without options', () => {
     taken.close()
   })
 
-  it('stops its emulator with the application after a failed boot', async () => {
+  it('stops its emulator when the application closes after a failed boot', async () => {
     const port = await freePort()
     vi.stubEnv('EMULATOR_PORT', String(port))
     const app = Fastify()
@@ -738,7 +738,7 @@ describe('the plugin', () => {
     },
   )
 
-  it('works below nested prefixes', async () => {
+  it('works under nested prefixes', async () => {
     const app = fastify()
     await app.register(
       async (outer) => {
@@ -772,7 +772,7 @@ describe('the plugin', () => {
     ['/api/', '/api/auth'],
     ['/', '/auth'],
     ['/a/b', '/a/b/auth'],
-  ])('below the prefix %s has its routes at %s', async (outer, basePath) => {
+  ])('registered under the prefix %s has its routes at %s', async (outer, basePath) => {
     const app = fastify()
     await app.register(async (scope) => void (await scope.register(latchkey, options())), {
       prefix: outer,
@@ -783,7 +783,7 @@ describe('the plugin', () => {
     )
   })
 
-  it('refuses to boot below a prefix with a parameter', async () => {
+  it('refuses to boot under a prefix that contains a parameter', async () => {
     const app = fastify()
     app.register(async (scope) => void (await scope.register(latchkey, options())), {
       prefix: '/:tenant',
@@ -791,7 +791,7 @@ describe('the plugin', () => {
     await expect(app.ready()).rejects.toThrow(/under a prefix that contains a parameter/)
   })
 
-  it('can share a store with another application, which still works after the first has closed', async () => {
+  it('can share a store with another application, which still works after the first application has closed', async () => {
     const store = sqlite(':memory:')
     const [first, second] = [fastify(), fastify()]
     await first.register(latchkey, { ...options(), store })
@@ -822,7 +822,7 @@ describe('the plugin', () => {
     expect(answer.body).not.toContain('secret reason')
   })
 
-  it('refuses to boot if it is registered twice, also in sibling contexts', async () => {
+  it('refuses to boot if it is registered twice, even in sibling contexts', async () => {
     const app = fastify()
     await app.register(latchkey, options())
     await expect(app.register(latchkey, options())).rejects.toMatchObject({
@@ -853,7 +853,7 @@ describe('the plugin', () => {
     const app = fastify()
     await app.register(latchkey, { ...options(), signInPath: '/login?from=app' })
     const browser = createBrowser(app)
-    // Some links only know the default path.
+    // Some links only use the default path.
     const usual = await browser.get('/auth/sign-in?return_to=/work&auth_error=access_denied')
     expect(usual.statusCode).toBe(303)
     expect(usual.headers.location).toBe(

@@ -93,7 +93,8 @@ async function routes(
   app: FastifyInstance,
   { settings, sessions, events }: RoutesOptions,
 ): Promise<void> {
-  // Only in this context, because the application may register @fastify/cookie too, before or after this.
+  // Register it only in this context, because the application may register @fastify/cookie too, before or
+  // after Latchkey.
   if (!app.hasDecorator('serializeCookie')) await app.register(cookie)
 
   keepQueriesOutOfTheLog(app)
@@ -111,8 +112,8 @@ async function routes(
 }
 
 /**
- * The Fastify plugin. Adds `app.latchkey`, `request.auth`, `request.getAuth()` and the routes of a sign-in
- * below `/auth`. In development, every option can be omitted; see `LatchkeyOptions`.
+ * The Fastify plugin. Adds `app.latchkey`, `request.auth`, `request.getAuth()` and the sign-in routes under
+ * `/auth`. In development, every option can be omitted. See `LatchkeyOptions`.
  *
  * @throws LatchkeyError if an option is missing or invalid, or the store cannot be opened
  *

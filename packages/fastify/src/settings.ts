@@ -4,7 +4,7 @@ import type { Profile, Provider } from './providers/provider.ts'
 import type { EventListener, Events } from './record/events.ts'
 import type { EndReason, Store } from './store/store.ts'
 
-// The validated options, for every room. Rooms do not depend on `options.ts`.
+// The validated options, which every room uses. Rooms do not depend on `options.ts`.
 
 /** The options, validated and complete. No code after `parseOptions` handles a missing option. */
 export interface Settings {
@@ -28,15 +28,18 @@ export interface Settings {
   readonly providerTimeout: number
   readonly providerConcurrency: number
   readonly clock: () => number
-  /** Descriptions of the options that development filled in, for the log. */
+  /** Descriptions of the options that were filled in for development, for the log. */
   readonly filledIn: readonly string[]
-  /** `origin` was omitted, and its port must follow the port that the server gets. */
+  /** Whether `origin` was omitted, so that its port must follow the port that the server listens on. */
   readonly followsPort: boolean
-  /** Other machines must not reach this server: with an emulator, for example, anyone can sign in as any user. */
+  /**
+   * Whether other machines must not reach this server. For example, with an emulator, anyone can sign in as
+   * any user.
+   */
   readonly loopbackOnly: boolean
   /** Stops the emulator, if one was started. */
   close(): Promise<void>
-  /** Returns the URL to which a provider redirects. It must be registered there. */
+  /** Returns the URL that a provider redirects to. It must be registered with the provider. */
   callbackUrl(providerId: string): string
 }
 
@@ -46,15 +49,15 @@ export interface LatchkeyEvents {
   'sign-in': { user: User; session: Session; profile: Profile; newUser: boolean }
   /** A sign-in failed. */
   'sign-in-failed': { provider: string; code: ErrorCode }
-  /** A user signed out, in this browser or in several. */
+  /** A user signed out, in one browser or in several. */
   'sign-out': { userId: string; sessionId: string; scope: SignOutScope }
   /** A user revoked one of their own sessions. Not emitted if the application revokes a session. */
   'session-revoked': { userId: string; sessionId: string }
   /**
-   * A session ended, for any reason. Emitted once on each server that causes or detects the end. All
-   * servers detect an end that Latchkey caused, except by `revokeEverything()`. After that, or if a session
-   * expires or its row is deleted by other means, only servers that have the session in use, or receive its
-   * cookie again, emit the event.
+   * A session ended, for any reason. Emitted once on each server that causes or detects the end. All servers
+   * detect an end that Latchkey caused, unless it was caused by `revokeEverything()`. In that case, or if a
+   * session expires or its row is deleted by other means, only servers on which the session is active, or
+   * that receive its cookie again, emit the event.
    */
   'session-ended': { userId: string; sessionId: string; reason: EndReason }
 }

@@ -1,5 +1,5 @@
-// Maps a provider's account to a user. This room promises: only the provider's subject identifies a user,
-// never an e-mail address, and the decision to admit someone is one pure function.
+// Maps a provider's account to a user. This room promises that only the provider's subject identifies a user,
+// never an e-mail address, and that the decision to admit someone is one pure function.
 
 import type { ErrorCode } from '@latchkey/contract'
 import type { Profile } from '../providers/provider.ts'
@@ -14,10 +14,10 @@ export type Admission =
 /**
  * Decides whether to admit a profile, and as which user. Only the provider's subject identifies a user. An
  * e-mail address never does, because its owner can give it up and someone else can register it. A rule about
- * addresses must use `profile.email`, which the provider returned in this flow, and not `user.email`, which may
+ * addresses must use `profile.email`, which the provider returned in this flow, not `user.email`, which may
  * be years old.
  *
- * @param user The user with this provider and subject as an identity, or `null` if there is none.
+ * @param user The user who has an identity with this provider and subject, or `null` if there is none.
  */
 export function admit(profile: Profile, user: StoredUser | null): Admission {
   if (!profile.active) return { as: 'rejected', code: 'account_inactive' }

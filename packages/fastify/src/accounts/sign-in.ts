@@ -49,7 +49,7 @@ export function signIn(
   })
 }
 
-/** Stores the current profile, and returns its user, which may be new. */
+/** Stores the current profile and returns its user, who may be new. */
 async function userOf(
   queries: StoreQueries,
   { provider, profile }: Arrival,

@@ -36,7 +36,7 @@ interface Line {
   readonly [name: string]: unknown
 }
 
-/** Returns an application, and its log lines that have an `event`. */
+/** Returns an application and those of its log lines that have an `event`. */
 async function build(
   options: LatchkeyOptions = {},
 ): Promise<{ app: FastifyInstance; lines: Line[] }> {
@@ -81,7 +81,7 @@ describe('users.get and users.list', () => {
     expect(await app.latchkey.users.get('')).toBeNull()
   })
 
-  it('returns 2,500 users in pages, each once, newest first', async () => {
+  it('returns each of 2,500 users once, in pages, newest first', async () => {
     const file = temporaryFile()
     const { app } = await build({ store: sqlite(file) })
     insertUsers(file, 2500)
@@ -100,7 +100,7 @@ describe('users.get and users.list', () => {
     expect(times).toEqual(times.toSorted((a, b) => b - a))
   })
 
-  it('skips and repeats no user when users are created and deleted between pages', async () => {
+  it('does not skip or repeat a user when users are created and deleted between pages', async () => {
     const file = temporaryFile()
     const { app } = await build({ store: sqlite(file), clock: () => noon + MINUTE })
     insertUsers(file, 10)
@@ -115,7 +115,7 @@ describe('users.get and users.list', () => {
     expect(second.nextCursor).toBeNull()
   })
 
-  it('returns 100 users per page by default, and ends with an empty page at most', async () => {
+  it('returns 100 users per page by default, and at most one empty page at the end', async () => {
     const file = temporaryFile()
     const { app } = await build({ store: sqlite(file) })
     expect(await app.latchkey.users.list()).toEqual({ users: [], nextCursor: null })
@@ -154,7 +154,7 @@ describe('users.get and users.list', () => {
     ['an invalid time', encoded('x.a')],
     ['an infinite time', encoded('Infinity.a')],
     ['a time that is too long', encoded(`${'9'.repeat(17)}.a`)],
-    ['a statement of SQL', encoded("1.a' or 1=1 --")],
+    ['an SQL statement', encoded("1.a' or 1=1 --")],
     ['a wildcard', encoded('1.%')],
     ['NUL', encoded('1.\0')],
     ['two lines', encoded('1.a\n')],
@@ -175,12 +175,12 @@ describe('users.get and users.list', () => {
 })
 
 describe('an invalid argument', () => {
-  it('throws, so that an unknown field does not return the first page forever', async () => {
+  it('is rejected, so that a misspelled field does not return the first page forever', async () => {
     const { app } = await build()
     const { users, sessions } = app.latchkey
     for (const page of [{ offset: 3 }, 3, 'next'] as unknown as PageOptions[]) {
-      await expect(users.list(page)).rejects.toThrow(/only `limit` and `cursor`/)
-      await expect(sessions.list('a', page)).rejects.toThrow(/only `limit` and `cursor`/)
+      await expect(users.list(page)).rejects.toThrow(/contains only `limit` and `cursor`/)
+      await expect(sessions.list('a', page)).rejects.toThrow(/contains only `limit` and `cursor`/)
     }
     await expect(users.create({ name: 5 as unknown as string })).rejects.toThrow(/must be strings/)
     await expect(users.create({ email: 'a\0b' })).rejects.toThrow(/must be strings/)
@@ -395,7 +395,7 @@ describe('a user who is banned', () => {
     expect(await app.latchkey.users.get(userId)).toMatchObject({ bannedAt: expect.any(Number) })
   })
 
-  it('gets no session from sessions.create(), which would be valid after an unban', async () => {
+  it('gets no session from sessions.create(), because it would become valid after an unban', async () => {
     const { app } = await build()
     const { users, sessions } = app.latchkey
     const { id } = await users.create()
@@ -433,7 +433,7 @@ describe('a user who is deleted', () => {
     ])
   })
 
-  it.each(moments)('%s either has no rows or is a new user', async (_, moment) => {
+  it.each(moments)('%s either has no rows left or is a new user', async (_, moment) => {
     const file = temporaryFile()
     const { app: other } = await build({ store: sqlite(file) })
     const remove = (userId: string): Promise<void> => other.latchkey.users.delete(userId)
@@ -446,7 +446,7 @@ describe('a user who is deleted', () => {
     expect(user?.id).not.toBe(userId)
   })
 
-  it('and was banned before can sign in as a new user', async () => {
+  it('after a ban can sign in as a new user', async () => {
     const { app } = await build()
     const browser = await signedIn(app)
     const userId = await idOf(browser)
@@ -556,7 +556,7 @@ describe('app.latchkey', () => {
     expect(log).not.toContain(cookie.split('.')[1])
   })
 
-  it('writes every change to disk before it is acknowledged', async () => {
+  it('writes every change to disk before acknowledging it', async () => {
     const store = sqlite(':memory:')
     const durabilities: string[] = []
     const watched: typeof store = {

@@ -2,7 +2,7 @@ import { LatchkeyError } from '../http/errors.ts'
 import type { Page } from '../store/store.ts'
 
 /**
- * Selects a page of a list.
+ * Selects one page of a list.
  *
  * @example
  * let cursor: string | null = null
@@ -45,7 +45,7 @@ export function pageOf(options: PageOptions | undefined): Page {
   const { limit = 100, cursor, ...others } = Object(options ?? {}) as PageOptions
   const [unknown] = Object.keys(others)
   if (unknown !== undefined || (options !== undefined && typeof options !== 'object')) {
-    throw invalid('A page must be an object with only `limit` and `cursor`, and both are optional')
+    throw invalid('A page must be an object that contains only `limit` and `cursor`, which are both optional')
   }
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) {
     throw invalid('`limit` must be a whole number from 1 to 1000')

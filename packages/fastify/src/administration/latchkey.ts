@@ -1,5 +1,5 @@
-// The application's access to users and sessions. This room promises: a revocation that it has acknowledged
-// survives a crash, and an invalid argument causes an error that names it.
+// The application's access to users and sessions. This room promises that a revocation survives a crash once
+// it is acknowledged, and that an invalid argument causes an error that names it.
 
 import type { FastifyInstance } from 'fastify'
 import type { GuardHook, Guards } from '../guard/guard.ts'
@@ -12,11 +12,11 @@ import { administerUsers, type UserAdministration } from './user-administration.
 /**
  * The type of `app.latchkey`: guards, sessions, users and events.
  *
- * Once the promise of a revocation resolves, this server rejects the session, and a crash does not bring the
- * session back. Other servers reject it within milliseconds, or at the latest after the store's
+ * Once the promise returned by a revocation resolves, this server rejects the session, and a crash does not
+ * bring the session back. Other servers reject it within milliseconds, and no later than the store's
  * `maxStaleness` (see `postgres()`). If the store does not respond, every method of `sessions` and `users`
- * rejects with an error whose `statusCode` is 503. An invalid id, cursor or limit rejects with a LatchkeyError
- * `LATCHKEY_ARGUMENT_INVALID`, whose `statusCode` is 400.
+ * rejects with an error whose `statusCode` is 503. If an id, cursor or limit is invalid, they reject with a
+ * LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, whose `statusCode` is 400.
  */
 export interface Latchkey {
   /**
@@ -25,7 +25,7 @@ export interface Latchkey {
    *
    * - 401 `unauthenticated` if it is signed out
    * - 403 `reauth_required` or `forbidden` if it does not meet the options
-   * - 403 `cross_site` if it may change something and comes from a page of another origin
+   * - 403 `cross_site` if it may change something and comes from a page on another origin
    * - 503 `unavailable`, with `Retry-After`, if the store does not respond
    *
    * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for unknown or invalid options
@@ -43,8 +43,8 @@ export interface Latchkey {
   /** Creates, lists, bans, unbans and deletes users. */
   readonly users: UserAdministration
   /**
-   * Calls `listener` after each event of a type. Listeners are not awaited. If one throws or rejects, the
-   * error is logged and has no other effect.
+   * Calls `listener` after each event of a type. Listeners are not awaited. If a listener throws or rejects,
+   * the error is logged and has no other effect.
    *
    * @returns an unsubscribe function
    * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` for an unknown event, or a listener that is not a function

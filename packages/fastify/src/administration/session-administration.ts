@@ -22,7 +22,7 @@ export interface SessionAdministration {
    */
   create(userId: string): Promise<{ session: Session; cookie: string }>
   /**
-   * Returns a page of a user's sessions, newest first. Expired sessions are removed from a page after it is
+   * Returns a page of a user's sessions, newest first. Expired sessions are filtered out after the page is
    * read. A page can therefore contain fewer sessions than `limit`, or none, and still have a `nextCursor`.
    *
    * @example
@@ -93,7 +93,7 @@ export function administerSessions(
     async revokeAll(userId) {
       const id = idOf(userId)
       await transact(async (queries) => {
-        // Every transaction locks the user before the sessions. Another order could deadlock.
+        // Every transaction locks the user before the sessions. A different order could cause a deadlock.
         await queries.findUser(id)
         await queries.deleteSessionsOf(id, byApplication('revoked'))
       })

@@ -12,8 +12,8 @@ import { byApplication, createTransact, known, type Transact } from './transacti
 export interface UserAdministration {
   /**
    * Creates a user without an identity, for your tests. Such a user can only be signed in with
-   * `sessions.create()`. It cannot be used to import users: a person who signs in with a provider gets
-   * another, new user. Linking an identity to an existing user is not available yet.
+   * `sessions.create()`. It cannot be used to import users, because a person who signs in with a provider
+   * gets a new user. Linking an identity to an existing user is not available yet.
    *
    * @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID` if `name` or `email` is not a string or `null`
    *
@@ -55,8 +55,8 @@ export interface UserAdministration {
    */
   unban(userId: string): Promise<void>
   /**
-   * Deletes a user with all identities and sessions. A later sign-in with the same account at the provider
-   * creates a new user. Deleting an unknown user is a no-op.
+   * Deletes a user with all of their identities and sessions. If the person signs in again with the same
+   * account at the provider, a new user is created. Deleting an unknown user is a no-op.
    *
    * @example
    * await app.latchkey.users.delete(userId)
@@ -74,7 +74,7 @@ interface NewUser {
   emailVerified?: boolean | undefined
 }
 
-/** A user with the fields for administrators. */
+/** A user, including the fields that only administrators can see. */
 export interface ManagedUser extends User {
   /** When the user was banned, in milliseconds since the Unix epoch. `null` if the user is not banned. */
   readonly bannedAt: number | null

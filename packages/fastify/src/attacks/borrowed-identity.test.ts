@@ -13,8 +13,8 @@ const BARE_UUID = UUID.slice(1, -1)
 
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 
-describe('a person with Ada’s address, names and account id', () => {
-  it('is a different user without her uuid', async () => {
+describe('a person with Ada’s e-mail address, names and account id', () => {
+  it('is a different user if the uuid differs', async () => {
     const app = await buildApp(emulator())
     const [first, borrower] = [createBrowser(app), createBrowser(app)]
     await first.signIn('ada')
@@ -45,8 +45,8 @@ describe('a person with Ada’s address, names and account id', () => {
   })
 })
 
-describe('a person who has changed everything that can change', () => {
-  it('is the same user, with the new name and address', async () => {
+describe('a person whose changeable data has all changed', () => {
+  it('is still the same user, with the new name and address', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -86,7 +86,7 @@ describe('a person whose uuid is malformed', () => {
     ['a number', 9.2e17],
     ['false', false],
     ['an object', {}],
-    ['a list', []],
+    ['an empty array', []],
     ['an array with a uuid', [UUID]],
     ['an object with a uuid', { uuid: UUID, toString: UUID }],
     ['the word undefined', 'undefined'],
@@ -134,7 +134,7 @@ describe('a custom provider', () => {
     ['a string with a line break', '1\n'],
     ['a string with NUL', '1\u0000'],
     ['256 characters', '1'.repeat(256)],
-  ])('that returns %s as a subject signs nobody in', async (_what, subject) => {
+  ])('that returns %s as a subject signs no one in', async (_what, subject) => {
     const file = temporaryFile()
     const own = bitbucket({ emulatorUrl: emulator().url })
     const profile: typeof own.profile = (answers) => {

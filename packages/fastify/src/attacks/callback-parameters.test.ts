@@ -40,7 +40,7 @@ describe('a callback with an impossible state', () => {
     expect((await browser.get(underWay)).headers.location).toBe('/')
   })
 
-  it('is also rejected if it has the right one twice, or outside the query', async () => {
+  it('is also rejected if it has the right state twice, or outside the query', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -86,7 +86,7 @@ describe('a callback with the right state', () => {
     },
   )
 
-  it('and many other parameters signs in, and ignores them', async () => {
+  it('and many other parameters signs in, ignoring those parameters', async () => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start('?return_to=/work'), { user: 'ada' })
@@ -148,7 +148,7 @@ describe('a callback with an error', () => {
     },
   )
 
-  it('after a press on Cancel ends the flow, even if a code follows', async () => {
+  it('caused by a click on Cancel ends the flow, even if a code follows', async () => {
     const { app, expectNoEffect, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const url = await browser.start()
@@ -170,7 +170,7 @@ describe('a callback with an error', () => {
     ['a forged log line', 'MARKER"}\n{"level":30,"msg":"MARKER"}'],
     ['ten thousand characters', 'MARKER'.repeat(1700)],
     ['a URL', 'javascript:MARKER'],
-  ])('that contains %s is reported only in our own words', async (_what, text) => {
+  ])('that contains %s is reported without any of the provider’s words', async (_what, text) => {
     const { app, log, expectRefused } = await buildWatchedApp(emulator())
     const names = ['error', 'error_description', 'error_uri', 'error_reason', 'message']
     for (const name of names) {
@@ -182,7 +182,7 @@ describe('a callback with an error', () => {
       )
       expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_refused')
       expect(JSON.stringify(answer.headers)).not.toContain('MARKER')
-      // Without a flow, the response says even less.
+      // Without a flow, the response reveals even less.
       query.delete('state')
       await expectRefused('flow_missing', () => browser.get(`${CALLBACK}?${query}`))
     }
@@ -192,7 +192,7 @@ describe('a callback with an error', () => {
 })
 
 describe('a POST callback, as sent by providers that we do not support', () => {
-  it('finds no route, whatever its body contains, and uses up no flow', async () => {
+  it('gets 404, whatever its body contains, and does not use up a flow', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -252,7 +252,7 @@ describe('a very long callback', () => {
     }
   })
 
-  it('beyond Node’s header limit is rejected by Node, and nothing of it is repeated', async () => {
+  it('beyond Node’s header limit is rejected by Node, and no part of it is repeated', async () => {
     const { app } = await buildWatchedApp(emulator())
     for (const times of [3_000, 200_000]) {
       const url = `${CALLBACK}?state=x&code=${'MARKER'.repeat(times)}`

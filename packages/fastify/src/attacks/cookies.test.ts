@@ -46,7 +46,7 @@ function parse(header: string): SetCookie {
 }
 
 describe('the cookies of every response', () => {
-  it.each(PLACES)('%s have all attributes, errors included', async (_w, place, name, all) => {
+  it.each(PLACES)('%s have all required attributes, even on errors', async (_w, place, name, all) => {
     const setBy = new Map<string, string[]>()
     for (const [what, { headers }] of await everyAnswer(emulator(), place())) {
       const cookies = [headers['set-cookie'] ?? []].flat().map(parse)
@@ -79,7 +79,7 @@ describe('the cookies of every response', () => {
       'a sign-out': ['latchkey 0'],
       'a callback without the store': cleared,
     }
-    // In development, a start at another name of this machine is first redirected to the origin.
+    // In development, a start under another name of this machine is first redirected to the origin.
     const atOtherName = name.startsWith('__Host-') && {
       'a start at 127.0.0.1': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
     }
@@ -107,8 +107,7 @@ describe('the cookies of every response', () => {
 })
 
 describe('a cleared cookie', () => {
-  // Like browsers, the jar ignores a `__Host-` cookie without `Secure` and `Path=/`, deletions
-  // included.
+  // Like browsers, the cookie jar ignores a `__Host-` cookie without `Secure` and `Path=/`, even a deletion.
   it.each(PLACES)('%s is removed from the browser', async (_where, place, name) => {
     const app = await buildApp(emulator(), place())
     const browser = createBrowser(app, place().origin)
@@ -168,7 +167,7 @@ describe('a browser with the longest possible cookies', () => {
     expect((await browser.signIn('ada')).headers.location).toBe('/')
   })
 
-  it('in a dozen tabs drops all but five flows at its next start, if the server accepts that much', async () => {
+  it('in a dozen tabs drops all but five flows at its next start, if the server accepts such large headers', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const browser = createBrowser(app, HTTPS_ORIGIN)
     await Promise.all(Array.from({ length: 12 }, () => browser.start(LONGEST, { referer })))

@@ -16,7 +16,7 @@ const CHANGING = [
   { method: 'POST', url: '/auth/sign-out' },
 ] as const
 
-/** Which requests count as sent by our pages, by Origin (rows) and Sec-Fetch-Site (columns). */
+/** Whether a request counts as sent by one of our pages, by Origin (rows) and Sec-Fetch-Site (columns). */
 const SITES = ['same-origin', 'same-site', 'cross-site', 'none', 'Same-Origin', undefined]
 const MATRIX: readonly [origin: string | undefined, ...passes: boolean[]][] = [
   [HTTPS_ORIGIN, true, false, false, false, false, true],
@@ -35,7 +35,7 @@ const MATRIX: readonly [origin: string | undefined, ...passes: boolean[]][] = [
 ]
 
 describe('a request that changes something', () => {
-  it('has a route in the list of this test', async () => {
+  it('uses one of the routes that this test lists', async () => {
     const app = Fastify()
     const found: string[] = []
     app.addHook('onRoute', ({ method, url }) => {
@@ -83,7 +83,7 @@ describe('a request that changes something', () => {
   })
 })
 
-describe('a page at another port or name of this machine, in development', () => {
+describe('a page on another port or under another name of this machine, in development', () => {
   it.each([
     'http://localhost:3001',
     'http://localhost',
@@ -147,7 +147,7 @@ describe('a route of the application', () => {
   }
 
   it.each(METHODS)(
-    'treats a %s from another origin as signed out, and no other',
+    'treats a %s as signed out only if it comes from another origin',
     async (method) => {
       const { ask } = await buildBank()
       for (const [origin, ...passes] of MATRIX) {
@@ -181,7 +181,7 @@ describe('a route of the application', () => {
 })
 
 describe('another site that signs a person out', () => {
-  it('by a link, a picture or a GET form gets 404', async () => {
+  it('with a link, an image or a GET form gets 404', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -209,7 +209,7 @@ describe('another site that signs a person out', () => {
     ['empty JSON', 'application/json', ''],
     ['a beacon report', 'application/csp-report', '{"scope":"global"}'],
     ['an unreadable type', 'x', 'x'],
-  ])('by a request with %s is rejected before the body is read', async (_what, type, payload) => {
+  ])('with a request that has %s is rejected before the body is read', async (_what, type, payload) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -238,7 +238,7 @@ describe('another site that signs a person out', () => {
 })
 
 describe('another site that reads a response', () => {
-  it('is not permitted to by any response, whatever its origin', async () => {
+  it('is not permitted to do so by any response, whatever its origin', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -267,12 +267,12 @@ describe('another site that reads a response', () => {
 })
 
 describe('another site that frames, embeds or sniffs a response', () => {
-  it('is forbidden to by every response', async () => {
+  it('is forbidden to do so by every response', async () => {
     const answers = await everyAnswer(emulator(), onHttps(emulator()))
     const codes = new Set<number>()
     for (const [what, { headers, statusCode }] of answers) {
       codes.add(statusCode)
-      // The guard's JSON response is on a route of the application, which sets its own framing and
+      // The guard's JSON response belongs to a route of the application, which sets its own framing and
       // caching headers.
       if (what.startsWith('a guarded route')) {
         expect(headers['content-type']).toBe('application/json; charset=utf-8')
@@ -289,7 +289,7 @@ describe('another site that frames, embeds or sniffs a response', () => {
     expect([...codes].sort()).toEqual([200, 204, 303, 400, 401, 403, 404, 413, 500, 503])
   })
 
-  it('can run no script on the two HTML pages, one of which has its own script', async () => {
+  it('cannot run a script on the two HTML pages, one of which has its own script', async () => {
     const answers = await everyAnswer(emulator())
     const pages = [...answers].filter(([, { headers }]) => {
       return String(headers['content-type']).startsWith('text/html')

@@ -10,8 +10,7 @@ import { type Browser, createBrowser } from '../testing/browser.ts'
 const emulator = setUpEmulator()
 
 /**
- * An error from which Fastify's default error handler would take the message, the status and the
- * headers.
+ * An error whose message, status and headers Fastify's default error handler would send.
  */
 const telling = (): Error => {
   return Object.assign(new Error('planted: select * from latchkey_users'), {
@@ -30,14 +29,14 @@ const telling = (): Error => {
 
 const THROWN: readonly (readonly [string, () => unknown])[] = [
   ['an error with a status and headers', telling],
-  ['an object like an error', () => ({ message: 'planted', headers: { location: '/planted' } })],
+  ['an error-like object', () => ({ message: 'planted', headers: { location: '/planted' } })],
   ['a string', () => 'planted'],
   ['null', () => null],
   ['undefined', () => undefined],
   ['an object without a string form', () => Object.create(null)],
 ]
 
-/** Checks that the response contains nothing of the error, and none of its headers. */
+/** Checks that the response contains no part of the error, and none of its headers. */
 function expectNothingTold({ body, headers }: LightMyRequestResponse): void {
   expect(body + JSON.stringify(headers)).not.toContain('planted')
   expect(body).not.toContain('    at ')
@@ -69,7 +68,7 @@ describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
     return { browser, late, callback }
   }
 
-  it('reveals nothing of it: not in JSON, not on a page, not in a redirect', async () => {
+  it('never reveals it: not in JSON, not on a page, not in a redirect', async () => {
     const { browser, late, callback } = await goBad()
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     for (const answer of [
@@ -100,7 +99,7 @@ describe.each(THROWN)('a store that throws %s', (_what, thrown) => {
     expectNothingTold(redirect)
   })
 
-  it('reveals nothing of it on the application’s routes: the guard responds, getAuth() throws our own error', async () => {
+  it('never reveals it on the application’s routes: the guard responds, getAuth() throws our own error', async () => {
     const { browser } = await goBad()
     const guarded = await browser.get('/api/me')
     expect(guarded.statusCode).toBe(503)
@@ -143,7 +142,7 @@ describe.each(THROWN)('a listener that throws %s', (_what, thrown) => {
 describe.each(['onRequest', 'preParsing', 'preHandler'] as const)(
   'a hook of the application (%s) that throws',
   (hook) => {
-    it.each(THROWN.slice(1))('%s reveals nothing of it', async (_what, thrown) => {
+    it.each(THROWN.slice(1))('%s never reveals it', async (_what, thrown) => {
       const answer = await answerOf(hook, thrown())
       expect(answer.statusCode).toBe(500)
       expect(answer.json()).toEqual(errorBody('server_error'))
@@ -162,7 +161,7 @@ describe.each(['onRequest', 'preParsing', 'preHandler'] as const)(
       ['planted', 500, 'server_error'],
       [null, 500, 'server_error'],
     ] as const)(
-      'an error of status %j gets a response with only %i',
+      'an error with status %j causes a response that contains only %i',
       async (given, status, code) => {
         const answer = await answerOf(hook, Object.assign(telling(), { statusCode: given }))
         expect(answer.statusCode).toBe(status)

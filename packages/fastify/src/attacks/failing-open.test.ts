@@ -68,7 +68,7 @@ describe('a store that fails or returns nonsense', () => {
       'returns another session',
       ({ session, user }) => ({ session: { ...session, id: 'x' }, user }),
     ],
-  ])('that %s signs nobody in, and causes a 503', async (_what, fault) => {
+  ])('that %s signs no one in, and causes a 503', async (_what, fault) => {
     const broken = await buildBreakable()
     const headers = { cookie: broken.cookie }
     const get = (url: string) => broken.app.inject({ url, headers })
@@ -79,7 +79,7 @@ describe('a store that fails or returns nonsense', () => {
     for (const answer of answers) {
       expect(answer.statusCode).toBe(503)
       expect(answer.body).not.toContain('Ada Test')
-      // Whoever is signed in still is, once the store is back.
+      // Signed-in people are still signed in once the store is back.
       expect(answer.headers['set-cookie']).toBeUndefined()
     }
     expect((await get('/auth/sign-in')).body).not.toContain('Ada Test')
@@ -102,7 +102,7 @@ describe('a store that fails or returns nonsense', () => {
         return { session: { ...session, expiresAt: 'never' }, user }
       },
     ],
-  ])('that returns a session with %s signs nobody in', async (_what, fault) => {
+  ])('that returns a session with %s signs no one in', async (_what, fault) => {
     const broken = await buildBreakable()
     const headers = { cookie: broken.cookie }
     broken.break(fault)
@@ -113,7 +113,7 @@ describe('a store that fails or returns nonsense', () => {
     expect(broken.handled()).toBe(false)
   })
 
-  it('or a clock that returns NaN signs nobody in', async () => {
+  it('or a clock that returns NaN signs no one in', async () => {
     let time = Date.now()
     const app = await buildApp(emulator(), { clock: () => time })
     const browser = createBrowser(app)
@@ -123,7 +123,7 @@ describe('a store that fails or returns nonsense', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('that acknowledges a write without writing signs nobody in', async () => {
+  it('that acknowledges a write without writing signs no one in', async () => {
     const store = sqlite(':memory:')
     const forgetful: Store = { ...store, transaction: async () => undefined as never }
     const app = await buildApp(emulator(), { store: forgetful })
@@ -147,7 +147,7 @@ describe('a guard', () => {
 
   it('rejects every request when called with a request instead of options', async () => {
     const app = await buildApp(emulator())
-    // TypeScript rejects this call, JavaScript does not.
+    // TypeScript rejects this call, but JavaScript does not.
     const guard = app.latchkey.guard as (...given: unknown[]) => unknown
     app.get('/work', { onRequest: async (...given) => guard(...given) }, async () => 'work')
     const browser = createBrowser(app)
@@ -157,7 +157,7 @@ describe('a guard', () => {
     expect(answer.json().message).toContain('Call it: { onRequest: app.latchkey.guard() }')
   })
 
-  it('of another application does not set request.auth here', async () => {
+  it('from another application does not set request.auth here', async () => {
     const [here, there] = [await buildApp(emulator()), await buildApp(emulator())]
     here.get('/work', { onRequest: there.latchkey.guard() }, async ({ auth }) => auth.user)
     const browser = createBrowser(there)
@@ -206,7 +206,7 @@ describe('the plugin in the wrong place', () => {
     expect(answer.json().code).toBe('LATCHKEY_UNGUARDED')
   })
 
-  it('in an encapsulated context guards there, and decorates no other context', async () => {
+  it('in an encapsulated context guards the routes there, and does not decorate any other context', async () => {
     const app = fastify()
     let cookie = ''
     await app.register(async (context) => {

@@ -21,14 +21,14 @@ async function listening(app: FastifyInstance): Promise<FastifyInstance> {
 
 // On a busy machine, so many requests take longer than the default timeout.
 describe('thousands of requests', { timeout: 60_000 }, () => {
-  it('for the start store nothing, send no request to the provider, and disturb nobody', async () => {
+  it('to the start route store nothing, send no request to the provider, and do not affect other users', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
     const url = await browser.start()
     for (let request = 0; request < 2000; request++) {
       const { statusCode } = await app.inject('/auth/bitbucket/start')
-      if (statusCode !== 303) throw new Error(`start answered ${statusCode}`)
+      if (statusCode !== 303) throw new Error(`The start route responded with ${statusCode}`)
     }
     expect(rows(file)).toEqual([0, 0, 0, 0])
     expect(emulator().requests).toEqual([])
@@ -36,7 +36,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect((await browser.get(callback)).headers.location).toBe('/')
   })
 
-  it('for the callback with invented codes and states store nothing either', async () => {
+  it('to the callback with invented codes and states store nothing either', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -52,7 +52,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect((await browser.get(callback)).headers.location).toBe('/')
   })
 
-  it('for the callback with one flow’s cookie cause one request to the provider, and one row', async () => {
+  it('to the callback with one flow’s cookie cause one request to the provider, and one row', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -67,7 +67,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect(rows(file)).toEqual([0, 0, 0, 1])
   })
 
-  it('with expired flows cause no request to the provider, and no growing number of rows', async () => {
+  it('with expired flows cause no request to the provider, and do not accumulate rows', async () => {
     const file = temporaryFile()
     let now = Date.now()
     const app = await buildApp(emulator(), { store: sqlite(file), clock: () => now })
@@ -90,7 +90,7 @@ describe('thousands of requests', { timeout: 60_000 }, () => {
     expect(countRows(file, 'used_flows')).toBe(1)
   })
 
-  it('from another site’s page do not evict a flow in progress', async () => {
+  it('from a page on another site do not evict a flow in progress', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const url = await browser.start()
@@ -145,7 +145,7 @@ describe('a request that is too large', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 303 /)
   })
 
-  it('is cut down if the server accepts it', async () => {
+  it('is truncated if the server accepts it', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const mega = 'x'.repeat(1_000_000)
@@ -191,7 +191,7 @@ describe('clients that never finish their requests', () => {
       'in the middle of their body',
       'POST /auth/sign-out HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:3000\r\nContent-Length: 100\r\n\r\n{',
     ],
-  ])('%s do not keep others from signing in and out', async (_where, beginning) => {
+  ])('%s do not prevent others from signing in and out', async (_where, beginning) => {
     const app = await listening(await buildApp(emulator()))
     const { port } = app.server.address() as AddressInfo
     for (let client = 0; client < 100; client++) {
@@ -230,7 +230,7 @@ describe('the real or claimed address of a request', () => {
     await app.close()
   })
 
-  it('is left to a rate limiter, whose refusal is readable and affects nobody else', async () => {
+  it('is left to a rate limiter, whose rejection is readable and does not affect anyone else', async () => {
     const app = Fastify()
     const asked = new Map<string, number>()
     // Like @fastify/rate-limit: a header, and an error with a status.

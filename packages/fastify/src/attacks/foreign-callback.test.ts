@@ -8,7 +8,7 @@ import { buildWatchedApp, countExchanges, setCookies } from '../testing/refusal.
 
 const emulator = setUpEmulator()
 
-/** Returns the callback URL after the person has agreed. It is not sent yet. */
+/** Returns the callback URL after the person has agreed, without requesting it. */
 async function comeBack(browser: Browser, user: string, query = ''): Promise<string> {
   return browser.consent(await browser.start(query), { user })
 }
@@ -84,7 +84,7 @@ describe('a callback from another browser', () => {
       const url = `/auth/bitbucket/callback?code=stolen-or-invented${query}`
       await expectRefused('flow_missing', () => app.inject(url))
 
-      // Cookies for each way to read such a state, empty or with a word.
+      // One cookie for each way to read such a state, each with an empty value and with a word.
       const state = new URLSearchParams(query).get('state')
       const names = [state ?? '', String(state), 'undefined', '', '0'].map(flowCookie)
       for (const value of ['', 'undefined', 'null', '""', '{}', 'AAAA']) {
@@ -101,7 +101,7 @@ describe('a callback from another browser', () => {
 })
 
 describe('an altered flow', () => {
-  it('is rejected wherever a character of its cookie is changed, or its end is cut off', async () => {
+  it('is rejected if any character of its cookie is changed, or its end is cut off', async () => {
     const { app, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await comeBack(browser, 'ada')
@@ -148,7 +148,7 @@ describe('an altered flow', () => {
     await expectRefused('flow_missing', () => app.inject({ url: callback, headers }))
   })
 
-  it('opens no session when it is used as one', async () => {
+  it('does not open a session when its cookie is used as a session cookie', async () => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.start()
@@ -168,7 +168,7 @@ describe('the same callback again', () => {
     const reload = await expectNoEffect(() => browser.get(callback))
     expect(reload.headers.location).toBe('/')
     expect(setCookies(reload)).toEqual([])
-    // As in a browser that restores a closed tab with its cookies.
+    // Simulates a browser that restores a closed tab with its cookies.
     const headers = { cookie: `${before}; ${browser.cookies()}` }
     const restored = await expectNoEffect(() => app.inject({ url: callback, headers }))
     expect(restored.headers.location).toBe('/work')
@@ -186,7 +186,7 @@ describe('the same callback again', () => {
     expect(replay.headers.location).toMatch(`${emulator().url}/site/oauth2/authorize?`)
   })
 
-  it('redeems no code after the first has failed', async () => {
+  it('does not redeem another code after the first one has failed', async () => {
     const { app, expectNoEffect, expectRefused } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await comeBack(browser, 'ada')
@@ -216,7 +216,7 @@ describe('the same callback again', () => {
     })
     expect(tokens).toHaveLength(10)
     expect(new Set(tokens).size).toBe(1)
-    // The other server cannot wait for the first.
+    // The second server cannot wait for the first one.
     const states = answers.flatMap(({ headers }) => {
       const url = new URL(String(headers.location), 'http://localhost:3000')
       return url.origin === emulator().url ? [url.searchParams.get('state')] : []
@@ -233,7 +233,7 @@ describe('the same callback again', () => {
 describe('a callback that comes too late', () => {
   const LIFETIME = 10 * 60 * 1000
 
-  it('is rejected and its cookie cleared from the moment its flow expires', async () => {
+  it('is rejected and its cookie is cleared as soon as its flow has expired', async () => {
     let now = Date.now()
     const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
     const browser = createBrowser(app)
@@ -249,7 +249,7 @@ describe('a callback that comes too late', () => {
     expect(setCookies(answer)).toEqual([expect.stringMatching(/-flow-[\w-]{10}=; Max-Age=0; /)])
   })
 
-  it('is rejected without the cookie, which browsers have dropped by then', async () => {
+  it('is rejected without the cookie, because browsers have dropped it by then', async () => {
     let now = Date.now()
     const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
     const callback = await comeBack(createBrowser(app), 'ada')

@@ -49,7 +49,7 @@ const REQUESTS = [
   },
 ]
 
-/** The parts of a response that do not change each time. */
+/** The parts of a response that are the same each time. */
 function said({ statusCode, headers, body }: LightMyRequestResponse): object {
   const { date: _date, ...rest } = headers
   const text = JSON.stringify(rest)
@@ -101,13 +101,13 @@ describe('a request with a forged host, scheme or path', () => {
     ['another address', '10.0.0.1', { host: 'app.example.com', protocol: 'http' }],
     ['every address', true, { host: 'evil.example', protocol: 'https' }],
     ['its address', '127.0.0.1', { host: 'evil.example', protocol: 'https' }],
-    // Missing from Fastify's types, but still documented.
+    // This is missing from Fastify's types, but still documented.
     [
-      'one hop, which matches no address,',
+      'one hop, which does not match any address,',
       1 as never,
       { host: 'app.example.com', protocol: 'http' },
     ],
-    ['every address, by a function,', () => true, { host: 'evil.example', protocol: 'https' }],
+    ['every address, with a function,', () => true, { host: 'evil.example', protocol: 'https' }],
   ])(
     'changes none of our responses when Fastify trusts %s as a proxy',
     async (_who, trust, seen) => {

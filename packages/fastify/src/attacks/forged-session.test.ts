@@ -34,7 +34,7 @@ describe('a session cookie that the server never issued', () => {
     ['the name of an object property', '__proto__.constructor'],
     ['a quoted value', `"${ID}.${SECRET}"`],
     ['a value that ends with NUL', `${ID}.${SECRET}\u0000`],
-  ])('with %s opens nothing, and leaves nothing behind', async (_what, value) => {
+  ])('with %s does not open a session, and leaves nothing behind', async (_what, value) => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const headers = { cookie: `latchkey-3000=${value}` }
@@ -47,14 +47,14 @@ describe('a session cookie that the server never issued', () => {
     expect(countRows(file, 'sessions')).toBe(0)
   })
 
-  it('beyond the limit for headers is rejected unread', async () => {
+  it('beyond the header limit is rejected without being read', async () => {
     const app = await buildApp(emulator())
     await app.listen({ port: 0, host: '127.0.0.1' })
     const lines = ['GET /api/me HTTP/1.1', 'Host: localhost', `Cookie: a=${'x'.repeat(20 * 1024)}`]
     expect(await sendRaw(app, lines)).toMatch(/^HTTP\/1\.1 431 /)
   })
 
-  it('with the secret of another session, or half of its own, opens nothing', async () => {
+  it('with the secret of another session, or half of its own, does not open a session', async () => {
     const app = await buildApp(emulator())
     const [ada, ben] = [createBrowser(app), createBrowser(app)]
     await ada.signIn('ada')
@@ -76,7 +76,7 @@ describe('a session cookie that the server never issued', () => {
     expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(200)
   })
 
-  it('with the stored hash as its secret opens nothing', async () => {
+  it('with the stored hash as its secret does not open a session', async () => {
     const store = sqlite(':memory:')
     const app = await buildApp(emulator(), { store })
     const browser = createBrowser(app)
@@ -88,7 +88,7 @@ describe('a session cookie that the server never issued', () => {
     expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
   })
 
-  it('of another environment, with another store, opens nothing', async () => {
+  it('from another environment, with another store, does not open a session', async () => {
     const [staging, production] = [await buildApp(emulator()), await buildApp(emulator())]
     const browser = createBrowser(staging)
     await browser.signIn('ada')
@@ -99,7 +99,7 @@ describe('a session cookie that the server never issued', () => {
 })
 
 describe('a session token outside of its cookie', () => {
-  it('signs nobody in', async () => {
+  it('does not sign anyone in', async () => {
     const app = await buildApp(emulator())
     app.post('/api/me', { onRequest: app.latchkey.guard() }, async ({ auth }) => auth)
     const browser = createBrowser(app)
@@ -127,7 +127,7 @@ describe('a session token outside of its cookie', () => {
     expect((await app.inject({ url: '/api/me', headers: { cookie } })).statusCode).toBe(200)
   })
 
-  it('signs nobody out', async () => {
+  it('does not sign anyone out', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -172,7 +172,7 @@ describe('the cookie of an ended session', () => {
     },
   )
 
-  it('cannot end the other sessions of its person', async () => {
+  it('cannot end the person’s other sessions', async () => {
     const app = await buildApp(emulator())
     const [stolen, own] = [createBrowser(app), createBrowser(app)]
     await stolen.signIn('ada')

@@ -48,8 +48,7 @@ function readTable(): Row[] {
 }
 
 /**
- * Whether a cell such as "`same-site`, any other" matches a header's value. Other rows name the
- * `values`.
+ * Whether a cell such as "`same-site`, any other" matches a header's value. `values` are those that other rows name.
  */
 function matches(cell: string, value: Header, named: readonly string[]): boolean {
   return cell.split(', ').some((part) => {
@@ -90,7 +89,7 @@ async function build() {
 
 const HANDSHAKE = { connection: 'Upgrade', upgrade: 'websocket' }
 
-describe('the table of docs/security.md', () => {
+describe('the table in docs/security.md', () => {
   it('has exactly one row for every pair of headers', () => {
     expect(rows.length).toBeGreaterThan(7)
     for (const { site, origin, found } of cases) {
@@ -128,7 +127,7 @@ describe('the table of docs/security.md', () => {
   ]
 
   it.each(kinds)(
-    'matches which requests of %s are signed in for a guard and getAuth()',
+    'states for %s which requests a guard and getAuth() treat as signed in',
     async (_, column, kind) => {
       const { app, signIn } = await build()
       const cookie = await signIn()
@@ -145,7 +144,7 @@ describe('the table of docs/security.md', () => {
     },
   )
 
-  it('is about every method but those that it names', async () => {
+  it('covers every method except those that it names', async () => {
     const [bullet = ''] = /^- .*$/m.exec(section) ?? []
     const safe = [...bullet.matchAll(/`([A-Z]+)`/g)].map(([, method = '']) => method)
     expect(safe).toHaveLength(5)

@@ -37,8 +37,7 @@ async function arrive(app: FastifyInstance, code: string, query = ''): Promise<A
 }
 
 /**
- * Sends a callback over a socket, which the test may close. Resolves once the server has received
- * it.
+ * Sends a callback over a socket that the test may close. Resolves once the server has received it.
  */
 async function send(app: FastifyInstance, { browser, callback }: Arrival): Promise<Sent> {
   if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
@@ -78,7 +77,7 @@ async function hold(
 }
 
 describe('a callback beyond the cap and its queue', () => {
-  it('redirects back with its flow unused, and works when it is reloaded', async () => {
+  it('redirects back without using up its flow, and works when it is reloaded', async () => {
     const file = temporaryFile()
     const { app, provider } = await hold(1, { store: sqlite(file) })
     const heard: unknown[] = []
@@ -110,7 +109,7 @@ describe('a callback beyond the cap and its queue', () => {
     expect(provider.codes).toEqual(['first', 'second', 'third'])
   })
 
-  it('displaces a callback of the busiest address, which then works when it is reloaded', async () => {
+  it('displaces a callback from the busiest address, which then works when it is reloaded', async () => {
     const { app, provider } = await hold(2)
     const from = (remoteAddress: string, { browser, callback }: Arrival) =>
       app.inject({ url: callback, headers: { cookie: browser.cookies() }, remoteAddress })
@@ -129,7 +128,7 @@ describe('a callback beyond the cap and its queue', () => {
     expect((await browser.get(callback)).headers.location).toBe('/')
   })
 
-  it('is accepted if it needs no exchange, such as a press on Cancel', async () => {
+  it('is accepted if it needs no exchange, such as after a click on Cancel', async () => {
     const { app, provider } = await hold(1)
     for (const code of ['first', 'second']) {
       const { browser, callback } = await arrive(app, code)
@@ -155,7 +154,7 @@ describe('a callback in the queue', () => {
     const going = first.browser.get(first.callback)
     await provider.asked
     await (await send(app, gone)).disconnect()
-    // The queue has room for one.
+    // The queue has room for one callback.
     const waiting = next.browser.get(next.callback)
     await new Promise(setImmediate)
     expect(countRows(file, 'used_flows')).toBe(1)
@@ -194,7 +193,7 @@ describe('a callback in the queue', () => {
   describe('while the test controls the timers', () => {
     afterEach(() => void vi.useRealTimers())
 
-    it('waits no longer than providerTimeout, including its exchange', async () => {
+    it('takes no longer than providerTimeout in total, including its exchange', async () => {
       const { app, provider } = await hold(1, { providerTimeout: 1000 })
       const [first, second] = [await arrive(app, 'first'), await arrive(app, 'second')]
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -221,8 +220,7 @@ describe('a cap of one', () => {
 
 const CALLBACKS = 3000
 /**
- * How many connections of the flood are open at a time. The oldest is closed before the next is
- * opened.
+ * How many of the flood's connections are open at a time. The oldest one is closed before the next one is opened.
  */
 const WINDOW = 300
 
@@ -313,7 +311,7 @@ const sessionOf = ({ headers }: LightMyRequestResponse): string =>
 describe('3,000 callbacks with invented codes while the provider hangs', {
   timeout: 60_000,
 }, () => {
-  it('use no more connections than the cap, and disturb nobody else', async () => {
+  it('use no more connections than the cap, and do not affect anyone else', async () => {
     const cap = 20
     const hanging = await serveNothing(cap)
     const agreeing = await serve(agree)

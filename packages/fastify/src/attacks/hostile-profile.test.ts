@@ -19,8 +19,7 @@ interface Visit {
 }
 
 /**
- * Signs in as Ada with these extra fields from Bitbucket. `user` is what a second application
- * reads.
+ * Signs in as Ada with these extra fields from Bitbucket. `user` is the user as read by a second application.
  */
 async function signInAs(
   profile: Record<string, unknown>,
@@ -87,7 +86,7 @@ describe('a profile with fields that claim more rights', () => {
     expect(stored).not.toContain('planted')
   })
 
-  it('cannot use a prototype either', async () => {
+  it('cannot use a prototype to add fields either', async () => {
     const body = `{"type":"user","uuid":"${uuid}","display_name":"Ada","__proto__":{"isAdmin":true,
       "account_status":"inactive"},"links":{"__proto__":{"avatar":{"href":"https://planted.example/"}}}}`
     const app = await buildApp(emulator())
@@ -123,7 +122,7 @@ describe('a hostile name', () => {
     ['lone surrogates', '\ud800Ada\udc00', '\ufffdAda\ufffd'],
     ['200 kB', 'x'.repeat(200_000), 'x'.repeat(200)],
     ['five thousand accents', `e${'\u0301'.repeat(5000)}`, `e${'\u0301'.repeat(199)}`],
-    ['an emoji at the cut', `x${'\u{1f600}'.repeat(300)}`, `x${'\u{1f600}'.repeat(199)}`],
+    ['an emoji at the point of truncation', `x${'\u{1f600}'.repeat(300)}`, `x${'\u{1f600}'.repeat(199)}`],
   ])('with %s is cleaned', async (_what, name, shown) => {
     const { browser, user } = await signInAs({ display_name: name })
     expect(user?.name).toBe(shown)
@@ -131,14 +130,14 @@ describe('a hostile name', () => {
   })
 
   it.each([['   \r\n\t '], ['\u0000'], [''], [7], [true], [['Ada']], [{ first: 'Ada' }], [null]])(
-    'of %j counts as missing, and the nickname replaces it',
+    'that is %j counts as missing, and the nickname is used instead',
     async (name) => {
       const { user } = await signInAs({ display_name: name, nickname: 'ada' })
       expect(user?.name).toBe('ada')
     },
   )
 
-  it('of a megabyte is not read completely, and leaves nothing behind', async () => {
+  it('that is a megabyte long is not read completely, and leaves nothing behind', async () => {
     const { answer, user, file } = await signInAs({ display_name: 'x'.repeat(1024 * 1024) })
     expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_bad_answer')
     expect(user).toBeNull()
@@ -179,7 +178,7 @@ describe('an unusable e-mail address', () => {
   })
 
   it.each(['Ada.O’Hara+tag@Example.COM', `${'x'.repeat(64)}@example.com`, '例え@例え.example'])(
-    'is rejected while the usable %s is stored verbatim',
+    'is rejected, but the usable %s is stored verbatim',
     async (email) => {
       const { user } = await signInAs({}, { email })
       expect(user).toMatchObject({ email, emailVerified: true })
@@ -224,7 +223,7 @@ describe('an avatar URL', () => {
 
 describe('an account_status that is not a word', () => {
   it.each([[{ toString: 'active' }], [['active']], [true], [1]])(
-    '%j signs nobody in, and leaves nothing behind',
+    '%j signs no one in, and leaves nothing behind',
     async (account_status) => {
       const { answer, user, file } = await signInAs({ account_status })
       expect(answer.headers.location).toBe('/auth/sign-in?auth_error=provider_bad_answer')

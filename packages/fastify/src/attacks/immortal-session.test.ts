@@ -11,7 +11,7 @@ const MINUTE = 60 * 1000
 const HOUR = 60 * MINUTE
 const session = { idleTimeout: HOUR, lifetime: 10 * HOUR }
 
-/** A signed-in person, on a server whose clock the test sets, in milliseconds from the sign-in. */
+/** A signed-in person on a server whose clock the test sets, in milliseconds since the sign-in. */
 async function signedIn(options: LatchkeyOptions = {}): Promise<{
   app: FastifyInstance
   browser: Browser
@@ -62,9 +62,9 @@ describe('a client that keeps its cookie for too long', () => {
   })
 })
 
-describe('a session that somebody tries to keep alive forever', () => {
+describe('a session that someone tries to keep alive forever', () => {
   it.each(['/auth/session', '/', '/auth/sign-in', '/auth/sessions', '/api/me'])(
-    'by constant requests for %s ends after its lifetime',
+    'with constant requests for %s ends after its lifetime',
     async (path) => {
       const { app, browser, at } = await signedIn()
       for (let time = 0; time < session.lifetime; time += 50 * MINUTE) {
@@ -78,7 +78,7 @@ describe('a session that somebody tries to keep alive forever', () => {
   )
 
   it.each(['/auth/providers', '/nothing', '/auth/bitbucket/start'])(
-    'by requests for %s, which does not read the session, stays idle',
+    'with requests for %s, which does not read the session, still counts as idle',
     async (path) => {
       const { app, browser, at } = await signedIn()
       for (let time = 0; time <= HOUR; time += 10 * MINUTE) {
@@ -90,7 +90,7 @@ describe('a session that somebody tries to keep alive forever', () => {
     },
   )
 
-  it('by another session of the same person stays idle', async () => {
+  it('with another session of the same person still counts as idle', async () => {
     const { app, browser, at } = await signedIn()
     const other = createBrowser(app)
     await other.signIn('ada')
@@ -104,7 +104,7 @@ describe('a session that somebody tries to keep alive forever', () => {
     expect(sessions).toHaveLength(1)
   })
 
-  it('by rotating its secret ends when it would have ended anyway', async () => {
+  it('by rotating its secret ends no later than before', async () => {
     const { app, browser, at } = await signedIn()
     const { session: first } = (await browser.get('/auth/session')).json()
     for (let time = 0; time < session.lifetime; time += 50 * MINUTE) {
@@ -120,7 +120,7 @@ describe('a session that somebody tries to keep alive forever', () => {
     expect(await ask(app, cookie)).toBe(401)
   })
 
-  it('by an old secret or its id alone stays idle', async () => {
+  it('with an old secret or its id alone still counts as idle', async () => {
     const { app, browser, at } = await signedIn()
     const cookie = browser.cookies()
     const forged = cookie.replace(/\.[\w-]{43}/, `.${'A'.repeat(43)}`)
@@ -132,7 +132,7 @@ describe('a session that somebody tries to keep alive forever', () => {
     expect(await ask(app, cookie)).toBe(401)
   })
 
-  it('by longer limits in the options ends as scheduled', async () => {
+  it('with longer limits in the options still ends as scheduled', async () => {
     const file = temporaryFile()
     const { browser, at, clock } = await signedIn({ store: sqlite(file) })
     const more = { idleTimeout: 20 * HOUR, lifetime: 20 * HOUR }
@@ -144,7 +144,7 @@ describe('a session that somebody tries to keep alive forever', () => {
     expect(await ask(later, cookie)).toBe(401)
   })
 
-  it('leaves no row forever, however it ended', async () => {
+  it('does not leave a row behind forever, however it ended', async () => {
     const file = temporaryFile()
     const { app, browser, at, clock } = await signedIn({ store: sqlite(file) })
     await createBrowser(app).signIn('ben')

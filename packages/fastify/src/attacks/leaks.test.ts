@@ -125,7 +125,7 @@ describe('the history, Referer and beacons of the next page', () => {
     expect(answer.headers['cache-control']).toBe('no-store')
   })
 
-  it('contain the state only in the URL of the provider, and the verifier nowhere', async () => {
+  it('contain the state only in the provider’s URL, and never contain the verifier', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     const start = await browser.get('/auth/bitbucket/start')
@@ -138,7 +138,7 @@ describe('the history, Referer and beacons of the next page', () => {
     expect(JSON.stringify(start.headers)).not.toContain(verifier)
   })
 
-  it('after a sign-out by form do not contain the session', async () => {
+  it('after signing out with a form do not contain the session', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -161,7 +161,7 @@ describe('the hosted page', () => {
     ['with an unknown error', '?auth_error=https://evil.example/'],
     ['with a target on another site', '?return_to=https://evil.example/&auth_error=flow_missing'],
   ])(
-    '%s loads and links nothing of other sites, and sends them no Referer',
+    '%s does not load from or link to other sites, and sends them no Referer',
     async (_what, query) => {
       const app = await buildApp(emulator())
       const browser = createBrowser(app)
@@ -197,7 +197,7 @@ describe('the hosted page', () => {
 })
 
 describe('a copy of the database', () => {
-  it('opens no session, finishes no flow, and contains no token', async () => {
+  it('does not open a session or finish a flow, and contains no token', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)

@@ -29,7 +29,7 @@ async function run(DEBUG: string): Promise<Run> {
 
 describe.each([
   '*',
-  // Excludes some of the secrets on its own, but not all.
+  // This value already excludes some of the secrets, but not all of them.
   '*,-simple-oauth2:request-options',
   '*,-simple-oauth2*:debug',
 ])('every way to sign in and to fail, with all logs on and DEBUG=%s', (debug) => {
@@ -83,7 +83,7 @@ describe.each([
     }
   })
 
-  it('prints no request to the provider, but the search finds what is printed on purpose', () => {
+  it('prints no request to the provider, although the search finds secrets that are printed on purpose', () => {
     const requests = /.*(basic |bearer |authorization|code_verifier).*/i
     expect(requests.exec(over.stdout + over.stderr)?.[0]).toBeUndefined()
     expect(findIn(over.stdout, over.report.decoy)).toBeDefined()
@@ -115,8 +115,8 @@ function findIn(output: string, secret: string): string | undefined {
 }
 
 /**
- * Returns the base64 form of the bytes inside a longer text, where they begin `offset` bytes after
- * a multiple of three.
+ * Returns the base64 form of the bytes as it appears inside a longer text in which they begin `offset` bytes
+ * after a multiple of three.
  */
 function base64Within(bytes: Buffer, offset: number): string[] {
   const whole = bytes.subarray(0, bytes.length - ((bytes.length + offset) % 3))

@@ -45,7 +45,7 @@ const REASONS = [
 
 type Line = Readonly<Record<string, unknown>>
 
-/** Returns the lines that are logged during `act`, and checks that each is one of ours. */
+/** Returns the lines that are logged during `act`, and checks that each of them is one of ours. */
 async function logOf(
   act: (app: FastifyInstance, browser: Browser) => Promise<void>,
 ): Promise<Line[]> {
@@ -66,7 +66,7 @@ async function logOf(
   })
 }
 
-/** Checks the line of a failed sign-in: it has no field that not every such line has. */
+/** Checks the log line of a failed sign-in: it has only the fields that every such line has. */
 function failureIn(lines: readonly Line[]): Line | undefined {
   const failures = lines.filter(({ event }) => event === 'sign-in-failed')
   for (const failure of failures) {
@@ -146,7 +146,7 @@ describe('text that forges a log line', () => {
     ['error', { error: FORGED }],
     ['error_description', { error: 'invalid_scope', error_description: FORGED, error_uri: FORGED }],
     ['code', { code: FORGED }],
-  ])('in the %s of a callback is not logged', async (_where, answer) => {
+  ])('in the %s parameter of a callback is not logged', async (_where, answer) => {
     const lines = await logOf(async (_app, browser) => {
       const state = String(new URL(await browser.start()).searchParams.get('state'))
       await browser.get(`/auth/bitbucket/callback?${new URLSearchParams({ ...answer, state })}`)
@@ -222,7 +222,7 @@ describe('text that forges a log line', () => {
 })
 
 describe('bytes on the wire that are not text', () => {
-  it('are still one line of the log', async () => {
+  it('still result in a single log line', async () => {
     const written: string[] = []
     const app = await buildApp(emulator(), {}, { write: (line) => void written.push(line) })
     for (const request of [
@@ -236,7 +236,7 @@ describe('bytes on the wire that are not text', () => {
     }
     expect(written.length).toBeGreaterThan(8)
     for (const line of written) {
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: which is what is looked for
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the test searches for control characters
       expect(line).toMatch(/^[^\x00-\x1f\x7f]+\n$/)
       expect(JSON.parse(line).level).toBeLessThan(60)
     }

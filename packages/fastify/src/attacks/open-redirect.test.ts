@@ -22,7 +22,7 @@ async function visit(
   return { app, browser: createBrowser(app, origin) }
 }
 
-/** Targets that a browser or a careless parser would take off the site or to our own routes. */
+/** Targets that would lead a browser or a careless parser to another site or to our own routes. */
 const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
   'with two slashes or more': () => [
     '//evil.example',
@@ -173,7 +173,7 @@ const FAMILIES: Readonly<Record<string, (site: URL) => string[]>> = {
   ],
 }
 
-/** A way to pass a target, and where the browser is then redirected. */
+/** A way to pass a target, and the place where the browser is redirected. */
 interface Way {
   readonly name: string
   arrive(target: string, app: FastifyInstance, browser: Browser): Promise<unknown>
@@ -235,7 +235,7 @@ const WAYS: readonly Way[] = [
     name: 'as return_to of a sign-out',
     usual: '/',
     good: '/work',
-    // A longer body exceeds the limit of a sign-out.
+    // A longer body would exceed the limit for a sign-out.
     takes: (target) => target.length < 3000,
     async arrive(target, app, { origin }) {
       const answer = await app.inject({
@@ -327,7 +327,7 @@ describe('a target of a sign-in', () => {
     ['/x@evil.example', '/x@evil.example'],
     ['/:80', '/:80'],
     ['/javascript:alert(1)', '/javascript:alert(1)'],
-  ])('such as %j is on the site, despite its look, and is followed', async (target, location) => {
+  ])('such as %j is on the site, even if it does not look like it, and is followed', async (target, location) => {
     const { browser } = await visit('http://localhost:3000')
     const callback = await browser.signIn('ada', `?return_to=${encode(target)}`)
     expect(callback.headers.location).toBe(location)
@@ -390,7 +390,7 @@ describe('a target of a sign-in', () => {
     }
   })
 
-  it('is passed on from another name of this machine to the origin, if it is safe', async () => {
+  it('is passed on when the browser is redirected from another name of this machine to the origin, if it is safe', async () => {
     const { app } = await visit('http://localhost:3000')
     const headers = { host: '127.0.0.1:3000' }
     const start = 'http://localhost:3000/auth/bitbucket/start'
@@ -442,7 +442,7 @@ describe('a target of a sign-out', () => {
   })
 })
 
-/** Sends the callback of a press on Cancel. */
+/** Sends the callback that follows a click on Cancel. */
 async function cancel(browser: Browser, authorizeUrl: string): Promise<unknown> {
   const state = new URL(authorizeUrl).searchParams.get('state')
   const callback = `/auth/bitbucket/callback?error=access_denied&state=${state}`

@@ -23,7 +23,7 @@ describe('a subdomain that plants a session under a name like ours', () => {
     ['no prefix', 'latchkey'],
     ['an escaped prefix', '%5f_Host-latchkey'],
     ['quotes around it', '"__Host-latchkey"'],
-  ])('with %s signs nobody in', async (_what, name) => {
+  ])('with %s does not sign anyone in', async (_what, name) => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const attacker = createBrowser(app, HTTPS_ORIGIN)
     await attacker.signIn('ben')
@@ -32,7 +32,7 @@ describe('a subdomain that plants a session under a name like ours', () => {
     expect(me.statusCode).toBe(401)
   })
 
-  it('does not take precedence over the browser’s session, byte by byte', async () => {
+  it('does not take precedence over the browser’s session, whichever byte precedes the name', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const [attacker, victim] = [createBrowser(app, HTTPS_ORIGIN), createBrowser(app, HTTPS_ORIGIN)]
     await attacker.signIn('ben')
@@ -78,7 +78,7 @@ describe('a session cookie that was set before the sign-in', () => {
         return token
       },
     ],
-  ])('(%s) is replaced, and opens nothing afterwards', async (_what, plant) => {
+  ])('(%s) is replaced, and does not open a session afterwards', async (_what, plant) => {
     const app = await buildApp(emulator())
     const [attacker, victim] = [createBrowser(app), createBrowser(app)]
     const planted = await plant(attacker)
@@ -92,7 +92,7 @@ describe('a session cookie that was set before the sign-in', () => {
     expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
   })
 
-  it('gains nothing from a failed sign-in', async () => {
+  it('stays worthless after a failed sign-in', async () => {
     const app = await buildApp(emulator())
     const victim = createBrowser(app)
     const planted = `latchkey-3000=${'A'.repeat(22)}.${'B'.repeat(43)}`

@@ -63,7 +63,7 @@ describe('a profile full of URLs', () => {
     'gopher://INSIDE/_',
     '//INSIDE/',
     'file:///etc/passwd',
-  ])('such as %s signs its owner in, and no URL is requested', async (address) => {
+  ])('such as %s signs its owner in without a request to any of them', async (address) => {
     const href = filledIn(address)
     const link = { href }
     const app = await buildApp(emulator())
@@ -88,7 +88,7 @@ describe('a profile full of URLs', () => {
   })
 })
 
-describe('a next page of addresses outside the list', () => {
+describe('a next page of e-mail addresses outside the list', () => {
   it.each([
     'http://INSIDE/2.0/user/emails?page=2',
     '//INSIDE/2.0/user/emails?page=2',
@@ -122,7 +122,7 @@ describe('a provider that responds with a redirect', () => {
       return [301, 302, 303, 307, 308].map((status) => ({ route, status }))
     }),
   )(
-    '$status at $route is not followed, neither to an internal server nor on its own site',
+    '$status from $route is not followed, neither to an internal server nor within its own site',
     async ({ route, status }) => {
       const app = await buildApp(emulator())
       for (const location of [
@@ -132,7 +132,7 @@ describe('a provider that responds with a redirect', () => {
       ]) {
         emulator().answerNext(route as typeof USER, { status, headers: { location } })
         const callback = await createBrowser(app).signIn('ada')
-        // People can sign in without an address.
+        // People can sign in without an e-mail address.
         expect(callback.headers.location).toBe(route === EMAILS ? '/' : BAD_ANSWER)
       }
       expectNothingElseAsked()

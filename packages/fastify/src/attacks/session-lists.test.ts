@@ -105,7 +105,7 @@ describe('a person who tries to end another person’s session', () => {
     }
   })
 
-  it('and is signed out gets 401, whether the session exists or not', async () => {
+  it('while signed out gets 401, whether the session exists or not', async () => {
     const { app } = await build()
     const victim = await signedIn(app, 'ada')
     for (const id of [await idOf(victim), 'A'.repeat(22)]) {
@@ -120,7 +120,7 @@ describe('a person who tries to end another person’s session', () => {
     ['another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
     ['a sibling host', { origin: 'https://evil.localhost:3000', 'sec-fetch-site': 'same-site' }],
     ['nowhere', {}],
-  ])('or their own from a page of %s is rejected', async (_where, headers) => {
+  ])('or their own from a page on %s is rejected', async (_where, headers) => {
     const { app } = await build()
     const victim = await signedIn(app, 'ada')
     const answer = await victim.delete(`/auth/sessions/${await idOf(victim)}`, headers)
@@ -144,7 +144,7 @@ describe('a thief with a person’s session', () => {
   })
 
   it.each(['others', 'global'])(
-    'cannot sign the owner out with scope %s if the owner was first',
+    'cannot sign the owner out with scope %s if the owner was faster',
     async (scope) => {
       const { app } = await build()
       const [owner, thief] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
@@ -213,7 +213,7 @@ describe('the list of a person’s sessions', () => {
     }
   })
 
-  it('shows a thief’s session too, even beyond today’s `maxPerUser`', async () => {
+  it('also shows a thief’s session, even beyond the current `maxPerUser`', async () => {
     const file = temporaryFile()
     let now = Date.now()
     const clock = (): number => now++
@@ -240,7 +240,7 @@ describe('a sign-out while the store is unavailable', () => {
   }
 
   it.each(['local', 'others', 'global'])(
-    'by a script, with scope %s, fails, and works when it is retried',
+    'from a script, with scope %s, fails, and works when it is retried',
     async (scope) => {
       const { store, browser } = await away()
       const cookies = browser.cookies()
@@ -257,7 +257,7 @@ describe('a sign-out while the store is unavailable', () => {
     },
   )
 
-  it('by a form redirects to a page that says so, with a way out', async () => {
+  it('from a form redirects to a page that says so and offers a way out', async () => {
     const { app, store, browser } = await away()
     const form = (): Promise<LightMyRequestResponse> => postForm(app, browser, 'return_to=%2Fbye')
     const answer = await form()
@@ -272,7 +272,7 @@ describe('a sign-out while the store is unavailable', () => {
     expect(await isIn(browser)).toBe(false)
   })
 
-  it('ends no session from the list either, and says so', async () => {
+  it('does not end a session from the list either, and says so', async () => {
     const { store, browser } = await away()
     const answer = await browser.delete(`/auth/sessions/${'A'.repeat(22)}`)
     expect([answer.statusCode, (await browser.get('/auth/sessions')).statusCode]).toEqual([
@@ -284,7 +284,7 @@ describe('a sign-out while the store is unavailable', () => {
 })
 
 describe('a sign-out of more than this browser without a session', () => {
-  it.each(['others', 'global'])('(%s) gets 401, and ends nothing', async (scope) => {
+  it.each(['others', 'global'])('(%s) gets 401, and does not end any session', async (scope) => {
     const { app, lines } = await build()
     const [ended, other] = [await signedIn(app, 'ada'), await signedIn(app, 'ada')]
     await other.delete(`/auth/sessions/${await idOf(ended)}`)
@@ -306,8 +306,8 @@ describe('a sign-out of more than this browser without a session', () => {
   })
 })
 
-describe('a sign-out while the use of its session is being stored', () => {
-  it('ends it for good on both servers, a hundred times', async () => {
+describe('a sign-out while the last use of its session is being stored', () => {
+  it('ends the session permanently on both servers, a hundred times', async () => {
     const file = temporaryFile()
     let now = Date.now()
     const clock = (): number => now
@@ -319,7 +319,7 @@ describe('a sign-out while the use of its session is being stored', () => {
       const use = (app: FastifyInstance): Promise<LightMyRequestResponse> =>
         app.inject({ url: '/api/me', headers })
       now += 61_000
-      // Before, during and after these requests store the use.
+      // Sign out before, during and after these requests store the last use.
       const asking = [use(there.app), use(here.app)]
       for (let turn = 0; turn < round % 10; turn++) await Promise.resolve()
       const [signOut] = await Promise.all([

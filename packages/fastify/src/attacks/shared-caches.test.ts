@@ -6,7 +6,7 @@ import { everyAnswer } from '../testing/every-answer.ts'
 const emulator = setUpEmulator()
 
 describe('a cache between the browser and the server', () => {
-  it('may store no response, whether it is a HEAD, an error or a 404', async () => {
+  it('must not store any response, not even to a HEAD, an error or a 404', async () => {
     const answers = await everyAnswer(emulator(), onHttps(emulator()))
     expect(answers.size).toBeGreaterThan(50)
     for (const { headers } of answers.values()) {
@@ -39,7 +39,7 @@ describe('a cache between the browser and the server', () => {
     }
   })
 
-  // Caches decide by the form of a path: https://portswigger.net/web-security/web-cache-deception
+  // Some caches decide by what a path looks like: https://portswigger.net/web-security/web-cache-deception
   it.each([
     '/auth/session/x.css',
     '/auth/session.css',
@@ -53,7 +53,7 @@ describe('a cache between the browser and the server', () => {
     '/auth/sign-in;logo.png',
     '/auth/../auth/session.js',
     '/auth/static/..%2fsession',
-  ])('that takes %s for a file stores no personal data', async (url) => {
+  ])('that mistakes %s for a file does not store personal data', async (url) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')

@@ -31,7 +31,7 @@ describe('a stolen code', () => {
     const forged = withParameter(own, 'code', stolen)
     await expectRefused('provider_refused', () => thief.get(forged), 1)
     expect((await thief.get('/auth/session')).json()).toEqual({ user: null, session: null })
-    // The code was rejected because of the verifier: an honest one is accepted.
+    // The code was rejected because of the verifier: a code that is used with the right verifier is accepted.
     expect((await victim.signIn('ada')).headers.location).toBe('/')
   })
 

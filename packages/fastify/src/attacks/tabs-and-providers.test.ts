@@ -15,7 +15,7 @@ describe('two tabs of one browser', () => {
   it.each([
     ['the first finishes first', [0, 1], 'Ben Test'],
     ['the second finishes first', [1, 0], 'Ada Test'],
-  ])('both sign in when %s, and the last session stays', async (_order, order, name) => {
+  ])('both sign in when %s, and only the last session remains', async (_order, order, name) => {
     const { app, file } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const urls = [await browser.start('?return_to=/0'), await browser.start('?return_to=/1')]
@@ -32,7 +32,7 @@ describe('two tabs of one browser', () => {
     expect(countRows(file, 'sessions')).toBe(1)
   })
 
-  it('both redirect when they finish concurrently, and the browser is signed in', async () => {
+  it('both get a redirect when they finish concurrently, and the browser is signed in', async () => {
     const { app } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const urls = [await browser.start('?return_to=/0'), await browser.start('?return_to=/1')]
@@ -45,7 +45,7 @@ describe('two tabs of one browser', () => {
     expect(await nameIn(browser)).toBe('Ada Test')
   })
 
-  it('that are cancelled and expired do not disturb a third one', async () => {
+  it('whose flows are cancelled or expired do not affect a third tab', async () => {
     let now = Date.now()
     const { app, expectRefused } = await buildWatchedApp(emulator(), { clock: () => now })
     const browser = createBrowser(app)
@@ -85,7 +85,7 @@ describe('a callback of one provider sent to another', () => {
     await expectRefused('flow_missing', () => browser.get(callback))
   })
 
-  it('is rejected with a code of the other provider', async () => {
+  it('is rejected even with a code from the other provider', async () => {
     const { app, expectRefused } = await twoProviders()
     const browser = createBrowser(app)
     const state = new URL(await startAt(browser, 'one')).searchParams.get('state')
@@ -98,7 +98,7 @@ describe('a callback of one provider sent to another', () => {
   })
 })
 
-describe('a sign-in of a person who is already signed in', () => {
+describe('a sign-in by a person who is already signed in', () => {
   it('as another person replaces the session, and merges no accounts', async () => {
     const { app, file } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
@@ -111,7 +111,7 @@ describe('a sign-in of a person who is already signed in', () => {
     expect(old.statusCode).toBe(401)
   })
 
-  it('that began before they signed out still signs in as its own person', async () => {
+  it('that began before they signed out still signs in the person who finishes it', async () => {
     const { app, file } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -122,7 +122,7 @@ describe('a sign-in of a person who is already signed in', () => {
     expect(identitiesPerUser(file)).toEqual([1, 1])
   })
 
-  it('cannot be turned into linking, because that has no route', async () => {
+  it('cannot be turned into account linking, because there is no route for that', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')

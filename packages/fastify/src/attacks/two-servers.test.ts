@@ -14,7 +14,7 @@ import { countExchanges } from '../testing/refusal.ts'
 
 const emulator = setUpEmulator()
 
-/** Two servers with a shared store. */
+/** Two servers that share a store. */
 async function buildTwo(
   shared: Shared,
   options: LatchkeyOptions = {},
@@ -58,7 +58,7 @@ describe.each(shareables)(
       expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 1 })
       const locations = answers.map(({ headers }) => String(headers.location).split('?', 1)[0])
       const restarted = `${emulator().url}/site/oauth2/authorize`
-      // Callbacks share the outcome of the first one in progress on the same server.
+      // Callbacks share the outcome of the first callback in progress on the same server.
       expect(locations).toContain('/')
       for (const location of locations) expect(['/', restarted]).toContain(location)
       const tokens = answers.flatMap(({ headers }) => {
@@ -82,7 +82,7 @@ describe('more concurrent sign-ins than `maxPerUser`, on two servers with one Po
     }
   }
 
-  it('of a new user leave exactly `maxPerUser` sessions', async () => {
+  it('by a new user leave exactly `maxPerUser` sessions', async () => {
     const shared = await sharedDatabase()
     const apps = await buildTwo(shared, { session: { maxPerUser: 3 } })
     const browsers = Array.from({ length: 10 }, () => apps.map((app) => createBrowser(app))).flat()
@@ -114,7 +114,7 @@ describe('more concurrent sign-ins than `maxPerUser`, on two servers with one Po
 })
 
 describe('a sign-out on one server while the session is used on another', () => {
-  it('is final, a hundred times: no late write and no sign-in brings the session back', async () => {
+  it('is final: in a hundred attempts, no late write and no sign-in brings the session back', async () => {
     const shared = await sharedDatabase()
     let now = Date.now()
     const [here, there] = await buildTwo(shared, { clock: () => now })
@@ -209,7 +209,7 @@ describe.each([
   /** A deleted user can sign in again, as a new user. */
   const afterwards = end === 'ban' ? '/auth/sign-in?auth_error=user_banned' : '/'
 
-  it('while another reads their profile is not signed in as that user', async () => {
+  it('while another server reads their profile is not signed in as that user', async () => {
     const { here, there, userId, whileAsked, expectOut } = await setScene()
     whileAsked(() => here.latchkey.users[end](userId))
     const browser = createBrowser(there)
@@ -217,7 +217,7 @@ describe.each([
     await expectOut(browser.cookies())
   })
 
-  it('while another stores their session loses it as soon as it is stored', async () => {
+  it('while another server stores their session loses that session as soon as it is stored', async () => {
     const { url, here, there, userId, expectOut } = await setScene()
     const { letGo } = await holdRows(url, 'insert on latchkey_sessions')
     const browser = createBrowser(there)
@@ -231,7 +231,7 @@ describe.each([
     await expectOut(browser.cookies())
   })
 
-  it('during a sign-in on another gets no session as that user', async () => {
+  it('during a sign-in on another server gets no session as that user', async () => {
     const { url, here, there, userId, expectOut } = await setScene()
     const event = end === 'ban' ? 'update' : 'delete'
     const { letGo } = await holdRows(url, `${event} on latchkey_users`)

@@ -34,7 +34,7 @@ const complete = (): LatchkeyOptions => ({
   store: sqlite(':memory:'),
 })
 
-/** Returns the application, or the message of its refusal to boot. */
+/** Returns the application, or the error message if it refuses to boot. */
 async function boot(options: LatchkeyOptions): Promise<FastifyInstance | string> {
   const app = Fastify()
   apps.push(app)
@@ -66,7 +66,7 @@ describe('an emulator, a generated secret and other development defaults', () =>
     'are rejected with NODE_ENV=%s and origin %s',
     async (environment, origin) => {
       vi.stubEnv('NODE_ENV', environment)
-      // Even with the variables that only development reads.
+      // Even with the variables that are only read in development.
       vi.stubEnv('EMULATOR_PORT', '0')
       vi.stubEnv('PORT', '0')
       const given = { ...complete(), origin }
@@ -87,7 +87,7 @@ describe('an emulator, a generated secret and other development defaults', () =>
   )
 
   it.each([...pairs(DEVELOPMENT, [...LOOPBACK, ...ELSEWHERE]), ...pairs(UNSET, LOOPBACK)])(
-    'are not reachable from other machines with NODE_ENV=%s and origin %s',
+    'are never exposed to other machines with NODE_ENV=%s and origin %s',
     async (environment, origin) => {
       vi.stubEnv('NODE_ENV', environment)
       const providers = [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })]
@@ -110,8 +110,7 @@ describe('an emulator, a generated secret and other development defaults', () =>
   it('are not part of a production install', () => {
     const file = new URL('../../package.json', import.meta.url)
     const { dependencies, peerDependencies } = JSON.parse(readFileSync(file, 'utf8'))
-    // Not as an optional peer either: package managers keep those if the application has them
-    // anywhere.
+    // Not as an optional peer dependency either: package managers keep those if the application has them anywhere.
     for (const installed of [dependencies, peerDependencies]) {
       expect(Object.keys(installed)).not.toContain('@latchkey/bitbucket-emulator')
     }
@@ -207,8 +206,8 @@ describe('a secret that can be guessed', () => {
   it.each([
     ['missing', undefined, 'is missing'],
     ['empty', '', 'is missing'],
-    ['the word', 'secret', 'must have at least 32 characters'],
-    ['a character short', SECRET.slice(1), 'must have at least 32 characters'],
+    ['the word "secret"', 'secret', 'must have at least 32 characters'],
+    ['one character too short', SECRET.slice(1), 'must have at least 32 characters'],
     ['not a string', 42 as never, 'must have at least 32 characters'],
     ['one letter', 'x'.repeat(64), 'repeats itself'],
     ['a repeated word', 'secret'.repeat(6), 'repeats itself'],
@@ -224,7 +223,7 @@ describe('a secret that can be guessed', () => {
     for (const part of [secret, clientSecret]) {
       if (typeof part === 'string' && part.length > 6) expect(message).not.toContain(part)
     }
-    // A good secret before it does not make it acceptable.
+    // Putting a good secret before it in an array does not make it acceptable.
     if (secret !== undefined && secret !== '') {
       expect(await boot({ ...complete(), providers, secret: [SECRET, secret] })).toContain(reason)
     }

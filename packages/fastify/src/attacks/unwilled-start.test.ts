@@ -14,7 +14,7 @@ const fetchOf = (destination: string, site: string, more = {}): Record<string, s
   ...more,
 })
 
-describe('a start that nobody clicked', () => {
+describe('a start that no one clicked', () => {
   it.each([
     'image',
     'iframe',
@@ -30,7 +30,7 @@ describe('a start that nobody clicked', () => {
     'worker',
     'fencedframe',
     'anything-new',
-  ])('as the source of an %s, on any page, gets 403', async (destination) => {
+  ])('that is the source of an %s, on any page, gets 403', async (destination) => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const underWay = await browser.consent(await browser.start(), { user: 'ada' })
@@ -86,7 +86,7 @@ describe('a start that nobody clicked', () => {
   )
 
   it.each(['same-origin', 'none'])(
-    'does not include a %s navigation, which starts',
+    'does not include a %s navigation, which starts a flow',
     async (site) => {
       const { app } = await buildWatchedApp(emulator())
       const answer = await createBrowser(app).get(START, fetchOf('document', site))
@@ -95,7 +95,7 @@ describe('a start that nobody clicked', () => {
     },
   )
 
-  it('from a form of another site finds no route', async () => {
+  it('from a form on another site gets 404', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data']) {
@@ -111,10 +111,10 @@ describe('a start that nobody clicked', () => {
 })
 
 describe('a method without a route', () => {
-  // The types of inject() lack TRACE.
+  // The types of inject() do not include TRACE.
   const METHODS = ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE', 'TRACE'] as 'HEAD'[]
 
-  it('on the start, the callback or a read-only route gets 404, and uses up no flow', async () => {
+  it('on the start, the callback or a read-only route gets 404, and does not use up a flow', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     const callback = await browser.consent(await browser.start(), { user: 'ada' })
@@ -149,7 +149,7 @@ describe('a method without a route', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('in a header or a query is ignored', async () => {
+  it('given in a header or a query is ignored', async () => {
     const { app, expectNoEffect } = await buildWatchedApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')

@@ -6,7 +6,7 @@ import type { Guards } from './guard.ts'
 import type { RequestAuth } from './request-auth.ts'
 
 /**
- * The names in the option `decorators`, for TypeScript. Empty by default. An application that renames the
+ * Tells TypeScript the names in the option `decorators`. Empty by default. An application that renames the
  * decorators declares its names here, so that `request.person` has a type and `request.auth` does not.
  *
  * @example
@@ -17,13 +17,13 @@ import type { RequestAuth } from './request-auth.ts'
  *   }
  * }
  */
-// biome-ignore lint/suspicious/noEmptyInterface: an application declares its members
+// biome-ignore lint/suspicious/noEmptyInterface: applications declare the members
 export interface RenamedDecorators {}
 
 interface UsualDecorators {
   /**
-   * The signed-in user, their session, and a `signal` for its end. Set on routes with
-   * `app.latchkey.guard()`.
+   * The signed-in user, their session, and a `signal` that is aborted when the session ends. Set on routes
+   * with `app.latchkey.guard()`.
    *
    * @throws LatchkeyError `LATCHKEY_UNGUARDED` on a route without a guard
    *
@@ -34,7 +34,7 @@ interface UsualDecorators {
   /**
    * Returns the signed-in user and their session, or `null` when signed out. Works on every route.
    *
-   * Also returns `null` if a browser sent the request from a page of another origin, and the request may
+   * Also returns `null` if a browser sent the request from a page on another origin and the request may
    * change something or opens a WebSocket. A later call, for example in the handler of a WebSocket, returns
    * `null` once the session has ended.
    *
@@ -60,7 +60,7 @@ export type RequestDecorators = keyof RenamedDecorators extends never
   : { [Name in keyof UsualDecorators as NameOf<Name>]: UsualDecorators[Name] }
 
 /**
- * Checks that the names of Latchkey's decorators are free.
+ * Checks that the names of Latchkey's decorators are not taken.
  * @throws LatchkeyError `LATCHKEY_DECORATOR_TAKEN`
  */
 export function refuseTakenNames(app: FastifyInstance, { decorators }: Settings): void {

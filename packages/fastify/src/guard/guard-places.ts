@@ -1,10 +1,10 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { LatchkeyError } from '../http/errors.ts'
 
-/** All guards, so that one in a wrong place is recognized. */
+/** All guards, so that one used in the wrong place is recognized. */
 const guardHooks = new WeakSet<object>()
 
-/** The `app.latchkey.guard` of every server, so that one without its parentheses is recognized. */
+/** The `app.latchkey.guard` of every server, so that one passed without being called is recognized. */
 const guardMakers = new WeakSet<object>()
 
 /** Makes `app.latchkey.guard` recognizable to `refuseMisplacedGuards`. */
@@ -18,7 +18,7 @@ export function markAsGuard(hook: object): void {
   guardHooks.add(hook)
 }
 
-/** The places in which a guard cannot send a response, or runs after Fastify has started to read the body. */
+/** The hooks in which a guard cannot send a response, or that run after Fastify has started to read the body. */
 const WRONG_PLACES = [
   'preParsing',
   'preSerialization',
@@ -38,8 +38,8 @@ const RIGHT_PLACES = [
 ] as const satisfies (keyof RouteOptions)[]
 
 /**
- * Rejects a new route that has a guard in a place where it cannot work, or `app.latchkey.guard` without its
- * parentheses.
+ * Rejects a new route that has a guard in a place where it cannot work, or that uses `app.latchkey.guard`
+ * without calling it.
  */
 export function refuseMisplacedGuards(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
@@ -58,8 +58,8 @@ export function refuseMisplacedGuards(app: FastifyInstance): void {
 }
 
 /**
- * Rejects `app.latchkey.guard` without its parentheses as a hook of the application. Replaces `addHook`,
- * because Fastify has no hook that runs when another hook is added.
+ * Rejects `app.latchkey.guard` if it is added as a hook of the application without being called. Replaces
+ * `addHook`, because Fastify has no hook that runs when another hook is added.
  */
 export function refuseUncalledGuards(app: FastifyInstance): void {
   const addHook = app.addHook as (...given: unknown[]) => FastifyInstance
@@ -70,7 +70,7 @@ export function refuseUncalledGuards(app: FastifyInstance): void {
   }
 }
 
-/** Returns the error for `app.latchkey.guard` without its parentheses. */
+/** Returns the error for an `app.latchkey.guard` that was not called. */
 export function notCalled(where = 'a hook'): LatchkeyError {
   return new LatchkeyError(
     'LATCHKEY_UNGUARDED',

@@ -1,6 +1,6 @@
-// Protects routes. This room promises: only requests with an open session pass a guard. A failure of the store
-// never looks like signed out. Pages of other origins cannot change anything. An upgraded connection that
-// passed a guard is closed when its session ends.
+// Protects routes. This room promises that only requests with an open session pass a guard, that a store
+// failure never makes a user look signed out, that pages on other origins cannot change anything, and that an
+// upgraded connection that passed a guard is closed when its session ends.
 
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
 import type { ResponseCode } from '../http/codes.ts'
@@ -21,11 +21,11 @@ import {
 
 /**
  * A hook that lets signed-in users through, and responds with 401 to signed-out requests and with 503 if the
- * store is unavailable. A request that may change something, or opens a WebSocket, must come from a page of
+ * store is unavailable. A request that may change something, or opens a WebSocket, must come from a page on
  * `origin`. If a browser sends it from another page, the response is 403.
  *
- * For a cached session the hook calls `done`. Otherwise it returns a promise. It works with every server that
- * Fastify supports: http, https and http2.
+ * If the session is cached, the hook calls `done`. Otherwise, it returns a promise. It works with every
+ * server type that Fastify supports: http, https and http2.
  *
  * @example
  * const guard: GuardHook = app.latchkey.guard()
@@ -37,13 +37,13 @@ export type GuardHook = <Server extends RawServerBase>(
   done?: () => void,
 ) => Promise<unknown> | undefined
 
-/** The guards of one server, and what they found out about a request. */
+/** The guards of one server, and their result for each request. */
 export interface Guards {
-  /** The request property with the result of a guard. Must be declared, like `Sessions.asked`. */
+  /** The request property that contains the result of a guard. Must be declared, like `Sessions.asked`. */
   readonly passed: symbol
   /** @throws LatchkeyError `LATCHKEY_ARGUMENT_INVALID`, `LATCHKEY_UNGUARDED` */
   guard(options?: GuardOptions): GuardHook
-  /** Returns who is signed in. `null` if a page of another origin sent a request that may change something. */
+  /** Returns who is signed in, or `null` if a page on another origin sent a request that may change something. */
   getAuth(request: FastifyRequest): Promise<Auth | null>
   /** @throws LatchkeyError `LATCHKEY_UNGUARDED` if the request did not pass a guard */
   authOf(request: FastifyRequest): RequestAuth
@@ -56,7 +56,7 @@ export const OWN_ROUTE: unique symbol = Symbol('latchkey.ownRoute')
 interface Doorway {
   readonly sessions: Sessions
   readonly settings: Settings
-  /** The request property with the result of this server's guards. Another server's guards do not count. */
+  /** The request property that contains the result of this server's guards. Another server's guards do not count. */
   readonly passed: typeof PASSED
 }
 
@@ -123,7 +123,7 @@ async function decide(
   return sendError(visit.reply, refusal)
 }
 
-/** Lets a request through, or returns why not. */
+/** Lets a request through, or returns the reason to reject it. */
 async function judge(
   doorway: Doorway,
   options: GuardOptions,
@@ -140,7 +140,7 @@ async function judge(
   try {
     opened = await (maxAge === undefined ? sessions.open(request) : sessions.openStored(request))
   } catch {
-    // Logged already. An unknown session is neither signed in nor signed out.
+    // Already logged. When the session is unknown, the user is neither signed in nor signed out.
     return 'unavailable'
   }
   if (opened === null) return 'unauthenticated'

@@ -14,10 +14,10 @@ export interface Visit {
   readonly reply: FastifyReply
 }
 
-/** A request's connection, with a way to watch its session. */
+/** A request's connection, and a way to watch its session. */
 export interface Connection extends Visit, Pick<Sessions, 'hold'> {}
 
-/** The signed-in user of a guarded request, their session, and a signal for its end. */
+/** The signed-in user of a guarded request, their session, and a signal that is aborted when the session ends. */
 export interface RequestAuth extends Auth {
   /**
    * Aborted when this session ends, for any reason and on any server. Its `reason` is a
@@ -79,7 +79,7 @@ class LetThrough implements RequestAuth {
     this.session = opened.auth.session
     this.#opened = opened
     this.#connection = connection
-    // Changing it would not change who is signed in, so an attempt is a mistake.
+    // Assigning to it would not change who is signed in, so any attempt is a mistake.
     Object.freeze(this)
   }
 
@@ -98,14 +98,14 @@ function startSignal(opened: Opened, connection: Connection): AbortSignal {
   return controller.signal
 }
 
-/** How long a connection may take to send the application's last messages, in milliseconds. */
+/** The time a connection has to send the application's last messages, in milliseconds. */
 const LAST_WORDS = 50
 
 /** Closes an upgraded connection when its session ends. */
 export function closeWithSession(opened: Opened, connection: Connection): void {
   const socket = socketOf(connection)
   const release = connection.hold(opened, () => {
-    // After the signal, whose listeners may still send a last message.
+    // Close it after aborting the signal, whose listeners may still send a last message.
     setImmediate(() => {
       socket.destroySoon?.()
       setTimeout(() => socket.destroy(), LAST_WORDS).unref()
@@ -132,7 +132,7 @@ function whenClosed(connection: Visit, closed: () => void): void {
       closed()
     }
     socket.once('close', done)
-    // The upgrade was answered with a normal response, and the connection can be reused.
+    // The server sent a normal response instead of upgrading, and the connection can be reused.
     reply.raw.once('finish', done)
   }
 }

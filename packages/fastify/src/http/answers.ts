@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ResponseCode, withReference } from './codes.ts'
 import { SAFE_HEADERS, sendError } from './errors.ts'
 
-/** Adds the safe headers to every response of a context, and the contract's body to every error. */
+/** Adds safe headers to every response in a context, and the contract's body to every error. */
 export function answerSafely(app: FastifyInstance): void {
   app.addHook('onRequest', async function latchkeyHeaders(_request, reply) {
     reply.headers(SAFE_HEADERS)
@@ -10,9 +10,10 @@ export function answerSafely(app: FastifyInstance): void {
   app.setErrorHandler(async (error, request, reply) => answerError(error, request, reply))
 }
 
-/** Responds with 404 to every unknown path below a context. */
+/** Responds with 404 to every unknown path in a context. */
 export function answerUnknownPaths(app: FastifyInstance): void {
-  // Takes precedence over a wildcard route of the application, which might answer with a page or a callback's query.
+  // Takes precedence over a wildcard route of the application, whose response might be a page or contain a
+  // callback's query.
   app.all('/*', async (_request, reply) => sendError(reply, 'not_found'))
   // `all()` leaves out the methods that Fastify does not know.
   app.setNotFoundHandler(async (_request, reply) => sendError(reply, 'not_found'))
@@ -27,8 +28,7 @@ const CODES: Readonly<Record<number, ResponseCode>> = {
 }
 
 /**
- * Keeps the error's status, because the error may come from a hook of the application, such as a
- * rate limit.
+ * Keeps the error's status, because the error may come from one of the application's hooks, such as a rate limit.
  */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { statusCode: status = 500 } = error as { statusCode?: number }

@@ -126,7 +126,7 @@ export const runtimeErrors = {
   LATCHKEY_UNAVAILABLE: {
     status: 503,
     causes: [
-      'The store did not respond, so `request.getAuth()` or a method of `app.latchkey` cannot know the result. The log has the reason, in the line `the store of Latchkey did not answer`.',
+      'The store did not respond, so `request.getAuth()` or a method of `app.latchkey` cannot know the result. The log has the reason, in the line `the Latchkey store did not respond`.',
     ],
     fix: 'Check the database. Do not treat the error as signed out: let it through, and Fastify responds with 503.',
   },
@@ -318,7 +318,7 @@ export const logEntries = {
     fix: 'Pass the header on: `proxy_set_header Host $http_host;` in nginx, `changeOrigin: false` in Vite.',
   },
   listener_failed: {
-    line: 'a listener of Latchkey failed',
+    line: 'a Latchkey listener failed',
     causes: ['A function that was passed to `app.latchkey.on()` threw or rejected.'],
     fix: 'Correct the listener. The sign-in or sign-out that it was told about is not affected.',
   },
@@ -328,7 +328,7 @@ export const logEntries = {
     fix: 'Multiply the value by 1000.',
   },
   notifications_missing: {
-    line: 'PostgreSQL notifications do not arrive …',
+    line: 'PostgreSQL notifications are not arriving …',
     causes: [
       'The connection that listens is cut, or leads through a pooler that does not pass notifications on, such as PgBouncer in transaction mode.',
     ],
@@ -361,7 +361,7 @@ export const logEntries = {
     fix: 'Correct or delete the row. Until then it counts as missing.',
   },
   session_use_not_stored: {
-    line: 'the use of sessions could not be stored; trying again',
+    line: 'could not store when sessions were last used; retrying',
     causes: [
       'The store refused or did not finish a write. Only the times of last use are affected.',
     ],

@@ -12,8 +12,8 @@ export interface Connection {
 }
 
 export function connectionOf(request: FastifyRequest, reply: FastifyReply): Connection {
-  // The response rather than the request, because reading the body destroys the request. The socket
-  // too, because a pipelined request has no socket on its response yet.
+  // Listen to the response rather than the request, because reading the body destroys the request. Listen to
+  // the socket too, because the response to a pipelined request does not have a socket yet.
   const isGone = (): boolean => reply.raw.destroyed || request.raw.socket?.destroyed === true
 
   return {

@@ -3,8 +3,8 @@ import type { FastifyReply } from 'fastify'
 const YEAR = 365 * 24 * 60 * 60
 
 /**
- * The names and attributes of one origin's cookies. Clearing a cookie repeats its attributes,
- * because browsers ignore a `__Host-` cookie without `Secure` and `Path=/`, deletions included (RFC
+ * The names and attributes of the cookies for one origin. Clearing a cookie repeats its attributes, because
+ * browsers ignore a `__Host-` cookie without `Secure` and `Path=/`, even when it is being deleted (RFC
  * 6265bis section 4.1.3.2).
  */
 export interface Cookies {
@@ -25,9 +25,9 @@ export interface Cookies {
 export const LAST_MAX_AGE: number = YEAR
 
 /**
- * Returns the cookies' names and attributes for `origin`. On a plain http origin, which only
- * development allows, browsers would reject `__Host-`. There, the names contain the port instead,
- * because all ports share their cookies.
+ * Returns the cookies' names and attributes for `origin`. On a plain http origin, which only development
+ * allows, browsers would reject `__Host-`. There, the names contain the port instead, because all ports of a
+ * host share cookies.
  * @param cookieName Distinguishes the cookies from those of other applications on the same host.
  */
 export function cookiesFor(origin: URL, cookieName: string): Cookies {
@@ -53,8 +53,8 @@ export function cookiesFor(origin: URL, cookieName: string): Cookies {
 }
 
 /**
- * Returns the value of one cookie in a raw `Cookie` header, or `null`. Names must match exactly, as
- * in `pairsOf`. The rest of the header is not parsed, because this runs on every request.
+ * Returns the value of one cookie in a raw `Cookie` header, or `null`. The name must match exactly, as in
+ * `pairsOf`. The rest of the header is not parsed, because this runs on every request.
  */
 export function readCookie(header: string | undefined, name: string): string | null {
   if (header === undefined) return null
@@ -80,9 +80,9 @@ export function readCookies(header: string | undefined, prefix: string): Map<str
 }
 
 /**
- * Yields the exact names and values, without the one space that browsers put between cookies. Does
- * not use `trim()`, which also removes a no-break space. To a browser, a name that begins with one
- * has no `__Host-` prefix, so any subdomain can set it.
+ * Yields the exact names and values, without the one space that browsers put between cookies. It does not use
+ * `trim()`, which also removes a no-break space. To a browser, a name that begins with a no-break space has
+ * no `__Host-` prefix, so any subdomain can set it.
  */
 function* pairsOf(header = ''): Generator<[name: string, value: string]> {
   for (const pair of header.split(';')) {

@@ -1,4 +1,4 @@
-/** The seconds of a day. */
+/** The number of seconds in a day. */
 const DAY_OF_SECONDS = 24 * 60 * 60
 const MINUTE = 60 * 1000
 /** The longest possible lifetime of a session, in seconds. No sign-in can be older. */
@@ -7,9 +7,9 @@ const LONGEST_MAX_AGE = 400 * DAY_OF_SECONDS
 /**
  * Whether a number of milliseconds was probably meant as seconds, because one of these holds:
  *
- * - It is far below `least`, and would be valid in seconds.
- * - It is a number of whole days in seconds, but not even of whole minutes in milliseconds. For
- *   example, 604,800 is a week in seconds, and 10 minutes and 4.8 seconds in milliseconds.
+ * - It is far below `least`, and would be valid as seconds.
+ * - Read as seconds, it is a whole number of days, but read as milliseconds, it is not even a whole number of
+ *   minutes. For example, 604,800 is a week in seconds. In milliseconds it is 10 minutes and 4.8 seconds.
  */
 export function looksLikeSeconds(value: number, least: number, most: number): boolean {
   const asSeconds = value * 1000
@@ -19,10 +19,10 @@ export function looksLikeSeconds(value: number, least: number, most: number): bo
 }
 
 /**
- * Whether a number of seconds was probably meant as milliseconds: it is a number of whole minutes
- * in milliseconds, but in seconds neither of whole days nor of a few hours. For example, 300,000 is
- * five minutes in milliseconds, and more than three days in seconds. No sign-in is older than the
- * longest session.
+ * Whether a number of seconds was probably meant as milliseconds. Read as milliseconds, it is a whole number
+ * of minutes, but read as seconds, it is neither a whole number of days nor a few hours. For example, 300,000
+ * is five minutes in milliseconds, and more than three days in seconds. No sign-in is older than the longest
+ * session.
  */
 export function looksLikeMilliseconds(value: number): boolean {
   if (value > LONGEST_MAX_AGE) return true
@@ -31,7 +31,7 @@ export function looksLikeMilliseconds(value: number): boolean {
 }
 
 /**
- * Returns the requirement for a time in milliseconds, with the fix if the value looks like seconds.
+ * Returns the requirement for a time in milliseconds, and the fix if the value looks like seconds.
  */
 export function demandMilliseconds(value: number, least: number, most: number): string {
   if (looksLikeSeconds(value, least, most)) {

@@ -12,9 +12,9 @@ import {
 export type { LatchkeyErrorCode }
 
 /**
- * A mistake in the application's code or configuration. The message says what is wrong and how to fix it,
- * and ends with the address of the code's entry in the reference. A route that throws it responds with 500,
- * but with 400 for `LATCHKEY_ARGUMENT_INVALID` and 404 for `LATCHKEY_UNKNOWN_USER`.
+ * A mistake in the application's code or configuration. The message says what is wrong and how to fix it, and
+ * ends with a link to the code's entry in the reference. A route that throws it responds with 400 for
+ * `LATCHKEY_ARGUMENT_INVALID`, 404 for `LATCHKEY_UNKNOWN_USER`, and 500 for every other code.
  *
  * @example
  * try {
@@ -43,9 +43,9 @@ export function invalidOption(option: string, demand: string): LatchkeyError {
 }
 
 /**
- * A sign-in that cannot continue. The person sees the sentence of `code`. The message is for the log and
- * contains no secret: no text of the provider, no code, no token. Never set a `cause`: the error of an HTTP
- * client contains the request with its `Authorization` header.
+ * A sign-in that cannot continue. The user sees the message for `code`. This error's own message is for the
+ * log and contains no secrets: no text from the provider, no code, and no token. Never set a `cause`: the
+ * error of an HTTP client contains the request with its `Authorization` header.
  */
 export class FlowError extends Error {
   override readonly name = 'FlowError'
@@ -79,7 +79,7 @@ export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T
     if (error instanceof FlowError || error instanceof LatchkeyError) throw error
     log.error(
       { reason: error instanceof Error ? error.message : 'unknown' },
-      withReference('the store of Latchkey did not answer', 'LATCHKEY_UNAVAILABLE'),
+      withReference('the Latchkey store did not respond', 'LATCHKEY_UNAVAILABLE'),
     )
     throw new UnavailableError()
   }
@@ -127,7 +127,7 @@ export const SAFE_HEADERS: Readonly<Record<string, string>> = {
 
 /**
  * Sends the contract's error body.
- * @param status Only where the error of a hook decides it. By default it is the status of the code.
+ * @param status Overrides the status of the code. Only for errors that were thrown by a hook.
  */
 export function sendError(
   reply: FastifyReply,
@@ -139,7 +139,7 @@ export function sendError(
   return sendJson(reply.code(status).headers(SAFE_HEADERS), body)
 }
 
-/** Refuses a request that a page of another site has sent, and logs it. */
+/** Refuses a request that was sent by a page on another site, and logs it. */
 export function refuseCrossSite(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   logCrossSite(request)
   return sendError(reply, 'cross_site')
@@ -150,8 +150,8 @@ export function logCrossSite(request: FastifyRequest): void {
 }
 
 /**
- * Sends JSON unchanged. A response schema, a serializer or a `preSerialization` hook of the application
- * would otherwise change a body that clients rely on.
+ * Sends JSON unchanged. Otherwise, the application's response schema, serializer or `preSerialization` hook
+ * could change a body that clients rely on.
  */
 export function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
   return reply.type('application/json; charset=utf-8').send(JSON.stringify(body))

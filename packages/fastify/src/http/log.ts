@@ -20,8 +20,8 @@ export function keepQueriesOutOfTheLog(app: FastifyInstance): void {
 }
 
 /**
- * Hides the bytes of a malformed request from the log. Fastify logs the error at level `trace`, and
- * Node attaches everything that it received, including cookies and the query of a callback.
+ * Keeps the bytes of a malformed request out of the log. Fastify logs the error at level `trace`, and Node
+ * attaches everything that it received to it, including cookies and the query of a callback.
  */
 export function keepPacketsOutOfTheLog(app: FastifyInstance): void {
   app.server.prependListener('clientError', (error) => {

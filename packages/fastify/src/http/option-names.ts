@@ -3,7 +3,7 @@ import { LatchkeyError } from './errors.ts'
 interface Wording {
   /** Returns the sentence about an unknown name. */
   readonly say?: (name: string) => string
-  /** More advice for a name that resembles no option. */
+  /** Additional advice for a name that does not resemble any option. */
   readonly unlike?: string
 }
 
@@ -24,7 +24,7 @@ export function refuseUnknownOptions(
   )
 }
 
-/** Returns sentences that suggest the closest name, if any, and list all names. */
+/** Returns sentences that suggest the closest name, if there is one, and list all names. */
 export function suggestion(unknown: string, known: readonly string[], unlike?: string): string {
   const close = closest(unknown, known)
   const all = `The options are ${known.join(', ')}.`
@@ -46,7 +46,7 @@ function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 }
 
-/** Returns the Levenshtein distance: the number of letters to insert, delete or replace. */
+/** Returns the Levenshtein distance: how many characters must be inserted, deleted or replaced. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

@@ -19,7 +19,7 @@ export function judgeStart(headers: IncomingHttpHeaders): StartVerdict {
   if (destination !== undefined && destination !== 'document') return 'refuse-embedding'
   const site = headers['sec-fetch-site']
   if (site === undefined || site === 'same-origin' || site === 'none') return 'start'
-  // A link on another site may lead to our page, but signing in takes a click there.
+  // A link on another site may lead to our page, but signing in requires a click on that page.
   return 'ask-first'
 }
 
@@ -33,9 +33,8 @@ const PURPOSE_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 const SPECULATION = /prefetch|prerender|preview/i
 
 /**
- * Whether a request that changes something comes from a page of `origin`. This is the defence
- * against cross-site request forgery. A request without any information about its origin is
- * rejected.
+ * Whether a request that changes something comes from a page on `origin`. This is the defence against
+ * cross-site request forgery. A request without any information about its origin is rejected.
  */
 export function isOwnRequest(headers: IncomingHttpHeaders, origin: string): boolean {
   const site = headers['sec-fetch-site']
@@ -51,9 +50,9 @@ export interface RequestHead {
 }
 
 /**
- * Whether a request opens a connection that carries more messages, as a WebSocket does. That is an
- * `Upgrade` (RFC 9110 section 7.8), or HTTP/2's extended `CONNECT` (RFC 8441). A gateway may add
- * `Upgrade: h2c` to any request, but a browser's navigation never is a handshake.
+ * Whether a request opens a connection that carries further messages, as a WebSocket does. It does so with
+ * `Upgrade` (RFC 9110 section 7.8), or with HTTP/2's extended `CONNECT` (RFC 8441). A gateway may add
+ * `Upgrade: h2c` to any request, but a browser's navigation is never a handshake.
  */
 export function isHandshake({ method, headers }: RequestHead): boolean {
   const isUpgrade = headers.upgrade !== undefined && headers['sec-fetch-mode'] !== 'navigate'
@@ -79,7 +78,7 @@ export function isForeignAction(request: RequestHead, origin: string): boolean {
   if (!hasEffect(request)) return false
   const { headers } = request
   if (headers['sec-fetch-site'] === undefined && headers.origin === undefined) return false
-  // Every browser sends the origin of a handshake, and has no reason to hide it.
+  // Every browser sends the origin with a handshake, and has no reason to hide it.
   if (isHandshake(request) && headers.origin !== undefined && headers.origin !== origin) return true
   return !isOwnRequest(headers, origin)
 }
@@ -95,8 +94,7 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /**
- * Whether the browser seems to use another loopback name than the origin, such as 127.0.0.1 instead
- * of localhost.
+ * Whether the browser seems to use a different loopback name than the origin, such as 127.0.0.1 instead of localhost.
  */
 export function isOtherLoopbackName(
   headers: IncomingHttpHeaders,
@@ -111,7 +109,7 @@ export function isOtherLoopbackName(
   return isLoopback(asked) && asked !== hostname
 }
 
-/** Warns of a proxy that changes `Host`: the browser was sent to `origin`, and still seems to be elsewhere. */
+/** Warns about a proxy that changes `Host`: the browser was redirected to `origin`, but still seems to be elsewhere. */
 export function warnOfRewrittenHost(request: FastifyRequest, origin: string): void {
   request.log.warn(
     withReference(
@@ -122,9 +120,9 @@ export function warnOfRewrittenHost(request: FastifyRequest, origin: string): vo
 }
 
 /**
- * Warns of the most common mistake with a front end that has its own server, such as Vite's: the
- * browser is on that server's port, but `origin` names ours. People would end up on the wrong page,
- * and sign-outs would be rejected.
+ * Warns about the most common mistake with a front end that has its own server, such as Vite's: the browser
+ * uses that server's port, but `origin` contains ours. Users would end up on the wrong page, and sign-outs
+ * would be rejected.
  */
 export function warnOfOtherOrigin(request: FastifyRequest, origin: string): void {
   const from = request.headers.origin ?? request.headers.referer ?? ''

@@ -1,6 +1,6 @@
 /**
- * The most characters that a flow keeps of a `return_to`, percent-encoded. The flow's cookie has no
- * room for more.
+ * The maximum length of the `return_to` that a flow keeps, in characters after percent-encoding. The flow's
+ * cookie has no room for more.
  */
 export const longestReturnTo = 2000
 
@@ -22,7 +22,7 @@ export function sameOriginPath(untrusted: unknown, origin: string): string | nul
   if (!URL.canParse(untrusted, origin)) return null
   const url = new URL(untrusted, origin)
   if (url.origin !== origin || url.username !== '' || url.password !== '') return null
-  // As a path alone, `//host` would again be another host.
+  // A path that begins with `//host` would lead to another host.
   if (url.pathname.startsWith('//')) return null
   return url.pathname + url.search + url.hash
 }
@@ -38,8 +38,8 @@ export function keptPart(path: string): string | null {
 }
 
 /**
- * Whether `path`, as `sameOriginPath` returned it, is `base` or below it, even if its letters are
- * escaped.
+ * Whether `path`, as returned by `sameOriginPath`, is `base` or a path below it, even if its letters are
+ * percent-encoded.
  */
 export function isUnder(base: string, path: string): boolean {
   const pathname = path.split(/[?#]/, 1)[0] ?? ''
@@ -53,7 +53,7 @@ export function isUnder(base: string, path: string): boolean {
   return lower === base.toLowerCase() || lower.startsWith(`${base.toLowerCase()}/`)
 }
 
-/** Adds query parameters to a path, before its fragment. Replaces those of the same name. */
+/** Adds query parameters to a path, before its fragment. Replaces existing parameters with the same name. */
 export function withQuery(path: string, parameters: Record<string, string>): string {
   const url = new URL(path, 'http://path.invalid')
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)

@@ -12,17 +12,16 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Longer texts are compressed before encryption, so that a cookie has room for a long URL. The
- * length of the result reveals nothing useful, because every secret in a text is random and new
- * each time.
+ * Longer texts are compressed before encryption, so that a long URL fits into a cookie. The length of the
+ * result reveals nothing useful, because every secret in a text is random and used only once.
  */
 const LONG = 1024
 
 /** The encoding of a text before encryption. */
 interface Form {
   /**
-   * Bound to the result, after the context. A server without this form rejects the seal as if it
-   * were not its own.
+   * Authenticated together with the context. A server that does not know this form rejects the seal as if it
+   * came from elsewhere.
    */
   readonly mark: string
   pack(text: string): Buffer
@@ -41,11 +40,11 @@ const COMPRESSED: Form = {
   unpack: (bytes) => inflateSync(bytes).toString('utf8'),
 }
 
-/** Encrypts small texts for one purpose. A text that was sealed for another purpose never opens. */
+/** Encrypts small texts for one purpose. A text that was sealed for another purpose cannot be opened. */
 export interface Seal {
   /**
    * Encrypts `text` with AES-256-GCM under a fresh random nonce.
-   * @param context Bound to the result, which only opens with the same context.
+   * @param context Bound to the result, which can only be opened with the same context.
    * @returns base64url
    */
   seal(text: string, context: string): string
@@ -62,7 +61,7 @@ export interface Seal {
  *   without downtime.
  */
 export function createSeal(secrets: readonly [string, ...string[]], purpose: string): Seal {
-  // As key objects. Node would convert a buffer on each call, which takes longer than encrypting.
+  // Keep the keys as key objects. Node would convert a buffer on each call, which takes longer than encrypting.
   const keys = secrets.map((secret) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `latchkey/${purpose}`, 32))),
   )
@@ -94,7 +93,7 @@ export function createSeal(secrets: readonly [string, ...string[]], purpose: str
           try {
             return unpack(Buffer.concat([decipher.update(text), decipher.final()]))
           } catch {
-            // Another key, another form, or not ours.
+            // It was sealed with another key or in another form, or is not one of our seals.
           }
         }
       }

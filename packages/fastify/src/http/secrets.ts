@@ -2,8 +2,8 @@ import { invalidOption } from './errors.ts'
 
 const SHORTEST_SECRET = 32
 /**
- * The shortest random secrets, of 32 hexadecimal digits, have more distinct characters. `aaaa…` and
- * words have fewer.
+ * Even the shortest random secrets, which have 32 hexadecimal digits, have more distinct characters than
+ * this. `aaaa…` and words have fewer.
  */
 const FEWEST_CHARACTERS = 8
 
@@ -57,15 +57,14 @@ function isPlaceholder(text: string): boolean {
 }
 
 /**
- * Whether letters and digits are mixed as in a random text. A placeholder followed by such a text
- * is a good secret.
+ * Whether letters and digits are mixed as in random text. A placeholder followed by random text is a good secret.
  */
 function isRandom(text: string): boolean {
   const isMixed = text.length >= 16 && /\d[a-z]+\d/i.test(text)
   return isMixed && !isAlphabet(text) && !repeatsItself(text.replaceAll(/\d/g, ''))
 }
 
-/** Whether most characters follow the one before, as in `abcdefgh…` and `01234567…`. */
+/** Whether most characters directly follow the previous one in order, as in `abcdefgh…` and `01234567…`. */
 function isAlphabet(text: string): boolean {
   const codes = Array.from(text, (character) => character.charCodeAt(0))
   const following = codes.filter((code, index) => code - 1 === codes[index - 1])

@@ -7,8 +7,8 @@ import { type Cookies, cookiesFor } from './cookies.ts'
 /** The application's address, as a browser sees it. Never taken from a request. */
 export interface Site {
   /**
-   * Scheme, host, and any non-default port, as in `URL.origin`. Read it for each request: in
-   * development it changes when the server listens.
+   * Scheme, host, and any non-default port, as in `URL.origin`. Read it on each request, because in
+   * development it changes when the server starts to listen.
    */
   readonly origin: string
   readonly hostname: string

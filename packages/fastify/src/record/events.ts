@@ -4,7 +4,7 @@ import { LatchkeyError } from '../http/errors.ts'
 
 export type EventListener<Detail> = (event: Detail) => void | Promise<void>
 
-/** Events by name, each with the argument of its listeners. */
+/** Maps the name of each event to the argument of its listeners. */
 export interface Events<Details> {
   /**
    * @returns an unsubscribe function
@@ -12,7 +12,7 @@ export interface Events<Details> {
    */
   on<Name extends keyof Details>(event: Name, listener: EventListener<Details[Name]>): () => void
   /**
-   * Calls every listener without awaiting it. Logs the error of a listener that fails, because a
+   * Calls every listener without awaiting it. If a listener fails, its error is only logged, because a
    * listener must not break a sign-in.
    */
   emit<Name extends keyof Details>(event: Name, detail: Details[Name]): void
@@ -29,7 +29,7 @@ export function createEvents<Details>(
       if (!Object.hasOwn(names, event) || typeof listener !== 'function') {
         throw new LatchkeyError(
           'LATCHKEY_ARGUMENT_INVALID',
-          `app.latchkey.on() takes one of ${Object.keys(names).join(', ')}, and a function.`,
+          `app.latchkey.on() requires an event (${Object.keys(names).join(', ')}) and a function.`,
         )
       }
       const set = listeners.get(event) ?? new Set()
@@ -42,7 +42,7 @@ export function createEvents<Details>(
         call(listener as EventListener<typeof detail>, detail).catch((error: unknown) => {
           log.error(
             { err: error, event },
-            withReference('a listener of Latchkey failed', 'listener_failed'),
+            withReference('a Latchkey listener failed', 'listener_failed'),
           )
         })
       }

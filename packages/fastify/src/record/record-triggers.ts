@@ -1,15 +1,16 @@
 import type { Sql } from '../store/sql.ts'
 
-// The table of the record and the triggers that write it. They are published: see `migrations.ts`.
+// The table of the record and the triggers that write it. They have been published, so never edit them (see
+// `migrations.ts`).
 
 /**
  * Creates the record in PostgreSQL:
  *
  * - `xid` is an index, not a key, because one transaction may record many rows.
- * - A statement that ends more than a thousand sessions records one row, which stands for everything.
- * - The functions pin `search_path` to the schema of their tables and run as their owner, because the
- *   role that changes a row may have another path and fewer rights. No other role may use them in a
- *   trigger.
+ * - A statement that ends more than a thousand sessions records a single row, which stands for all changes.
+ * - The functions pin `search_path` to the schema of their tables and run with their owner's privileges,
+ *   because the role that changes a row may have a different path and fewer privileges. No other role may use
+ *   them in a trigger.
  * - The triggers are set to `enable always`, so that logically replicated rows are recorded too.
  */
 export async function recordByPostgres(sql: Sql): Promise<void> {
@@ -100,7 +101,7 @@ async function createTriggers(sql: Sql): Promise<void> {
 }
 
 /**
- * Creates the record in SQLite. Ids are in the order of commits, because writers take turns, and
+ * Creates the record in SQLite. Ids follow the order of commits, because writers take turns and
  * `autoincrement` never reuses an id.
  */
 export async function recordBySqlite(sql: Sql): Promise<void> {
@@ -114,7 +115,7 @@ export async function recordBySqlite(sql: Sql): Promise<void> {
     actor text,
     reason text
   )`
-  // Reserved space, for deleting a session when the file may not grow.
+  // Reserved space, so that a session can be deleted even if the file cannot grow.
   await sql`create table latchkey_reserve (room blob not null)`
   await sql`insert into latchkey_reserve values (zeroblob(32768))`
   await sql`create trigger latchkey_sessions_ended after delete on latchkey_sessions begin

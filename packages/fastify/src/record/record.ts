@@ -1,6 +1,6 @@
-// The record of changes, and events. A new kind of row, such as one for an audit trail, begins
-// here. This room promises that a change and its row are in one transaction, that a reader gets
-// every change or detects that some are missing, and that a failing listener changes nothing.
+// The record of changes, and events. Start here to add a new kind of row, for example for an audit trail.
+// This room promises that a change and its row are in one transaction, that a reader gets every change or
+// detects that some are missing, and that a failing listener changes nothing.
 
 import type { Change, EndReason } from '../store/store.ts'
 
@@ -8,23 +8,23 @@ import type { Change, EndReason } from '../store/store.ts'
  * The record of changes: a table with a row for everything that invalidates an earlier result of
  * the store. It promises:
  *
- * - Triggers write it, in the transaction of the change. A row that is deleted by hand, or by a
- *   server of an older version, is recorded like any other.
+ * - Triggers write it, in the transaction of the change. A row that is deleted by hand, or by a server with
+ *   an older version, is recorded like any other.
  * - Each reader has its own cursor. It gets every row, in whatever order transactions commit, or
  *   detects that it may have missed some.
- * - A row is kept for as long as a reader may need it (`RETENTION`), and hardly longer.
+ * - A row is kept for as long as a reader may need it (`RETENTION`), and not much longer.
  *
  * If the application knows why a session ended and who ended it, the row contains both. The store
  * writes them into the session before it deletes it, and the trigger copies them.
  */
 
-/** How long a reader may be away before it has to start over, in milliseconds. */
+/** The maximum time a reader can be away before it has to start over, in milliseconds. */
 export const RETENTION: Readonly<Record<'cache', number>> = { cache: 10 * 60 * 1000 }
 
 /** How long a row is kept if the readers' needs are unknown, in milliseconds. */
 export const LONGEST_KEPT: number = 24 * 60 * 60 * 1000
 
-/** The most rows that one sweep deletes. */
+/** The maximum number of rows that one sweep deletes. */
 export const MOST_SWEPT = 10_000
 
 /**
@@ -33,10 +33,10 @@ export const MOST_SWEPT = 10_000
  */
 export const LONGEST_GAP: number = RETENTION.cache / 2
 
-/** The most rows that are read one by one. If there are more, anything may have changed. */
+/** The maximum number of rows to process one by one. If there are more, assume that anything may have changed. */
 export const MOST_ROWS = 10_000
 
-/** A row, as a trigger wrote it. */
+/** A row as written by a trigger. */
 export interface RecordRow {
   readonly id: number
   readonly type: string
@@ -79,9 +79,9 @@ export function reasonIn(reason: unknown): EndReason {
 }
 
 /**
- * Returns the changes that rows of one read stand for, in order, but ends first. Otherwise, a
- * change of a user would drop the user's sessions before their ends are reported. If all sessions
- * were ended, that reason applies to the ends without one.
+ * Returns the changes that the rows of one read stand for, in order, but with session ends first. Otherwise,
+ * a change to a user would drop the user's sessions before their ends are reported. If all sessions were
+ * ended, their reason applies to ends that have no reason of their own.
  */
 export function changesIn(rows: readonly unknown[]): Change[] {
   const [ends, others]: [Change[], Change[]] = [[], []]
@@ -98,7 +98,7 @@ export function changesIn(rows: readonly unknown[]): Change[] {
   return [...explained, ...others]
 }
 
-/** Returns the change for the case that it is uncertain whether it happened. */
+/** Returns the change to report if it is uncertain whether the original change happened. */
 export function perhaps(change: Change): Change {
   if (change === 'everything' || 'everyone' in change) return 'everything'
   return 'session' in change ? { session: change.session } : change

@@ -12,7 +12,7 @@ export interface Opened {
   auth: Auth
   /** Distinguishes the secrets of a session before and after a rotation. */
   readonly secretHash: string
-  /** When the session ends unless it is used before. */
+  /** When the session ends if it is not used before then. */
   until: number
   /** When the next use must be stored. */
   touchAt: number
@@ -22,7 +22,7 @@ export interface Opened {
 }
 
 /**
- * Copies field by field, so that a new column of the store does not reach a browser by accident.
+ * Copies each field by name, so that a new column in the store does not reach a browser by accident.
  */
 export function publicUser(user: StoredUser): User {
   const { id, name, email, emailVerified, avatarUrl, createdAt } = user

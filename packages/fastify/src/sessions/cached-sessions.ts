@@ -22,7 +22,7 @@ interface Entry extends Opened {
   used: boolean
 }
 
-/** The most sessions in the cache. Each takes about 900 bytes. */
+/** The maximum number of sessions in the cache. Each one takes up about 900 bytes. */
 const LIMIT = 50_000
 
 export function createCachedSessions(): CachedSessions {
@@ -30,8 +30,8 @@ export function createCachedSessions(): CachedSessions {
   const bySessionId = new Map<string, Entry>()
   const byUserId = new Map<string, Set<Entry>>()
   /**
-   * Set only while there are too many sessions: a paused iterator keeps every table that its map
-   * has outgrown or cleared.
+   * Set only while there are too many sessions, because a paused iterator keeps every internal table that its
+   * map has outgrown or cleared in memory.
    */
   let hand: MapIterator<Entry> | undefined
 
@@ -57,7 +57,7 @@ export function createCachedSessions(): CachedSessions {
   }
 
   /**
-   * The clock algorithm: the hand moves round, and removes the first session that was not used
+   * Implements the clock algorithm: the hand moves around, and removes the first session that was not used
    * since its last visit.
    */
   function removeUnused(): void {
@@ -85,7 +85,7 @@ export function createCachedSessions(): CachedSessions {
 
     keep(token, opened) {
       const known = byToken.get(token)
-      // Keeps its place in the order.
+      // The session keeps its place in the order.
       if (known !== undefined) {
         const { auth, until, touchAt, readAt } = opened
         return Object.assign(known, { auth, until, touchAt, readAt })

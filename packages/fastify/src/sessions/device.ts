@@ -1,7 +1,7 @@
-/** The most characters of a `User-Agent` that are parsed. Those of browsers have about 120. */
+/** The maximum number of characters of a `User-Agent` that are parsed. Browsers send about 120. */
 const LONGEST = 512
 
-/** The parser. The first sign-in loads it, so that it does not slow down the server's start. */
+/** The parser. It is loaded on the first sign-in, so that it does not slow down the server's startup. */
 let loaded: Parser | undefined
 
 interface Parser {
@@ -22,9 +22,9 @@ async function load(): Promise<Parser> {
 }
 
 /**
- * Returns a name for the device that sends this `User-Agent`, such as `Firefox on Linux`, or `null`
- * if it contains no known name. It helps people recognise their devices. Nothing is decided by it,
- * because the browser can send anything.
+ * Returns a name for the device that sends this `User-Agent`, such as `Firefox on Linux`, or `null` if it
+ * contains no known name. It helps people recognise their devices. No decision depends on it, because the
+ * browser can send anything.
  */
 export async function deviceOf(userAgent: string | undefined): Promise<string | null> {
   if (userAgent === undefined || userAgent === '') return null

@@ -35,14 +35,14 @@ export function createDoubtfulSessions(options: DoubtfulOptions): DoubtfulSessio
       // More may have been added in the meantime.
       read()
     } catch {
-      // The failure is logged where it happened. The next call of `add` reads these again.
+      // The failure is logged where it happened. The next call to `add` reads these sessions again.
       for (const held of asked) keep(held)
       isReading = false
     }
   }
 
   /**
-   * Keeps a session in doubt. An unreachable store does not end it, but reaching `expiresAt` does.
+   * Keeps a session on the list. It does not end because the store is unreachable, but it does end at `expiresAt`.
    */
   function keep(held: HeldSession): void {
     const { sessionId, userId, expiresAt, holders } = held
@@ -53,7 +53,7 @@ export function createDoubtfulSessions(options: DoubtfulOptions): DoubtfulSessio
   return {
     add(sessions) {
       for (const held of sessions) doubtful.add(held)
-      // Wait a microtask, because the same change may concern more sessions.
+      // Wait for a microtask, because the same change may affect more sessions.
       if (doubtful.size > 0 && !isReading) queueMicrotask(read)
     },
     remove: (held) => void doubtful.delete(held),

@@ -5,7 +5,7 @@ import type { StoreQueries } from '../store/store.ts'
 import type { Auth } from './auth.ts'
 import type { Sessions } from './session.ts'
 
-/** The dependencies of the routes with which people end their own sessions. */
+/** The dependencies of the routes that people use to end their own sessions. */
 export interface OwnEndings {
   readonly settings: Settings
   readonly sessions: Sessions

@@ -2,14 +2,14 @@ import type { EndReason } from '../store/store.ts'
 import type { Opened } from './auth.ts'
 
 /**
- * A session that something on this server waits to end. There is one for each secret, so a rotation
- * ends those with the old secret.
+ * A session whose end something on this server is waiting for. There is one entry per secret, so a rotation
+ * ends the entry with the old secret.
  */
 export interface HeldSession {
   readonly sessionId: string
   readonly userId: string
   readonly secretHash: string
-  /** When it ends unless it is used before, as far as this server knows. */
+  /** When it ends if it is not used before then, as far as this server knows. */
   until: number
   /** When it ends in any case. */
   readonly expiresAt: number

@@ -4,14 +4,13 @@ import { createDoubtfulSessions, type DoubtfulOptions } from './doubtful-session
 import { createHeldIndex, type HeldSession } from './held-index.ts'
 
 /**
- * Sessions that something on this server waits to end: a signal that the application requested, or
- * a connection that a guard let through. They promise:
+ * Sessions whose end something on this server is waiting for: a signal that the application requested, or a
+ * connection that a guard let through. This module promises:
  *
  * - Each holder is called once, with the reason, within a second of the moment from which this
  *   server rejects the session.
- * - When a session's secret is rotated, the session has ended for holders with the old secret
- *   (`replaced`).
- * - A change that leaves the session open calls no holder.
+ * - When a session's secret is rotated, the session ends for holders with the old secret (`replaced`).
+ * - If a change leaves the session open, no holder is called.
  * - One timer serves any number of held sessions. Without held sessions, there is no timer.
  */
 export interface HeldSessions {
@@ -22,7 +21,7 @@ export interface HeldSessions {
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
   /** Applies a change to the held sessions: ends them, or reads them again. */
   changed(change: Change): void
-  /** Reads these sessions again, except those that are not held. */
+  /** Reads these sessions again, skipping any that are not held. */
   doubt(sessionIds: readonly string[]): void
   /** Returns the session with this id, if it is held. */
   find(sessionId: string): HeldSession | undefined
@@ -36,7 +35,7 @@ export interface HeldOptions extends Pick<DoubtfulOptions, 'clock' | 'judge' | '
   isKnownOpen(opened: Opened): boolean
   /** Returns why a session has ended, if this server knows. */
   endOf(sessionId: string): EndReason | undefined
-  /** Makes the store look for changes on its own, until the returned function is called. */
+  /** Makes the store look for changes on its own until the returned function is called. */
   attend(): () => void
   /**
    * Whether the store currently reports every change. While it does not, all held sessions are read
@@ -112,14 +111,13 @@ export function holdSessions(options: HeldOptions): HeldSessions {
 
 /** The timer that checks the held sessions. It only runs while there are any. */
 interface Vigil {
-  /** A no-op if it has started. */
+  /** A no-op if it is already running. */
   start(): void
   stop(): void
 }
 
 /**
- * @param look Called on each tick with whether every change since the previous tick has been
- *   reported.
+ * @param look Called on each tick. The argument is whether every change since the previous tick has been reported.
  */
 function createVigil(
   options: Pick<HeldOptions, 'attend' | 'isWatched'>,
@@ -131,7 +129,7 @@ function createVigil(
 
   function tick(): void {
     const { isWatched } = options
-    // Skip the first tick after the watch resumes: an earlier change is not reported.
+    // Skip the first tick after the watch resumes, because earlier changes are not reported.
     const isCertain = isWatched && wasWatched
     wasWatched = isWatched
     look(isCertain)

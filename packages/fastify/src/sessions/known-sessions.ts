@@ -5,7 +5,7 @@ import type { SessionEnds } from './session-ends.ts'
 import type { StillOpen, Verdict } from './session-verdict.ts'
 
 /**
- * The sessions that this server has in memory, and a way to read many of them again in one query.
+ * The sessions that this server holds in memory, and a way to read many of them again in one query.
  */
 export interface KnownSessions {
   readonly cache: SessionCache
@@ -15,14 +15,14 @@ export interface KnownSessions {
 }
 
 /**
- * Reads sessions again whose use was not stored, because another server was faster or they have
- * ended.
+ * Reads sessions again whose last use was not stored, either because another server was faster or because
+ * they have ended.
  */
 export async function readAgain(
   { cache, held, ends, judge }: KnownSessions,
   sessionIds: readonly string[],
 ): Promise<void> {
-  // Before the query, because the cache may drop a session in the meantime.
+  // Look them up before the query, because the cache may drop a session in the meantime.
   const known = sessionIds.map((id) => cache.find(id)).filter((opened) => opened !== undefined)
   const userIds = new Map(known.map(({ auth: { session, user } }) => [session.id, user.id]))
   try {
@@ -55,7 +55,7 @@ function refresh(
 /**
  * Reads sessions again, and reports those that have ended.
  * @param userIds The sessions' users, by session id.
- * @param reason Why they have ended, unless the store has a more specific reason.
+ * @param reason Why they ended, unless the store has a more specific reason.
  */
 export async function reportMissing(
   { held, ends, judge }: KnownSessions,

@@ -11,7 +11,7 @@ export interface SessionOwner {
 }
 
 /**
- * Returns a session that begins now and is not stored yet, and the cookie value that will open it.
+ * Returns a session that begins now and is not stored yet, and the cookie value for it.
  */
 export function newSession(
   { clock, session: { lifetime } }: Settings,
@@ -34,7 +34,7 @@ export function newSession(
   return { session, token }
 }
 
-/** Stores a session. If the user would have too many, their oldest sessions end. */
+/** Stores a session. If the user would have too many sessions, the oldest ones end. */
 export async function insertSession(
   { session: { maxPerUser } }: Settings,
   queries: StoreQueries,

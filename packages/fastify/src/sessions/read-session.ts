@@ -13,7 +13,7 @@ export interface SessionReader extends Judging {
 }
 
 /**
- * Reads the session that a cookie's value opens from the store. Returns `null` if it opens none.
+ * Reads the session that a cookie's value belongs to from the store. Returns `null` if there is none.
  * @param queries The queries of a transaction. Their errors pass through unchanged, because they
  *   may make the transaction run again.
  * @throws UnavailableError outside of a transaction
@@ -45,7 +45,7 @@ export async function readSession(
 }
 
 /**
- * @throws an error if the store returns another session than the requested one, or another user's
+ * @throws an error if the store returns a session other than the requested one, or another user
  */
 async function find(queries: StoreQueries, id: string): Promise<FoundSession | null> {
   const found = await queries.findSession(id)
@@ -55,9 +55,9 @@ async function find(queries: StoreQueries, id: string): Promise<FoundSession | n
   throw new Error('The store returned a different session or user than requested.')
 }
 
-/** Logs why a cookie opens no session. That is not an error: it means signed out. */
+/** Logs why a cookie does not open a session. This is not an error: the user is simply signed out. */
 function refuse(request: FastifyRequest, reason: string): null {
-  // Session ids are not secret, but only this site issues them, so somebody is guessing the secret.
+  // Session ids are not secret, but only this site issues them, so someone is guessing the secret.
   const level = reason === 'wrong secret' ? 'warn' : 'debug'
   request.log[level]({ event: 'session-refused', reason }, 'session cookie refused')
   return null

@@ -7,22 +7,20 @@ import { createReadings } from './shared-reads.ts'
  * The recently used sessions, in this process's memory, so that most requests do not read the
  * store. It promises:
  *
- * - It never rejects a session. If it lacks a session, or cannot vouch for it now, the store is
- *   read.
+ * - It never rejects a session. If it does not have a session, or cannot currently vouch for it, the store is read.
  * - It never accepts a session that this process has ended: the entry is removed before the end is
  *   acknowledged, and a result that was still being read is not cached.
- * - The store reports what other processes end (`Store.watch`). While the store may have missed a
- *   change, no entry counts. Once it is up to date, entries count again unless their session has
- *   changed.
+ * - The store reports what other processes end (`Store.watch`). While the store may have missed a change, no
+ *   entry is used. Once it is up to date, entries are used again unless their session has changed.
  * - It is bounded, and evicts unused sessions first.
  *
- * The key of its hash table is the cookie's whole value. Only someone who knows the secret finds
- * the entry, and the time of a lookup reveals nothing about a secret that is almost right.
+ * The key of its hash table is the cookie's whole value. Only someone who knows the secret can find the
+ * entry, and the time that a lookup takes reveals nothing about a secret that is almost right.
  */
 export interface SessionCache {
-  /** Returns the session that a cookie's value opens, if it is cached and current. */
+  /** Returns the session that a cookie's value belongs to, if it is cached and current. */
   get(token: string): Opened | undefined
-  /** Whether a session that was read before is still known to be open. */
+  /** Whether a session that was read earlier is still known to be open. */
   vouchesFor(opened: Opened): boolean
   /**
    * Returns the result of `read` and caches it, unless the session changed in the meantime. Concurrent
@@ -31,7 +29,7 @@ export interface SessionCache {
   fill(token: string, read: () => Promise<Opened | null>): Promise<Opened | null>
   /** Removes the entries that a change invalidates. */
   forget(change: Change): void
-  /** Returns the session with this id, if it is cached, even while entries do not count. */
+  /** Returns the session with this id, if it is cached, even while entries are not used. */
   find(sessionId: string): Opened | undefined
   /** Returns every cached session. */
   all(): Iterable<Opened>
@@ -51,7 +49,7 @@ export function createSessionCache(watch: Watch | undefined): SessionCache {
 
     async fill(token, read) {
       if (watch === undefined || !watch.isFollowing()) return read()
-      // A read that was sent before the last change may miss that change, so do not share it.
+      // A read that was sent before the latest change may miss that change, so do not share it.
       return watch.isCurrent() ? readings.share(token, read) : readings.start(token, read)
     },
 

@@ -6,36 +6,36 @@ import type { SessionCache } from './session-cache.ts'
 import type { SessionEnd } from './session-verdict.ts'
 
 /**
- * The only place where this server registers that a session has ended, regardless of how it ended
- * and what noticed it. It promises that the cache no longer contains the session, that every holder
- * is notified, and that one log line and one `session-ended` event are emitted.
+ * The only place where this server registers that a session has ended, regardless of how it ended or what
+ * noticed it. It promises that the cache no longer contains the session, that every holder is notified, and
+ * that one log line and one `session-ended` event are emitted.
  */
 export interface SessionEnds {
   /** Handles a change that the store reports. A change may be reported twice. */
   changed(change: Change): void
   /**
-   * Handles an end that this server noticed.
+   * Handles the end of a session that this server noticed.
    * @param isFinal Whether the session is deleted. An expired session can come back if a clock or
    *   an option is corrected.
    */
   report(end: SessionEnd, isFinal: boolean): void
   /** Returns why a session ended, if this server noticed it recently. */
   reasonOf(sessionId: string): EndReason | undefined
-  /** Withdraws an end that was not final: the session was read, and is open. */
+  /** Withdraws an end that was not final, because the session was read again and is open. */
   disprove(sessionId: string): void
 }
 
-/** The parts of an end that are remembered, so that it is reported once. */
+/** The parts of an end that are remembered, so that it is reported only once. */
 interface Remembered {
   readonly reason: EndReason
   /**
-   * Whether the session is deleted, rather than over by this server's clock, options or an old
-   * result.
+   * Whether the session is deleted, rather than only over according to this server's clock, its options or an
+   * old result.
    */
   readonly isFinal: boolean
 }
 
-/** How many ends are remembered. */
+/** The number of ends that are remembered. */
 const REMEMBERED = 10_000
 
 export function createSessionEnds(parts: {

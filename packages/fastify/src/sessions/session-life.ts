@@ -3,12 +3,12 @@ import type { Settings } from '../settings.ts'
 import type { FoundSession, StoredSession } from '../store/store.ts'
 
 /**
- * How far the clocks of two servers may be apart, and how far one clock may be corrected, in
+ * The maximum difference between the clocks of two servers, and the maximum correction of one clock, in
  * milliseconds. It is an hour, because mistakes with daylight saving time are common.
  */
 export const CLOCK_TOLERANCE: number = 60 * 60 * 1000
 
-/** Returns when a session ends if it is not used after `lastUsedAt`. The current options apply. */
+/** Returns when a session ends if it is not used after `lastUsedAt`, according to the current options. */
 export function endOf(
   { session: { idleTimeout, lifetime } }: Settings,
   { createdAt, expiresAt }: Session,
@@ -17,7 +17,7 @@ export function endOf(
   return Math.min(expiresAt, createdAt + lifetime, lastUsedAt + idleTimeout)
 }
 
-/** Returns why a session has ended by time, or `null` if it has not. */
+/** Returns why a session's time is over, or `null` if it is not. */
 export function whyEnded(
   settings: Settings,
   session: StoredSession,
@@ -26,12 +26,12 @@ export function whyEnded(
   const now = settings.clock()
   // Negated, so that a session with an invalid time counts as expired.
   if (!(endOf(settings, session, lastUsedAt) > now)) return 'expired'
-  // It was created by a clock that was far ahead, and would outlast every other session.
+  // It was created on a server whose clock was far ahead, and would outlast every other session.
   if (session.createdAt > now + CLOCK_TOLERANCE) return 'from the future'
   return null
 }
 
-/** Returns why a stored session opens nothing, or `null` if it is open. */
+/** Returns why a stored session is not open, or `null` if it is. */
 export function whyOver(
   settings: Settings,
   { session, user }: FoundSession,

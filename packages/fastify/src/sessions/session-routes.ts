@@ -15,9 +15,8 @@ export type SessionRoutesOptions = SignOutOptions
 const MOST_LISTED = 1000
 
 /**
- * The routes with which people list and end their own sessions, and nobody else's. By the time the
- * response is sent, the session has ended on this server. If the store does not respond, the
- * response is an error.
+ * The routes that people use to list and end their own sessions, and no one else's. By the time the response
+ * is sent, the session has ended on this server. If the store does not respond, the response is an error.
  */
 export async function sessionRoutes(
   app: FastifyInstance,
@@ -74,7 +73,7 @@ async function listSessions(
     .map((session) => ({ ...sessions.listed(session), current: session.id === current.id }))
 }
 
-/** Ends one of the person's sessions. It may be the current one. */
+/** Ends one of the person's sessions, which may be the current one. */
 async function revoke(
   options: OwnEndings,
   request: FastifyRequest<SessionRoute>,
@@ -94,7 +93,7 @@ async function revoke(
   })
   if (wasOwn === null) return sendError(reply, 'unauthenticated')
   if (!wasOwn) {
-    // Another person's session is answered like an unknown one, but it is logged.
+    // The response for another person's session is the same as for an unknown one, but the attempt is logged.
     const line = { event: 'request-refused', code: 'not_found', userId }
     request.log.info(line, 'request refused')
     return sendError(reply, 'not_found')

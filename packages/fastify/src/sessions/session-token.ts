@@ -10,8 +10,7 @@ export function newSessionId(): string {
 }
 
 /**
- * Returns a fresh secret for a session: the hash to store, and the cookie value that opens the
- * session.
+ * Returns a fresh secret for a session: the hash to store, and the cookie value for the session.
  */
 export function newSecret(sessionId: string): { secretHash: string; token: string } {
   const secret = randomBytes(32).toString('base64url')

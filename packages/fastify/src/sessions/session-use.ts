@@ -4,8 +4,8 @@ import type { Store, StoredSession } from '../store/store.ts'
 import { CLOCK_TOLERANCE } from './session-life.ts'
 
 /**
- * When sessions were last used. Each session's use is stored once a minute. Once a second, all due
- * uses are written in one statement, however many sessions are in use.
+ * Tracks when sessions were last used. The time of a session's last use is stored at most once a minute. Once
+ * a second, all times that are due are written in one statement, no matter how many sessions are active.
  */
 export interface SessionUse {
   /** Notes that a session was used at `now`. The store is updated within about a second. */
@@ -16,15 +16,15 @@ export interface SessionUse {
   close(): Promise<void>
 }
 
-/** How old a stored use may get before the next one is stored, in milliseconds. */
+/** The age of a stored use at which the next one is stored, in milliseconds. */
 export const USE_INTERVAL: number = 60 * 1000
 /**
- * A stored use younger than this was written by another server, and is recent enough. Milliseconds.
+ * A stored use that is newer than this was written by another server, and is recent enough. In milliseconds.
  */
 const GOOD_ENOUGH = 55 * 1000
-/** How long uses are collected, in milliseconds. */
+/** The time for which uses are collected before they are stored, in milliseconds. */
 const COLLECTING = 1000
-/** The most sessions in one statement, so that other statements do not have to wait long. */
+/** The maximum number of sessions in one statement, so that other statements do not have to wait long. */
 const MOST_AT_ONCE = 1000
 
 interface UseOptions {
@@ -63,7 +63,7 @@ export function createSessionUse({ store, log, doubt }: UseOptions): SessionUse 
     const batch = [...uses].slice(0, MOST_AT_ONCE)
     if (batch.length === 0) return
     const ids = batch.map(([id]) => id)
-    // All get the earliest time, so a session can end a second early but never late.
+    // All of them get the earliest time, so a session can end up to a second early, but never late.
     const at = Math.min(...batch.map(([, time]) => time))
     try {
       const recent = { from: at - GOOD_ENOUGH, to: at + CLOCK_TOLERANCE }
@@ -73,14 +73,14 @@ export function createSessionUse({ store, log, doubt }: UseOptions): SessionUse 
       const others = ids.filter((id) => !updated.has(id))
       if (others.length > 0) doubt(others)
     } catch (error) {
-      // The uses stay noted for the next attempt. Until then, only this server counts them.
+      // The uses are kept for the next attempt. Until then, only this server knows about them.
       const reason = error instanceof Error ? error.message : 'unknown'
       const line = { event: 'session-not-noted', reason, sessions: uses.size }
       if (!isFailing) {
         log.warn(
           line,
           withReference(
-            'the use of sessions could not be stored; trying again',
+            'could not store when sessions were last used; retrying',
             'session_use_not_stored',
           ),
         )

@@ -78,7 +78,7 @@ export function openedBy(
     auth: Object.freeze(auth),
     secretHash: session.secretHash,
     until: endOf(settings, session, lastUsedAt),
-    // The next use overwrites a time from a clock that was far ahead.
+    // If this time came from a clock that was far ahead, the next use overwrites it.
     touchAt: lastUsedAt > now + CLOCK_TOLERANCE ? 0 : lastUsedAt + USE_INTERVAL,
     readAt: now,
     isHeld: false,

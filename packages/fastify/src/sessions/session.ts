@@ -1,12 +1,12 @@
 // A session is one browser signed in as a user, from its first cookie to its end. This room
 // promises:
 //
-// - Only the secret in its cookie opens a session. The store has a hash of it.
-// - A session ends when it is signed out or revoked, when it is idle for `idleTimeout`, and after
-//   `lifetime` in any case. This server's clock decides, never the browser.
+// - Only the secret in its cookie opens a session. The store contains only a hash of the secret.
+// - A session ends when it is signed out or revoked, when it is idle for `idleTimeout`, and after `lifetime`
+//   in any case. The server's clock decides, never the browser.
 // - Everything that waits for the end of a session is notified, on every server.
-// - Recording the use of sessions costs the store at most one write per session and minute, with
-//   many sessions in one statement. It never brings an ended session back.
+// - Recording the use of sessions takes at most one write per session per minute, with many sessions in one
+//   statement. It never brings an ended session back.
 // - If a session must be read and the store does not respond, the result is an error, neither
 //   signed in nor signed out.
 
@@ -30,15 +30,15 @@ import { judgeSessions, type SessionEnd } from './session-verdict.ts'
 /** The operations on sessions that other rooms use. */
 export interface Sessions {
   /**
-   * The property of a request in which `open` keeps its result. Decorate requests with it, so that
-   * they keep their shape.
+   * The property of a request in which `open` keeps its result. Decorate requests with it, so that their
+   * object shape stays the same.
    */
   readonly asked: symbol
   /** Returns a session that is not stored yet, and the cookie value that will open it. */
   issue(owner: SessionOwner): { session: StoredSession; token: string }
   /** Returns a fresh secret for a session: the hash to store, and the cookie value. */
   rotate(sessionId: string): { secretHash: string; token: string }
-  /** Stores a session. If the user would have too many, their oldest sessions end. */
+  /** Stores a session. If the user would have too many sessions, the oldest ones end. */
   insert(queries: StoreQueries, session: StoredSession): Promise<void>
   /** Sets the session's cookie on a reply. Call it once the session is stored. */
   setCookie(reply: FastifyReply, session: Pick<StoredSession, 'expiresAt'>, token: string): void
@@ -56,9 +56,9 @@ export interface Sessions {
   /** Returns the same as `read`, but also `null` if the store does not respond. */
   readOrNull(request: FastifyRequest): Promise<Auth | null>
   /**
-   * Opens a session as `open` does, but always reads the store: for actions that must not use an
-   * ended session.
-   * @param queries The queries of a transaction, in which nothing else can end the session.
+   * Opens a session as `open` does, but always reads the store. Use it for actions that an ended session must
+   * never perform.
+   * @param queries The queries of a transaction, during which nothing else can end the session.
    */
   openStored(request: FastifyRequest, queries?: StoreQueries): Promise<Opened | null>
   /** Returns the same as `read`, but always reads the store. */
@@ -70,10 +70,10 @@ export interface Sessions {
   hold(opened: Opened, end: (reason: EndReason) => void): () => void
   /** Reports sessions that have been deleted from the store. Each is reported once. */
   reportEnds(ends: readonly SessionEnd[]): void
-  /** Whether a stored session has neither expired nor been idle for too long. */
+  /** Whether a stored session has not expired and has not been idle for too long. */
   isOpen(session: StoredSession): boolean
   /**
-   * Returns a stored session as it appears in lists, with its last use as far as this server knows.
+   * Returns a stored session as it appears in lists, with the latest use that this server knows of.
    */
   listed(session: StoredSession): ListedSession
   close(): Promise<void>
@@ -180,7 +180,10 @@ function createParts(
   return { settings, log, watch, cache, use, held, ends }
 }
 
-/** Finds the session of a request: in memory while that is certain, otherwise in the store. */
+/**
+ * Finds the session of a request, in memory if the cached session is certain to be current, and otherwise in
+ * the store.
+ */
 function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openStored'> {
   const { cache } = parts
   const { clock, site } = parts.settings
@@ -196,7 +199,7 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
     if (known === null || known instanceof Promise) return known
     const now = clock()
     if (known !== undefined && cache.vouchesFor(known) && isRunning(known, now)) {
-      // The request of a WebSocket can last for days. Each call for it counts as a use.
+      // A WebSocket's request can last for days. Each call for such a request counts as a use.
       return used(parts, known, now)
     }
     const answer = look(request)
@@ -207,7 +210,7 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
           request[asked] = opened
         },
         () => {
-          // The next call reads again.
+          // The next call reads the store again.
           if (request[asked] === answer) request[asked] = undefined
         },
       )
@@ -244,7 +247,7 @@ function createOpening(parts: Parts): Pick<Sessions, 'asked' | 'open' | 'openSto
 }
 
 /**
- * Whether a session can be used without reading it again. It cannot after the clock was set back.
+ * Whether a session can be used without reading it again. It cannot if the clock was set back.
  */
 function isRunning(opened: Opened, now: number): boolean {
   return now < opened.until && now >= opened.readAt

@@ -28,7 +28,7 @@ export function createReadings({
   removeToken(token: string): void
 }): Readings {
   const underWay = new Set<Reading>()
-  /** The read of each token that other calls may share, and its result. */
+  /** For each token, the read that other calls may share, and its result. */
   const shared = new Map<string, { reading: Reading; answer: Promise<Opened | null> }>()
 
   async function follow(

@@ -14,7 +14,7 @@ export interface SignOutOptions extends OwnEndings {
   readonly returnTo: (untrusted: unknown, log?: FastifyBaseLogger) => string
 }
 
-/** Signs a person out here, everywhere else or everywhere. A form gets a redirect to a page. */
+/** Signs a person out in this browser, everywhere else or everywhere. A form submission gets a redirect to a page. */
 export async function signOut(
   options: SignOutOptions,
   request: FastifyRequest,
@@ -32,7 +32,7 @@ export async function signOut(
     if (!done) return refuse('unauthenticated')
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error
-    // The cookie stays, so that the sign-out can be tried again.
+    // Keep the cookie, so that the person can try to sign out again.
     return refuse('unavailable')
   }
   return isForm(request) ? reply.redirect(target, 303) : reply.code(204).send()
@@ -42,15 +42,15 @@ function isSignOutScope(scope: unknown): scope is SignOutScope {
   return scope === 'local' || scope === 'others' || scope === 'global'
 }
 
-/** Returns the sign-in page that leads back to the target, but not to itself. */
+/** Returns the URL of the sign-in page, which leads back to the target, but never to itself. */
 function signInPage({ signInPath }: Settings, target: string): string {
   return target === signInPath ? signInPath : withReturnTo(signInPath, target)
 }
 
 /**
  * Ends the sessions of a scope, and rotates or clears this session's cookie.
- * @returns whether they have ended. If this session had already ended, the owner of the others is
- *   unknown.
+ * @returns whether they have ended. They have not if this session had already ended, because the owner of the
+ *   others is then unknown.
  */
 async function endByScope(
   options: SignOutOptions,
@@ -97,8 +97,8 @@ async function endSessions(
 }
 
 /**
- * Ends all sessions but this one, and rotates this session's secret, because somebody may have a
- * copy of its cookie.
+ * Ends all sessions except this one, and rotates this session's secret, because someone may have a copy of
+ * its cookie.
  */
 async function endOthers(
   options: SignOutOptions,

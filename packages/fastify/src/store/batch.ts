@@ -3,9 +3,9 @@
  * never joins a read that was sent before the key was requested, because its result may be older
  * than what the caller knows.
  *
- * @param read Returns its results by key. If it fails, it also fails every key that was requested
- *   before it was sent. With a database that hangs, no key waits for several reads.
- * @param limits The most reads in progress at a time, and the most keys of one read.
+ * @param read Returns its results by key. If it fails, every key that was requested before it was sent fails
+ *   too, so that with a database that hangs, no key has to wait for several reads.
+ * @param limits The maximum number of concurrent reads, and the maximum number of keys in one read.
  */
 export function inBatches<T>(
   read: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,

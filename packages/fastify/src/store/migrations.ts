@@ -3,8 +3,9 @@ import { recordByPostgres, recordBySqlite } from '../record/record-triggers.ts'
 import type { Dialect, Sql } from './sql.ts'
 
 /**
- * Every change of the tables, in order. Never edit one that has been published: add another. Times
- * are integers in milliseconds, and booleans are 0 or 1, so that every database stores the same.
+ * All migrations of the tables, in order. Never edit a migration that has been published: add a new one
+ * instead. Times are integers in milliseconds, and booleans are 0 or 1, so that every database stores the
+ * same values.
  */
 export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) => Promise<void>>> = {
   '001-users-identities-sessions': async (sql) => {
@@ -48,8 +49,8 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
     await sql`create index latchkey_used_flows_expiry on latchkey_used_flows (expires_at)`
   },
 
-  // Only adds columns, so that servers of the previous version keep running during a rollout. The
-  // rows that they write get the defaults, and 0 means "not noted since sign-in".
+  // Only adds columns, so that servers with the previous version keep running during a rollout. The rows that
+  // they write get the defaults, where 0 means "no use stored since sign-in".
   '002-session-life': async (sql) => {
     await sql`alter table latchkey_users add column banned_at bigint`
     await sql`create index latchkey_users_created on latchkey_users (created_at, id)`
@@ -59,7 +60,7 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
     await sql`create index latchkey_sessions_use on latchkey_sessions (last_used_at)`
   },
 
-  // Only adds, too. The triggers also record the changes of servers of the previous version.
+  // This migration only adds columns too. The triggers also record changes made by servers with the previous version.
   '003-record': async (sql, dialect) => {
     await sql`alter table latchkey_sessions add column end_reason text`
     await sql`alter table latchkey_sessions add column end_actor text`
@@ -89,7 +90,7 @@ export async function migrate(sql: Sql, dialect: Dialect): Promise<void> {
 }
 
 async function namesDone(sql: Sql): Promise<ReadonlySet<string>> {
-  // All columns, because the names alone would come from the index and hide a damaged table.
+  // Read all columns, because the names alone would come from the index and hide a damaged table.
   const rows = await sql<{ name: string }>`select * from latchkey_migrations`
   const names = new Set(rows.map(({ name }) => name))
   const unknown = [...names].find((name) => !Object.hasOwn(migrations, name))

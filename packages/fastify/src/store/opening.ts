@@ -4,8 +4,7 @@ import { patiently } from './patience.ts'
 import type { SqlDriver } from './sql.ts'
 
 /**
- * A driver that is opened by its first user and closed by its last one, because applications in one
- * process may share a store.
+ * A driver that its first user opens and its last user closes, because applications in one process may share a store.
  */
 export interface Opening {
   open(): Promise<void>
@@ -29,7 +28,7 @@ export function createOpening(connect: () => Promise<SqlDriver>, closing: () => 
       const mine = opening
       try {
         const driver = await mine
-        // Unless the last user has closed the store in the meantime.
+        // The last user may have closed the store in the meantime.
         if (opening === mine) open = driver
       } catch (error) {
         users--

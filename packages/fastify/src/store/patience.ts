@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** How long to retry while another process is in the way, in milliseconds. */
+/** How long to retry while another process interferes, in milliseconds. */
 const PATIENCE = 5_000
 
 /**
- * Retries while another process is in the way. Does not block this process.
+ * Retries while another process interferes. Does not block this process.
  * @throws any other error of the attempt, or the last error after five seconds
  */
 export async function patiently<T>(

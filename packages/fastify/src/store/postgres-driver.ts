@@ -17,16 +17,15 @@ import type { Durability } from './store.ts'
 /** The channel on which all servers of one database notify each other of changes. */
 const CHANNEL = 'latchkey'
 /**
- * The payload that announces a change. The change itself is in the record, which only Latchkey can
- * write.
+ * The payload that announces a change. The change itself is in the record, which only Latchkey can write to.
  */
 const LOOK = 'look'
 /**
- * The most reads of sessions in progress at a time. Sessions requested in the meantime are read together.
+ * The maximum number of concurrent reads of sessions. Sessions that are requested in the meantime are read together.
  */
 const READS_AT_A_TIME = 2
 /**
- * The lock of the server that migrates the tables. Any number that nothing else is likely to use.
+ * The lock that a server takes while it migrates the tables. It can be any number that nothing else is likely to use.
  */
 const MIGRATION_LOCK = '5283640917362405211'
 
@@ -35,8 +34,8 @@ const MIGRATION_LOCK = '5283640917362405211'
 const BUSY = /^(40001|40P01|55P03)$/
 
 /**
- * Not the role's default level. After waiting for a lock, a transaction must see what its previous
- * holder has committed.
+ * Overrides the role's default isolation level. After waiting for a lock, a transaction must see what the
+ * lock's previous holder has committed.
  */
 const BEGIN = 'begin isolation level read committed'
 /** https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT */
@@ -56,7 +55,7 @@ export async function connectPostgres(
   const pg = await importPg()
   const pool = openRequestPool(pg, settings)
   const alone: Sql = (statement, ...values) =>
-    // Outside of a transaction, there is nothing to lock a row for.
+    // Outside of a transaction, locking a row has no purpose.
     pool.use(({ query }) => query(spelled(statement).replace(/ for update$/, ''), values))
   const { isEmpty, schema } = await reach(pool, alone)
   let listener: Listener | undefined
@@ -68,7 +67,7 @@ export async function connectPostgres(
     transaction: (durability, work) =>
       runAnnounced(pool, durability, work, {
         committed(rows) {
-          // The listener may have read the rows before the response to the commit arrived.
+          // The listener may have read the rows before the response to the commit arrives.
           for (const change of changesIn(listener?.takeOwn(rows) ?? rows)) changed(change)
         },
         uncertain(rows) {
@@ -94,7 +93,7 @@ export async function connectPostgres(
     },
     isCurrent: () => listener?.isCurrent() ?? false,
     isFollowing: () => listener?.isFollowing() ?? false,
-    // The record is read once a second anyway.
+    // A lost notification does no harm, because the record is read once a second anyway.
     attend: () => () => {},
     sweepRecord: () => sweep(alone, listener?.oldestNeeded() ?? null),
     async close() {
@@ -104,14 +103,14 @@ export async function connectPostgres(
   }
 }
 
-/** Returns what an operator can do when notifications do not arrive. */
+/** Returns advice for an operator when notifications do not arrive. */
 function adviceFor({ url, listenUrl }: PostgresSettings): string {
   return listenUrl === url
     ? 'If a pooler such as PgBouncer is in between, set listenUrl in postgres() to a URL that bypasses it.'
     : 'Check that listenUrl points to the same database as the url, and bypasses every pooler.'
 }
 
-/** Receives the rows that a transaction has recorded. */
+/** Called with the rows that a transaction has recorded. */
 interface Outcome {
   committed(rows: readonly RecordRow[]): void
   /** Called if the transaction failed. If only the response was lost, it may be committed anyway. */
@@ -174,7 +173,7 @@ async function sweep(sql: Sql, oldest: string | null): Promise<void> {
 }
 
 /**
- * Notifies other servers to read the record. PostgreSQL sends it only if and when the transaction
+ * Tells other servers to read the record. PostgreSQL sends the notification only if and when the transaction
  * is committed.
  * @returns the rows that the transaction has recorded
  */
@@ -191,16 +190,16 @@ async function announce(sql: Sql): Promise<RecordRow[]> {
 }
 
 /**
- * Checks that the database is usable, and that it has a schema in which tables can be created.
- * @returns the schema, and whether it lacks our tables. Another schema of the `search_path` may
- *   have some, which a statement would find.
+ * Checks that the database can be used, and that it has a schema in which tables can be created.
+ * @returns the schema, and whether our tables are missing in it. Another schema in the `search_path` may
+ *   contain some of them, and a statement would find those.
  */
 async function reach(pool: Connections, sql: Sql): Promise<{ schema: string; isEmpty: boolean }> {
   try {
     const [row] = await sql<{ schema: string | null; isEmpty: boolean }>`select
       current_schema() as schema,
       to_regclass(quote_ident(current_schema()) || '.latchkey_migrations') is null as "isEmpty"`
-    if (row?.schema == null) throw new Error('no schema of its search_path exists')
+    if (row?.schema == null) throw new Error('no schema in its search_path exists')
     return { schema: row.schema, isEmpty: row.isEmpty }
   } catch (error) {
     await pool.end()

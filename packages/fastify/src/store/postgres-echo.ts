@@ -7,9 +7,9 @@ const ECHO = 'echo '
 
 /** Checks that notifications arrive, by regularly sending one in the same way as writers do. */
 export interface Echo {
-  /** Sends the first one. */
+  /** Sends the first notification. */
   start(): void
-  /** Whether this is the expected notification. If so, the next one is sent after a while. */
+  /** Returns whether this is the expected notification. If so, the next one is sent after the pause. */
   hears(payload: string): boolean
   stop(): void
 }
@@ -21,9 +21,9 @@ export function isEcho(payload: string): boolean {
 
 export function createEcho(orders: {
   say(payload: string): Promise<unknown>
-  /** The longest time until one arrives, and the pause between two, in milliseconds. */
+  /** The maximum time until a notification arrives, and the pause between two of them, in milliseconds. */
   readonly interval: number
-  /** Called if a notification could not be sent, or did not arrive. */
+  /** Called if a notification could not be sent or did not arrive. */
   failed(reason: string): void
 }): Echo {
   /** The expected notification, and whether it has certainly been sent. */

@@ -243,7 +243,7 @@ describe('a server that cannot receive the changes of others', () => {
     expect(one.warnings[0]).not.toContain('PgBouncer')
     proxy.pass()
     await becomesCurrent(one)
-    expect(one.warnings[1]).toBe('PostgreSQL notifications arrive again.')
+    expect(one.warnings[1]).toBe('PostgreSQL notifications are arriving again.')
     // Each outage causes a warning.
     proxy.refuse()
     proxy.cut()
@@ -277,7 +277,7 @@ describe('a server that cannot receive the changes of others', () => {
     const pooler = await startProxy(url, { pooler: true })
     const one = await open(pooler.url, { timeout: 1000 })
     await vi.waitFor(() => expect(one.warnings).toHaveLength(1), 20_000)
-    expect(one.warnings[0]).toMatch(/notifications do not arrive.*PgBouncer.*listenUrl/)
+    expect(one.warnings[0]).toMatch(/notifications are not arriving.*PgBouncer.*listenUrl/)
     // It tries again, and still receives nothing.
     const first = await listening(url)
     await vi.waitFor(async () => expect(await listening(url)).not.toEqual(first), 20_000)

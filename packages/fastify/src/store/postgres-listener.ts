@@ -7,13 +7,13 @@ import { type Readings, readAgainAndAgain, SHORTEST_REST } from './readings.ts'
 import type { Watcher } from './sql.ts'
 
 /**
- * Reads the changes of other servers from the record (`record.ts`), on a separate connection: once
- * a second, and whenever a notification announces a change. A notification is only a hint, because
- * anyone who can connect can send one. A lost one costs a second. This promises that `isCurrent()`
- * is true only while both of these hold:
+ * Reads the changes of other servers from the record (`record.ts`), on a separate connection: once a second,
+ * and whenever a notification announces a change. A notification is only a hint, because anyone who can
+ * connect can send one. If one is lost, the change is noticed up to a second later. `isCurrent()` is true
+ * only while both of these hold:
  *
- * - The record was read less than `maxStaleness` ago. Both the wall clock and the monotonic clock,
- *   which stops while the machine sleeps, must agree.
+ * - The record was read less than `maxStaleness` ago. The wall clock and the monotonic clock, which stops
+ *   while the machine sleeps, must agree on this.
  * - Notifications arrive. The listener regularly sends one in the same way as writers do, and has
  *   received the last one. This proves that its connection and the writers' lead to the same
  *   database.
@@ -23,8 +23,7 @@ export interface Listener {
   /** Whether it has begun to read the record, so that every later change will be reported. */
   isFollowing(): boolean
   /**
-   * Skips these rows from now on. This server recorded them itself, and reports them without
-   * waiting.
+   * Skips these rows from now on. This server recorded them itself, and reports them immediately.
    * @returns the rows
    */
   takeOwn(rows: readonly RecordRow[]): readonly RecordRow[]
@@ -41,19 +40,18 @@ export interface Listening extends Watcher {
   connect(): Client
   /** Sends a notification in the same way as writers do. Rejects after a while if it cannot. */
   say(payload: string): Promise<unknown>
-  /** The longest time until a notification arrives, and the pause between two, in milliseconds. */
+  /** The maximum time until a notification arrives, and the pause between two of them, in milliseconds. */
   readonly interval: number
   readonly maxStaleness: number
-  /** The advice when only notifications do not arrive. */
+  /** The advice for the case that the connection works but notifications do not arrive. */
   readonly advice: string
 }
 
 /**
- * The first pause before a lost connection is opened again, in milliseconds. It doubles up to the
- * interval.
+ * The first pause before a lost connection is reopened, in milliseconds. It doubles each time, up to the interval.
  */
 const FIRST_PAUSE = 50
-/** The pause between two readings of the record without a notification, in milliseconds. */
+/** The pause between two reads of the record if no notification arrives, in milliseconds. */
 const LONGEST_REST = 1_000
 
 export function listenForChanges(listening: Listening): Listener {
@@ -63,7 +61,7 @@ export function listenForChanges(listening: Listening): Listener {
   const echo = createEcho({ say, interval, failed: lose })
   let connection: ListeningConnection | undefined
   /**
-   * The readings of the record on this connection. They begin when the first echo arrives on it.
+   * Reads the record on this connection, starting when the first echo arrives on it.
    */
   let readings: Readings | undefined
   let pause = FIRST_PAUSE
@@ -120,9 +118,9 @@ export function listenForChanges(listening: Listening): Listener {
   }
 }
 
-/** Whether notifications arrive, and what the operator is warned of. */
+/** Whether notifications arrive, and what to warn the operator about. */
 interface NotificationState {
-  /** Whether an echo arrived on this connection, and the record was read since. */
+  /** Whether an echo has arrived on this connection, and the record has been read since. */
   areArriving(): boolean
   restored(): void
   lost(reason: string): void
@@ -137,18 +135,18 @@ function createNotificationState({ advice, warn }: Listening): NotificationState
 
     restored() {
       areArriving = true
-      if (isWarned) warn('PostgreSQL notifications arrive again.')
+      if (isWarned) warn('PostgreSQL notifications are arriving again.')
       isWarned = false
     },
 
     lost(reason) {
-      // Do not warn of a cut connection, which is soon open again.
+      // Do not warn about a dropped connection that is reopened quickly.
       if (!areArriving && !isWarned) {
         isWarned = true
         const cure = reason === SILENCE ? ` ${advice}` : ''
         warn(
           withReference(
-            `PostgreSQL notifications do not arrive (${reason}). Until they do, every request reads its session from the database.${cure}`,
+            `PostgreSQL notifications are not arriving (${reason}). Until then, every request reads its session from the database.${cure}`,
             'notifications_missing',
           ),
         )
@@ -164,7 +162,7 @@ interface ListeningConnection {
 }
 
 interface ConnectionEvents {
-  /** It is connected, and listens. */
+  /** It is connected and listening. */
   ready(): void
   heard(payload: string, client: Client): void
   lost(reason: string): void
@@ -193,7 +191,7 @@ function openConnection(
     .then(() => client.query(`listen ${channel}`))
     .then(() => {
       if (!isOpen) return
-      // Does not keep the process alive.
+      // The connection does not keep the process alive.
       client.unref()
       ready()
     })

@@ -2,7 +2,7 @@ import type { Client, ClientConfig, DatabaseError, Pool, PoolClient, PoolConfig 
 import { LatchkeyError } from '../http/errors.ts'
 import type { Sql, Value } from './sql.ts'
 
-/** How long a connection may be silent before TCP checks it, in milliseconds. */
+/** How long a connection can be silent before TCP checks it, in milliseconds. */
 const KEEP_ALIVE_DELAY = 10_000
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -19,14 +19,14 @@ export async function importPg(): Promise<Pg> {
     if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new LatchkeyError(
       'LATCHKEY_STORE_UNUSABLE',
-      'postgres(): the driver of PostgreSQL is not installed. Install it: npm i pg',
+      'postgres(): the PostgreSQL driver is not installed. Install it: npm i pg',
     )
   }
 }
 
 /**
- * Returns the parser of column types. Each of our int8 columns is a time in milliseconds. A value
- * that is not a safe integer becomes `NaN`.
+ * Returns the parser of column types. All of our int8 columns are times in milliseconds. A value that is not
+ * a safe integer becomes `NaN`.
  */
 function parserOf({ types }: Pg): Pg['types']['getTypeParser'] {
   const parser = (oid: number, format: 'text'): unknown =>
@@ -99,13 +99,13 @@ function patientConfig(pg: Pg, { url, timeout }: PoolSettings): ClientConfig {
 }
 
 /**
- * A pool that closes a connection after any failure except an error of PostgreSQL. Otherwise, `pg`
- * would pass on a connection that still waits for the response to an earlier statement.
+ * A pool that closes a connection after any failure except an error returned by PostgreSQL. Otherwise, `pg`
+ * would hand out a connection that is still waiting for the response to an earlier statement.
  */
 function openPool(pg: Pg, config: PoolConfig): Connections {
   const pool = new pg.Pool({ ...config, allowExitOnIdle: true })
   let ended: Promise<void> | undefined
-  // Whoever uses a broken connection gets its error. The event alone must not end the process.
+  // Code that uses a broken connection gets the error anyway. The event must not end the process.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
 
@@ -117,14 +117,13 @@ function openPool(pg: Pg, config: PoolConfig): Connections {
       let failure: unknown
       let isBroken = false
       async function query<Row>(text: string, values: readonly Value[] = []): Promise<Row[]> {
-        // PostgreSQL answers the commit of a failed transaction with success, although it rolls
-        // back.
+        // When a failed transaction is committed, PostgreSQL reports success, although it rolls the transaction back.
         if (isBroken || (failure !== undefined && text === 'commit')) throw failure
         try {
           return (await client.query(text, [...values])).rows
         } catch (error) {
           const { code } = error as DatabaseError
-          // This code follows for every statement after the one that failed. Keep the first error.
+          // Every statement after the failed one gets this code. Keep the first error.
           if (code !== IN_FAILED_TRANSACTION) failure = error
           failure ??= error
           // A connection that cannot roll back is in an unknown state.
@@ -160,7 +159,7 @@ export function inTransaction<T>(
   }
 }
 
-/** Returns a statement with PostgreSQL's names for its parameters. */
+/** Returns a statement with PostgreSQL's placeholders for its parameters. */
 export function spelled(statement: TemplateStringsArray): string {
   return statement.reduce((text, part, index) => `${text}$${index}${part}`)
 }
@@ -176,17 +175,16 @@ function take(pool: Pool): Promise<PoolClient> {
       if (isAnswered) return release()
       isAnswered = true
       if (client !== undefined) return resolve(client)
-      // For a host with several addresses, Node wraps the errors in one without a message.
+      // If a host has several addresses, Node wraps the errors in one that has no message.
       reject(error instanceof AggregateError ? error.errors[0] : error)
     })
   })
 }
 
 /**
- * Prepares each new connection. Rejects a connection to a standby, which may not yet know that a
- * session has ended. Sets the time limits for statements and for idle transactions, in
- * milliseconds. Behind a pooler, it sets none: the process at the other end differs from the
- * announced one, and is shared.
+ * Prepares each new connection. Rejects a connection to a standby, which may not yet know that a session has
+ * ended. Sets the time limits for statements and for idle transactions, in milliseconds. Behind a pooler, it
+ * sets none, because the process at the other end is shared, and is not the one that was announced.
  */
 function preparing(work: number, wait: number): NonNullable<PoolConfig['verify']> {
   async function prepare(client: PoolClient): Promise<void> {

@@ -3,9 +3,9 @@ import { changesIn, LONGEST_GAP, MOST_ROWS, RETENTION, type RecordRow } from '..
 import type { Change } from './store.ts'
 import { thisTurn } from './turn.ts'
 
-/** How many of this server's own rows are remembered. They are read within about a second. */
+/** The number of this server's own rows that are remembered. They are read within about a second. */
 const MOST_OWN = 10_000
-/** How often to note which transactions are over, for the sweep, in milliseconds. */
+/** How often to record which transactions are over, for the sweep, in milliseconds. */
 const SNAPSHOT_INTERVAL = 60_000
 
 interface Followed {
@@ -15,26 +15,25 @@ interface Followed {
 }
 
 export interface FollowedRecord {
-  /** Reports what was recorded since the last reading. */
+  /** Reports what was recorded since the last read. */
   readOn(client: Client): Promise<void>
   takeOwn(rows: readonly RecordRow[]): readonly RecordRow[]
-  /** Whether the last reading is recent. Reads the clocks once per turn of the event loop. */
+  /** Whether the last read is recent. Reads the clocks once per turn of the event loop. */
   isFresh(): boolean
   isFollowing(): boolean
   oldestNeeded(): string | undefined
 }
 
-/** One reading of the record: the rows, and what the next reading needs. */
+/** The result of one read of the record: the rows, and what the next read needs. */
 interface Reading {
   /**
-   * The transactions that this reading could see.
-   * https://www.postgresql.org/docs/current/functions-info.html
+   * The transactions that this read could see. https://www.postgresql.org/docs/current/functions-info.html
    */
   readonly snapshot: string
-  /** The oldest transaction that it could not see, and the first that had not begun. */
+  /** The oldest transaction that it could not see, and the first one that had not begun. */
   readonly xmin: string
   readonly xmax: string
-  /** Changes after a restart, a crash or a failover, and when the tables are replaced. */
+  /** This value changes after a restart, a crash or a failover, and when the tables are replaced. */
   readonly history: string
   /** Milliseconds since 1970, by PostgreSQL's clock. */
   readonly time: number
@@ -42,7 +41,7 @@ interface Reading {
 }
 
 interface Moment {
-  /** Milliseconds, by the clock that never jumps, but stops while the machine sleeps. */
+  /** Milliseconds, by the monotonic clock, which never jumps but stops while the machine sleeps. */
   readonly monotonic: number
   readonly wall: number
 }
@@ -94,7 +93,7 @@ export function followRecord({ changed, maxStaleness, schema }: Followed): Follo
   }
 }
 
-/** Whether rows may have been swept since the last reading. */
+/** Whether rows may have been swept since the last read. */
 function wasAway(last: LastReading, sentAt: Moment, reading: Reading): boolean {
   const times = [
     sentAt.monotonic - last.sentAt.monotonic,
@@ -105,7 +104,7 @@ function wasAway(last: LastReading, sentAt: Moment, reading: Reading): boolean {
 }
 
 /**
- * Whether the ids of transactions and rows may have a different meaning than at the last reading.
+ * Whether the ids of transactions and rows may have a different meaning than at the last read.
  */
 function isOtherHistory(last: LastReading, reading: Reading): boolean {
   return reading.history !== last.history || BigInt(reading.xmax) < BigInt(last.xmax)
@@ -116,8 +115,8 @@ interface OwnRows {
   /** @returns the rows */
   take(rows: readonly RecordRow[]): readonly RecordRow[]
   /**
-   * Returns the rows that other servers recorded. Forgets this server's own ids among them, because
-   * each row is read once.
+   * Returns the rows that other servers recorded. Forgets the ids of this server's own rows among them,
+   * because each row is read once.
    */
   others(rows: readonly RecordRow[]): RecordRow[]
   clear(): void
@@ -141,8 +140,7 @@ function createOwnRows(): OwnRows {
 }
 
 /**
- * Notes which transactions were over at which time, so that the sweep knows which rows every reader
- * has read.
+ * Records which transactions were over at which time, so that the sweep can tell which rows every reader has read.
  */
 interface Snapshots {
   note(at: Moment, reading: Reading): void
@@ -179,7 +177,7 @@ function now(): Moment {
   return { monotonic: performance.now(), wall: Date.now() }
 }
 
-/** Whether it was less than `limit` milliseconds ago, by both clocks. */
+/** Whether it was less than `limit` milliseconds ago according to both clocks. */
 function isYounger(moment: Moment, limit: number): boolean {
   const { monotonic, wall } = now()
   const ages = [monotonic - moment.monotonic, wall - moment.wall]
@@ -187,8 +185,8 @@ function isYounger(moment: Moment, limit: number): boolean {
 }
 
 /**
- * Returns the statement that reads exactly the rows of those transactions that an earlier snapshot,
- * `$1`, could not see, in whatever order they committed. Crash recovery may reuse ids that were not
+ * Returns the statement that reads exactly the rows of the transactions that an earlier snapshot, `$1`, could
+ * not see, regardless of the order in which they were committed. Crash recovery may reuse ids that were not
  * durable. It also resets PostgreSQL's statistics, which changes `history`.
  */
 function readingStatement(schema: string): string {

@@ -57,8 +57,8 @@ describe('postgres()', () => {
   const url = 'postgres://latchkey:hunter2@db.example/latchkey'
 
   it('states what is missing or invalid, and never quotes a URL', () => {
-    expect(() => postgres(undefined)).toThrow(/the url is missing/)
-    expect(() => postgres('')).toThrow(/the url is missing/)
+    expect(() => postgres(undefined)).toThrow(/the URL is missing/)
+    expect(() => postgres('')).toThrow(/the URL is missing/)
     const refusal = (url: string, options?: PostgresOptions): unknown => {
       try {
         return postgres(url, options)
@@ -154,7 +154,7 @@ describe('an unusable database is rejected at boot, with the reason and without 
     const stranger = await withRole(url, 'hunter2')
     expect(await refusal(stranger)).toContain('permission denied for schema public')
     const lost = withSettings(url, '-c search_path=nowhere')
-    expect(await refusal(lost)).toContain('no schema of its search_path exists')
+    expect(await refusal(lost)).toContain('no schema in its search_path exists')
   })
 
   it('because its user may not read the existing tables', async () => {

@@ -8,7 +8,10 @@ import { sqlStore } from './sql-store.ts'
 import type { Store } from './store.ts'
 
 export interface PostgresOptions {
-  /** The most connections that serve requests, per process. One more connection listens. Default 10. */
+  /**
+   * The maximum number of connections that serve requests, per process. One additional connection listens.
+   * Default 10.
+   */
   readonly maxConnections?: number | undefined
   /**
    * The time limit, in milliseconds, for each of these: connecting, waiting for a free connection, and running a
@@ -16,22 +19,22 @@ export interface PostgresOptions {
    */
   readonly timeout?: number | undefined
   /**
-   * A URL to the same database on which `LISTEN` works. Required if `url` points to a pooler that assigns a
-   * connection per transaction, such as PgBouncer. Default `url`.
+   * A URL of the same database through which `LISTEN` works. Required if `url` points to a pooler that
+   * assigns connections per transaction, such as PgBouncer. Default `url`.
    */
   readonly listenUrl?: string | undefined
   /**
    * The longest time that this server may still accept a session that another server has revoked, in
-   * milliseconds, up to 60000. Usually it takes milliseconds, by `NOTIFY`. Each server also reads the record of
-   * changes once a second, and caches nothing while its last reading is older than this. With 0, every
-   * request reads its session from PostgreSQL. Default 5000.
+   * milliseconds, up to 60000. It usually takes only a few milliseconds, thanks to `NOTIFY`. Each server also
+   * reads the record of changes once a second, and does not use its cache while its last read is older than
+   * this. With 0, every request reads its session from PostgreSQL. Default 5000.
    */
   readonly maxStaleness?: number | undefined
 }
 
 /**
  * Returns a store in a PostgreSQL database, for any number of servers on any number of machines. Requires the
- * package `pg`.
+ * `pg` package.
  *
  * @param url Such as `postgres://user:password@host:5432/database`. Configure TLS in it, with `sslmode`, as
  *   `pg` documents.
@@ -48,7 +51,7 @@ export function postgres(url: string | undefined, options: PostgresOptions = {})
   if (url === undefined || url === '') {
     throw new LatchkeyError(
       'LATCHKEY_OPTION_MISSING',
-      "postgres(): the url is missing. Pass one, such as 'postgres://user:password@localhost:5432/database'.",
+      "postgres(): the URL is missing. Pass one, such as 'postgres://user:password@localhost:5432/database'.",
     )
   }
   const { listenUrl = url } = given
@@ -88,7 +91,7 @@ function checkUrl(name: string, url: string): void {
   )
 }
 
-/** Only warns, because the value is possible in milliseconds too. */
+/** Only warns, because the value could also be meant as milliseconds. */
 function warnOfSeconds(name: string, value: number): void {
   if (value < 1 || value > 60) return
   process.emitWarning(

@@ -1,6 +1,5 @@
 /**
- * Returns a function that runs work one piece at a time, in order. The first one starts
- * immediately.
+ * Returns a function that runs tasks one at a time, in order. The first task starts immediately.
  */
 export function queue(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<void> | undefined

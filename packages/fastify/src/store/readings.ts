@@ -1,18 +1,18 @@
-/** The shortest pause between two requested readings, in milliseconds. */
+/** The minimum pause between two requested reads, in milliseconds. */
 export const SHORTEST_REST = 10
 
 export interface Readings {
   /**
-   * Reads now, or once more after the reading in progress, which may have started too early. Many
-   * calls in a short time cause few readings.
+   * Reads now, or once more after the read in progress, which may have started too early. Many calls in a
+   * short time cause only a few reads.
    */
   readNow(): void
   stop(): void
 }
 
 /**
- * Reads now, and again after each pause, until a reading fails or `stop` is called. After `stop`,
- * neither `done` nor `failed` is called.
+ * Reads now, and again after each pause, until a read fails or `stop` is called. After `stop`, neither `done`
+ * nor `failed` is called.
  */
 export function readAgainAndAgain(orders: {
   read(): Promise<void>

@@ -6,11 +6,11 @@ import type { SqlDriver, Statements, Watcher } from './sql.ts'
 import { ConflictError, type Durability, type Store, type StoreQueries } from './store.ts'
 import { createWatchers } from './watchers.ts'
 
-// The store over SQL, written once for every database that understands these statements
-// (`queries.ts`). It implements the contract in `store.ts`. A driver (`SqlDriver`) connects a
-// database, and implements the promises that each database keeps in its own way.
+// The SQL store, written once for every database that understands these statements (`queries.ts`). It
+// implements the contract in `store.ts`. A driver (`SqlDriver`) connects to a database, and implements the
+// promises that each database keeps in its own way.
 
-/** The most sessions in one read. */
+/** The maximum number of sessions in one read. */
 const MOST_IN_A_READ = 500
 
 /** @param connect Creates the driver. `open()` calls it, so that an unused store costs nothing. */
@@ -64,7 +64,7 @@ function createRunner(opening: Opening, report: Statements['report']): Runner {
   let single: { readonly driver: SqlDriver; readonly queries: StoreQueries } | undefined
 
   /**
-   * Created once per driver, because most requests that the cache cannot answer run one of them.
+   * They are created once per driver, because most requests whose session is not cached run one of them.
    */
   function singleOn(driver: SqlDriver): StoreQueries {
     if (single?.driver === driver) return single.queries

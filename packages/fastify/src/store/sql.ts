@@ -4,10 +4,9 @@ import type { Change, Durability } from './store.ts'
  * Runs a statement and returns its rows: sql`select name from latchkey_users where id = ${id}`. A
  * value in `${}` is sent as a parameter, and never becomes part of the statement.
  *
- * Statements use PostgreSQL's dialect. `for update` locks the rows until the transaction ends. A
- * driver drops it outside of transactions, and where only one transaction can write. `=
- * any(${list})` compares with each string of an array. An integer that JavaScript cannot represent
- * is read as `NaN`.
+ * Statements use PostgreSQL's dialect. `for update` locks the rows until the transaction ends. A driver drops
+ * it outside of transactions, and where only one transaction can write. `= any(${list})` compares with each
+ * string of an array. An integer that JavaScript cannot represent exactly is read as `NaN`.
  */
 export type Sql = <Row = unknown>(
   statement: TemplateStringsArray,
@@ -30,9 +29,9 @@ export interface SqlDriver {
   /** Runs a single statement. */
   readonly sql: Sql
   /**
-   * Runs `work` in a transaction whose commit survives what `durability` says. If `work` called
-   * `recorded`, the watcher and the other processes are notified of the recorded changes after the
-   * commit. The watcher is notified before the promise resolves.
+   * Runs `work` in a transaction whose commit is as durable as `durability` says. If `work` called
+   * `recorded`, the watcher and the other processes are notified of the recorded changes after the commit.
+   * The watcher is notified before the promise resolves.
    */
   transaction<T>(
     durability: Durability,
@@ -40,13 +39,13 @@ export interface SqlDriver {
   ): Promise<T>
   /** Runs `work` in a transaction without a time limit, while no other process does the same. */
   exclusive(work: (sql: Sql) => Promise<void>): Promise<void>
-  /** Whether another process was in the way, so that a retry may succeed. */
+  /** Whether another process interfered, so that a retry may succeed. */
   isBusy(error: unknown): boolean
-  /** The most reads of sessions in progress at a time, if combining them is faster. */
+  /** The maximum number of concurrent reads of sessions, if combining reads is faster. */
   readonly readsAtATime?: number
   /** Begins to read the record. Called once the tables are ready. */
   follow(): void
-  /** Deletes those rows of the record that no reader needs any more. */
+  /** Deletes the rows of the record that no reader needs anymore. */
   sweepRecord(): Promise<void>
   /** See `Watch`. */
   isCurrent(): boolean

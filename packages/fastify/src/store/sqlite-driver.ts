@@ -7,7 +7,7 @@ import { type RecordReader, readRecord } from './sqlite-record.ts'
 import { statementsOf } from './sqlite-statements.ts'
 import type { Durability } from './store.ts'
 
-/** How often to check the file while something waits for changes, in milliseconds. */
+/** How often to check the file while something is waiting for changes, in milliseconds. */
 const ATTENTION = 100
 
 export async function connectSqlite(file: string, { changed }: Watcher): Promise<SqlDriver> {
@@ -16,7 +16,7 @@ export async function connectSqlite(file: string, { changed }: Watcher): Promise
   const inTurn = queue()
   let reader: RecordReader | undefined
 
-  // In turn, because a transaction uses the same connection.
+  // Statements wait for their turn, because a transaction uses the same connection.
   const alone: Sql = (statement, ...values) => inTurn(() => sql(statement, ...values))
   const transaction: SqlDriver['transaction'] = (durability, work) => {
     const connection = { database, sql, ended: () => reader?.readOwn() }
@@ -76,8 +76,8 @@ async function runWithReserve<T>(
     return await run()
   } catch (error) {
     if (!isEnding || !isFull(error)) throw error
-    // Frees space inside a file that may not grow. If the disk has no space for the write-ahead log
-    // either, nothing can be written.
+    // Frees space inside a file that cannot grow. If the disk has no space for the write-ahead log either,
+    // nothing can be written.
     await sql`delete from latchkey_reserve`
     return run()
   }
@@ -102,10 +102,10 @@ async function runTransaction<T>(
     await sql`commit`
     return result
   } finally {
-    // Unless SQLite has already rolled it back, as it does when a disk is full.
+    // SQLite may have already rolled it back, as it does when a disk is full.
     // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
     if (database.isTransaction) await sql`rollback`
-    // Also after a commit that failed, because it may have succeeded nevertheless.
+    // Do this even after a failed commit, because it may have succeeded anyway.
     ended()
     if (isLasting) await sql`pragma synchronous = normal`
   }

@@ -5,7 +5,7 @@ import { LatchkeyError } from '../http/errors.ts'
 import { patiently } from './patience.ts'
 
 /**
- * How long a statement waits for another process's transaction, in milliseconds. Zero, because
+ * How long a statement waits for another process's transaction, in milliseconds. It is zero, because
  * `node:sqlite` would block the whole process while it waits. The store retries instead.
  */
 const BUSY_TIMEOUT = 0
@@ -23,14 +23,13 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(resolve(file)), { recursive: true })
-      // Other users of this machine must not read people's names and addresses. SQLite copies the
-      // mode to the files next to it.
+      // Other users of this machine must not be able to read people's names and addresses. SQLite copies the
+      // file mode to the files next to it.
       closeSync(openSync(file, 'a', 0o600))
     }
     const opened = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
     database = opened
-    // Retry, because the switch to WAL fails immediately, without a timeout, while another process
-    // makes it too.
+    // Retry, because the switch to WAL fails immediately, without waiting, while another process is switching too.
     await patiently(isBusy, async () => {
       opened.exec(
         'pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on',
@@ -50,12 +49,12 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
   }
 }
 
-/** Whether another process was in the way. */
+/** Whether another process interfered. */
 export function isBusy(error: unknown): boolean {
   return codeOf(error) === SQLITE_BUSY
 }
 
-/** Whether the disk is full, or the file may not grow. */
+/** Whether the disk is full, or the file cannot grow. */
 export function isFull(error: unknown): boolean {
   return codeOf(error) === SQLITE_FULL
 }

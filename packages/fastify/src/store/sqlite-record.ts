@@ -6,7 +6,7 @@ import { thisTurn } from './turn.ts'
 export interface RecordReader {
   /** Whether every change has been reported. Reads the file once per turn of the event loop. */
   isCurrent(): boolean
-  /** Reports what this connection has just committed. `isCurrent` does not see that. */
+  /** Reports what this connection has just committed, because `isCurrent` does not see those changes. */
   readOwn(): void
 }
 
@@ -47,7 +47,7 @@ export function readRecord(database: DatabaseSync, tell: (change: Change) => voi
       try {
         readOn()
       } catch {
-        // The transaction is committed nevertheless.
+        // The transaction is committed anyway.
         tell('everything')
       }
     },

@@ -3,9 +3,9 @@ import type { Sql, Value } from './sql.ts'
 import { newTurn } from './turn.ts'
 
 /**
- * Runs statements on one connection. There are few statements, and preparing one takes longer than
- * running it, so each is prepared once. After its tables have changed, SQLite prepares it again
- * automatically. However, the first rows that Node returns after that may lack new columns.
+ * Runs statements on one connection. There are only a few statements, and preparing one takes longer than
+ * running it, so each one is prepared once. If its tables change, SQLite prepares it again automatically.
+ * However, the first rows that Node returns after that may lack new columns.
  */
 export function statementsOf(database: DatabaseSync): Sql {
   interface Prepared {
@@ -28,15 +28,15 @@ export function statementsOf(database: DatabaseSync): Sql {
     prepared.set(text, known)
     const given = values.map((value) => (Array.isArray(value) ? JSON.stringify(value) : value))
     if (!known.mayWrite) return read(known.statement, given as SQLInputValue[]) as Row[]
-    // Other connections of this process must see the write in this turn.
+    // Other connections in this process must see the write in this turn.
     newTurn()
     return runWithBigInts(known.statement, given as SQLInputValue[]) as Row[]
   }
 }
 
 /**
- * Reads rows with plain numbers, in half the time. If a number is too large, reads them again with
- * BigInts. Only for statements without side effects.
+ * Reads rows with plain numbers, which takes half the time. If a number is too large, it reads them again
+ * with BigInts. Use it only for statements without side effects.
  */
 function read(statement: StatementSync, values: SQLInputValue[]): unknown[] {
   try {
@@ -52,8 +52,8 @@ function read(statement: StatementSync, values: SQLInputValue[]): unknown[] {
 }
 
 /**
- * Reads integers as BigInts. With plain numbers, one that is too large would fail the whole
- * statement.
+ * Reads integers as BigInts. With plain numbers, a single number that is too large would make the whole
+ * statement fail.
  */
 function runWithBigInts(statement: StatementSync, values: SQLInputValue[]): unknown[] {
   statement.setReadBigInts(true)

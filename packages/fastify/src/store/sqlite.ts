@@ -9,7 +9,8 @@ import type { Store } from './store.ts'
  * Returns a store in one SQLite file in WAL mode, using Node's built-in `node:sqlite`. Several processes on one
  * machine can share the file. Several machines cannot.
  *
- * @param file The path of the database, or `:memory:` in a test. A missing file is created, with its folders.
+ * @param file The path of the database, or `:memory:` in a test. If the file is missing, it is created, along
+ *   with its folders.
  * @throws LatchkeyError `LATCHKEY_OPTION_MISSING` without a file, `LATCHKEY_OPTION_INVALID` for a URL.
  *   Registration fails with `LATCHKEY_STORE_UNUSABLE` if the file cannot be used.
  *

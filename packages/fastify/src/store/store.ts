@@ -1,5 +1,5 @@
-// The contract of a store, which keeps users, identities and sessions. `testing/store-contract.ts` is the
-// same contract as tests, which every store must pass. All times are milliseconds since the Unix epoch.
+// The contract of a store, which keeps users, identities and sessions. `testing/store-contract.ts` contains
+// the same contract as tests that every store must pass. All times are milliseconds since the Unix epoch.
 
 /** A person's account, as it is stored. Times are milliseconds since the Unix epoch. */
 export interface StoredUser {
@@ -13,7 +13,10 @@ export interface StoredUser {
   readonly bannedAt: number | null
 }
 
-/** The fact "(provider, subject) is this user". No two rows have the same provider and subject. */
+/**
+ * States that the provider's account `subject` belongs to this user. No two rows have the same provider and
+ * subject.
+ */
 export interface StoredIdentity {
   readonly id: string
   readonly userId: string
@@ -37,7 +40,7 @@ export interface StoredSession {
   readonly device: string | null
   readonly createdAt: number
   readonly authenticatedAt: number
-  /** May be up to a minute older than the last request. */
+  /** It may be up to a minute older than the last request. */
   readonly lastUsedAt: number
   readonly expiresAt: number
 }
@@ -50,18 +53,18 @@ export interface FoundSession {
 
 /** Selects a page of a list that is ordered from newest to oldest. */
 export interface Page {
-  /** The most rows to return. */
+  /** The maximum number of rows to return. */
   readonly limit: number
   /** The last row of the previous page. Without it, the list starts at the newest row. */
   readonly after?: { readonly id: string; readonly createdAt: number } | undefined
 }
 
-/** What an acknowledged write survives: the end of the process, or also a power loss. */
+/** What an acknowledged write survives: only the end of the process, or also a power loss. */
 export type Durability = 'process' | 'power-loss'
 
 /**
- * Why a session ended. `unknown` if no reason was recorded, for example when its row was deleted by
- * hand. Not available yet: `workspace`.
+ * Why a session ended. It is `unknown` if no reason was recorded, for example because the row was deleted by
+ * hand. `workspace` is not available yet.
  */
 export type EndReason =
   | 'sign-out'
@@ -154,7 +157,7 @@ export interface SessionEndQueries {
   deleteSession(id: string, ending: Ending): Promise<void>
   /** Ends every session of a user, except the one named by `except`. */
   deleteSessionsOf(userId: string, ending: Ending, except?: string): Promise<void>
-  /** Ends the user's oldest sessions, except the newest `keep`. */
+  /** Ends the user's oldest sessions, keeping the newest `keep` sessions. */
   deleteOldestSessionsOf(userId: string, keep: number, ending: Ending): Promise<void>
   /** Ends every session of every user. */
   deleteAllSessions(ending: Ending): Promise<void>
@@ -173,8 +176,8 @@ export interface FlowQueries {
 
 export interface ExpiryQueries {
   /**
-   * Deletes used flows and sessions that expired before `now`, and sessions last used before
-   * `unusedSince`: at most `limit` rows of each kind.
+   * Deletes used flows and sessions that expired before `now`, and sessions last used before `unusedSince`.
+   * It deletes at most `limit` rows of each kind.
    * @returns the deleted sessions, and whether there may be more to delete
    */
   deleteExpired(
@@ -185,8 +188,8 @@ export interface ExpiryQueries {
 }
 
 /**
- * Stores users, identities and sessions: `sqlite()`, `postgres()`, or an implementation of your own. A
- * store must keep these promises:
+ * Stores users, identities and sessions. Use `sqlite()`, `postgres()` or your own implementation. A store
+ * must keep these promises:
  *
  * - An acknowledged write survives what its `Durability` says.
  * - A transaction is atomic, and isolated from other transactions.
@@ -198,19 +201,19 @@ export interface ExpiryQueries {
  */
 export interface Store extends StoreQueries {
   /**
-   * Opens the store, and creates or migrates its tables if necessary. It can be called several times, also
+   * Opens the store, and creates or migrates its tables if necessary. It can be called several times, even
    * concurrently.
    */
   open(): Promise<void>
-  /** Reverts one call of `open`. The last one closes the store. */
+  /** Undoes one call to `open`. The last such call closes the store. */
   close(): Promise<void>
   /**
-   * Runs `work` in a serializable transaction: all of it takes effect or none of it, and what `work` reads
-   * by id or by subject does not change until the end.
+   * Runs `work` in a serializable transaction: either all of it takes effect or none of it, and what `work`
+   * reads by id or by subject does not change until the end.
    *
-   * `work` must await nothing but the queries that it is passed, because other transactions may wait for
-   * it, and must not catch their errors. It may run again if another process interfered, or if it throws
-   * `ConflictError`.
+   * `work` must await nothing except the queries that it is passed, because other transactions may be waiting
+   * for it. It must not catch the queries' errors. It may run again if another process interfered, or if it
+   * throws `ConflictError`.
    *
    * @example
    * await store.transaction('power-loss', async (queries) => {
@@ -220,12 +223,13 @@ export interface Store extends StoreQueries {
    */
   transaction<T>(durability: Durability, work: (queries: StoreQueries) => Promise<T>): Promise<T>
   /**
-   * Reports changes, so that sessions can be cached. If a store lacks this method, every request reads its
-   * session, and an ended session is noticed by open connections within a second.
+   * Reports changes, so that sessions can be cached. If a store does not have this method, every request
+   * reads its session from the store, and open connections notice within a second that their session has
+   * ended.
    * @param changed Called for each change. For a change made through this store, it is called before the
    *   change is acknowledged. For a change by another process, it is called as soon as the store notices it.
    *   It may be called twice for the same change.
-   * @param warn Called with warnings for the operator, for example that notifications do not arrive.
+   * @param warn Called with warnings for the operator, for example that notifications are not arriving.
    */
   watch?(changed: (change: Change) => void, warn: (message: string) => void): Watch
 }
@@ -249,7 +253,7 @@ export interface Watch {
 }
 
 /**
- * Throw it in the work of a transaction that conflicts with another one, and the work runs again.
+ * Throw this error inside a transaction that conflicts with another one, and the transaction runs again.
  *
  * @example
  * await store.transaction('process', async (queries) => {

@@ -2,14 +2,14 @@ import { withReference } from '../http/codes.ts'
 import type { Watcher } from './sql.ts'
 import type { Change } from './store.ts'
 
-/** The most rows that are reported as unreadable. By then, the operator knows. */
+/** The maximum number of unreadable rows to report. After that many, the operator knows. */
 const MOST_REPORTED = 1_000
 
 /** The watchers of a store. Each receives every change and every warning. */
 export interface Watchers extends Watcher {
   /** @returns a function that removes the watcher */
   add(watcher: Watcher): () => void
-  /** Warns about a row that cannot be read, once. */
+  /** Warns once about a row that cannot be read. */
   reportUnreadable(table: string, id: string): void
 }
 

@@ -14,7 +14,7 @@ import { sqlite } from '../store/sqlite.ts'
 
 export const SECRET = 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo'
 
-/** The consumer for `https://app.example.com`. */
+/** The OAuth consumer for `https://app.example.com`. */
 export const EXAMPLE_CONSUMER = { clientId: 'app-example', clientSecret: 'app-example-secret' }
 
 /** The origin of the application in production. */
@@ -79,7 +79,7 @@ export function countRows(
   return Number(row?.count)
 }
 
-/** Returns the latest stored use of a session in a SQLite file. */
+/** Returns the time of the latest stored use of any session in a SQLite file. */
 export function lastUse(file: string): number {
   const database = new DatabaseSync(file, { readOnly: true })
   const row = database.prepare('select max(last_used_at) as time from latchkey_sessions').get()
@@ -88,8 +88,8 @@ export function lastUse(file: string): number {
 }
 
 /**
- * Returns a path for a SQLite file in a folder of its own. The folder is removed after the file's
- * tests.
+ * Returns a path for a SQLite file in its own folder. The folder is removed after the tests of the file that
+ * calls this.
  */
 export function temporaryFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-'))

@@ -6,7 +6,7 @@ import { CookieJar } from 'tough-cookie'
  */
 export interface Browser {
   readonly jar: CookieJar
-  /** The origin that it uses for the application. */
+  /** The origin at which it opens the application. */
   readonly origin: string
   get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
   post(
@@ -77,12 +77,12 @@ export function createBrowser(
 
     async start(query = '', headers = {}) {
       const response = await browser.get(`/auth/bitbucket/start${query}`, headers)
-      if (response.statusCode !== 303) throw new Error(`start answered ${response.statusCode}`)
+      if (response.statusCode !== 303) throw new Error(`The start route responded with ${response.statusCode}`)
       return response.headers.location as string
     },
 
     async consent(authorizeUrl, press) {
-      // The server may have closed a kept connection while this process was busy with a flood.
+      // The server may have closed a keep-alive connection while this process was busy with a flood.
       const headers = { connection: 'close' }
       const page = await fetch(authorizeUrl, { headers, redirect: 'manual' })
       const form = new URLSearchParams()
@@ -99,7 +99,7 @@ export function createBrowser(
         redirect: 'manual',
       })
       const location = answer.headers.get('location')
-      if (location === null) throw new Error(`consent answered ${answer.status}`)
+      if (location === null) throw new Error(`The consent page responded with ${answer.status}`)
       const { pathname, search } = new URL(location)
       return pathname + search
     },

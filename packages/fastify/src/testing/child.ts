@@ -12,7 +12,7 @@ export interface Child {
    */
   readonly app: Pick<FastifyInstance, 'inject'>
   readonly process: ChildProcess
-  /** The port on 127.0.0.1 on which it listens. */
+  /** The port that it listens on, on 127.0.0.1. */
   readonly port: number
   /** The signal that ended it, or `null` if it exited by itself. */
   readonly ended: Promise<NodeJS.Signals | null>
@@ -28,7 +28,7 @@ export async function endChildren(): Promise<void> {
   }
 }
 
-/** Starts `server.ts`, which ends with the test at the latest. */
+/** Starts `server.ts`, which is stopped when the test ends, if not earlier. */
 export async function startChild(
   orders: Orders,
   { execArgv = [], execPath = process.execPath }: ForkOptions = {},
@@ -42,7 +42,7 @@ export async function startChild(
   const [port] = await Promise.race([
     once(server, 'message'),
     ended.then(() => {
-      throw new Error('the server ended before it listened')
+      throw new Error('the server exited before it listened')
     }),
   ])
   const inject = (options: InjectOptions): Promise<LightMyRequestResponse> => ask(port, options)
@@ -51,7 +51,7 @@ export async function startChild(
   return child
 }
 
-/** The parts of `inject()` that a browser needs, over a separate connection. */
+/** The parts of `inject()` that a browser needs, over a separate connection for each request. */
 async function ask(
   port: number,
   { method = 'GET', url, headers, payload }: InjectOptions,

@@ -1,7 +1,7 @@
 import { afterAll, afterEach } from 'vitest'
 import { cleanDatabases, dropDatabases } from './postgres.ts'
 
-// Vitest runs this before each file of tests, for the same reason as `clean-up.ts`.
+// Vitest runs this before each test file, for the same reason as `clean-up.ts`.
 
 afterEach(cleanDatabases)
 afterAll(dropDatabases)

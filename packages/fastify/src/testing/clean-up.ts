@@ -3,8 +3,8 @@ import { closeApps, removeFolders } from './app.ts'
 import { endChildren } from './child.ts'
 import { closeProviders } from './unruly.ts'
 
-// Vitest runs this before each test file. A hook in a module that several files share in one
-// process would apply only to the first of them.
+// Vitest runs this before each test file. If several files in one process share a module, a hook in that
+// module would apply only to the first file.
 
 afterEach(async () => {
   await closeApps()

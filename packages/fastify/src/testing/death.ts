@@ -1,6 +1,6 @@
 /**
- * The places where a server can be killed: when a request arrives, after a code is redeemed, before
- * a statement that begins with this text, after the commit and its event, or after the response.
+ * The places where a server can be killed: when a request arrives, after a code is redeemed, before a
+ * statement that begins with one of these texts, after the commit and its event, or after the response.
  */
 export const places = [
   'asked',
@@ -17,6 +17,6 @@ export const places = [
 
 export interface Death {
   readonly place: (typeof places)[number]
-  /** The server kills itself the n-th time it reaches the place, counted from any message to it. */
+  /** The server kills itself the n-th time it reaches the place. Any message to the server restarts the count. */
   readonly times: number
 }

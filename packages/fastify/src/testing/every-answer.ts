@@ -10,8 +10,8 @@ const START = '/auth/bitbucket/start'
 const FORM = 'application/x-www-form-urlencoded'
 
 /**
- * Returns a response of every kind, by name: each route, each of its failures, signed in and signed
- * out. For rules that apply to every response.
+ * Returns one response of every kind, by name: for each route and each of its failures, signed in and signed
+ * out. Used to check rules that apply to every response.
  */
 export async function everyAnswer(
   emulator: BitbucketEmulator,

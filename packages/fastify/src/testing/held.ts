@@ -2,7 +2,7 @@ import pg from 'pg'
 import { expect, vi } from 'vitest'
 import { ask } from './postgres.ts'
 
-/** A lock in a PostgreSQL. */
+/** A lock in a PostgreSQL database. */
 export interface Held {
   letGo(): Promise<void>
 }
@@ -25,14 +25,14 @@ export async function holdRows(url: string, event: string): Promise<Held> {
 
 async function hold(url: string, sql: string): Promise<Held> {
   const client = new pg.Client(url)
-  // If the test fails, the database may be dropped first.
+  // If the test fails, the database may be dropped before this connection is closed.
   client.on('error', () => {})
   await client.connect()
   await client.query(sql)
   return { letGo: () => client.end() }
 }
 
-/** Waits until this many connections wait for a lock. */
+/** Waits until this many connections are waiting for a lock. */
 export async function untilWaiting(url: string, count: number): Promise<void> {
   await vi.waitFor(async () => {
     const waiting = await ask(

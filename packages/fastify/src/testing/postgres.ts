@@ -6,13 +6,13 @@ import { askRun, type PostgresServer, startServer } from './postgres-server.ts'
 
 let server: Promise<string> | undefined
 let admin: pg.Client | undefined
-/** URLs of databases: those of this test, and those that earlier tests of this file left empty. */
+/** Database URLs: the ones that this test uses, and empty ones that are left over from earlier tests in this file. */
 const used: string[] = []
 const empty: string[] = []
 const roles: string[] = []
 const servers: PostgresServer[] = []
 
-/** Returns the URL of an empty database on the PostgreSQL of this run. */
+/** Returns the URL of an empty database on this run's PostgreSQL server. */
 export async function emptyDatabase(): Promise<string> {
   const url = empty.pop() ?? (await createDatabase())
   used.push(url)
@@ -32,7 +32,7 @@ async function createDatabase(): Promise<string> {
   return url.href
 }
 
-/** Starts a PostgreSQL for one test, which may stop and kill it. */
+/** Starts a PostgreSQL server for a single test, which is free to stop or kill it. */
 export async function ownServer(orders: Partial<Orders> = {}): Promise<PostgresServer> {
   const own = await startServer({
     copyOf: (await askRun(inject('postgres'), 'folder')) || null,
@@ -42,7 +42,7 @@ export async function ownServer(orders: Partial<Orders> = {}): Promise<PostgresS
   return own
 }
 
-/** Asks a database as its administrator would, over a connection for this alone. */
+/** Runs a query as the database's administrator, over a separate connection. */
 export async function ask(
   url: string,
   query: string,
@@ -57,7 +57,7 @@ export async function ask(
   }
 }
 
-/** A connection for the length of a test, which may be cut. */
+/** Opens a connection that lasts until the end of the test. The test may break it. */
 export async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client(url)
   client.on('error', () => {})
@@ -66,14 +66,14 @@ export async function connect(url: string): Promise<pg.Client> {
   return client
 }
 
-/** The same database with settings such as `-c search_path=other`. */
+/** Returns a URL of the same database with settings such as `-c search_path=other`. */
 export function withSettings(url: string, settings: string): string {
   const changed = new URL(url)
   changed.searchParams.set('options', settings)
   return changed.href
 }
 
-/** The same database as somebody who may connect to it and no more, until the test is over. */
+/** Returns a URL of the same database for a new role that can only connect. The role is dropped after the test. */
 export async function withRole(url: string, password: string): Promise<string> {
   const changed = new URL(url)
   changed.username = `latchkey_test_${randomBytes(8).toString('hex')}`
@@ -83,7 +83,7 @@ export async function withRole(url: string, password: string): Promise<string> {
   return changed.href
 }
 
-/** Empties a database, which is four times as fast as to drop it and to create another. */
+/** Empties a database, which is four times as fast as dropping it and creating another. */
 async function clear(url: string): Promise<void> {
   const client = new pg.Client(url)
   await client.connect()
@@ -93,7 +93,7 @@ async function clear(url: string): Promise<void> {
     const { rows } = await client.query(`select quote_ident(nspname) as name from pg_namespace
       where nspname !~ '^pg_' and nspname <> 'information_schema'`)
     for (const { name } of rows) await client.query(`drop schema ${name} cascade`)
-    // As in a new database, where everyone may use it but only its owner may create tables.
+    // As in a new database, everyone may use the schema, but only the database's owner may create tables in it.
     await client.query('create schema public authorization pg_database_owner')
     await client.query('grant usage on schema public to public')
     await client.query(`alter database ${client.database} reset all`)
@@ -102,10 +102,10 @@ async function clear(url: string): Promise<void> {
   }
 }
 
-/** Empties the databases of a test, and ends its servers. */
+/** Empties a test's databases and stops its servers. */
 export async function cleanDatabases(): Promise<void> {
   for (const url of used.splice(0)) {
-    // A role cannot be dropped while a database grants it something.
+    // A role cannot be dropped while it has privileges in a database.
     if (roles.length > 0) await drop(url)
     else {
       await clear(url)
@@ -120,7 +120,7 @@ async function drop(url: string): Promise<void> {
   await admin?.query(`drop database ${new URL(url).pathname.slice(1)} with (force)`)
 }
 
-/** Drops what is left once a file of tests is done. */
+/** Drops the remaining databases once a test file has finished. */
 export async function dropDatabases(): Promise<void> {
   for (const url of empty.splice(0)) await drop(url)
   await admin?.end()

@@ -6,17 +6,17 @@ import { onTestFinished } from 'vitest'
 export interface Proxy {
   /** The original URL, through the proxy. */
   readonly url: string
-  /** Passes everything from now on. */
+  /** Passes everything on from now on. */
   pass(): void
   /** Accepts no more connections. */
   refuse(): void
   /** Sends nothing on old and new connections, without closing them. */
   hang(): void
-  /** Holds back every response to a query until it passes again. Connections can still be made. */
+  /** Holds back every response to a query until `pass` is called. Clients can still connect. */
   hold(): void
-  /** Cuts all connections. */
+  /** Drops all connections. */
   cut(): void
-  /** Leads new connections to another server, and cuts the old ones. */
+  /** Routes new connections to another server, and drops the old ones. */
   leadTo(url: string): void
   /** The number of connections. */
   readonly connections: number
@@ -24,8 +24,8 @@ export interface Proxy {
 
 export interface ProxyOptions {
   /**
-   * Behaves like PgBouncer with transaction pooling: a client sees another process than its own,
-   * and receives no notifications.
+   * Behaves like PgBouncer with transaction pooling: a client sees a different process than its own, and
+   * receives no notifications.
    */
   readonly pooler?: boolean
 }
@@ -61,7 +61,7 @@ export async function startProxy(
       const answer = translate(chunk)
       if (state === 'holding' && isReady) held.push(() => client.write(answer))
       else client.write(answer)
-      // ReadyForQuery, the last message of a connection's start and of every response.
+      // ReadyForQuery is the last message when a connection starts, and the last message of every response.
       isReady ||= chunk.at(-6) === 'Z'.charCodeAt(0)
     })
     client.on('end', () => state === 'hanging' || database.end())

@@ -16,12 +16,12 @@ export interface WatchedApp {
   readonly file: string
   /** Every line of its log so far, at level trace. */
   readonly log: readonly string[]
-  /** Checks that nobody was signed in or out, nothing was stored, and no secret was revealed. */
+  /** Checks that no one was signed in or out, nothing was stored, and no secret was revealed. */
   expectNoEffect(attempt: Attempt, exchanges?: number): Promise<LightMyRequestResponse>
   /**
-   * Checks a rejected callback completely: no effect, a redirect to one of our pages with only the
-   * error's code, one log line, one event, and a flow that is used up.
-   * @param exchanges How often Bitbucket may be asked to redeem the code before.
+   * Checks a rejected callback completely: no effect, a redirect to one of our pages with only the error's
+   * code, one log line, one event, and a flow that is marked as used.
+   * @param exchanges How many times the code may have been sent to Bitbucket before.
    */
   expectRefused(
     code: ErrorCode,
@@ -42,7 +42,7 @@ export async function buildWatchedApp(
     { store: sqlite(file), ...options },
     { write: (line) => void log.push(line) },
   )
-  app.latchkey.on('sign-in', () => void heard.push('somebody signed in'))
+  app.latchkey.on('sign-in', () => void heard.push('someone signed in'))
   app.latchkey.on('sign-in-failed', (event) => void heard.push(event))
 
   const watched: WatchedApp = {
@@ -80,7 +80,7 @@ export async function buildWatchedApp(
         expect.objectContaining({ code }),
       ])
 
-      // The same request again, regardless of the cleared cookies.
+      // Repeat the same request, even though its cookies were cleared.
       const again = await watched.expectNoEffect(() => repeat(app, answer))
       expect(again.headers.location).toMatch(/[?&]auth_error=flow_(missing|used|expired)$/)
       return answer
@@ -96,12 +96,12 @@ export function setCookies({ headers }: LightMyRequestResponse): string[] {
   return [headers['set-cookie'] ?? []].flat()
 }
 
-/** Returns how often Bitbucket was asked to redeem a code. */
+/** Returns how many times Bitbucket was asked to redeem a code. */
 export function countExchanges({ requests }: BitbucketEmulator): number {
   return requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 }
 
-/** Checks the headers of each of our responses for browsers and caches. */
+/** Checks the headers for browsers and caches that each of our responses must have. */
 export function expectSafeHeaders({ headers }: LightMyRequestResponse): void {
   expect(headers['cache-control']).toBe('no-store')
   expect(headers['referrer-policy']).toBe('same-origin')

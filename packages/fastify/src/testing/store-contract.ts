@@ -12,7 +12,7 @@ import {
 } from '../store/store.ts'
 import { ending, never } from './stored.ts'
 
-/** Tests for the contract of a store. `makeStore` creates an empty one for each test. */
+/** Tests the contract of a store. `makeStore` creates an empty store for each test. */
 export function testStore(name: string, makeStore: () => Store | Promise<Store>): void {
   describe(name, () => {
     let store: Store
@@ -64,7 +64,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       return rows.map(({ id }) => id).sort()
     }
 
-    it('stores users exactly, with and without an address', async () => {
+    it('stores users unchanged, with or without an address', async () => {
       const whole = user('a')
       const bare = user('b', { name: null, email: null, emailVerified: false, avatarUrl: null })
       await store.insertUser(whole)
@@ -96,7 +96,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findSession('s'))?.user.bannedAt).toBeNull()
     })
 
-    it('deletes a user with identities and sessions, and no others', async () => {
+    it('deletes a user with all identities and sessions, and no other user', async () => {
       for (const id of ['a', 'b']) {
         await store.insertUser(user(id))
         await store.insertIdentity(identity(id, { subject: id }))
@@ -119,7 +119,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         rows.length = 0
         await store.insertUser(user('other', { createdAt: 0 }))
         await store.insertSession(session('session-of-other', 'other'))
-        // Many have the same millisecond, as after an import.
+        // Many of them were created in the same millisecond, as after an import.
         for (const [index, id] of ['e', 'b', 'f', 'a', 'D', 'c', '9'].entries()) {
           rows.push({ id, createdAt: 1_790_000_000_000 + (index % 3) })
         }
@@ -151,7 +151,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         expect(times).toEqual(times.toSorted((a, b) => b - a))
       })
 
-      it('after a row that was deleted in the meantime, and nothing after the end', async () => {
+      it('after a row that was deleted in the meantime, and returns nothing after the end', async () => {
         const [first, second, third] = await list({ limit: 3 })
         if (kind === 'users') await store.deleteUser(second?.id ?? '', ending)
         else await store.deleteSession(second?.id ?? '', ending)
@@ -161,7 +161,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       })
     })
 
-    it('stores names that look like SQL, and every character', async () => {
+    it('stores names that look like SQL, and names with any character', async () => {
       const name = `'); DROP TABLE latchkey_users; -- % _ \\ " 名前 \u{1F600} ${'x'.repeat(200)}`
       await store.insertUser(user('a', { name }))
       expect((await store.findUser('a'))?.name).toBe(name)
@@ -177,7 +177,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findIdentity('bitbucket', '')).toBeNull()
     })
 
-    it('stores one identity per provider and subject, whichever user the second is for', async () => {
+    it('stores only one identity per provider and subject, even if a second one is for another user', async () => {
       await store.insertUser(user('a'))
       await store.insertUser(user('b'))
       const answers = await Promise.all(
@@ -241,7 +241,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.listUsers({ limit: 10 })).toHaveLength(2)
     })
 
-    it('ends a user’s oldest sessions except the newest few, even if all began at the same time', async () => {
+    it('ends all but the newest few of a user’s sessions, even if they all began at the same time', async () => {
       await store.insertUser(user('a'))
       await store.insertUser(user('b'))
       const began = { '3': 3, '1': 1, '4': 4, '2': 2 }
@@ -273,7 +273,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findSession('t'))?.session).toEqual(session('t', 'a'))
     })
 
-    it('does not bring an ended session back when its use or a new secret is stored too late', async () => {
+    it('does not bring an ended session back when its last use or a new secret is stored too late', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
       await store.deleteSession('s', ending)
@@ -298,7 +298,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findSession('t'))?.session).toEqual(session('t', 'a'))
     })
 
-    it('returns the time of the sign-in as the last use of a session that was never noted', async () => {
+    it('returns the time of the sign-in as the last use of a session whose use was never stored', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a', { lastUsedAt: 0 }))
       const { authenticatedAt } = session('s', 'a')
@@ -341,13 +341,13 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       await store.insertUser(user('a'))
       const [before, after] = [{ authenticatedAt: 100 }, { authenticatedAt: 300 }]
       await store.insertSession(session('unused', 'a', { ...before, lastUsedAt: 199 }))
-      await store.insertSession(session('never noted', 'a', { ...before, lastUsedAt: 0 }))
+      await store.insertSession(session('never stored', 'a', { ...before, lastUsedAt: 0 }))
       await store.insertSession(session('used', 'a', { ...before, lastUsedAt: 200 }))
-      await store.insertSession(session('new, never noted', 'a', { ...after, lastUsedAt: 0 }))
+      await store.insertSession(session('new, never stored', 'a', { ...after, lastUsedAt: 0 }))
       await store.deleteExpired(0, 200, 1)
       expect(await sessionsOf('a')).toHaveLength(3)
       await store.deleteExpired(0, 200, 100)
-      expect(await sessionsOf('a')).toEqual(['new, never noted', 'used'])
+      expect(await sessionsOf('a')).toEqual(['new, never stored', 'used'])
     })
 
     it.each(['process', 'power-loss'] as const)(
@@ -395,7 +395,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
 
     describe('reports to watchers', () => {
       const told: Change[] = []
-      /** The results of reads that begin when a change is reported. */
+      /** The results of reads that start when a change is reported. */
       const found: Promise<unknown>[] = []
       let watch: Watch
       beforeEach(async () => {
@@ -451,7 +451,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         for (const seen of await Promise.all(found)) expect(seen).not.toEqual(before)
       })
 
-      it('nothing that invalidates no earlier result', async () => {
+      it('no change that leaves earlier results valid', async () => {
         const harmless = async (queries: StoreQueries, id: string): Promise<void> => {
           await queries.insertUser(user(id))
           await queries.insertIdentity(identity(id, { subject: id }))
@@ -470,7 +470,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
         expect(watch.isCurrent()).toBe(true)
       })
 
-      it('that no earlier result counts, when the store is closed and opened again', async () => {
+      it('that earlier results are invalid when the store is closed and opened again', async () => {
         await store.close()
         expect(watch.isCurrent()).toBe(false)
         await store.open()
@@ -490,7 +490,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findUser('a')).toBeNull()
     })
 
-    it('can be reopened, and rejects queries once its last user has closed it', async () => {
+    it('rejects queries once its last user has closed it, and can be reopened', async () => {
       await store.insertUser(user('a'))
       await Promise.all([store.open(), store.open()])
       await Promise.all([store.close(), store.close()])

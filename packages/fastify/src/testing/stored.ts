@@ -26,5 +26,5 @@ export const session: StoredSession = {
 /** The reason for ended sessions in tests of a store. */
 export const ending: Ending = { reason: 'revoked', actor: null }
 
-/** No stored use counts as recent, so that each use is written. */
+/** Treats no stored use as recent, so that each use is written. */
 export const never = { from: 1, to: 0 }

@@ -1,8 +1,8 @@
-// Reads the values of columns. A column may contain anything: SQLite stores any type in any column,
-// and people edit databases by hand. An unreadable row must not look like an outage, which would
-// lock its person out for good.
+// Reads the values of columns. A column may contain anything: SQLite stores any type in any column, and
+// people edit databases by hand. An unreadable row must not look like an outage, which would permanently lock
+// out the person that it belongs to.
 
-/** The contents of a row, and whether all of it could be read. */
+/** The contents of a row, and whether all of them could be read. */
 export interface Decoded<T> {
   readonly value: T
   readonly isWhole: boolean

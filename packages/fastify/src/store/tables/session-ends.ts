@@ -3,8 +3,8 @@ import type { Statements } from '../sql.ts'
 import type { SessionEndQueries } from '../store.ts'
 
 /**
- * Ends sessions, and returns why they ended. The trigger that records an end copies its reason and
- * actor.
+ * Ends sessions, and returns why they ended. The trigger that records the end of a session copies its reason
+ * and actor.
  */
 export function sessionEndQueries({ sql, recorded }: Statements): SessionEndQueries {
   const queries: SessionEndQueries = {

@@ -19,7 +19,7 @@ interface SessionRow {
 /** A session and its user. */
 type JoinedRow = SessionRow & Omit<UserRow, 'id' | 'created_at'> & { user_created_at: unknown }
 
-/** Queries for open sessions. Their ends are in `session-ends.ts`. */
+/** Queries for open sessions. The queries that end them are in `session-ends.ts`. */
 export function sessionQueries({ sql, recorded, report }: Statements): SessionQueries {
   return {
     async findSession(id) {
@@ -63,7 +63,7 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
     },
 
     async touchSessions(ids, lastUsedAt, recent) {
-      // The same order everywhere avoids deadlocks. Skipping locked rows avoids waiting for another
+      // Using the same order everywhere avoids deadlocks. Skipping locked rows avoids waiting for another
       // server's write.
       const rows = await sql<{
         id: string
@@ -119,7 +119,7 @@ function sessionOf(row: SessionRow): StoredSession | null {
     device: textOf(row.device),
     createdAt: createdAt as number,
     authenticatedAt: authenticatedAt as number,
-    // 0 if the first version of Latchkey created the session.
+    // It is 0 if the first version of Latchkey created the session.
     lastUsedAt: Math.max(lastUsedAt as number, authenticatedAt as number),
     expiresAt: expiresAt as number,
   }

@@ -46,7 +46,7 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
 
     async deleteUser(id, { reason, actor }) {
       recorded()
-      // Lock the user before the sessions, as everywhere, to avoid deadlocks.
+      // As everywhere else, lock the user before the sessions to avoid deadlocks.
       await sql`select 1 from latchkey_users where id = ${id} for update`
       await sql`update latchkey_sessions set end_reason = ${reason}, end_actor = ${actor}
         where user_id = ${id}`
@@ -55,7 +55,7 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
   }
 }
 
-/** Returns the user in a row, and reports a row that is incomplete. */
+/** Returns the user in a row, and reports the row if it is incomplete. */
 export function userIn(row: UserRow, report: Statements['report']): StoredUser {
   const { value, isWhole } = userOf(row)
   if (!isWhole) report('latchkey_users', row.id)
