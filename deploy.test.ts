@@ -15,12 +15,12 @@ import { freePort } from './published/machine.ts'
 
 type App = Awaited<ReturnType<typeof buildApp>>
 
-// Runs the recipes of the guides that need a process, another port or PostgreSQL. The others are in
-// guides.test.ts.
+// Runs those recipes from the guides that need a separate process, another port or PostgreSQL. guides.test.ts
+// runs the others.
 
 const root = import.meta.dirname
 const run = promisify(execFile)
-// Beside the demo, which has every package installed that the docs import.
+// Inside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.deploy')
 const bin = (name: string): string => join(root, 'apps/demo/node_modules/.bin', name)
 const emulator = setUpEmulator()
@@ -32,7 +32,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Returns the one block of code below a heading that has these words in it. */
+/** Returns the only code block under a heading that contains these words. */
 function block(guide: string, heading: string, words: string): string {
   const document = readFileSync(join(root, 'docs/guides', guide), 'utf8')
   const part =
@@ -57,7 +57,7 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Starts a program in an empty folder, and waits until its output matches `ready` so many times. */
+/** Starts a program in an empty folder, and waits until its output has matched `ready` the given number of times. */
 async function start(program: string, args: string[], ready: RegExp, times = 1): Promise<string[]> {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-deploy-'))
   const env = { ...process.env, NODE_ENV: 'development' }
@@ -81,7 +81,7 @@ async function start(program: string, args: string[], ready: RegExp, times = 1):
   })
 }
 
-/** Returns as much of `inject()` as a browser needs, with a new connection for each request. */
+/** Returns the part of `inject()` that a browser needs, with a new connection for each request. */
 function injectAt(origin: string): App['inject'] {
   async function inject(asked: {
     method: string
@@ -135,7 +135,7 @@ describe('docs/guides/deploy.md', () => {
     expect(workers.size).toBe(2)
   })
 
-  it('is loaded by @fastify/autoload under fastify-cli, which pass on options of their own', async () => {
+  it('is loaded by @fastify/autoload under fastify-cli, which add their own options', async () => {
     const heading = '@fastify/autoload and fastify-cli'
     const plugin = block('deploy.md', heading, 'fastify-plugin')
     const app = `import AutoLoad from '@fastify/autoload'
@@ -174,7 +174,7 @@ describe('docs/guides/deploy.md', () => {
     )
   })
 
-  it('is behind the proxy of Vite without a redirect or a warning', async () => {
+  it('works behind Vite’s proxy without a redirect or a warning', async () => {
     const [port, pagePort] = [await freePort(), await freePort()]
     const config = block('deploy.md', "Vite's proxy", 'defineConfig')
     const changes = { '5173': String(pagePort), '3000': String(port) }
@@ -218,7 +218,7 @@ describe('docs/guides/postgresql.md', () => {
       )
     ).map(({ name }) => name)
 
-  it('lets Drizzle refer to users from its own schema, and keeps every table', async () => {
+  it('lets Drizzle reference users from its own schema, and keeps every table', async () => {
     const admin = await emptyDatabase()
     const ownUrl = await withRole(admin, 'own-password')
     const appUrl = await withRole(admin, 'app-password')
@@ -254,11 +254,11 @@ describe('docs/guides/postgresql.md', () => {
     await server.latchkey.users.delete(id)
     expect(await ask(appUrl, 'select * from projects')).toEqual([])
 
-    // The line for tables that are there already.
+    // The statement for tables that already exist.
     await ask(admin, named(block('postgresql.md', heading, 'grant references (id)')))
   })
 
-  it('keeps every table in the schema of the application with the filter for Drizzle', async () => {
+  it('keeps every table in the application’s schema if Drizzle uses the filter', async () => {
     const url = await emptyDatabase()
     await buildApp(emulator(), { store: postgres(url) })
     const before = await tablesOf(url)

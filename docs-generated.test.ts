@@ -26,7 +26,7 @@ it('every generated page and file matches its sources', () => {
 })
 
 describe('the reference of codes', () => {
-  it('has every code that the server throws or returns, and that the kit adds', () => {
+  it('has every code that the server throws or returns, or that the kit adds', () => {
     expect(undocumentedCodes(sources)).toEqual([])
     expect(Object.keys(reference.errors).sort()).toEqual(Object.keys(errorSentences).sort())
     const known = { ...reference.errors, ...reference.kit }
@@ -37,17 +37,17 @@ describe('the reference of codes', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it('quotes lines of the log that the server writes', () => {
+  it('quotes log lines that the server really writes', () => {
     const written = sources.join('\n').replaceAll('\\`', '`')
     const lines = Object.values(reference.log).map(({ line }) => line)
     const quoted = lines.map((line) => line.split(/…|`(?=…)/).filter((part) => part.trim() !== ''))
     expect(lines.length).toBeGreaterThan(8)
-    // The table has each line too.
+    // The table also contains each line.
     const missing = quoted.flat().filter((part) => written.split(part).length < 3)
     expect(missing).toEqual([])
   })
 
-  it('fails for a code that was added to the sources alone', () => {
+  it('fails for a code that was only added to the sources', () => {
     const added = `throw new LatchkeyError('LATCHKEY_NEWLY_ADDED', 'A sentence.')`
     expect(undocumentedCodes([...sources, added])).toEqual(['LATCHKEY_NEWLY_ADDED'])
     // @ts-expect-error The code is not in the table.
@@ -56,7 +56,7 @@ describe('the reference of codes', () => {
     expect(() => sendError({}, 'newly_added')).toThrow(TypeError)
   })
 
-  it('fails for a code that was added to the table alone', () => {
+  it('fails for a code that was only added to the table', () => {
     const entry = { status: 500, causes: ['A cause.'], fix: 'A fix.' }
     const mistakes = { ...reference.mistakes, LATCHKEY_NEWLY_ADDED: entry }
     const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8')
@@ -64,7 +64,7 @@ describe('the reference of codes', () => {
     expect(page).not.toBe(withContents(renderErrors({ ...reference, mistakes })))
   })
 
-  it('is where the message of a LatchkeyError leads', () => {
+  it('is the page that a LatchkeyError’s message links to', () => {
     const { message } = new LatchkeyError('LATCHKEY_OPTION_INVALID', 'A sentence.')
     const [, file = '', anchor] = /^A sentence\. See (\S+)#(\S+)$/.exec(message) ?? []
     const headings = headingsOf(readFileSync(join(root, file), 'utf8'))
@@ -87,7 +87,7 @@ describe('a table of contents', () => {
     expect(withContents(page(2))).toBe(page(2))
   })
 
-  it('numbers a heading that is there twice, and skips code', () => {
+  it('numbers a heading that occurs twice, and skips code', () => {
     const anchors = headingsOf('# A\n## B\n```sh\n# not a heading\n```\n## B\n').map(
       ({ anchor }) => anchor,
     )
@@ -112,7 +112,7 @@ describe('publishing', () => {
     expect(problemsOf(set, [])).toEqual([])
   })
 
-  it('fails until the manifests and the addresses in messages match publisher.json', () => {
+  it('fails until the manifests and the URLs in messages match publisher.json', () => {
     const generated = renderPublisher(set)
     expect(problemsOf(set, generated)).toHaveLength(5)
     const manifests = generated.flatMap(({ file, written }) =>

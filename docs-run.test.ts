@@ -8,10 +8,10 @@ import { certificate } from './apps/demo/e2e/certificate.ts'
 import { buildApp, SECRET, setUpEmulator } from './packages/fastify/src/testing/app.ts'
 import { type Browser, createBrowser } from './packages/fastify/src/testing/browser.ts'
 
-// Runs the samples of the README, the package READMEs and the guides as they are printed.
+// Runs the samples in the README, the package READMEs and the guides exactly as they are printed.
 
 const root = import.meta.dirname
-// Beside the demo, which has every package installed that the docs import.
+// Inside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.docs-run')
 const documents = globSync(['README.md', 'packages/*/README.md', 'docs/{guides,react}/*.md'], {
   cwd: root,
@@ -27,11 +27,11 @@ interface Sample {
   readonly section: string
   readonly language: string
   readonly code: string
-  /** Why the sample cannot run, from the note below it. */
+  /** The reason why the sample cannot run, taken from the note below it. */
   readonly note: string | undefined
 }
 
-/** The sections whose samples another file runs. It names the document and the section. */
+/** The sections whose samples another file runs. That file contains the names of the document and the section. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'docs/guides/long-lived.md › WebSockets with @fastify/websocket': 'guides.test.ts',
   'docs/guides/long-lived.md › WebSockets without a guard': 'guides.test.ts',
@@ -94,7 +94,7 @@ const running = samples.filter(({ section, note }) => !(section in ELSEWHERE) &&
 const rejections: unknown[] = []
 const keep = (reason: unknown): void => void rejections.push(reason)
 let vitestListeners: NodeJS.UnhandledRejectionListener[] = []
-/** What the server of the current sample has logged as an error. */
+/** The errors that the current sample's server has logged. */
 const loggedErrors: string[] = []
 let files = 0
 
@@ -125,7 +125,7 @@ interface Running {
   readonly browser: Browser
 }
 
-/** Imports a sample, with an empty folder as the current one, and starts its server on a free port. */
+/** Imports a sample with an empty folder as the current directory, and starts its server on a free port. */
 async function start({
   code,
   language,
@@ -174,7 +174,7 @@ async function start({
   return { app, browser: createBrowser(app, origin) }
 }
 
-/** Fails if a promise has rejected that nothing handles. */
+/** Fails if there was an unhandled rejection. */
 async function settle(): Promise<void> {
   // Node reports a rejection after the microtasks of the current turn.
   await setImmediate()
@@ -184,7 +184,7 @@ async function settle(): Promise<void> {
   throw new Error(`${1 + others.length} unhandled rejections would end the process: ${first}`)
 }
 
-/** Requests each route, signed out and signed in, and signs in with the emulator where it can. */
+/** Requests each route while signed out and signed in, and signs in with the emulator where possible. */
 async function use({ app, browser }: Running, code: string): Promise<void> {
   const paths = [...code.matchAll(/\bapp\.get(?:<[^(]*>)?\(\s*'([^']+)'/g)].map(
     ([, path = '']) => path,
@@ -218,7 +218,7 @@ async function use({ app, browser }: Running, code: string): Promise<void> {
   }
 }
 
-it('finds every sample, and each section that another file runs is named there', () => {
+it('finds every sample, and each section that another file runs is named in that file', () => {
   expect(samples.length).toBeGreaterThan(40)
   for (const [section, file] of Object.entries(ELSEWHERE)) {
     const [document = '', heading = ''] = section.split(' › ')
@@ -239,7 +239,7 @@ it.each(running)('runs $name', async (sample) => {
   if (server !== null) await use(server, sample.code)
 })
 
-/** The sample of the contract package runs in a page, where `fetch` resolves paths. */
+/** The contract package's sample runs in a page, where `fetch` resolves paths. */
 async function serveRelativeUrls(): Promise<void> {
   const app = await buildApp(emulator())
   vi.stubGlobal('fetch', async (path: string) => new Response((await app.inject(path)).body))
@@ -257,7 +257,7 @@ app.latchkey.on('sign-in', ${listener})
 `,
   })
 
-  it('fails if a sign-in listener drops a promise that rejects, which would end the process', async () => {
+  it('fails if a sign-in listener does not await a promise that rejects, which would end the process', async () => {
     const planted = sample('() => void handOver()')
     const code = `${planted.code}async function handOver() { throw new Error('planted') }\n`
     const server = await start({ ...planted, code })

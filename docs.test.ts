@@ -8,7 +8,7 @@ import { readReference } from './docs/props.ts'
 import { buildApp } from './packages/fastify/src/testing/app.ts'
 
 const root = import.meta.dirname
-// Beside the demo, which has every package installed that the docs import.
+// Inside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.docs')
 const source = join(root, 'packages/fastify/src')
 const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md'], { cwd: root }).filter(
@@ -18,7 +18,7 @@ const security = readFileSync(join(root, 'docs/security.md'), 'utf8')
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-it('every block of code in the docs compiles', async () => {
+it('every code block in the docs compiles', async () => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
   let blocks = 0
@@ -51,22 +51,25 @@ it.each(
       code,
     ])
   }),
-)('a block of %s that declares something for the whole program compiles alone', async (_, code) => {
-  const alone = `${folder}-alone`
-  onTestFinished(() => rmSync(alone, { recursive: true }))
-  mkdirSync(alone)
-  writeFileSync(join(alone, 'block.ts'), code)
-  const include = ['*.ts']
-  writeFileSync(
-    join(alone, 'tsconfig.json'),
-    JSON.stringify({ extends: '../tsconfig.json', include }),
-  )
-  const tsc = join(root, 'node_modules/.bin/tsc')
-  const result = await promisify(execFile)(tsc, ['-p', alone]).catch((error) => error)
-  expect(result.stdout).toBe('')
-})
+)(
+  'a code block in %s that declares something for the whole program compiles on its own',
+  async (_, code) => {
+    const alone = `${folder}-alone`
+    onTestFinished(() => rmSync(alone, { recursive: true }))
+    mkdirSync(alone)
+    writeFileSync(join(alone, 'block.ts'), code)
+    const include = ['*.ts']
+    writeFileSync(
+      join(alone, 'tsconfig.json'),
+      JSON.stringify({ extends: '../tsconfig.json', include }),
+    )
+    const tsc = join(root, 'node_modules/.bin/tsc')
+    const result = await promisify(execFile)(tsc, ['-p', alone]).catch((error) => error)
+    expect(result.stdout).toBe('')
+  },
+)
 
-it('every link from one document to another, or within it, leads somewhere', () => {
+it('every link between or within documents has an existing target', () => {
   const anchorsOf = (file: string): string[] =>
     headingsOf(readFileSync(file, 'utf8')).map(({ anchor }) => anchor)
   const dead = documents.flatMap((document) => {
@@ -81,14 +84,14 @@ it('every link from one document to another, or within it, leads somewhere', () 
   expect(dead).toEqual([])
 })
 
-it('the tables in docs/react are what the types of @latchkey/react say', () => {
+it('the tables in docs/react match the types of @latchkey/react', () => {
   const outdated = readReference()
     .pages.filter(({ text, written }) => text !== written)
     .map(({ file }) => `${file}: npx pnpm@12 props`)
   expect(outdated).toEqual([])
 })
 
-it('everything that @latchkey/react exports has a heading in docs/react, and each page is in its list', () => {
+it('every export of @latchkey/react has a heading in docs/react, and each page is in the list there', () => {
   const { names, pages } = readReference()
   const headings = pages
     .flatMap(({ text }) => text.match(/^#+ .*$|^.*`\w+Mark`.*$/gm) ?? [])
@@ -103,7 +106,7 @@ it('everything that @latchkey/react exports has a heading in docs/react, and eac
   expect(unlisted).toEqual(['README.md'])
 })
 
-it('every test and file that docs/security.md names is there', () => {
+it('every test and file that docs/security.md names exists', () => {
   const tables = [
     '### Open connections and responses',
     '## OAuth, NIST and OWASP ASVS requirements',
@@ -121,7 +124,7 @@ it('every test and file that docs/security.md names is there', () => {
   expect(missing).toEqual([])
 })
 
-it('a session lasts as long as docs/security.md says, and a person has as many', async () => {
+it('the lifetime of a session and the number of sessions per user match docs/security.md', async () => {
   const numbersOf = (what: string): number[] => {
     const row = security.split('\n').find((line) => line.startsWith(`| ${what} `))
     return [...(row ?? '').matchAll(/\d+/g)].map(Number)

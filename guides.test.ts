@@ -12,10 +12,10 @@ import type { EndReason } from './packages/fastify/src/index.ts'
 import type { buildApp } from './packages/fastify/src/testing/app.ts'
 import { createBrowser } from './packages/fastify/src/testing/browser.ts'
 
-// Runs the servers that the guides print.
+// Runs the servers that are printed in the guides.
 
 const root = import.meta.dirname
-// Beside the demo, which has every package installed that the docs import.
+// Inside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.guides')
 const GUIDE = 'docs/guides/long-lived.md'
 const SESSIONS = 'docs/guides/sessions.md'
@@ -26,10 +26,10 @@ let workingFolder: string
 
 interface Server {
   readonly app: Awaited<ReturnType<typeof buildApp>>
-  /** The constants of the sample, by name. */
+  /** The sample's constants by name. */
   readonly printed: object
   readonly url: string
-  /** The origin of the application's own pages. */
+  /** The origin of the application's pages. */
   readonly origin: string
 }
 
@@ -45,7 +45,7 @@ const FOREIGN = 'http://sibling.localhost:3000'
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
-  // Without options, a server keeps its key and its database in the current folder.
+  // Without options, a server keeps its secret and its database in the current folder.
   workingFolder = mkdtempSync(join(tmpdir(), 'latchkey-docs-'))
   process.chdir(workingFolder)
 })
@@ -63,7 +63,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Returns the parts of a guide by their headings. */
+/** Returns the sections of a guide by heading. */
 function partsOf(document: string): Map<string, string> {
   const parts = readFileSync(join(root, document), 'utf8').split(/^## (?:\d+\. )?(.*)$/m)
   const entries: [string, string][] = []
@@ -76,7 +76,7 @@ function serversOf(part: string): string[] {
   return blocks.filter((code) => code.includes('Fastify({ logger: true })'))
 }
 
-/** Starts the server that a part of a guide prints, on a free port and without its log. */
+/** Starts the server that is printed in a section of a guide, on a free port and without logging. */
 function start(document: string, heading: string, word = ''): Promise<Server> {
   const key = `${document} ${heading}`
   const started = servers.get(key) ?? startServer(document, heading, word)
@@ -134,7 +134,7 @@ async function handshake(
 interface Connection {
   readonly socket: WebSocket
   readonly messages: string[]
-  /** The code and reason of the close event. */
+  /** The code and reason from the close event. */
   readonly closed: Promise<[code: number, reason: string]>
 }
 
@@ -153,7 +153,7 @@ async function open(
   return { socket, messages, closed }
 }
 
-/** A server behind the proxy: it accepts every WebSocket, and its responses do not end. */
+/** A server behind the proxy that accepts every WebSocket, and whose responses do not end. */
 async function startUpstream(): Promise<{ url: string; sockets: Duplex[] }> {
   const sockets: Duplex[] = []
   const server = createServer((_request, response) => response.write('data: hello\n\n'))
@@ -163,7 +163,7 @@ async function startUpstream(): Promise<{ url: string; sockets: Duplex[] }> {
     const accept = createHash('sha1').update(text).digest('base64')
     const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade']
     socket.write([...lines, `Sec-WebSocket-Accept: ${accept}`, '', ''].join('\r\n'))
-    // The first frame is the one that closes the connection.
+    // The first frame closes the connection.
     socket.once('data', () => socket.end())
     sockets.push(socket)
   })
@@ -177,7 +177,7 @@ async function startUpstream(): Promise<{ url: string; sockets: Duplex[] }> {
 }
 
 describe(GUIDE, () => {
-  it('explains every reason, and prints a server in each section that has a test below', () => {
+  it('explains every reason, and prints a server in each section that is tested below', () => {
     const parts = partsOf(GUIDE)
     const table = parts.get('What happens when a session ends') ?? ''
     const explained = [...table.matchAll(/^\| `([\w-]+)` /gm)].map(([, reason]) => reason)
@@ -244,7 +244,7 @@ describe(GUIDE, () => {
     expect(await handshake(server, '/api/chat', { cookie: renewed, origin })).toBe(101)
   })
 
-  it('checks the session on each message, and treats pages of another origin as signed out', async () => {
+  it('checks the session on each message, and treats pages on another origin as signed out', async () => {
     const server = await start(GUIDE, 'WebSockets without a guard')
     const { cookie, sessionId } = await signIn(server)
     const own = await open(server, '/api/lobby', { cookie, origin: server.origin })
@@ -377,7 +377,7 @@ describe(DEPLOY, () => {
     expect(names.filter((name) => app.hasRequestDecorator(name))).toEqual(['person', 'getPerson'])
   })
 
-  it('keeps its own policies on its pages under Helmet, and remembers where a sign-in began', async () => {
+  it('keeps its own policies on its pages with Helmet, and remembers where a sign-in began', async () => {
     const { app, origin } = await start(DEPLOY, 'Helmet')
     const page = await app.inject('/')
     expect(page.headers['referrer-policy']).toBe('same-origin')
@@ -391,7 +391,7 @@ describe(DEPLOY, () => {
     expect((await browser.signIn('ada')).headers.location).toBe('/')
   })
 
-  it('opens a part of the API to other sites, and nothing else', async () => {
+  it('opens only a part of the API to other sites', async () => {
     const { app } = await start(DEPLOY, 'CORS')
     const ask = async (url: string): Promise<unknown[]> => {
       const { headers } = await app.inject({ url, headers: { origin: FOREIGN } })
@@ -402,7 +402,7 @@ describe(DEPLOY, () => {
     expect(await ask('/auth/session')).toEqual([undefined, undefined])
   })
 
-  it('serves the built pages, and index.html for paths of the router', async () => {
+  it('serves the built pages, and index.html for the router’s paths', async () => {
     mkdirSync(join(folder, 'dist'))
     writeFileSync(join(folder, 'dist/index.html'), '<h1>The page</h1>')
     const { app } = await start(DEPLOY, 'Serve the built pages from Fastify')
@@ -416,7 +416,7 @@ describe(DEPLOY, () => {
     })
   })
 
-  it('leaves its routes out of the OpenAPI document', async () => {
+  it('keeps its routes out of the OpenAPI document', async () => {
     const { app } = await start(DEPLOY, 'OpenAPI documents')
     const { swagger } = app as unknown as { swagger(): { paths: object } }
     expect(Object.keys(swagger().paths)).toEqual(['/api/me'])
@@ -424,7 +424,7 @@ describe(DEPLOY, () => {
 })
 
 describe(COMING_FROM, () => {
-  it('hands an old account over at the first sign-in, and again at the next one if that failed', async () => {
+  it('hands an old account over on the first sign-in, and retries on the next one if that failed', async () => {
     const { app, printed, origin } = await start(COMING_FROM, 'Migrate your users')
     const { oldIds, owners } = printed as Record<'oldIds' | 'owners', Map<string, string>>
     oldIds.set(String(defaultPeople[0]?.uuid), 'user_2abc')

@@ -9,21 +9,21 @@ const src = 'packages/fastify/src'
 const emulator = 'packages/bitbucket-emulator/src'
 const kit = 'packages/react/src'
 
-/** Text by file name. */
+/** File contents by file name. */
 type Files = Readonly<Record<string, string>>
 
-// The linter takes longer to start than to read all cases, so it reads them in one run. Each case has file
-// names of its own.
+// The linter takes longer to start than to read all cases, so it reads them in one run. Each case uses its
+// own file names.
 const planted: Record<string, string> = {}
 let rulesBroken: ReadonlyMap<string, readonly string[]>
 beforeAll(() => {
   rulesBroken = lint(planted)
 })
 
-/** A case that breaks `rule`, or none. */
+/** Adds a case that breaks `rule`, or no rule if it is `null`. */
 function plant(what: string, rule: string | null, files: Files): void {
   for (const [name, text] of Object.entries(files)) {
-    if (name in planted) throw new Error(`Two cases have a file ${name}.`)
+    if (name in planted) throw new Error(`Two cases contain the file ${name}.`)
     planted[name] = text
   }
   it(what, () => {
@@ -32,7 +32,7 @@ function plant(what: string, rule: string | null, files: Files): void {
   })
 }
 
-/** Returns the rules that each file breaks, by the linter as it is set up here. */
+/** Returns the rules that each file breaks, according to the linter as configured in this repository. */
 function lint(files: Files): Map<string, string[]> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'latchkey-rooms-')))
   try {
@@ -59,7 +59,7 @@ function lint(files: Files): Map<string, string[]> {
 
 let count = 0
 
-/** An import from one folder of `base` to another, of a type only. */
+/** Adds a type-only import from one folder of `base` to another. */
 function plantTypeImport(what: string, base: string, from: string, to: string): void {
   count += 1
   plant(what, 'noRestrictedImports', {
@@ -68,7 +68,7 @@ function plantTypeImport(what: string, base: string, from: string, to: string): 
   })
 }
 
-/** A file of each of three folders that imports from the next one. */
+/** Adds a file in each of three folders, each importing from the next. */
 function plantDescent(
   what: string,
   base: string,
@@ -107,11 +107,15 @@ describe('in the plugin', () => {
   ] as const) {
     plantTypeImport(`an import from ${from} up to ${to} is rejected, even of a type`, src, from, to)
   }
-  plant('an import from a folder in a room up to another room is rejected', 'noRestrictedImports', {
-    [`${src}/store/tables/deep.ts`]:
-      "import { two } from '../../sessions/of-deep.ts'\n\nexport const one: number = two\n",
-    [`${src}/sessions/of-deep.ts`]: 'export const two = 2\n',
-  })
+  plant(
+    'an import from a folder inside a room up to another room is rejected',
+    'noRestrictedImports',
+    {
+      [`${src}/store/tables/deep.ts`]:
+        "import { two } from '../../sessions/of-deep.ts'\n\nexport const one: number = two\n",
+      [`${src}/sessions/of-deep.ts`]: 'export const two = 2\n',
+    },
+  )
   plant('an import of the options from a room is rejected', 'noRestrictedImports', {
     [`${src}/guard/of-options.ts`]:
       "import { two } from '../options.ts'\n\nexport const one: number = two\n",

@@ -1,13 +1,13 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** These keep a core busy. */
+/** These projects keep a core busy. */
 const BUSY = ['browser']
-/** These mostly wait: for PostgreSQL, for processes of their own, for the registry. */
+/** These projects mostly wait for PostgreSQL, for processes that they start, or for the registry. */
 const WAITING = ['packages', 'processes']
 
 /**
- * Runs a file that keeps a core busy next to one that mostly waits. Vitest alone runs one project after the
- * other, so that the workers first contend for the cores and then leave them idle.
+ * Runs a file that keeps a core busy alongside one that mostly waits. Without this, Vitest runs one project
+ * after the other, so the workers first compete for the cores and then leave them idle.
  */
 export class Interleaving extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -19,7 +19,7 @@ export class Interleaving extends BaseSequencer {
   }
 }
 
-/** Merges two lists evenly, however long each is. */
+/** Merges two lists evenly, regardless of their lengths. */
 function interleave<T>(one: readonly T[], other: readonly T[]): T[] {
   const placed = [one, other].flatMap((list) =>
     list.map((item, index) => ({ item, place: (index + 0.5) / list.length })),

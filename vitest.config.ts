@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { Interleaving } from './sequence.ts'
 
-/** Files whose tests need PostgreSQL, or start processes of their own. */
+/** Files whose tests need PostgreSQL, or start their own processes. */
 const processes = [
   'packages/fastify/src/faults/**/*.test.ts',
   'packages/fastify/src/store/postgres*.test.ts',
@@ -19,18 +19,18 @@ const postgres = 'packages/fastify/src/testing/postgres-server.ts'
 const cleanUp = 'packages/fastify/src/testing/clean-up.ts'
 const cleanUpPostgres = 'packages/fastify/src/testing/clean-up-postgres.ts'
 
-// Hundreds of processes load the same modules. Node stores them compiled, which halves the time to start one.
-// https://nodejs.org/api/module.html#module-compile-cache
+// Hundreds of processes load the same modules. Node caches them compiled, which halves the time that a
+// process takes to start. https://nodejs.org/api/module.html#module-compile-cache
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
 
-// A machine may be busy with something else. No test measures time.
+// The timeout is long, because the machine may be busy with something else. No test measures time.
 const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
 
-// On two cores, two workers left a third of the time unused: many tests wait for a database, a process or
-// the registry.
+// On two cores, two workers left a third of the time unused, because many tests wait for a database, a
+// process or the registry.
 const maxWorkers = 3
 
-/** How often properties are tried, in percent, unless the caller says how often. Bulk repetition is for `soak`. */
+/** How often properties are tried, in percent, unless the caller sets it. `soak` is for large numbers of runs. */
 function fuzzRunsIn(mode: string): string {
   const usual = { quick: '10', soak: '100' }[mode] ?? '30'
   return process.env.LATCHKEY_FUZZ_RUNS ?? usual
@@ -48,7 +48,8 @@ export default defineConfig(({ mode }) => ({
           include: ['{apps,packages}/*/src/**/*.test.ts', '*.test.ts'],
           exclude: processes,
           setupFiles: [cleanUp],
-          // A process for each file would load the same modules again, which took a third of their time.
+          // With a process for each file, every process would load the same modules again, which took a third
+          // of the time.
           isolate: false,
           env: { NODE_ENV: 'test', LATCHKEY_FUZZ_RUNS: fuzzRunsIn(mode) },
           ...patience,

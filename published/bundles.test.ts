@@ -57,7 +57,7 @@ interface Program {
   until(ready: RegExp): Promise<string>
 }
 
-/** Runs a bundle in its folder, until the test is over. */
+/** Runs a bundle in its folder until the test is over. */
 function start(file: string, env: NodeJS.ProcessEnv): Program {
   const { PATH } = process.env
   const child = spawn(process.execPath, [file], {
@@ -106,7 +106,7 @@ const esbuild =
       platform: 'node',
       format,
       logLevel: 'error',
-      // The usual one, with which packages that call `require` work in an ES module.
+      // The usual banner. It makes packages that call `require` work in an ES module.
       ...(format === 'esm' && {
         banner: {
           js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
@@ -158,7 +158,7 @@ describe.each(Object.entries(bundlers))('a server bundled by %s', (_name, bundle
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it('signs people in, in a folder that has nothing else', async () => {
+  it('signs people in from a folder that contains nothing else', async () => {
     const program = start(file, { EMULATOR_URL: emulator.url })
     const url = await program.until(/http:\/\/(localhost|127\.0\.0\.1):\d+(?=")/)
     const origin = url.replace('127.0.0.1', 'localhost')
@@ -169,11 +169,11 @@ describe.each(Object.entries(bundlers))('a server bundled by %s', (_name, bundle
     expect(await me.json()).toMatchObject({ name: 'Ada Test' })
     const list = await visitor.visit(`${origin}/auth/sessions`)
     expect(await list.json()).toMatchObject({ sessions: [{ device: 'Firefox on Linux' }] })
-    // `DEBUG=*` is on, and this package would print the client secret.
+    // `DEBUG=*` is set, and this package would print the client secret.
     expect(program.said()).not.toContain('simple-oauth2')
   })
 
-  it('says how to install the emulator that it does not have', async () => {
+  it('says how to install the missing emulator', async () => {
     const program = start(file, {})
     await program.ended
     expect(program.said()).toMatch(/^LATCHKEY_EMULATOR_MISSING .*npm i -D @latchkey/m)

@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(() => project?.remove())
 
-/** Returns the codes of the compiler's errors. */
+/** Returns the compiler's error codes. */
 async function compile(
   folder: string,
   module: string,
@@ -59,7 +59,7 @@ async function compile(
 }
 
 describe('the packages', () => {
-  it('are imported by ES modules, and required by CommonJS', async () => {
+  it('can be imported by ES modules and required by CommonJS modules', async () => {
     const outputs = await Promise.all(
       ['module', 'commonjs'].map((folder) =>
         run(process.execPath, [join(project.folder, folder, 'index.js')]),
@@ -76,7 +76,7 @@ describe('the packages', () => {
     ['commonjs', 'node20', 'node16', []],
     ['commonjs', 'node16', 'node16', ['TS1479']],
   ])(
-    'in a project of type %s compile with module %s and resolution %s: %j',
+    'in a project of type %s compile with module %s and module resolution %s: %j',
     async (type, module, resolution, errors) => {
       expect(await compile(type, module, resolution)).toEqual(errors)
     },

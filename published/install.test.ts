@@ -29,7 +29,7 @@ describe.each([
     expect(code).toBe(0)
   })
 
-  describe('a project that did what the README says', () => {
+  describe('a project that follows the README', () => {
     let project: Project
     const warnings: string[] = []
     beforeAll(async () => {
@@ -46,12 +46,12 @@ describe.each([
       for (const command of commands) warnings.push(...(await project.install(command)))
     })
 
-    it('was warned of nothing', () => {
+    it('installs without warnings', () => {
       expect(warnings).toEqual([])
     })
 
-    it('says on an older Node that it is too old, in one sentence', async () => {
-      // By its number alone: another Node would be another download.
+    it('says in one sentence that an older Node is too old', async () => {
+      // Only change the version number, because another Node would be another download.
       await project.write({
         'old-node.js':
           "Object.defineProperty(process.versions, 'node', { value: '20.19.0' })\nawait import(process.argv[2])\n",
@@ -65,7 +65,7 @@ describe.each([
       }
     })
 
-    it('signs in at its server, which brings the emulator along', async () => {
+    it('can sign in on its server, which starts the emulator', async () => {
       await project.write({ 'server.js': change(block('app.listen'), '3000', '0') })
       const [origin] = await project.start('node server.js', /http:\/\/localhost:\d+/)
       const visitor = createVisitor()
@@ -75,7 +75,7 @@ describe.each([
       expect(await answer.json()).toMatchObject({ name: 'Ada Test', email: 'ada@example.com' })
     })
 
-    it('signs in at its page, in front of a server and an emulator of its own', async () => {
+    it('can sign in on a page served by Vite, with a separate server and emulator', async () => {
       const [port, pagePort] = [await freePort(), await freePort()]
       const origin = `http://localhost:${pagePort}`
       await project.write({
@@ -111,7 +111,7 @@ describe.each([
       }
     })
 
-    it('compiles as TypeScript, the declarations of its packages included', async () => {
+    it('compiles as TypeScript, including the declarations of its packages', async () => {
       await project.write({
         'server.ts': block('app.listen'),
         'production.ts': block('LATCHKEY_SECRET'),
@@ -134,7 +134,7 @@ describe.each([
       expect(await project.run('tsc -p .')).toEqual({ code: 0, said: '' })
     })
 
-    it('is built by Vite, with the styles in it', async () => {
+    it('is built by Vite, including the styles', async () => {
       const { code, said } = await project.run('vite build')
       expect(said).toContain('built in')
       expect(code).toBe(0)
@@ -159,7 +159,7 @@ describe.each([
       })
     })
 
-    it('has no emulator in it, although development has', () => {
+    it('does not contain the emulator, although a development install does', () => {
       const lock = readFileSync(join(project.folder, 'package-lock.json'), 'utf8')
       expect(lock).toContain('node_modules/@latchkey/bitbucket-emulator')
       expect(globSync('node_modules/**/bitbucket-emulator*', { cwd: project.folder })).toEqual([])
@@ -174,7 +174,7 @@ describe.each([
       expect(added.bytes).toBeLessThanOrEqual(8_000_000)
     })
 
-    it('starts with what it needs, and sends people to the real Bitbucket', async () => {
+    it('starts with the required options, and sends people to the real Bitbucket', async () => {
       const [url] = await project.start('node server.js', /http:\/\/127\.0\.0\.1:\d+/, COMPLETE)
       const start = await fetch(`${url}/auth/bitbucket/start`, { redirect: 'manual' })
       expect(start.headers.get('location')).toMatch(/^https:\/\/bitbucket\.org\/site\/oauth2\//)
@@ -197,7 +197,7 @@ describe.each([
       ['production', { EMULATOR_PORT: '4020', ORIGIN: 'http://localhost' }, /`origin` is missing/],
       ['development', {}, /npm i -D @latchkey\/bitbucket-emulator/],
       ['', {}, /npm i -D @latchkey\/bitbucket-emulator/],
-    ])('does not start as in development with NODE_ENV=%s and %j', async (name, env, words) => {
+    ])('refuses to start like in development with NODE_ENV=%s and %j', async (name, env, words) => {
       const { code, said } = await project.run('node development.js', { ...env, NODE_ENV: name })
       expect(code).toBe(1)
       expect(said).toMatch(words)
@@ -214,7 +214,7 @@ const COMPLETE = {
   BITBUCKET_CLIENT_SECRET: 'a-client-secret',
 }
 
-/** For a page that Vite serves, and an emulator that somebody else has started. */
+/** A server for a page that Vite serves, with an emulator that was started separately. */
 const OWN_SERVER = `import latchkey, { bitbucket } from '@latchkey/fastify'
 import Fastify from 'fastify'
 
@@ -233,15 +233,16 @@ import { App } from './app.tsx'
 createRoot(document.getElementById('root')).render(<App />)
 `
 
-/** The one block of the README that has these words in it. */
+/** Returns the only code block in the README that contains these words. */
 function block(words: string): string {
   const blocks = [...readme.matchAll(/^```\w+\n(.*?)\n```$/gms)].map(([, code = '']) => code)
   const [found, another] = blocks.filter((code) => code.includes(words))
-  if (found === undefined || another !== undefined) throw new Error(`Not one block with ${words}`)
+  if (found === undefined || another !== undefined)
+    throw new Error(`The README must have exactly one code block that contains: ${words}`)
   return found
 }
 
 function change(text: string, from: string, to: string): string {
-  if (!text.includes(from)) throw new Error(`No ${from} in:\n${text}`)
+  if (!text.includes(from)) throw new Error(`${from} is missing in:\n${text}`)
   return text.replaceAll(from, to)
 }

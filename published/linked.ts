@@ -13,9 +13,9 @@ export interface LinkedProject {
 }
 
 /**
- * Makes a project that has our packages as they are packed, and links to what the repository has installed
- * for the rest: an installation that takes no time.
- * @param also What else it has, of the dependencies of `packages/fastify`.
+ * Creates a project that contains our packages as packed. All other packages are links to those that are
+ * installed in the repository, so the installation takes no time.
+ * @param also Which other dependencies of `packages/fastify` to link.
  */
 export async function linkProject(also: readonly string[] = []): Promise<LinkedProject> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'latchkey-linked-')))

@@ -12,9 +12,9 @@ export const newest = { node: '26.10.0', npm: '12' }
 
 /** Someone else's machine: a folder outside of this repository, with its own Node and npm. */
 export interface Machine {
-  /** Creates an empty project, where npm finds our tarballs as if they were published. */
+  /** Creates an empty project in which npm finds our tarballs as if they were published. */
   createProject(name: string): Promise<Project>
-  /** Ends every program that still runs, and removes the folder. */
+  /** Stops every program that is still running, and removes the folder. */
   remove(): Promise<void>
 }
 
@@ -36,7 +36,7 @@ export async function setUpMachine(node: string, npm: string): Promise<Machine> 
   }
 }
 
-/** Returns the folder of the programs. The run installs each pair of versions once, for all files. */
+/** Returns the folder that contains `node` and `npm`. The run installs each pair of versions once for all files. */
 async function binariesOf(node: string, npm: string): Promise<string> {
   const response = await fetch(`${inject('registry')}/-/tools?node=${node}&npm=${npm}`)
   const answer = await response.text()
@@ -44,7 +44,7 @@ async function binariesOf(node: string, npm: string): Promise<string> {
   return answer
 }
 
-/** Returns a port that is free now. */
+/** Returns a port that is currently free. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, 'localhost')
   await once(server, 'listening')

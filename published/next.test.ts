@@ -61,7 +61,7 @@ describe('a Next.js application whose pages are server components', () => {
     context.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`))
     context.on('request', (request) => {
       const url = new URL(request.url())
-      if (url.origin !== origin) complaints.push(`asked ${url.origin}`)
+      if (url.origin !== origin) complaints.push(`requested ${url.origin}`)
       if (/^(\/real)?\/auth\//.test(url.pathname))
         requests.push(`${request.method()} ${url.pathname}`)
     })
@@ -73,14 +73,14 @@ describe('a Next.js application whose pages are server components', () => {
   it('is built without a warning', () => {
     expect(built.said).toContain('Compiled successfully')
     const warnings = built.said.match(/^.*(⚠|⨯|warn|error|deprecat).*$/gim) ?? []
-    // Said on CI, where nothing is left of an earlier build.
+    // Next.js prints this on CI, where there is no earlier build.
     expect(warnings.filter((line) => !line.includes('No build cache found'))).toEqual([])
   })
 
   it.each([
     ['light', 'rgb(255, 255, 255)'],
     ['dark', 'rgb(25, 27, 32)'],
-  ] as const)('has the colours of a %s system', async (colorScheme, surface) => {
+  ] as const)('has the colours for a %s system', async (colorScheme, surface) => {
     const page = await open('/', { colorScheme })
     const found = "getComputedStyle(document.querySelector('.latchkey-card')).backgroundColor"
     expect(await page.evaluate(found)).toBe(surface)
@@ -100,7 +100,7 @@ describe('a Next.js application whose pages are server components', () => {
       expect(await page.getByText('Hello').count()).toBe(0)
     })
 
-    it('knows who is signed in, and signs out by a form', async () => {
+    it('shows who is signed in, and signs out with a form', async () => {
       const page = await open('/', { javaScriptEnabled, signedIn: true })
       expect(await page.getByText('Hello').textContent()).toBe('Hello, Ada of ada@example.com.')
       expect(await page.getByRole('heading').allTextContents()).toEqual([
@@ -115,13 +115,13 @@ describe('a Next.js application whose pages are server components', () => {
       expect(requests).toEqual(['POST /auth/sign-out'])
     })
 
-    it('has a link instead of a page that needs somebody', async () => {
+    it('shows a link instead of a page that requires signing in', async () => {
       const page = await open('/private', { javaScriptEnabled })
       expect(await links(page)).toEqual(['Sign in: /'])
       expect(await page.getByText('Secret').count()).toBe(0)
     })
 
-    it('has its links on a page that was rendered once for everybody', async () => {
+    it('has its links on a static page', async () => {
       const page = await open('/static', { javaScriptEnabled })
       expect(await links(page)).toEqual(['Continue with Bitbucket: /auth/bitbucket/start'])
     })
@@ -134,7 +134,7 @@ describe('a Next.js application whose pages are server components', () => {
   })
 
   describe('with JavaScript', () => {
-    it('reads the address once React has taken over, and asks nobody', async () => {
+    it('reads the URL after hydration, without a request', async () => {
       const page = await open('/?auth_error=access_denied&return_to=%2Finbox')
       await page.getByText('You cancelled the sign-in.').waitFor()
       expect((await links(page))[0]).toMatch(/return_to=%2Finbox$/)
@@ -142,7 +142,7 @@ describe('a Next.js application whose pages are server components', () => {
       expect(requests).toEqual([])
     })
 
-    it('keeps the address without the error when Next.js renders the page anew', async () => {
+    it('keeps the URL without the error when Next.js renders the page again', async () => {
       const page = await open('/?auth_error=access_denied&return_to=%2Finbox')
       await page.waitForURL(`${origin}/?return_to=%2Finbox`)
       const [before] = await page.getByText('Rendering ').allTextContents()
@@ -153,7 +153,7 @@ describe('a Next.js application whose pages are server components', () => {
       expect(await page.getByText('You cancelled the sign-in.').count()).toBe(1)
     })
 
-    it('shows the account, and asks for nothing but its parts', async () => {
+    it('shows the account, and only requests the data for it', async () => {
       const page = await open('/', { signedIn: true })
       await page.getByText('Tablet').waitFor()
       expect(await page.getByText('This device').count()).toBe(1)
@@ -163,7 +163,7 @@ describe('a Next.js application whose pages are server components', () => {
       await page.waitForURL(`${origin}/static`)
     })
 
-    it('sends whoever is signed out to the page to sign in, and back', async () => {
+    it('sends signed-out people to the sign-in page, which leads back', async () => {
       const page = await open('/private')
       await page.waitForURL(`${origin}/?return_to=%2Fprivate`)
       await expect
@@ -171,7 +171,7 @@ describe('a Next.js application whose pages are server components', () => {
         .toContain('Continue with Bitbucket: /auth/bitbucket/start?return_to=%2Fprivate')
     })
 
-    it('shows somebody the page that needs somebody, and asks nobody', async () => {
+    it('shows a signed-in person a page that requires signing in, without a request', async () => {
       const page = await open('/private', { signedIn: true })
       await page.getByText('Secret of Ada, taken over.').waitFor()
       expect(page.url()).toBe(`${origin}/private`)
@@ -191,7 +191,7 @@ describe('a Next.js application whose pages are server components', () => {
       expect(requests).toEqual(['POST /auth/sign-out'])
     })
 
-    it('signs nobody out while Fastify is stopped, and asks again at a click', async () => {
+    it('signs no one out while Fastify is stopped, and requests the session again on a click', async () => {
       const fastify = await buildApp({ url: 'http://127.0.0.1:4020' })
       onTestFinished(() => fastify.close())
       await fastify.listen({ port: fastifyPort, host: 'localhost' })
@@ -215,13 +215,13 @@ describe('a Next.js application whose pages are server components', () => {
       expect(before).toBeDefined()
       await page.getByRole('button', { name: 'Try again' }).click()
       await expect.poll(() => requestsOf('/real/auth/session').length).toBeGreaterThan(1)
-      // What was asked last may still be answered.
+      // The last request may still get a response.
       await page.context().close()
       expect(complaints.filter((complaint) => !complaint.includes('Failed to load'))).toEqual([])
       complaints.length = 0
     })
 
-    it('asks who is signed in on a page that was rendered once for everybody', async () => {
+    it('requests the session on a static page', async () => {
       const page = await open('/static', { signedIn: true })
       await page.getByText('ada@example.com').waitFor()
       expect(requests).toEqual(['GET /auth/session'])
@@ -234,7 +234,7 @@ type Page = Awaited<ReturnType<Browser['newPage']>>
 
 interface Options {
   readonly signedIn?: boolean
-  /** Of a session that the real server has opened. */
+  /** The cookie of a session that the real server has created. */
   readonly cookie?: { readonly name: string; readonly value: string }
   readonly javaScriptEnabled?: boolean
   readonly colorScheme?: 'light' | 'dark'
@@ -409,7 +409,7 @@ const ada = {
   session: { id: 'session', provider: 'bitbucket', ...times },
 }
 
-/** As \`request.getAuth()\` answers. */
+/** Returns the same as \`request.getAuth()\`. */
 export function sessionOf(cookies) {
   return cookies.has('person') ? ada : null
 }
@@ -449,7 +449,7 @@ export function GET({ cookies }) {
 `,
 }
 
-/** The text of each link, and where it leads. */
+/** Returns the text of each link, and where it leads. */
 async function links(page: Page): Promise<string[]> {
   const found = await page.getByRole('link').all()
   return Promise.all(

@@ -4,24 +4,24 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, delimiter, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 
-/** A project of its own, outside of this repository. */
+/** A separate project outside of this repository. */
 export interface Project {
   readonly folder: string
   write(files: Readonly<Record<string, string>>): Promise<void>
-  /** Runs a command to its end. */
+  /** Runs a command, and waits until it exits. */
   run(command: string, env?: NodeJS.ProcessEnv): Promise<{ code: number | null; said: string }>
   /** Runs `npm install …`, and returns npm's warnings. */
   install(command: string, env?: NodeJS.ProcessEnv): Promise<string[]>
   /** Starts a program, and returns the first match for `ready` in its output. */
   start(command: string, ready: RegExp, env?: NodeJS.ProcessEnv): Promise<RegExpExecArray>
-  /** Ends every program that still runs. */
+  /** Stops every program that is still running. */
   end(): Promise<void>
 }
 
 /**
  * Creates an empty project.
  *
- * @param bin The folder of the programs `node` and `npm`. Default: those of the machine.
+ * @param bin The folder that contains `node` and `npm`. Default: the ones on this machine.
  * @param registry Where npm finds our packages.
  */
 export async function createProject(
@@ -97,7 +97,7 @@ export async function createProject(
     },
   }
   await project.write({
-    // No audit: it sends requests that take time and say nothing about our packages.
+    // Skip the audit. Its requests take time and say nothing about our packages.
     '.npmrc': `@latchkey:registry=${registry}\nfetch-retries=1\naudit=false\nfund=false\n`,
     'package.json': JSON.stringify({ name, private: true, type: 'module' }),
   })
@@ -109,7 +109,10 @@ function onOutput({ stdout, stderr }: ChildProcess, listener: (text: string) => 
   for (const stream of streams) stream?.on('data', (data) => listener(String(data)))
 }
 
-/** Leaves out what pnpm and Vitest added, but keeps how this machine reaches the npm registry. */
+/**
+ * Removes the variables that pnpm and Vitest added, but keeps the ones with which this machine reaches the
+ * npm registry.
+ */
 function ownEnvironment(): NodeJS.ProcessEnv {
   const network = 'config_(registry|ca|cafile|proxy|https_proxy|noproxy|globalconfig|userconfig)$'
   const added = new RegExp(`^(npm_(?!${network})|pnpm_|NODE_(ENV|PATH)$|VITEST)`)

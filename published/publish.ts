@@ -12,9 +12,9 @@ import { createProject } from './project.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder with `<package>.tgz`, and beside it `<package>/`, what is in it. */
+    /** A folder with a `<package>.tgz` for each package, and its contents in `<package>/`. */
     tarballs: string
-    /** Where npm finds the tarballs as if they were published, and `setUpMachine` a Node with its npm. */
+    /** The URL where npm finds the tarballs as if they were published, and where `setUpMachine` finds Node and npm. */
     registry: string
   }
 }
@@ -110,7 +110,7 @@ function serve(tarballs: string, machines: string): Server {
   })
 }
 
-/** Installs a Node and an npm, once for all files of the run. Returns the folder of the programs. */
+/** Installs Node and npm once for all files of the run. Returns the folder that contains them. */
 async function installTools(folder: string, node: string, npm: string): Promise<string> {
   const project = await createProject(folder, null, 'http://127.0.0.1')
   await project.install(`npm install ${nodePackage()}@${node} npm@${npm}`)

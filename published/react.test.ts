@@ -3,7 +3,7 @@ import { launchChromium } from '../apps/demo/e2e/chromium.ts'
 import { type Machine, newest, setUpMachine } from './machine.ts'
 
 describe.each([
-  // The lowest Node that Vite 8 runs on.
+  // The oldest Node that Vite 8 runs on.
   { node: '20.19.0', npm: '10', react: '18' },
   { ...newest, react: '19' },
 ])('a page rendered on Node $node by React $react', ({ node, npm, react }) => {
@@ -51,7 +51,7 @@ describe.each([
     page = await context.newPage()
   }
 
-  /** Goes there, but gets none of the files until what this answers with is called for it. */
+  /** Opens a page, but holds back each of the files until the function that is returned for it is called. */
   async function goWithout(files: readonly string[], path: string): Promise<(() => void)[]> {
     const held = files.map((file) => ({ file, ...Promise.withResolvers<void>() }))
     for (const { file, promise } of held) {
@@ -66,7 +66,7 @@ describe.each([
     await expect.poll(seen, PATIENTLY).toEqual(text.split(' '))
   }
 
-  /** Leaves a mark on the cards and the dialog as the server sent them. */
+  /** Marks the cards and the dialog that the server sent. */
   async function mark(part: Part): Promise<void> {
     await page.evaluate(`${boxes(part)}.forEach((card) => { card.ofServer = true })`)
   }
@@ -76,12 +76,12 @@ describe.each([
   }
 
   describe.each([
-    ['somebody', 'known', 'ada', ada('Loading…'), ada(DEVICES)],
-    ['nobody', 'known', '', nobody('Loading…'), nobody(BUTTON)],
-    ['somebody who is not known yet', 'asked', 'ada', UNKNOWN, ada(DEVICES)],
-    ['nobody, which is not known yet', 'asked', '', UNKNOWN, nobody(BUTTON)],
+    ['a signed-in person', 'known', 'ada', ada('Loading…'), ada(DEVICES)],
+    ['a signed-out person', 'known', '', nobody('Loading…'), nobody(BUTTON)],
+    ['a signed-in person whom the server does not know yet', 'asked', 'ada', UNKNOWN, ada(DEVICES)],
+    ['a signed-out person whom the server does not know yet', 'asked', '', UNKNOWN, nobody(BUTTON)],
   ])('for %s', (_, path, person, before, after) => {
-    it.each(['string', 'stream'])('is taken over as it came, from a %s', async (way) => {
+    it.each(['string', 'stream'])('is hydrated without changes, from a %s', async (way) => {
       await openTab(person)
       const files = ['/client.js', '/late.js']
       const [release, releaseLate] = await goWithout(files, `/${way}/${path}`)
@@ -89,7 +89,7 @@ describe.each([
       await mark('#early')
       release?.()
       await see('#early', after)
-      // Its code comes only now that it is known who is there; a stream sends even its elements late.
+      // The code of this part arrives only after the session is known. In a stream, even its elements arrive late.
       await see('#late', before)
       await mark('#late')
       releaseLate?.()
@@ -105,7 +105,7 @@ describe.each([
     })
   })
 
-  it('answers to clicks then', async () => {
+  it('responds to clicks after hydration', async () => {
     await openTab('ada')
     await page.goto(`${origin}/stream/known`)
     await see('#late', ada(DEVICES))
@@ -120,7 +120,7 @@ describe.each([
     expect(requests.filter((request) => request.startsWith('POST'))).toEqual([SIGN_OUT])
   })
 
-  it('would not have been taken over in silence had the server sent something else', async () => {
+  it('reports a hydration error if the server sends something else', async () => {
     await openTab('')
     await page.route(`${origin}/string/known`, async (route) => {
       const response = await route.fetch()
@@ -133,7 +133,7 @@ describe.each([
     release?.()
     await see('#early', nobody(BUTTON))
     expect(await marks('#early')).toEqual([false, false, false])
-    // In words, which only React's development build has.
+    // Only React's development build has this message.
     expect(complaints.join()).toContain('recovered from Error: Hydration failed because the')
     complaints = []
   })
@@ -144,10 +144,10 @@ describe.each([
     const all = ['Sign in: /auth/sign-in', `${BUTTON}: ${START}`, 'Sign in: /auth/sign-in', ...ways]
 
     it.each([
-      ['somebody', 'known', 'ada', ada(''), ways],
-      ['nobody', 'known', '', nobody('Sign in'), all],
-      ['nobody knows whom', 'asked', '', unknown, all],
-    ])('shows %s what there is, and ways to go on', async (_, path, person, text, links) => {
+      ['a signed-in person', 'known', 'ada', ada(''), ways],
+      ['a signed-out person', 'known', '', nobody('Sign in'), all],
+      ['a person whom the server does not know yet', 'asked', '', unknown, all],
+    ])('shows %s the right content and links', async (_, path, person, text, links) => {
       await openTab(person, false)
       await page.goto(`${origin}/string/${path}`)
       await see('#early', text)
@@ -184,7 +184,7 @@ function boxes(part: Part): string {
   return `[...document.querySelectorAll('${part} :is(.latchkey-card, dialog)')]`
 }
 
-/** In which React says whatever it has to say. */
+/** The mode in which React reports every problem. */
 const DEVELOPMENT = { NODE_ENV: 'development' }
 
 const APPLICATION = {
@@ -274,7 +274,7 @@ const answers = {
   '/auth/session': (auth) => auth ?? { user: null, session: null },
   '/auth/sessions': () => ({ sessions: [{ ...session, device: 'Tablet', current: true }] }),
   '/auth/providers'() {
-    browser.emit('takes over')
+    browser.emit('hydrated')
     return { providers: [bitbucket], lastUsed: null, account: ['sessions'] }
   },
 }
@@ -285,7 +285,7 @@ const server = createServer(async ({ url, headers }, response) => {
   const { pathname } = new URL(url, 'http://localhost')
   const auth = headers.cookie === 'person=ada' ? ada : null
   if (pathname in answers) return response.end(JSON.stringify(answers[pathname](auth)))
-  // A browser that is sent to sign in stays where it is then.
+  // A browser that is redirected to the sign-in page stays on its page.
   if (pathname.startsWith('/auth/')) return response.writeHead(204).end()
   if (pathname.includes('.')) {
     const type = pathname.endsWith('.js') ? 'text/javascript' : 'text/css'
@@ -297,8 +297,8 @@ const server = createServer(async ({ url, headers }, response) => {
     response.write(renderToString(<Page session={known} Late={Late} />))
     return response.end('</div><script type="module" src="/client.js"></script>')
   }
-  // Nothing that comes late is sent before React has taken over the rest.
-  const Later = lazy(() => once(browser, 'takes over').then(() => ({ default: Late })))
+  // The late part is not sent until React has hydrated the rest.
+  const Later = lazy(() => once(browser, 'hydrated').then(() => ({ default: Late })))
   const page = <Page session={known} Late={Later} />
   const options = { bootstrapModules: ['/client.js'], onError: console.error }
   for await (const chunk of renderToPipeableStream(page, options).pipe(new PassThrough())) {

@@ -8,11 +8,11 @@ import { expect, it, onTestFinished } from 'vitest'
 const root = join(import.meta.dirname, '..')
 const run = promisify(execFile)
 
-it('a change of one package gives all the same new version, and a changelog that tells of it', async () => {
+it('a change to one package gives all packages the same new version, and adds the change to its changelog', async () => {
   const copy = mkdtempSync(join(tmpdir(), 'latchkey-release-'))
   onTestFinished(() => rmSync(copy, { recursive: true }))
   const manifests = globSync(['package.json', '{apps,packages}/*/package.json'], { cwd: root })
-  // With the changes that wait for a release, which must be ones that changesets can read.
+  // Include the changes that are waiting for a release, to check that changesets can read them.
   const changes = globSync('.changeset/*', { cwd: root })
   for (const file of [...manifests, ...changes, 'pnpm-workspace.yaml']) {
     cpSync(join(root, file), join(copy, file), { recursive: true })

@@ -28,12 +28,12 @@ describe('the size of the kit', () => {
     )
   }
 
-  /** What does not get smaller by compression. */
+  /** Returns text that cannot be compressed. */
   function ballast(bytes: number): string {
     return randomBytes(bytes).toString('base64')
   }
 
-  it('is printed with its limits', async () => {
+  it('is printed with the limits', async () => {
     const { code, stdout } = await measure()
     expect(stdout).toMatch(/^<SignInButton> alone: 1\d{3} bytes, of at most 2000$/m)
     expect(stdout).toMatch(/^a button and the user menu: \d{4} bytes, of at most 7000$/m)
@@ -64,7 +64,7 @@ describe('the size of the kit', () => {
     expect(code).toBe(1)
   })
 
-  it('fails the build rather than count what cannot be found as nothing', async () => {
+  it('fails the build if an imported package cannot be found', async () => {
     rmSync(join(folder, 'node_modules'), { recursive: true })
     const { code, stderr } = await measure()
     expect(stderr).toContain('@latchkey/contract')

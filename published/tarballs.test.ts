@@ -7,7 +7,7 @@ import { parseAst } from 'vitest/node'
 
 const packages = ['bitbucket-emulator', 'contract', 'fastify', 'react']
 
-/** The scripts of a package that has a few for all its modules. */
+/** The scripts of packages that are bundled into a few files. */
 const bundles: Readonly<Record<string, readonly string[]>> = {
   fastify: [
     'index',
@@ -41,14 +41,14 @@ function read(name: string, file: string): string {
   return readFileSync(join(unpacked(name), file), 'utf8')
 }
 
-it('the tarballs are these', () => {
+it('there is one tarball for each package', () => {
   expect(globSync('*.tgz', { cwd: inject('tarballs') }).sort()).toEqual(
     packages.map((name) => `${name}.tgz`),
   )
 })
 
 describe.each(packages)('the tarball of %s', (name) => {
-  it('holds what was compiled and what a reader needs, and nothing else', () => {
+  it('contains the compiled files and the documents, and nothing else', () => {
     const source = join(import.meta.dirname, '../packages', name)
     const compiled = globSync('src/**/*.{ts,tsx,css}', { cwd: source })
       .filter((file) => !/\.test\.|^src\/testing\//.test(file))
@@ -68,7 +68,7 @@ describe.each(packages)('the tarball of %s', (name) => {
     expect(files(name)).toEqual([...compiled, ...beside].sort())
   })
 
-  it('speaks of no file that is not in it, of no workspace and of no registry', () => {
+  it('does not refer to missing files, a workspace or a registry', () => {
     for (const file of files(name)) {
       expect(read(name, file)).not.toMatch(
         /sourceMappingURL|["']workspace:|registry\.|["'`(]\.\.?\/src\//,
@@ -79,23 +79,24 @@ describe.each(packages)('the tarball of %s', (name) => {
     }
   })
 
-  it('has a licence, and an example to read', () => {
+  it('has a licence, and an example in its README', () => {
     const licence = readFileSync(join(import.meta.dirname, '../LICENSE'), 'utf8')
     expect(read(name, 'LICENSE')).toBe(licence)
     expect(JSON.parse(read(name, 'package.json'))).toMatchObject({ license: 'MIT' })
     expect(read(name, 'README.md')).toMatch(/^```tsx?$/m)
   })
 
-  it('is as publint wants it', async () => {
+  it('passes publint', async () => {
     const { buffer: tarball } = new Uint8Array(readFileSync(`${unpacked(name)}.tgz`))
     const { messages } = await publint({ pack: { tarball }, strict: true })
     expect(messages).toEqual([])
   })
 
-  it('has types that every way of importing it finds', async () => {
+  it('has types that are found by every way of importing it', async () => {
     const tarball = new Uint8Array(readFileSync(`${unpacked(name)}.tgz`))
     const result = await checkPackage(createPackageFromTarballData(tarball))
-    // ECMAScript modules only, so what `require` and TypeScript's old resolution see does not count.
+    // The packages are ECMAScript modules only, so problems with `require` and TypeScript's old resolution do
+    // not count.
     const problems = (result.types ? result.problems : [{ kind: 'no types' }]).filter(
       (problem) =>
         !('resolutionKind' in problem && /node10|node16-cjs/.test(`${problem.resolutionKind}`)),
@@ -104,7 +105,7 @@ describe.each(packages)('the tarball of %s', (name) => {
   })
 })
 
-it('the packages export these names', async () => {
+it('the packages export exactly the names in public-names.txt', async () => {
   const names = packages.flatMap((name) => {
     const { exports }: Manifest = JSON.parse(read(name, 'package.json'))
     return Object.entries(exports).map(([subpath, { types }]) => {
@@ -115,17 +116,18 @@ it('the packages export these names', async () => {
   await expect(`${names.join('\n\n')}\n`).toMatchFileSnapshot('public-names.txt')
 })
 
-/** What a file of declarations exports, each type marked as one. */
+/** Returns the names that a declaration file exports. Types are marked as such. */
 function publicNames(declarations: string): string[] {
   const names: string[] = []
   for (const statement of parseAst(declarations, { lang: 'dts' }).body) {
     if (statement.type === 'ImportDeclaration') continue
     if (statement.type !== 'ExportNamedDeclaration')
-      throw new Error(`Names are not told by ${statement.type}.`)
+      throw new Error(`Cannot read names from ${statement.type}.`)
     const { declaration, specifiers, exportKind } = statement
     for (const specifier of specifiers) {
       const isType = exportKind === 'type' || specifier.exportKind === 'type'
-      if (specifier.exported.type !== 'Identifier') throw new Error('A name is in quotes.')
+      if (specifier.exported.type !== 'Identifier')
+        throw new Error('An exported name is in quotes.')
       names.push(`${isType ? 'type ' : ''}${specifier.exported.name}`)
     }
     if (declaration === null) continue
@@ -134,7 +136,7 @@ function publicNames(declarations: string): string[] {
       declaration.type === 'VariableDeclaration' ? declaration.declarations : [declaration]
     for (const one of declared) {
       if (!('id' in one) || one.id?.type !== 'Identifier') {
-        throw new Error(`Names are not told by ${declaration.type}.`)
+        throw new Error(`Cannot read names from ${declaration.type}.`)
       }
       names.push(`${isType ? 'type ' : ''}${one.id.name}`)
     }

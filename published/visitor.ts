@@ -2,7 +2,7 @@ export interface Visitor {
   visit(url: string): Promise<Response>
 }
 
-/** Somebody with a cookie jar for one host, who follows no redirect by themselves. */
+/** A visitor with a cookie jar for one host, who does not follow redirects automatically. */
 export function createVisitor(headers: Readonly<Record<string, string>> = {}): Visitor {
   const cookies = new Map<string, string>()
   return {
@@ -19,7 +19,7 @@ export function createVisitor(headers: Readonly<Record<string, string>> = {}): V
   }
 }
 
-/** Signs in as Ada Test on the hosted sign-in page, at the emulator that the button leads to. */
+/** Signs in as Ada Test through the hosted sign-in page and the emulator that its button leads to. */
 export async function signIn(visitor: Visitor, origin: string): Promise<void> {
   const page = await visitor.visit(`${origin}/auth/sign-in`)
   const [, button] = /href="(\/auth\/bitbucket\/start[^"]*)"/.exec(await page.text()) ?? []

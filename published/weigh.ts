@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What is in a `node_modules` that npm has made. */
+/** The size of a `node_modules` folder that npm has created. */
 export interface Weight {
   readonly packages: number
   readonly bytes: number
 }
 
-/** @param folder Of the project, with `node_modules` in it. */
+/** @param folder The project's folder, which contains `node_modules`. */
 export function weigh(folder: string): Weight {
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8'))
   const files = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true })

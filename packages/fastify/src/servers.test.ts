@@ -51,7 +51,7 @@ describe('a server with TLS', () => {
 })
 
 describe.each(['h2c', 'h2'] as const)('an HTTP/2 server (%s)', (protocol) => {
-  it('lets users sign in, guards routes in any hook, and rejects pages of other origins', async () => {
+  it('lets users sign in, guards routes in any hook, and rejects pages on other origins', async () => {
     const [app, guarded] = protocol === 'h2' ? await secureHttp2() : await plainHttp2()
     const { port } = app.server.address() as AddressInfo
     const origin = `${protocol === 'h2' ? 'https' : 'http'}://localhost:${port}`
@@ -71,7 +71,7 @@ describe.each(['h2c', 'h2'] as const)('an HTTP/2 server (%s)', (protocol) => {
   })
 })
 
-// One function per kind of server, so that the compiler checks the types of both.
+// There is one function per kind of server, so that the compiler checks the types of both.
 
 async function secureHttp2(): Promise<readonly [Listening, string[]]> {
   const app = Fastify({ http2: true, https })

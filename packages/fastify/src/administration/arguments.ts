@@ -45,7 +45,9 @@ export function pageOf(options: PageOptions | undefined): Page {
   const { limit = 100, cursor, ...others } = Object(options ?? {}) as PageOptions
   const [unknown] = Object.keys(others)
   if (unknown !== undefined || (options !== undefined && typeof options !== 'object')) {
-    throw invalid('A page must be an object that contains only `limit` and `cursor`, which are both optional')
+    throw invalid(
+      'A page must be an object that contains only `limit` and `cursor`, which are both optional',
+    )
   }
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) {
     throw invalid('`limit` must be a whole number from 1 to 1000')

@@ -46,45 +46,48 @@ function parse(header: string): SetCookie {
 }
 
 describe('the cookies of every response', () => {
-  it.each(PLACES)('%s have all required attributes, even on errors', async (_w, place, name, all) => {
-    const setBy = new Map<string, string[]>()
-    for (const [what, { headers }] of await everyAnswer(emulator(), place())) {
-      const cookies = [headers['set-cookie'] ?? []].flat().map(parse)
-      for (const { attributes, value } of cookies) {
-        expect(attributes).toEqual(all)
-        expect(value).toMatch(/^[\w.-]*$/)
+  it.each(PLACES)(
+    '%s have all required attributes, even on errors',
+    async (_w, place, name, all) => {
+      const setBy = new Map<string, string[]>()
+      for (const [what, { headers }] of await everyAnswer(emulator(), place())) {
+        const cookies = [headers['set-cookie'] ?? []].flat().map(parse)
+        for (const { attributes, value } of cookies) {
+          expect(attributes).toEqual(all)
+          expect(value).toMatch(/^[\w.-]*$/)
+        }
+        if (cookies.length === 0) continue
+        const said = cookies.map(({ name: full, value, maxAge }) => {
+          const kind = full.replace(name, 'latchkey').replace(/-flow-[\w-]{10}$/, '-flow')
+          expect(value === '').toBe(maxAge === 0)
+          return `${kind} ${maxAge}`
+        })
+        setBy.set(what, said)
       }
-      if (cookies.length === 0) continue
-      const said = cookies.map(({ name: full, value, maxAge }) => {
-        const kind = full.replace(name, 'latchkey').replace(/-flow-[\w-]{10}$/, '-flow')
-        expect(value === '').toBe(maxAge === 0)
-        return `${kind} ${maxAge}`
-      })
-      setBy.set(what, said)
-    }
 
-    const cleared = ['latchkey-flow 0']
-    const expected: Record<string, string[]> = {
-      'a start': [`latchkey-flow ${FLOW}`],
-      'a start that drops the oldest flow': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
-      'a cancelled callback': cleared,
-      'a refused callback': cleared,
-      'a callback while the provider is unavailable': cleared,
-      'a late callback': cleared,
-      'a callback': ['latchkey-flow 0', `latchkey ${MONTH}`, `latchkey-last ${YEAR}`],
-      'a used callback': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
-      'a sign-out of the others': [`latchkey ${MONTH}`],
-      'ending a session': ['latchkey 0'],
-      'a sign-out by form': ['latchkey 0'],
-      'a sign-out': ['latchkey 0'],
-      'a callback without the store': cleared,
-    }
-    // In development, a start under another name of this machine is first redirected to the origin.
-    const atOtherName = name.startsWith('__Host-') && {
-      'a start at 127.0.0.1': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
-    }
-    expect(Object.fromEntries(setBy)).toEqual({ ...expected, ...atOtherName })
-  })
+      const cleared = ['latchkey-flow 0']
+      const expected: Record<string, string[]> = {
+        'a start': [`latchkey-flow ${FLOW}`],
+        'a start that drops the oldest flow': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
+        'a cancelled callback': cleared,
+        'a refused callback': cleared,
+        'a callback while the provider is unavailable': cleared,
+        'a late callback': cleared,
+        'a callback': ['latchkey-flow 0', `latchkey ${MONTH}`, `latchkey-last ${YEAR}`],
+        'a used callback': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
+        'a sign-out of the others': [`latchkey ${MONTH}`],
+        'ending a session': ['latchkey 0'],
+        'a sign-out by form': ['latchkey 0'],
+        'a sign-out': ['latchkey 0'],
+        'a callback without the store': cleared,
+      }
+      // In development, a start under another name of this machine is first redirected to the origin.
+      const atOtherName = name.startsWith('__Host-') && {
+        'a start at 127.0.0.1': ['latchkey-flow 0', `latchkey-flow ${FLOW}`],
+      }
+      expect(Object.fromEntries(setBy)).toEqual({ ...expected, ...atOtherName })
+    },
+  )
 
   it('ignore the application’s own cookie options', async () => {
     const app = Fastify()

@@ -209,32 +209,35 @@ describe('another site that signs a person out', () => {
     ['empty JSON', 'application/json', ''],
     ['a beacon report', 'application/csp-report', '{"scope":"global"}'],
     ['an unreadable type', 'x', 'x'],
-  ])('with a request that has %s is rejected before the body is read', async (_what, type, payload) => {
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    await browser.signIn('ada')
-    for (const [origin, site] of [
-      ['https://evil.example', 'cross-site'],
-      ['https://evil.example', undefined],
-      ['null', undefined],
-      [undefined, undefined],
-    ]) {
-      const answer = await app.inject({
-        method: 'POST',
-        url: '/auth/sign-out',
-        headers: {
-          cookie: browser.cookies(),
-          ...(type === undefined ? {} : { 'content-type': type }),
-          ...(origin === undefined ? {} : { origin }),
-          ...(site === undefined ? {} : { 'sec-fetch-site': site }),
-        },
-        payload,
-      })
-      expect(answer.statusCode).toBe(403)
-      expect(answer.json().error.code).toBe('cross_site')
-    }
-    expect((await browser.get('/api/me')).statusCode).toBe(200)
-  })
+  ])(
+    'with a request that has %s is rejected before the body is read',
+    async (_what, type, payload) => {
+      const app = await buildApp(emulator())
+      const browser = createBrowser(app)
+      await browser.signIn('ada')
+      for (const [origin, site] of [
+        ['https://evil.example', 'cross-site'],
+        ['https://evil.example', undefined],
+        ['null', undefined],
+        [undefined, undefined],
+      ]) {
+        const answer = await app.inject({
+          method: 'POST',
+          url: '/auth/sign-out',
+          headers: {
+            cookie: browser.cookies(),
+            ...(type === undefined ? {} : { 'content-type': type }),
+            ...(origin === undefined ? {} : { origin }),
+            ...(site === undefined ? {} : { 'sec-fetch-site': site }),
+          },
+          payload,
+        })
+        expect(answer.statusCode).toBe(403)
+        expect(answer.json().error.code).toBe('cross_site')
+      }
+      expect((await browser.get('/api/me')).statusCode).toBe(200)
+    },
+  )
 })
 
 describe('another site that reads a response', () => {

@@ -122,7 +122,11 @@ describe('a hostile name', () => {
     ['lone surrogates', '\ud800Ada\udc00', '\ufffdAda\ufffd'],
     ['200 kB', 'x'.repeat(200_000), 'x'.repeat(200)],
     ['five thousand accents', `e${'\u0301'.repeat(5000)}`, `e${'\u0301'.repeat(199)}`],
-    ['an emoji at the point of truncation', `x${'\u{1f600}'.repeat(300)}`, `x${'\u{1f600}'.repeat(199)}`],
+    [
+      'an emoji at the point of truncation',
+      `x${'\u{1f600}'.repeat(300)}`,
+      `x${'\u{1f600}'.repeat(199)}`,
+    ],
   ])('with %s is cleaned', async (_what, name, shown) => {
     const { browser, user } = await signInAs({ display_name: name })
     expect(user?.name).toBe(shown)

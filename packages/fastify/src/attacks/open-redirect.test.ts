@@ -327,14 +327,17 @@ describe('a target of a sign-in', () => {
     ['/x@evil.example', '/x@evil.example'],
     ['/:80', '/:80'],
     ['/javascript:alert(1)', '/javascript:alert(1)'],
-  ])('such as %j is on the site, even if it does not look like it, and is followed', async (target, location) => {
-    const { browser } = await visit('http://localhost:3000')
-    const callback = await browser.signIn('ada', `?return_to=${encode(target)}`)
-    expect(callback.headers.location).toBe(location)
-    const arrived = new URL(location, 'http://localhost:3000/auth/bitbucket/callback?code=x')
-    expect(arrived.origin).toBe('http://localhost:3000')
-    expect(arrived.pathname).not.toMatch(/^\/\//)
-  })
+  ])(
+    'such as %j is on the site, even if it does not look like it, and is followed',
+    async (target, location) => {
+      const { browser } = await visit('http://localhost:3000')
+      const callback = await browser.signIn('ada', `?return_to=${encode(target)}`)
+      expect(callback.headers.location).toBe(location)
+      const arrived = new URL(location, 'http://localhost:3000/auth/bitbucket/callback?code=x')
+      expect(arrived.origin).toBe('http://localhost:3000')
+      expect(arrived.pathname).not.toMatch(/^\/\//)
+    },
+  )
 
   it.each([
     ['/%09/evil.example', '/'],

@@ -32,7 +32,7 @@ describe('a subdomain that plants a session under a name like ours', () => {
     expect(me.statusCode).toBe(401)
   })
 
-  it('does not take precedence over the browser’s session, whichever byte precedes the name', async () => {
+  it('does not take precedence over the browser’s session, even when sent as raw bytes', async () => {
     const app = await buildApp(emulator(), onHttps(emulator()))
     const [attacker, victim] = [createBrowser(app, HTTPS_ORIGIN), createBrowser(app, HTTPS_ORIGIN)]
     await attacker.signIn('ben')
@@ -92,7 +92,7 @@ describe('a session cookie that was set before the sign-in', () => {
     expect((await app.inject({ url: '/api/me', headers })).statusCode).toBe(401)
   })
 
-  it('stays worthless after a failed sign-in', async () => {
+  it('does not become valid through a failed sign-in', async () => {
     const app = await buildApp(emulator())
     const victim = createBrowser(app)
     const planted = `latchkey-3000=${'A'.repeat(22)}.${'B'.repeat(43)}`

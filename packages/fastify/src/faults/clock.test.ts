@@ -10,7 +10,7 @@ const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 const noon = Date.UTC(2027, 2, 28, 12)
-/** Long enough that a session ends by its age, not because it is idle. */
+/** Long enough that a session ends because of its age, not because it is idle. */
 const session = { idleTimeout: 60 * DAY }
 
 describe('a clock that was wrong when a person signed in', () => {
@@ -19,7 +19,7 @@ describe('a clock that was wrong when a person signed in', () => {
     ['a minute and a half ahead', 90_000],
     ['a minute and a half behind', -90_000],
     ['an hour behind', -HOUR],
-  ])('(%s) has no consequences', async (_what, error) => {
+  ])('(%s) has no effect', async (_what, error) => {
     let now = noon + error
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -32,7 +32,7 @@ describe('a clock that was wrong when a person signed in', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('(a year ahead) created a session that ends when the clock is corrected', async () => {
+  it('(a year ahead) creates a session that ends when the clock is corrected', async () => {
     let now = noon + YEAR
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -44,7 +44,7 @@ describe('a clock that was wrong when a person signed in', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('(a year behind) created a session that is over, and the next one is good', async () => {
+  it('(a year behind) creates a session that ends when the clock is corrected, and the next one is good', async () => {
     let now = noon - YEAR
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -114,7 +114,7 @@ describe('a clock that jumps while the provider responds', () => {
 })
 
 describe('a clock that jumps an hour ahead and back', () => {
-  it('does not make a callback valid a second time', async () => {
+  it('does not make a callback valid for a second time', async () => {
     let now = noon
     const app = await buildApp(emulator(), { session, clock: () => now })
     const browser = createBrowser(app)
@@ -130,7 +130,7 @@ describe('a clock that jumps an hour ahead and back', () => {
   })
 })
 
-describe('a clock that was a year ahead at the start', () => {
+describe('a clock that was a year ahead when the flow began', () => {
   it('does not keep the flow valid for a year', async () => {
     let now = noon + YEAR
     const app = await buildApp(emulator(), { session, clock: () => now })
@@ -169,7 +169,7 @@ describe('two servers with one file, whose clocks are 90 seconds apart', () => {
 })
 
 describe('a server whose clock is half an hour ahead of the others’', () => {
-  it('deletes no session that has expired only by its own clock', async () => {
+  it('does not delete sessions that have expired only by its own clock', async () => {
     const file = temporaryFile()
     const session = { idleTimeout: 20 * 60 * 1000 }
     const [right, ahead] = [

@@ -9,8 +9,8 @@ import { countPeople, sharedDatabase } from '../testing/kept.ts'
 import { ask, emptyDatabase } from '../testing/postgres.ts'
 import { startProxy } from '../testing/proxy.ts'
 
-// In these tests, a server trusts a read session for a minute unless it receives a change. No test
-// waits that long: if an ended session is rejected, the server has received the change, or has
+// In these tests, a server trusts a session that it has read for a minute unless it receives a change. No
+// test waits that long. If an ended session is rejected, the server has therefore received the change, or has
 // noticed that it cannot receive changes.
 
 const emulator = setUpEmulator()
@@ -21,7 +21,7 @@ type Asked = Pick<FastifyInstance, 'inject'>
 
 interface Server {
   readonly app: FastifyInstance
-  /** The warnings so far about missing notifications. */
+  /** The warnings about missing notifications so far. */
   warnings(): string[]
 }
 
@@ -46,7 +46,7 @@ async function whoIs(server: Asked, cookie: string): Promise<string | null> {
   return answer.json().user?.name ?? null
 }
 
-/** Whether a server responds from its cache: it does not notice a change that is not reported. */
+/** Whether a server responds from its cache, which means that it does not notice a change that is not reported. */
 async function remembers(server: Asked, url: string, { latchkey }: FastifyInstance) {
   const user = await latchkey.users.create({ name: 'Test Person' })
   const { session, cookie } = await latchkey.sessions.create(user.id)
@@ -66,7 +66,7 @@ async function untilRefused(server: Asked, cookie: string): Promise<void> {
   await vi.waitFor(refused, { timeout: 20_000, interval: 5 })
 }
 
-/** A person with two sessions, one of them used less recently. */
+/** A person with two sessions, one of which was used less recently. */
 interface Person {
   readonly userId: string
   readonly sessionId: string
@@ -94,7 +94,7 @@ function send(
   return server.inject({ method, url, headers, ...(method === 'POST' && { payload }) })
 }
 
-/** Every way to end the first session of a person. */
+/** Every way to end a person's first session. */
 const endings: Readonly<
   Record<string, (server: FastifyInstance, person: Person) => Promise<unknown>>
 > = {
@@ -117,8 +117,8 @@ const endings: Readonly<
   'revoked with all sessions of its user': ({ latchkey }, { userId }) =>
     latchkey.sessions.revokeAll(userId),
   'revoked with all sessions of all users': ({ latchkey }) => latchkey.sessions.revokeEverything(),
-  'of a banned user': ({ latchkey }, { userId }) => latchkey.users.ban(userId),
-  'of a deleted user': ({ latchkey }, { userId }) => latchkey.users.delete(userId),
+  'whose user is banned': ({ latchkey }, { userId }) => latchkey.users.ban(userId),
+  'whose user is deleted': ({ latchkey }, { userId }) => latchkey.users.delete(userId),
 }
 
 describe('a session that ends on one of three servers', () => {
@@ -143,7 +143,7 @@ describe('a session that ends on one of three servers', () => {
 })
 
 describe('a read in progress on one server while another ends the session', () => {
-  it('is returned to its requests, and is not cached', async () => {
+  it('is returned to the requests that wait for it, and is not cached', async () => {
     const url = await emptyDatabase()
     const { app: there } = await buildServer(url)
     const person = await signInTwice(there)
@@ -166,7 +166,7 @@ describe('a read in progress on one server while another ends the session', () =
     const asked = whoIs(here, person.cookie)
     await read.promise
     await there.latchkey.sessions.revokeAll(person.userId)
-    // A server that has received this change has received the earlier one.
+    // A server that has received this change has also received the earlier one.
     await untilRefused(here, person.otherCookie)
     letGo.resolve()
     expect(await asked).toBe('Ada Test')
@@ -186,7 +186,7 @@ async function endListening(url: string, name: string): Promise<void> {
 }
 
 describe('a server that cannot receive changes for a while', () => {
-  it('misses no end during that time, because it reads everything again', async () => {
+  it('does not miss a session end during that time, because it reads everything again', async () => {
     const url = await emptyDatabase()
     const listenUrl = `${url}?application_name=deaf`
     const [one, two, { app }] = [
@@ -207,7 +207,7 @@ describe('a server that cannot receive changes for a while', () => {
     expect(two.warnings()).toEqual([])
   })
 
-  it('reads every session from the database and is exact, and caches again later', async () => {
+  it('reads every session from the database until it can receive changes again, and then resumes caching', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const listenUrl = `${proxy.url}?application_name=deaf`
@@ -237,7 +237,7 @@ describe('a server that cannot receive changes for a while', () => {
 })
 
 describe('three servers behind a pooler that drops notifications', () => {
-  it('are exact anyway, and each warns once, with advice', async () => {
+  it('never accept an ended session anyway, and each server warns once, with advice', async () => {
     const url = await emptyDatabase()
     const pooler = await startProxy(url, { pooler: true })
     const servers = [
@@ -311,9 +311,9 @@ describe('two servers whose clocks are 90 seconds apart', () => {
   async function buildTwo(): Promise<{
     servers: readonly [FastifyInstance, FastifyInstance]
     setTime(time: number): void
-    /** Waits until one server's use of a session is stored, which takes up to a second. */
+    /** Waits until the use of a session on one server is stored, which takes up to a second. */
     untilStored(cookie: string, index: number): Promise<void>
-    /** Signs a person in on one of the servers, so that it deletes what is expired by its clock. */
+    /** Signs a person in on one of the servers, so that it deletes everything that has expired by its clock. */
     signIn(server: FastifyInstance): Promise<string>
   }> {
     const url = await emptyDatabase()
@@ -347,7 +347,7 @@ describe('two servers whose clocks are 90 seconds apart', () => {
     }
   }
 
-  it('keep a session that is used on the other, until its lifetime ends, within the clock skew', async () => {
+  it('keep a session that is used on the other server until its lifetime ends, within the clock skew', async () => {
     const { servers, setTime, signIn, untilStored } = await buildTwo()
     const cookies = [await signIn(servers[0]), await signIn(servers[1])]
     const shared = await signIn(servers[0])
@@ -372,7 +372,7 @@ describe('two servers whose clocks are 90 seconds apart', () => {
     }
   })
 
-  it('end an idle session in time, within the clock skew', async () => {
+  it('end an idle session on time, within the clock skew', async () => {
     const { servers, setTime, signIn } = await buildTwo()
     for (const [time, name] of [
       [idleTimeout - APART - 1, 'Ada Test'],
@@ -389,7 +389,7 @@ describe('two servers whose clocks are 90 seconds apart', () => {
   })
 })
 
-describe('a session that ends by an administrator’s own SQL', () => {
+describe('a session that an administrator ends with SQL', () => {
   it.each([
     'delete from latchkey_sessions',
     'delete from latchkey_users',
@@ -398,7 +398,7 @@ describe('a session that ends by an administrator’s own SQL', () => {
     "update latchkey_sessions set secret_hash = 'other'",
     'update latchkey_sessions set expires_at = 1',
   ])(
-    'is rejected once the record was read, without a notification about `%s`',
+    'is rejected once the record has been read, without a notification about `%s`',
     async (statement) => {
       const url = await emptyDatabase()
       const { app } = await buildServer(url)

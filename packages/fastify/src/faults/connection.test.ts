@@ -24,7 +24,7 @@ const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 const NOBODY = { url: 'http://127.0.0.1:9' }
 
-/** Signs in with one route at another URL, and returns the outcome. The other routes work. */
+/** Signs in with one of the provider's routes at a different URL, and returns the outcome. The other routes work. */
 async function comeBackWith(
   route: Route,
   url: string,
@@ -43,7 +43,7 @@ async function comeBackWith(
   return { location: headers.location, log: lines.join('') }
 }
 
-/** Signs in with this response on one route, and returns the outcome. */
+/** Signs in while one of the provider's routes sends this response, and returns the outcome. */
 async function comeBackTo(
   route: Route,
   answer: RequestListener,
@@ -57,13 +57,12 @@ function answerOf(route: Route): string {
 }
 
 describe.each(routes)('%s', (route) => {
-  // People can sign in without an address, so an unreadable list of addresses does not fail the
-  // sign-in.
+  // People can sign in without an e-mail address, so an unreadable list of addresses does not make the sign-in fail.
   const needed = route !== '/2.0/user/emails'
   const whenUnavailable = needed ? UNAVAILABLE : '/'
   const whenBadAnswer = needed ? BAD_ANSWER : '/'
 
-  it('on which nothing listens counts as unavailable, and the log says why', async () => {
+  it('at an address where nothing listens counts as unavailable, and the log says why', async () => {
     const { location, log } = await comeBackWith(route, NOBODY.url)
     expect(location).toBe(whenUnavailable)
     expect(log).toContain('could not be reached: ECONNREFUSED')
@@ -119,7 +118,7 @@ describe.each(routes)('%s', (route) => {
     expect(log).toContain('could not be reached: ECONNRESET')
   })
 
-  it('that resets the connection in the middle of its response has sent a bad response', async () => {
+  it('that resets the connection in the middle of its response counts as a bad response', async () => {
     const { location } = await comeBackTo(route, (request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.write(answerOf(route).slice(0, -1), () => request.socket.resetAndDestroy())
@@ -127,7 +126,7 @@ describe.each(routes)('%s', (route) => {
     expect(location).toBe(whenBadAnswer)
   })
 
-  it('that sends less than its Content-Length has sent a bad response', async () => {
+  it('that sends less than its Content-Length counts as a bad response', async () => {
     const { location } = await comeBackTo(route, (request, response) => {
       const text = answerOf(route)
       response.writeHead(200, {
@@ -139,7 +138,7 @@ describe.each(routes)('%s', (route) => {
     expect(location).toBe(whenBadAnswer)
   })
 
-  it('that sends more than its Content-Length is not taken for two responses', async () => {
+  it('that sends more than its Content-Length is not treated as two responses', async () => {
     const connections = new Set<Socket>()
     const head = (body: string): string =>
       `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
@@ -156,7 +155,7 @@ describe.each(routes)('%s', (route) => {
     }
   })
 
-  it('that closes a kept connection as we write counts as unavailable, and gets a new connection the next time', async () => {
+  it('that closes a keep-alive connection while we write counts as unavailable, and gets a new connection next time', async () => {
     const requests = new Map<Socket, number>()
     const provider = bitbucketAt(await serve(agree), {
       [route]: await serve((request, response) => {
@@ -176,7 +175,7 @@ describe.each(routes)('%s', (route) => {
     expect([...requests.values()]).toEqual([2, 1])
   })
 
-  it('with another encoding than UTF-8 has sent a bad response', async () => {
+  it('with an encoding other than UTF-8 counts as a bad response', async () => {
     const { location } = await comeBackTo(route, (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-16le' })
       response.end(Buffer.from(answerOf(route), 'utf16le'))
@@ -196,8 +195,7 @@ describe.each(routes)('%s', (route) => {
       await pipeline(Readable.from(flood()), response).catch(() => undefined)
     })
     expect(location).toBe(whenBadAnswer)
-    // The buffers at both ends of a connection may contain a few megabytes, which are not ours to
-    // limit.
+    // The buffers at both ends of a connection may contain a few megabytes, and we cannot limit those.
     expect(taken).toBeLessThan(total / 10)
   })
 
@@ -247,7 +245,7 @@ describe('a provider', () => {
     expect((await comeBack(app, 'other')).headers.location).toBe('/')
   })
 
-  it('is called over kept connections, also for tokens', async () => {
+  it('is called over keep-alive connections, even for tokens', async () => {
     const sockets = new Map<unknown, Set<Socket>>()
     const url = await serve((request, response) => {
       sockets.set(request.url, (sockets.get(request.url) ?? new Set()).add(request.socket))
@@ -262,7 +260,7 @@ describe('a provider', () => {
   })
 })
 
-/** A process that listens, and then blocks with a full backlog. */
+/** Starts a process that listens, and then blocks with a full backlog. */
 async function listenAndFreeze(): Promise<{ url: string; end(): void }> {
   const program = `
     const server = require('node:net').createServer()

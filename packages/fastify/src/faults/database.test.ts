@@ -46,7 +46,7 @@ const absences: readonly [what: string, go: (proxy: Middle) => void][] = [
 ]
 
 describe.each(absences)('a PostgreSQL that %s', (_what, go) => {
-  it('signs nobody in or out, rejects cached sessions too, keeps cookies, and recovers', async () => {
+  it('causes no sign-ins or sign-outs, rejects cached sessions too, keeps cookies, and recovers', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const store = postgres(proxy.url, { timeout, maxStaleness })
@@ -108,7 +108,7 @@ describe.each(absences)('a PostgreSQL that %s', (_what, go) => {
 })
 
 describe('a slow PostgreSQL', () => {
-  it('delays every request, also with a single connection', async () => {
+  it('delays every request, even with a single connection', async () => {
     const url = await emptyDatabase()
     const store = postgres(url, { maxConnections: 1, maxStaleness: 0 })
     const app = await buildApp(emulator(), { store })
@@ -127,7 +127,7 @@ describe('a slow PostgreSQL', () => {
     expect((await signOut)?.statusCode).toBe(204)
   })
 
-  it('serves others while a person waits for their provider, also with a single connection', async () => {
+  it('serves others while a person is at the provider, even with a single connection', async () => {
     const store = postgres(await emptyDatabase(), { maxConnections: 1, maxStaleness: 0 })
     const real = bitbucket({ emulatorUrl: emulator().url })
     const asked = Promise.withResolvers<void>()
@@ -154,7 +154,7 @@ describe('a slow PostgreSQL', () => {
     expect((await waiting).headers.location).toBe('/')
   })
 
-  it('beyond the timeout fails every request, and delays none afterwards', async () => {
+  it('makes every request fail once it exceeds the timeout, and delays none afterwards', async () => {
     const url = await emptyDatabase()
     const store = postgres(url, { timeout, maxConnections: 1, maxStaleness: 0 })
     const app = await buildApp(emulator(), { store })
@@ -174,7 +174,7 @@ describe('a slow PostgreSQL', () => {
     for (const browser of browsers) expect(await statusOf(browser)).toBe(200)
   })
 
-  it('does not delay cached sessions, as long as it would report a change', async () => {
+  it('does not delay requests with cached sessions, as long as changes are still reported', async () => {
     const url = await emptyDatabase()
     const store = postgres(url, { timeout, maxStaleness })
     const app = await buildApp(emulator(), { store })
@@ -195,7 +195,7 @@ describe('a slow PostgreSQL', () => {
     expect(await statusOf(other)).toBe(200)
   })
 
-  it('that is cut off in the middle has done nothing, and the next attempt works', async () => {
+  it('that is disconnected halfway has changed nothing, and the next attempt works', async () => {
     const shared = await sharedDatabase()
     const { url } = shared.kept as { url: string }
     const proxy = await startProxy(url)
@@ -265,7 +265,7 @@ describe('a PostgreSQL that reports a retryable error', () => {
     expect(countExchanges(emulator())).toBe(1)
   })
 
-  it('gets no retry for any other error: the person sees it, and can start again', async () => {
+  it('gets no retry for any other error: the person sees the error, and can start again', async () => {
     const shared = await sharedDatabase()
     const app = await buildApp(emulator(), { store: shared.store() })
     const { url } = shared.kept as { url: string }
@@ -287,7 +287,7 @@ describe('a PostgreSQL that reports a retryable error', () => {
 })
 
 describe('a failover to a standby', () => {
-  it('that lags behind signs nobody in or out because of missing changes', async () => {
+  it('that lags behind does not sign anyone in or out because of missing changes', async () => {
     const primary = await ownServer()
     const proxy = await startProxy(primary.url)
     const app = await buildApp(emulator(), { store: postgres(proxy.url, { timeout }) })
@@ -352,7 +352,7 @@ describe('a PostgreSQL whose response to a commit is lost', () => {
     })
   }
 
-  it('has ended the session despite the error, and this server rejects it too', async () => {
+  it('has ended the session despite the error, and this server rejects the session too', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = postgres(proxy.url, { timeout, maxStaleness })
     const browser = createBrowser(await buildApp(emulator(), { store }))
@@ -367,7 +367,7 @@ describe('a PostgreSQL whose response to a commit is lost', () => {
     expect((await browser.post('/auth/sign-out')).statusCode).toBe(204)
   })
 
-  it('has signed nobody in despite the commit, and signs in at the next attempt', async () => {
+  it('has not signed anyone in despite the commit, and the next attempt signs in', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const store = postgres(proxy.url, { timeout, maxStaleness })

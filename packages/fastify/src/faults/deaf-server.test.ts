@@ -9,11 +9,11 @@ const emulator = setUpEmulator()
 
 const deafServers: [what: string, options: () => Promise<PostgresOptions>][] = [
   ['does not listen for changes', async () => ({ maxStaleness: 0 })],
-  // As behind a pooler: the connection works, but notifications do not arrive.
+  // Simulates a pooler: the connection works, but notifications do not arrive.
   ['never gets a notification', async () => ({ listenUrl: await emptyDatabase() })],
 ]
 
-/** Starts a request that ends with its session, whose response is the reason. */
+/** Starts a request that stays open until its session ends, and then responds with the reason. */
 async function startLongRequest(
   app: FastifyInstance,
 ): Promise<{ userId: string; response: Promise<string> }> {
@@ -32,19 +32,19 @@ async function startLongRequest(
 }
 
 it.each(deafServers)(
-  'a server that %s fires the signal of a session when another server bans the user',
+  'a server that %s aborts the signal of a session when another server bans the user',
   async (_what, options) => {
     const url = await emptyDatabase()
     const app = await buildApp(emulator(), { store: postgres(url, await options()) })
     const other = await buildApp(emulator(), { store: postgres(url) })
     const { userId, response } = await startLongRequest(app)
     await other.latchkey.users.ban(userId)
-    // It reads the session repeatedly, and then reads from the record why it ended.
+    // It reads the session repeatedly. Once the session has ended, it looks up the reason in the record.
     expect(await response).toBe('banned')
   },
 )
 
-it('a server fires the signal of a session that ended before it could read the record', async () => {
+it('a server aborts the signal of a session even if the session ended before the server could read the record', async () => {
   const url = await emptyDatabase()
   const proxy = await startProxy(url)
   proxy.refuse()

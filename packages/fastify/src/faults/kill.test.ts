@@ -7,14 +7,14 @@ import { type Shared, shareables } from '../testing/kept.ts'
 import { ask, ownServer } from '../testing/postgres.ts'
 import type { PostgresServer } from '../testing/postgres-server.ts'
 
-// Kills a server once in every place, and a database twice. `pnpm test:soak` does both twenty times
-// as often. LATCHKEY_KILL_SEED repeats a run: the same people at the same times, as far as
-// concurrent processes can be repeated.
+// Kills a server once in every place, and a database twice. `pnpm test:soak` does both twenty times as often.
+// LATCHKEY_KILL_SEED repeats a run with the same people at the same times, as far as runs of concurrent
+// processes can be repeated.
 
 const given = Number(process.env.LATCHKEY_KILL_SEED ?? Math.floor(Math.random() * 1e9))
 const seeds = Array.from({ length: process.env.MODE === 'soak' ? 20 : 1 }, (_, n) => given + n)
 
-/** What the server has acknowledged. Of everything else, it may have done either. */
+/** What the server has acknowledged. Everything else may or may not have been done. */
 interface Acknowledged {
   /** The signed-in people, by session cookie. */
   readonly in: Map<string, string>
@@ -57,7 +57,7 @@ describe.each(shareables)('a server with %s that is killed again and again', (_w
   )
 })
 
-describe('a PostgreSQL that is killed again and again under two servers', () => {
+describe('a PostgreSQL server that is killed again and again while two servers use it', () => {
   it.each(seeds)(
     'keeps everything that they have acknowledged, and they recover without a restart (seed %i)',
     async (seed) => {
@@ -85,7 +85,7 @@ describe('a PostgreSQL that is killed again and again under two servers', () => 
       for (const server of servers) {
         await expectKept(server, acknowledged)
         server.process.kill('SIGTERM')
-        // It exits by itself, so nothing that it started is still running.
+        // It exits on its own, so nothing that it started is still running.
         expect(await server.ended).toBeNull()
       }
     },
@@ -94,8 +94,8 @@ describe('a PostgreSQL that is killed again and again under two servers', () => 
 })
 
 /**
- * Returns names in turn: every second one is a person who has never signed in, as long as there are
- * any.
+ * Returns one name after another: every second one belongs to a person who has never signed in, as long as
+ * there are any.
  */
 function createPeople(random: () => number): () => string {
   const strangers = [...nicknames]
@@ -106,7 +106,7 @@ function createPeople(random: () => number): () => string {
   }
 }
 
-/** Signs people in and out, one after the other, until the server is gone or a client stops. */
+/** Signs people in and out, one after the other, until the server exits or a client stops. */
 async function comeAndGo(
   { app }: Child,
   acknowledged: Acknowledged,
@@ -132,8 +132,8 @@ async function comeAndGo(
 }
 
 /**
- * Signs people in on one server and out on the other, also while their database is unavailable.
- * From time to time, checks a person who stays signed in.
+ * Signs people in on one server and out on the other, even while their database is unavailable. From time to
+ * time, checks that a person stays signed in.
  */
 async function stay(
   servers: readonly Child[],
@@ -200,8 +200,7 @@ async function killAll(database: PostgresServer): Promise<void> {
 }
 
 /**
- * Whether there is no response because the connection or the server is gone. Anything else is a
- * failure.
+ * Whether there is no response because the connection or the server is gone. Any other error is a failure.
  */
 function nullIfGone(error: { syscall?: string; code?: string }): null {
   if (error.code === 'ECONNRESET' || error.syscall !== undefined) return null

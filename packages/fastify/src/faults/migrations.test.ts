@@ -41,7 +41,7 @@ describe('a server that is killed while it creates its tables', { timeout: 30_00
     'insert into latchkey_migrations',
     'commit',
   ])(
-    'before «%s» has created none, and two servers that start after it both work',
+    'before «%s» has created no tables, and two servers that start after it both work',
     async (statement) => {
       const file = temporaryFile()
       await openAndDie(file, statement)

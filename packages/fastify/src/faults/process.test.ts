@@ -15,8 +15,7 @@ const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const MONTH = 30 * 24 * 60 * 60 * 1000
 
 /**
- * A provider that holds its responses, after people have come back with a code, until it is
- * released.
+ * A provider that holds back its responses after people have come back with a code, until it is released.
  */
 async function serveSlowly(): Promise<{ url: string; asked: Promise<void>; letGo(): void }> {
   const [asked, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -29,7 +28,7 @@ async function serveSlowly(): Promise<{ url: string; asked: Promise<void>; letGo
 }
 
 describe('a server that is told to stop during a callback', { timeout: 30_000 }, () => {
-  it('responds first, accepts no new connections, and leaves nothing running', async () => {
+  it('responds before it stops, accepts no new connections, and leaves nothing running', async () => {
     const provider = await serveSlowly()
     const file = temporaryFile()
     const server = await startChild({ file, emulatorUrl: provider.url })
@@ -64,11 +63,11 @@ describe('a server that is told to stop during a callback', { timeout: 30_000 },
   })
 })
 
-describe('a server whose files may not grow, not even its journal', { timeout: 30_000 }, () => {
-  it('acknowledges nothing more, keeps everyone signed in, and has lost nothing once they may grow', async () => {
+describe('a server whose files cannot grow, not even the journal', { timeout: 30_000 }, () => {
+  it('acknowledges no more writes, keeps everyone signed in, and has lost nothing once files can grow again', async () => {
     const file = temporaryFile()
     const orders = { file, emulatorUrl: emulator().url }
-    // 400 kB. The signal for a file that exceeds it would end a process that does not ignore it.
+    // 400 kB. The signal that is sent when a file exceeds the limit would end a process that does not ignore it.
     const limits = `trap '' XFSZ; ulimit -f 800; exec '${process.execPath}' "$0" "$@"`
     const server = await startChild(orders, { execPath: '/bin/sh', execArgv: ['-c', limits] })
     const inside: Browser[] = []
@@ -153,7 +152,7 @@ describe('a browser that disconnects while it waits', () => {
 describe('an application whose listeners throw, reject or never settle', {
   timeout: 30_000,
 }, () => {
-  it('signs people in and out as usual, although an unhandled rejection would end the process', async () => {
+  it('signs people in and out as usual, even though an unhandled rejection would end the process', async () => {
     const server = await startChild(
       { file: temporaryFile(), emulatorUrl: emulator().url, badListeners: true },
       { execArgv: ['--unhandled-rejections=strict'] },
@@ -179,11 +178,11 @@ describe('an application whose hooks throw', () => {
     ['onSend', [500, 500, 500]],
     ['onResponse', [200, 303, 204]],
     ['onError', [200, 303, 204]],
-  ] as const)('in %s gets a response, and continues to run', async (hook, statuses) => {
+  ] as const)('in %s sends a response, and continues to run', async (hook, statuses) => {
     const app = Fastify()
     let failing = false
     app.addHook(hook as 'onRequest', async () => {
-      if (failing) throw new Error('a mistake of the application')
+      if (failing) throw new Error('a mistake in the application')
     })
     await app.register(latchkey, {
       origin: 'http://localhost:3000',
@@ -206,7 +205,7 @@ describe('an application whose hooks throw', () => {
   })
 })
 
-/** Waits until a server accepts no new connections. */
+/** Waits until a server stops accepting new connections. */
 async function untilRefused(app: Parameters<typeof createBrowser>[0]): Promise<void> {
   for (;;) {
     const answer = await app

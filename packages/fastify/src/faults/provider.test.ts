@@ -18,7 +18,7 @@ const UNAVAILABLE = '/auth/sign-in?auth_error=provider_unavailable'
 const BAD_ANSWER = '/auth/sign-in?auth_error=provider_bad_answer'
 const REFUSED = '/auth/sign-in?auth_error=provider_refused'
 
-/** The flags of the only address that counts. */
+/** The flags of the only kind of address that is accepted. */
 const CONFIRMED = { is_primary: true, is_confirmed: true }
 
 const json = { 'content-type': 'application/json' }
@@ -30,8 +30,8 @@ function asked(route: string): number {
 }
 
 /**
- * Signs in while a route sends this response. Checks that nobody is signed in, nothing is stored,
- * no request is repeated, and the next attempt works.
+ * Signs in while a route sends this response. Checks that no one is signed in, nothing is stored, no request
+ * is repeated, and the next attempt works.
  */
 async function expectCleanFailure(
   route: (typeof neededRoutes)[number],
@@ -83,11 +83,11 @@ describe('the token endpoint', () => {
     ['an array', [], BAD_ANSWER],
     ['null', null, BAD_ANSWER],
     ['a number', 7, BAD_ANSWER],
-  ])('with %s signs nobody in', async (_what, body, location) => {
+  ])('with %s signs no one in', async (_what, body, location) => {
     await expectCleanFailure(TOKEN, { body }, location)
   })
 
-  it('with both an error and a valid token signs nobody in', async () => {
+  it('with both an error and a valid token signs no one in', async () => {
     const url = await serve((request, response) => {
       const answer = answers[request.url as Route]
       response.writeHead(200, { 'content-type': 'application/json' })
@@ -128,7 +128,7 @@ describe('the token endpoint', () => {
     ['scopes', ['x', 7, null, ['account']]],
     ['scope', [7, null, {}]],
     ['refresh_token', ['x', 7, null, {}]],
-  ])('with any %s next to a good token signs in', async (name, values) => {
+  ])('with any %s alongside a good token signs in', async (name, values) => {
     for (const value of values) {
       const provider = bitbucketAt(
         await serve((request, response) => {
@@ -166,17 +166,20 @@ describe.each(neededRoutes)('%s', (route) => {
     },
   )
 
-  it.each([301, 302, 303, 307, 308])('with the redirect %i is not followed', async (status) => {
-    let followed = 0
-    const thief = await serve((_request, response) => {
-      followed++
-      response.end()
-    })
-    for (const location of [thief, `${emulator().url}/2.0/user`, '/2.0/user']) {
-      await expectCleanFailure(route, { status, headers: { location } }, BAD_ANSWER)
-    }
-    expect(followed).toBe(0)
-  })
+  it.each([301, 302, 303, 307, 308])(
+    'that responds with the redirect %i is not followed',
+    async (status) => {
+      let followed = 0
+      const thief = await serve((_request, response) => {
+        followed++
+        response.end()
+      })
+      for (const location of [thief, `${emulator().url}/2.0/user`, '/2.0/user']) {
+        await expectCleanFailure(route, { status, headers: { location } }, BAD_ANSWER)
+      }
+      expect(followed).toBe(0)
+    },
+  )
 
   it.each(['1', 'Fri, 31 Dec 2099 23:59:59 GMT', '9e9', 'soon'])(
     'that is rate limited, with Retry-After: %s, gets no second request',
@@ -200,7 +203,7 @@ describe('the user API', () => {
     },
   )
 
-  it('does not accept an app_user as a person', async () => {
+  it('rejects an app_user, because it is not a person', async () => {
     const uuid = '{87bb15eb-47c1-49b3-9f16-ca824a2979a4}'
     await expectCleanFailure(USER, { body: { type: 'app_user', uuid } }, BAD_ANSWER)
   })
@@ -209,7 +212,7 @@ describe('the user API', () => {
     ['none', { body: { values: [] } }],
     ['not primary', { body: { values: [{ ...CONFIRMED, is_primary: false }] } }],
     ['not confirmed', { body: { values: [{ ...CONFIRMED, is_confirmed: false }] } }],
-  ])('with addresses that are %s signs in a person without one', async (_what, answer) => {
+  ])('with addresses that are %s signs a person in without an address', async (_what, answer) => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -246,12 +249,12 @@ describe('addresses that Bitbucket does not return', () => {
 
   it.each<[string, PlannedAnswer]>([
     ...[401, 403, 404, 410, 429, 500, 503].map((status): [string, PlannedAnswer] => [
-      `answered ${status}`,
+      `status ${status}`,
       { status, body: error },
     ]),
-    ['answered with HTML', { headers: { 'content-type': 'text/html' }, body: '<h1>Sorry</h1>' }],
-    ['answered with an empty body', { body: '' }],
-    ['answered with an array', { body: [] }],
+    ['sent as HTML', { headers: { 'content-type': 'text/html' }, body: '<h1>Sorry</h1>' }],
+    ['sent as an empty body', { body: '' }],
+    ['sent as an array', { body: [] }],
     ['answered 204', { status: 204 }],
     ['cut off in the middle', { fault: 'truncate' }],
     ['too large', { fault: 'huge' }],
@@ -285,7 +288,7 @@ describe('addresses that Bitbucket does not return', () => {
     ])
   })
 
-  it('on their second page are kept as stored, if the first has no primary one', async () => {
+  it('on the second page are kept as stored, if the first page has no primary address', async () => {
     const { app, warnings } = await buildLoggingApp()
     const browser = createBrowser(app)
     const second = `${emulator().url}${next}`
@@ -305,7 +308,7 @@ describe('addresses that Bitbucket does not return', () => {
     expect(warnings()).toHaveLength(1)
   })
 
-  it('in time do not fail the sign-in', async () => {
+  it('in time do not make the sign-in fail', async () => {
     const { app, warnings } = await buildLoggingApp({ providerTimeout: 1000 })
     emulator().answerNext(EMAILS, { fault: 'hang' })
     const browser = createBrowser(app)
@@ -317,7 +320,7 @@ describe('addresses that Bitbucket does not return', () => {
   it.each([
     [403, 'Tick Account: Email on the OAuth client'],
     [410, 'https://developer.atlassian.com/cloud/bitbucket/changelog'],
-  ])('at the first sign-in (%i) cause a warning with the fix', async (status, fix) => {
+  ])('on the first sign-in (%i) cause a warning with the fix', async (status, fix) => {
     const { app, warnings } = await buildLoggingApp()
     emulator().answerNext(EMAILS, { status, body: error })
     const browser = createBrowser(app)
@@ -413,14 +416,17 @@ describe('an account_status', () => {
     ['Managed', '"managed"'],
     ['', 'an account_status that'],
     ['two\nlines', 'an account_status that'],
-  ])('of %j, which Latchkey does not know, signs in with one warning', async (status, named) => {
-    const { location, warnings } = await signInWith(status)
-    expect(location).toBe('/')
-    expect(warnings).toEqual([
-      expect.objectContaining({ level: 40, reason: expect.stringContaining(named) }),
-    ])
-    expect(warnings[0].reason).toContain('set `refuseUnknownAccountStatus: true`')
-  })
+  ])(
+    'of %j, which Latchkey does not know, signs the person in with one warning',
+    async (status, named) => {
+      const { location, warnings } = await signInWith(status)
+      expect(location).toBe('/')
+      expect(warnings).toEqual([
+        expect.objectContaining({ level: 40, reason: expect.stringContaining(named) }),
+      ])
+      expect(warnings[0].reason).toContain('set `refuseUnknownAccountStatus: true`')
+    },
+  )
 
   it('that Latchkey does not know is rejected with `refuseUnknownAccountStatus`', async () => {
     const { location } = await signInWith('managed', { refuseUnknownAccountStatus: true })

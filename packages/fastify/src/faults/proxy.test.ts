@@ -64,7 +64,7 @@ async function useProxy({ answer = 'connect', except = '' }: ProxyOptions = {}):
   return { asked, sockets }
 }
 
-/** A provider that only a proxy can reach: its TLS requests use a name without an address. */
+/** A provider that only a proxy can reach, because its TLS requests use a name without an address. */
 async function serveBehindProxy(): Promise<{ provider: ReturnType<typeof bitbucketAt> }> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: HOST }], {
     keyType: 'ec',
@@ -79,7 +79,7 @@ async function serveBehindProxy(): Promise<{ provider: ReturnType<typeof bitbuck
 }
 
 describe('with a proxy in the environment that Node uses', () => {
-  it('every request to a provider goes through it, over kept connections', async () => {
+  it('every request to a provider goes through it, over keep-alive connections', async () => {
     const { provider } = await serveBehindProxy()
     const { asked, sockets } = await useProxy()
     const app = await buildApp({ url: 'http://127.0.0.1:9' }, { providers: [provider] })
@@ -93,7 +93,7 @@ describe('with a proxy in the environment that Node uses', () => {
     await vi.waitFor(() => expect(sockets.size).toBe(0))
   })
 
-  it('no more connections are opened to it than `providerConcurrency`', async () => {
+  it('at most `providerConcurrency` connections to it are opened', async () => {
     const { provider } = await serveBehindProxy()
     const { asked } = await useProxy()
     const options = { providers: [provider], providerConcurrency: 2 }
@@ -115,7 +115,7 @@ describe('with a proxy in the environment that Node uses', () => {
   })
 
   it.each(['hang', 'refuse'] as const)(
-    'that can only %s, the sign-in ends in time, and the log contains no password',
+    'that can only %s, the sign-in fails in time, and the log contains no password',
     async (answer) => {
       const { provider } = await serveBehindProxy()
       const { asked, sockets } = await useProxy({ answer })

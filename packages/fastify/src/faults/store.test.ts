@@ -24,7 +24,7 @@ function rows(file: string): { users: number; identities: number; sessions: numb
   }
 }
 
-/** Changes a file through another connection than the store's. */
+/** Changes a file through a connection other than the store's. */
 function tamper(file: string, sql: string): void {
   const database = new DatabaseSync(file)
   database.exec(sql)
@@ -55,7 +55,7 @@ describe('a store that becomes unavailable', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('while a person is at the provider signs nobody in, and no code is redeemed', async () => {
+  it('while a person is at the provider signs no one in, and no code is redeemed', async () => {
     const store = sqlite(':memory:')
     const app = await buildApp(emulator(), { store })
     const browser = createBrowser(app)
@@ -67,7 +67,7 @@ describe('a store that becomes unavailable', () => {
     expect(countExchanges(emulator())).toBe(0)
   })
 
-  it('after the code is redeemed signs nobody in, leaves nothing behind, and the next attempt works', async () => {
+  it('after the code is redeemed signs no one in, leaves nothing behind, and the next attempt works', async () => {
     const file = temporaryFile()
     const store = sqlite(file)
     const real = bitbucket({ emulatorUrl: emulator().url })
@@ -119,7 +119,7 @@ describe('a store that becomes unavailable', () => {
 })
 
 describe('an application that could not open its store', () => {
-  it('leaves it open for another that could', async () => {
+  it('leaves it open for another application that could', async () => {
     const folder = temporaryFile()
     writeFileSync(folder, 'a file in place of a folder')
     const store = sqlite(`${folder}/latchkey.db`)
@@ -138,7 +138,7 @@ describe('an application that could not open its store', () => {
   })
 })
 
-/** Every write of a sign-in: of a person's first one, or of a later one. */
+/** Every write of a sign-in, both a person's first one and a later one. */
 const writes = [
   ['first', 'insert', 'used_flows'],
   ['first', 'insert', 'users'],
@@ -151,40 +151,42 @@ const writes = [
 ] as const
 
 /**
- * The ways in which a statement can fail: alone, or with its transaction rolled back, as by a full
- * disk.
+ * The ways in which a statement can fail: on its own, or by rolling back its transaction, as a full disk does.
  */
 const failures = ['abort', 'fail', 'rollback'] as const
 
 describe.each(writes)('a %s sign-in that cannot %s its row of %s', (time, verb, table) => {
-  it.each(failures)('(%s) writes everything or nothing, and works once it can', async (failure) => {
-    const file = temporaryFile()
-    const lines: string[] = []
-    const app = await buildApp(
-      emulator(),
-      { store: sqlite(file) },
-      { write: (line) => void lines.push(line) },
-    )
-    const browser = createBrowser(app)
-    if (time === 'later') await browser.signIn('ada')
-    // Unchanged rows are not written.
-    tamper(file, "update latchkey_users set name = 'Renamed since'")
-    const before = rows(file)
-    tamper(
-      file,
-      `create trigger broken after ${verb} on latchkey_${table}
+  it.each(failures)(
+    '(%s) writes everything or nothing, and works once the row can be written',
+    async (failure) => {
+      const file = temporaryFile()
+      const lines: string[] = []
+      const app = await buildApp(
+        emulator(),
+        { store: sqlite(file) },
+        { write: (line) => void lines.push(line) },
+      )
+      const browser = createBrowser(app)
+      if (time === 'later') await browser.signIn('ada')
+      // Unchanged rows are not written, so change one.
+      tamper(file, "update latchkey_users set name = 'Renamed since'")
+      const before = rows(file)
+      tamper(
+        file,
+        `create trigger broken after ${verb} on latchkey_${table}
        begin select raise(${failure}, 'the disk is on fire'); end`,
-    )
-    await expectUnavailable(browser)
-    expect(rows(file)).toEqual(before)
-    expect(lines.join('')).toContain('the disk is on fire')
-    if (time === 'later') expect((await browser.get('/api/me')).statusCode).toBe(200)
+      )
+      await expectUnavailable(browser)
+      expect(rows(file)).toEqual(before)
+      expect(lines.join('')).toContain('the disk is on fire')
+      if (time === 'later') expect((await browser.get('/api/me')).statusCode).toBe(200)
 
-    tamper(file, 'drop trigger broken')
-    expect((await browser.signIn('ada')).headers.location).toBe('/')
-    expect((await browser.get('/api/me')).statusCode).toBe(200)
-    expect(rows(file)).toEqual({ users: 1, identities: 1, sessions: 1 })
-  })
+      tamper(file, 'drop trigger broken')
+      expect((await browser.signIn('ada')).headers.location).toBe('/')
+      expect((await browser.get('/api/me')).statusCode).toBe(200)
+      expect(rows(file)).toEqual({ users: 1, identities: 1, sessions: 1 })
+    },
+  )
 })
 
 describe('a sign-in whose commit fails', () => {
@@ -192,7 +194,7 @@ describe('a sign-in whose commit fails', () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
-    // Checked only at the commit.
+    // This is only checked when the transaction is committed.
     tamper(
       file,
       `create table debts (owed text references latchkey_users(id) deferrable initially deferred);
@@ -247,7 +249,7 @@ describe('the first sign-in of one person, many times concurrently', () => {
   })
 })
 
-/** An application on a file, and its store's connection, whose settings are separate. */
+/** An application with a file, and its store's connection, whose settings apply to no other connection. */
 async function buildOnConnection(
   file: string,
 ): Promise<{ app: FastifyInstance; connection: DatabaseSync }> {
@@ -260,7 +262,7 @@ async function buildOnConnection(
 }
 
 describe('a full disk', () => {
-  it('signs nobody in, keeps sessions, allows signing out, and recovers with more space', async () => {
+  it('signs no one in, keeps sessions, allows signing out, and recovers when there is more space', async () => {
     const file = temporaryFile()
     const { app, connection } = await buildOnConnection(file)
     const [here, there] = [createBrowser(app), createBrowser(app)]
@@ -286,7 +288,7 @@ describe('a full disk', () => {
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
   })
 
-  it('that blocks only the flows redeems no code', async () => {
+  it('that only prevents flows from being stored redeems no code', async () => {
     const { app, connection } = await buildOnConnection(temporaryFile())
     connection.exec('pragma max_page_count = 1')
     const cancel = async (): Promise<unknown> => {
@@ -304,7 +306,7 @@ describe('a full disk', () => {
 })
 
 describe('a read-only file', () => {
-  it('signs nobody in or out, and keeps sessions', async () => {
+  it('signs no one in or out, and keeps sessions', async () => {
     const { app, connection } = await buildOnConnection(temporaryFile())
     const browser = createBrowser(app)
     await browser.signIn('ben')
@@ -339,7 +341,7 @@ describe('a file that another process keeps locked', { timeout: 30_000 }, () => 
     lock.close()
   })
 
-  it('times out: nobody can sign in or out, and sessions are kept', async () => {
+  it('times out: no one can sign in or out, and sessions are kept', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const [browser, other] = [createBrowser(app), createBrowser(app)]
@@ -362,7 +364,7 @@ describe('a file that another process keeps locked', { timeout: 30_000 }, () => 
 })
 
 describe('a file whose journal (-wal) is deleted', () => {
-  it('while it is open loses nothing', async () => {
+  it('while it is open does not lose any data', async () => {
     const file = temporaryFile()
     const store = sqlite(file)
     const app = await buildApp(emulator(), { store })
@@ -378,7 +380,7 @@ describe('a file whose journal (-wal) is deleted', () => {
     expect(rows(file)).toEqual({ users: 2, identities: 2, sessions: 2 })
   })
 
-  it('after a power loss loses the journal’s rows, and people sign in again', async () => {
+  it('after a power loss loses the journal’s rows, and people can sign in again', async () => {
     const [file, found] = [temporaryFile(), temporaryFile()]
     const browser = createBrowser(await buildApp(emulator(), { store: sqlite(file) }))
     await browser.signIn('ada')
@@ -402,13 +404,13 @@ describe('a damaged file', () => {
     database.close()
     const page = Number(row?.rootpage ?? 1)
     const bytes = readFileSync(file)
-    // The first page begins with the header of the file.
+    // The first page begins with the file's header.
     bytes.fill(0xa5, page === 1 ? 100 : (page - 1) * size, page * size)
     writeFileSync(file, bytes)
   }
 
   it.each(['sqlite_schema', 'latchkey_migrations'])(
-    'in its %s is rejected by name, and not changed',
+    'in its %s is rejected with an error that includes its path, and not changed',
     async (table) => {
       const file = temporaryFile()
       const store = sqlite(file)
@@ -424,7 +426,7 @@ describe('a damaged file', () => {
     },
   )
 
-  it('among its sessions signs nobody in, and causes an error instead of signing anyone out', async () => {
+  it('among its sessions signs no one in, and causes an error instead of signing anyone out', async () => {
     const file = temporaryFile()
     const store = sqlite(file)
     const lines: string[] = []

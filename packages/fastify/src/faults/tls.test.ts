@@ -19,7 +19,7 @@ const DAY = 24 * 60 * 60 * 1000
 
 interface Certificate {
   readonly host?: string
-  /** The last day of validity, counted from today. */
+  /** The last day of validity, in days from today. */
   readonly lastDay?: number
   /** Whether this machine trusts it. */
   readonly trusted?: boolean
@@ -41,7 +41,7 @@ async function certify(certificate: Certificate): Promise<ServerOptions> {
 const usual = getCACertificates('default')
 afterEach(() => setDefaultCACertificates(usual))
 
-/** Signs in with one of the provider's routes behind this TLS. The other routes work. */
+/** Signs in with one of the provider's routes behind this TLS server. The other routes work. */
 async function comeBackThrough(
   route: Route,
   tls: ServerOptions,
@@ -63,8 +63,7 @@ async function comeBackThrough(
 }
 
 describe.each(routes)('%s behind TLS', (route) => {
-  // People can sign in without an address, so an unreadable list of addresses only causes a
-  // warning.
+  // People can sign in without an e-mail address, so an unreadable list of addresses only causes a warning.
   const needed = route !== '/2.0/user/emails'
   const [outcome, event] = needed ? [UNAVAILABLE, 'sign-in-failed'] : ['/', 'sign-in-warning']
 
@@ -77,7 +76,7 @@ describe.each(routes)('%s behind TLS', (route) => {
   it.each([
     ['that is self-signed', { trusted: false }, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
     ['that has expired', { lastDay: -1 }, 'CERT_HAS_EXPIRED'],
-    ['of another host', { host: 'other.example' }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['for another host', { host: 'other.example' }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
   ])('with a certificate %s gets no request, and the log says why', async (_what, bad, word) => {
     const { location, asked, log } = await comeBackThrough(route, await certify(bad))
     expect(location).toBe(outcome)
@@ -86,7 +85,7 @@ describe.each(routes)('%s behind TLS', (route) => {
     expect(log).not.toMatch(/canary|Basic |Bearer |PRIVATE KEY/)
   })
 
-  it('with TLS of 2006 gets no request, and the log says why', async () => {
+  it('with a TLS version from 2006 gets no request, and the log says why', async () => {
     const { location, asked, log } = await comeBackThrough(route, {
       ...(await certify({})),
       minVersion: 'TLSv1.1',
@@ -98,7 +97,7 @@ describe.each(routes)('%s behind TLS', (route) => {
     expect(log).toMatch(new RegExp(`"event":"${event}".*could not be reached: (ERR_SSL|EPROTO)`))
   })
 
-  it('that accepts the connection and never sends a server hello times out at the deadline', async () => {
+  it('that accepts the connection but never sends a ServerHello times out at the deadline', async () => {
     const mute = createServer()
     const secure = `https://localhost:${await listen(mute)}`
     const provider = bitbucketAt(await serve(agree), { [route]: secure })

@@ -5,7 +5,7 @@ import { type Browser, createBrowser } from '../testing/browser.ts'
 import { type Shared, shareables } from '../testing/kept.ts'
 
 const emulator = setUpEmulator()
-/** Larger than a safe integer of JavaScript, but possible in PostgreSQL and SQLite. */
+/** Larger than a safe integer in JavaScript, but possible in PostgreSQL and SQLite. */
 const TOO_LARGE = '9223372036854775807'
 
 async function build(shared: Shared): Promise<{ app: FastifyInstance; warnings(): string[] }> {
@@ -31,7 +31,7 @@ async function session(
 
 describe.each(shareables)('with %s, an unreadable row', (_kept, share) => {
   it.each(['{oops', '[1]', '"text"', 'null', '{"nickname":7}'])(
-    'of an identity (%s) keeps nobody out, and the next sign-in repairs it',
+    'of an identity (%s) does not lock anyone out, and the next sign-in repairs it',
     async (attributes) => {
       const shared = await share()
       const { app, warnings } = await build(shared)
@@ -63,7 +63,7 @@ describe.each(shareables)('with %s, an unreadable row', (_kept, share) => {
       expect((await get('/api/me')).statusCode).toBe(401)
       expect((await get('/auth/session')).json()).toEqual({ user: null, session: null })
       expect((await get('/auth/sessions')).statusCode).toBe(401)
-      // Others see their own sessions, without this one.
+      // Other people see their own sessions, and the list does not contain this one.
       const list = await app.inject({ url: '/auth/sessions', headers: { cookie: other.cookies() } })
       expect(list.json().sessions).toHaveLength(1)
       // Signing out and in again works with the cookie of this row.
@@ -107,7 +107,7 @@ describe.each(shareables)('with %s, an unreadable row', (_kept, share) => {
     expect(warnings()).toHaveLength(2)
   })
 
-  it('does not end the list that contains it', async () => {
+  it('does not cut off the list that contains it', async () => {
     const shared = await share()
     const { app } = await build(shared)
     const user = await app.latchkey.users.create()

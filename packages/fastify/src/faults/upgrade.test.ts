@@ -7,8 +7,8 @@ import { countPeople, type Shared, shareables } from '../testing/kept.ts'
 
 const emulator = setUpEmulator()
 
-// Written by the first version, at noon, with the secret of these tests. It must work as long as an
-// upgrade from that version is supported.
+// Written by the first version at noon, with the secret that these tests use. It must work for as long as
+// upgrades from that version are supported.
 
 const noon = Date.UTC(2027, 2, 28, 12)
 const ada = '9baf5f45-825e-451b-8f7e-27a6c906a1e8'
@@ -87,7 +87,7 @@ describe.each(shareables)(
       expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 2 })
     })
 
-    it('ends the flows that began before', async () => {
+    it('ends the flows that began before the upgrade', async () => {
       const { app } = await upgrade(await share())
       const browser = createBrowser(app)
       await browser.jar.setCookie(flow.cookie, browser.origin)
@@ -107,7 +107,7 @@ describe.each(shareables)(
       expect(await whoIs(app, browser.cookies())).toBe(ada)
     })
 
-    it('works next to one that still runs: a sign-in or sign-out on either counts for both', async () => {
+    it('works alongside one that is still running: a sign-in or sign-out on either counts for both', async () => {
       const shared = await share()
       const { app, pass } = await upgrade(shared)
       const [id, secret] = [randomBytes(16), randomBytes(32)].map((bytes) =>
@@ -153,7 +153,7 @@ describe.each(shareables)(
       for (const column of ['user_id', 'device', ...added.slice(4)]) {
         await shared.ask(`alter table latchkey_users add column ${column} text`)
       }
-      // Its cache would hide what it reads.
+      // The cache would hide what the server reads.
       const again = await buildApp(emulator(), { store: shared.store(), clock: () => noon })
       for (const server of [app, again]) {
         const headers = { cookie: browser.cookies() }

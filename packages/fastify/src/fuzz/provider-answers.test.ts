@@ -12,7 +12,7 @@ import { PATIENT, tries } from '../testing/fuzz.ts'
 
 const emulator = setUpEmulator()
 
-/** Part of every text from the provider. It must not appear in a log. */
+/** A part of every text from the provider. It must not appear in any log. */
 const MARK = 'quokka7mark'
 const CODE = 'code-canary'
 const CREDENTIALS = ['latchkey-dev-secret', btoa('latchkey-dev:latchkey-dev-secret')]
@@ -26,7 +26,7 @@ const TOKEN = 'POST /site/oauth2/access_token'
 const USER = 'GET /2.0/user'
 const EMAILS = 'GET /2.0/user/emails'
 
-/** The responses of a working Bitbucket. */
+/** The responses of a Bitbucket that works. */
 const GOOD = {
   [TOKEN]: {
     access_token: ACCESS_TOKEN,
@@ -82,7 +82,7 @@ const json = fc.oneof(
   fc.jsonValue({ stringUnit: 'binary', maxDepth: 2 }),
 )
 
-/** The decisive fields, with almost valid values. */
+/** The decisive fields, with values that are almost valid. */
 const WEIGHTY: Record<keyof typeof GOOD, readonly [path: string, ...values: Json[]][]> = {
   [TOKEN]: [
     ['access_token', '', ' ', `${MARK}\r\nx: y`, 'caf\u00e9', [ACCESS_TOKEN], 7],
@@ -183,7 +183,7 @@ const plan = route.chain((name) => {
   return fc.tuple(fc.constant(name), answer)
 })
 
-/** Bytes on a socket, close to HTTP or far from it. */
+/** Bytes on a socket that resemble HTTP more or less closely. */
 const answerInBytes = fc
   .record({
     status: fc.oneof(
@@ -217,7 +217,7 @@ const answerInBytes = fc
 function answerNext(planned: Partial<Record<Route, PlannedAnswer>> = {}): void {
   emulator().reset()
   for (const name of [TOKEN, USER, EMAILS] as const) {
-    // More than once, because a request of the previous sign-in may still be in progress.
+    // Plan it more than once, because a request from the previous sign-in may still be in progress.
     emulator().answerNext(name, { ...(planned[name] ?? { body: GOOD[name] }), times: 100 })
   }
 }
@@ -230,7 +230,7 @@ interface Return {
   readonly secrets: readonly string[]
 }
 
-/** Sends a callback, without a visit to the provider's page. */
+/** Sends a callback without visiting the provider's page. */
 async function comeBack(app: FastifyInstance): Promise<Return> {
   const start = await app.inject('/auth/bitbucket/start')
   const state = String(new URL(String(start.headers.location)).searchParams.get('state'))
@@ -256,57 +256,64 @@ function expectPlain(text: string | null, longest: number): void {
 }
 
 describe('a provider with arbitrary responses', () => {
-  it('signs in nobody without a subject, and the next person as usual', PATIENT, async () => {
-    const file = temporaryFile()
-    let log = ''
-    const write = (line: string): void => {
-      log += line
-    }
-    const app = await buildApp(emulator(), { store: sqlite(file) }, { write })
-    const database = new DatabaseSync(file, { readOnly: true })
-    onTestFinished(() => database.close())
-    const subjects = database.prepare('select subject from latchkey_identities')
-    const rows = database.prepare(
-      `select (select count(*) from latchkey_users) users,
+  it(
+    'never signs anyone in without a subject, and signs the next person in as usual',
+    PATIENT,
+    async () => {
+      const file = temporaryFile()
+      let log = ''
+      const write = (line: string): void => {
+        log += line
+      }
+      const app = await buildApp(emulator(), { store: sqlite(file) }, { write })
+      const database = new DatabaseSync(file, { readOnly: true })
+      onTestFinished(() => database.close())
+      const subjects = database.prepare('select subject from latchkey_identities')
+      const rows = database.prepare(
+        `select (select count(*) from latchkey_users) users,
         (select count(*) from latchkey_identities) identities,
         (select count(*) from latchkey_sessions) sessions`,
-    )
+      )
 
-    await fc.assert(
-      fc.asyncProperty(plan, async ([name, planned]) => {
-        const before = rows.get()
-        answerNext({ [name]: planned })
-        log = ''
-        const { answer, cookie, secrets } = await comeBack(app)
-        expect(answer.statusCode).toBe(303)
-        expect(answer.body + JSON.stringify(answer.headers)).not.toContain(MARK)
-        expect(log).toContain('request completed')
-        for (const secret of secrets) expect(log).not.toContain(secret)
+      await fc.assert(
+        fc.asyncProperty(plan, async ([name, planned]) => {
+          const before = rows.get()
+          answerNext({ [name]: planned })
+          log = ''
+          const { answer, cookie, secrets } = await comeBack(app)
+          expect(answer.statusCode).toBe(303)
+          expect(answer.body + JSON.stringify(answer.headers)).not.toContain(MARK)
+          expect(log).toContain('request completed')
+          for (const secret of secrets) expect(log).not.toContain(secret)
 
-        if (cookie === undefined) {
-          expect(answer.headers.location).toMatch(FAILED)
-          expect(rows.get()).toEqual(before)
-        } else {
-          expect(answer.headers.location).toBe('/')
-          const { uuid, type } = (name === USER ? planned.body : GOOD[USER]) as Record<string, Json>
-          expect(type ?? 'user').toBe('user')
-          expect(uuid).toMatch(WELL_FORMED_UUID)
-          expect(subjects.all()).toContainEqual({ subject: uuid })
-          const body = (await app.inject({ url: '/auth/session', headers: { cookie } })).json()
-          expectPlain(body.user.name, 200)
-          expectPlain(body.user.email, 320)
-          expect(body.user.emailVerified).toBe(body.user.email !== null)
-          expect(body.user.avatarUrl ?? 'https:').toMatch(/^https:/)
-        }
+          if (cookie === undefined) {
+            expect(answer.headers.location).toMatch(FAILED)
+            expect(rows.get()).toEqual(before)
+          } else {
+            expect(answer.headers.location).toBe('/')
+            const { uuid, type } = (name === USER ? planned.body : GOOD[USER]) as Record<
+              string,
+              Json
+            >
+            expect(type ?? 'user').toBe('user')
+            expect(uuid).toMatch(WELL_FORMED_UUID)
+            expect(subjects.all()).toContainEqual({ subject: uuid })
+            const body = (await app.inject({ url: '/auth/session', headers: { cookie } })).json()
+            expectPlain(body.user.name, 200)
+            expectPlain(body.user.email, 320)
+            expect(body.user.emailVerified).toBe(body.user.email !== null)
+            expect(body.user.avatarUrl ?? 'https:').toMatch(/^https:/)
+          }
 
-        answerNext()
-        expect((await comeBack(app)).answer.headers.location).toBe('/')
-      }),
-      tries(250),
-    )
-  })
+          answerNext()
+          expect((await comeBack(app)).answer.headers.location).toBe('/')
+        }),
+        tries(250),
+      )
+    },
+  )
 
-  it('that are not HTTP redirects the person back to where they began', PATIENT, async () => {
+  it('that are not HTTP sends the person back to where they began', PATIENT, async () => {
     let bytes = ''
     const provider = createServer((socket) => {
       socket.on('data', () => socket.end(bytes, 'latin1')).on('error', () => {})

@@ -10,7 +10,7 @@ import { PATIENT, tries } from '../testing/fuzz.ts'
 const ORIGIN = 'http://localhost:3000'
 const emulator = setUpEmulator()
 
-/** Parts of targets that leave a site, and of our own. */
+/** Parts of targets that lead to another site, and parts of our own. */
 const PIECES = [
   ...['/', '/', '//', '\\', '.', '..', './', '../', '@', ':', '?', '#', ';', '&', '=', '%', '*'],
   ...['%2f', '%2F', '%5c', '%2e', '%2E%2e', '%252f', '%09', '%0d%0a', '%00', '%E2%80%A8', '%c0%af'],
@@ -35,7 +35,7 @@ const nearMiss = fc
   )
   .map(([start, pieces]) => start + pieces.join(''))
 
-/** One of our routes, with each character spelled as a lenient router might still read it. */
+/** One of our routes, with each character spelled in a way that a lenient router might still accept. */
 const misspelledRoute = fc
   .tuple(
     fc.constantFrom('/auth', '/auth/sign-in', '/auth/bitbucket/start', '/auth/anything'),
@@ -58,7 +58,7 @@ const target = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
   { weight: 1, arbitrary: fc.webPath().map((path) => `/${path}`) },
   { weight: 1, arbitrary: fc.webUrl({ withFragments: true, withQueryParameters: true }) },
-  // Around the longest kept length, plain and escaped.
+  // Lengths around the longest one that is kept, plain and escaped.
   {
     weight: 1,
     arbitrary: fc
@@ -67,7 +67,7 @@ const target = fc.oneof(
   },
 )
 
-/** Resolves a `Location` as a browser does: by the URL standard, relative to the requested URL. */
+/** Resolves a `Location` as a browser does: according to the URL standard, relative to the requested URL. */
 function resolve(location: string): URL {
   return new URL(location, `${ORIGIN}/auth/bitbucket/callback?code=x&state=y`)
 }
@@ -79,7 +79,7 @@ function expectOnSite(location: string): void {
   expect(resolve(location).href).toBe(ORIGIN + location)
 }
 
-/** An application whose router accepts as many spellings of a route as Fastify's can. */
+/** An application whose router accepts as many spellings of a route as Fastify allows. */
 async function lenientApp(): Promise<FastifyInstance> {
   const routerOptions = {
     caseSensitive: false,
@@ -158,7 +158,7 @@ describe('any target', () => {
   )
 
   it(
-    'of a sign-in, and any Referer, lead a failed attempt to a page with the error',
+    'of a sign-in, with any Referer, leads a failed attempt to a page with the error',
     PATIENT,
     async () => {
       const app = await lenientApp()
@@ -178,7 +178,7 @@ describe('any target', () => {
           expectOnSite(location)
           const back = resolve(location)
           expect(back.searchParams.getAll('auth_error')).toEqual(['access_denied'])
-          // On a page of the application, the rest of the query is the application's own.
+          // On one of the application's pages, the rest of the query belongs to the application.
           if (back.pathname !== '/auth/sign-in') return expectApplication(app, back)
           for (const next of back.searchParams.getAll('return_to')) expectOnSite(next)
         }),

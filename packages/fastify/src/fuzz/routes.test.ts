@@ -16,14 +16,14 @@ const PATHS = Object.values(paths()).map((path) => {
 })
 
 /**
- * Part of everything that is sent. It must not come back. It consists of letters only, so that
- * escaping does not change it, and of enough of them that no random token contains it. One more
- * letter tells in which part of the request it was sent.
+ * A part of everything that is sent. It must not appear in a response. It consists only of letters, so that
+ * escaping does not change it, and is long enough that no random token contains it. One more letter tells
+ * which part of the request it was sent in.
  */
 const MARK = 'quokkamark'
 const SENT_IN = { path: `${MARK}p`, query: `${MARK}q`, header: `${MARK}h`, body: `${MARK}b` }
 
-/** Texts that are known to break programs, each with the mark in it. */
+/** Texts that are known to break programs, each containing the mark. */
 function hostile(mark: string): fc.Arbitrary<string> {
   return fc.oneof(
     {
@@ -54,7 +54,7 @@ function hostile(mark: string): fc.Arbitrary<string> {
   )
 }
 
-/** Half of them are parameters that a route reads, half of them anything. */
+/** Half of them are parameters that a route reads, the other half can be anything. */
 function either(mark: string, ...expected: string[]): fc.Arbitrary<string> {
   return fc.oneof(fc.constantFrom(...expected), hostile(mark))
 }
@@ -100,7 +100,7 @@ const query = fc.oneof(
   { weight: 1, arbitrary: hostile(SENT_IN.query) },
 )
 
-/** Everything except what is filled in later. */
+/** Everything except the parts that are filled in later. */
 function escaped(value: string): string {
   return encodeURIComponent(value.toWellFormed()).replace('%7Bstate%7D', '{state}')
 }
@@ -130,7 +130,7 @@ const JSON_TYPE = 'application/json'
 const FORM = 'application/x-www-form-urlencoded'
 const OWN = { origin: ORIGIN, cookie: '{session-name}={session}; {flow-name}={flow}' }
 
-/** The headers of a browser on a page of the application, some of them replaced. */
+/** The headers that a browser sends from a page of the application, some of them replaced. */
 const headers = fc
   .tuple(
     fc.constantFrom<Record<string, string>>(
@@ -235,12 +235,12 @@ function expectHarmless(answer: Answer): void {
   expect(rest.toLowerCase()).not.toContain(MARK)
 }
 
-/** Returns the URLs that a page links to, or to which it tells its opener to go. */
+/** Returns the URLs that a page links to, or tells its opener to go to. */
 const LINK = / (?:href|data-return-to)="([^"]*)"/g
 
 /**
- * Requests that Node or Fastify cannot read get a response before any plugin runs. Only for a path
- * that cannot be decoded does Fastify repeat what was sent, as JSON.
+ * Requests that Node or Fastify cannot read get a response before any plugin runs. Fastify repeats what was
+ * sent, as JSON, only if the path cannot be decoded.
  */
 function isUnread({ statusCode, headers: said, body: page }: Answer): boolean {
   if (said['content-security-policy'] !== undefined) return false
@@ -251,8 +251,8 @@ function isUnread({ statusCode, headers: said, body: page }: Answer): boolean {
 }
 
 /**
- * Checks that only a hint of the request is passed to the provider, as one parameter, and that a
- * safe target comes back.
+ * Checks that of the whole request only the hint is passed to the provider, as one parameter, and that a safe
+ * target comes back.
  */
 function expectOwnLocation(location: string): void {
   expect(location).toMatch(/^[\x21-\x7e]+$/)
@@ -312,7 +312,7 @@ async function fillIn(app: FastifyInstance): Promise<(text: string) => string> {
 }
 
 describe('any request to any path', () => {
-  it('gets a documented response, and nothing of it is repeated or logged', PATIENT, async () => {
+  it('gets a documented response, and no part of it is repeated or logged', PATIENT, async () => {
     let [log, logged] = ['', 0]
     const write = (line: string): void => {
       log += line
@@ -346,7 +346,7 @@ const noise = fc.oneof(
   fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 4 }),
 )
 
-/** A request as bytes, sometimes with something that does not belong there. */
+/** A request as bytes, sometimes with something in it that does not belong there. */
 const spoiltRequest = fc.record({
   request,
   origin: fc.constantFrom('', '', '', 'http://evil.example'),
@@ -393,8 +393,7 @@ function asBytes(
 }
 
 /**
- * Returns everything that a server sends in response to these bytes, until it closes the
- * connection.
+ * Returns everything that a server sends in response to these bytes until it closes the connection.
  */
 async function say(port: number, bytes: string): Promise<Answer[]> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')

@@ -6,7 +6,7 @@ import { PATIENT, tries } from '../testing/fuzz.ts'
 
 const emulator = setUpEmulator()
 
-/** Changes to a text. One to three of them most likely result in a different text. */
+/** Changes to a text. One to three of them most likely produce a different text. */
 const changes = fc
   .array(
     fc.record({
@@ -36,7 +36,7 @@ const changes = fc
 describe('a seal', () => {
   const OTHER = 'Zq8w3ErTy6uIoP1aSdFg4hJkLzXcVb9n'
 
-  it('of the same text has another nonce each time', () => {
+  it('of the same text has a different nonce each time', () => {
     const { seal } = createSeal([SECRET], 'flow')
     const nonces = Array.from({ length: 1000 }, () => seal('text', 'context').slice(0, 16))
     expect(new Set(nonces).size).toBe(1000)
@@ -69,7 +69,7 @@ describe('a seal', () => {
     )
   })
 
-  it('does not open and does not throw if it never was one', PATIENT, () => {
+  it('does not open, and does not throw, if it never was a seal', PATIENT, () => {
     const { open } = createSeal([SECRET], 'flow')
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String()), (text) => {
@@ -86,7 +86,7 @@ describe('one of our cookies, altered', () => {
     return text.replace(/[^\t\x20-\x3a\x3c-\x7e\x80-\xff]/g, '').trim()
   }
 
-  it('opens no session', PATIENT, async () => {
+  it('does not open a session', PATIENT, async () => {
     const app = await buildApp(emulator())
     const { id } = await app.latchkey.users.create({ name: 'Ada Test' })
     const [name = '', token = ''] = (await app.latchkey.sessions.create(id)).cookie.split('=')
@@ -105,7 +105,7 @@ describe('one of our cookies, altered', () => {
     )
   })
 
-  it('contains no flow, and no other state or name finds it', PATIENT, async () => {
+  it('contains no flow, and cannot be found with another state or name', PATIENT, async () => {
     const app = await buildApp(emulator())
     const part = fc.constantFrom('name', 'value', 'state')
     await fc.assert(

@@ -109,7 +109,7 @@ describe('a guard with maxAge', () => {
     return { app, at }
   }
 
-  it('counts the seconds since the last sign-in with the provider, exactly', async () => {
+  it('counts the exact seconds since the last sign-in with the provider', async () => {
     const { app, at } = await build(300)
     const browser = await signedIn(app)
     at(300_000)
@@ -154,7 +154,7 @@ describe('a guard with maxAge', () => {
     expect(await answerOf(browser, '/danger')).toEqual([401, 'unauthenticated'])
   })
 
-  it('reads the store on every request, and so rejects a revoked session without a notification', async () => {
+  it('reads the store on every request, so it rejects a revoked session even without a notification', async () => {
     const file = temporaryFile()
     const deaf: Store = {
       ...sqlite(file),
@@ -419,7 +419,7 @@ describe('a guard', () => {
   ]
 
   it.each(places)(
-    '%s only lets signed-in users through, with a cached session or without',
+    '%s only lets signed-in users through, with or without a cached session',
     async (_, put) => {
       const store = observed(sqlite(':memory:'))
       const app = await buildApp(emulator(), { store })
@@ -512,7 +512,7 @@ describe('in TypeScript', () => {
       expectTypeOf(request.auth.session).toEqualTypeOf<Session>()
       expectTypeOf(request.auth.user.name).toEqualTypeOf<string | null>()
       expectTypeOf(request.getAuth).returns.resolves.toEqualTypeOf<Auth | null>()
-      // @ts-expect-error: it is read-only.
+      // @ts-expect-error: `request.auth` is read-only.
       expect(() => (request.auth.user.name = 'Mallory')).toThrow()
       // @ts-expect-error: it cannot be replaced.
       expect(() => (request.auth = { ...request.auth })).toThrow()
@@ -553,7 +553,7 @@ describe('without a guard', () => {
     })
   })
 
-  it('request.auth throws on a route outside of the scope with the guard', async () => {
+  it('request.auth throws on a route outside of the scope that has the guard', async () => {
     const app = await buildApp(emulator())
     await app.register(async (scope) => {
       scope.addHook('onRequest', scope.latchkey.guard())
@@ -566,7 +566,7 @@ describe('without a guard', () => {
 })
 
 describe('getAuth', () => {
-  it('works on every route, reads the store once per request, and never without a cookie', async () => {
+  it('works on every route, and reads the store once per request, but never without a cookie', async () => {
     const store = observed(sqlite(':memory:'))
     const app = await buildApp(emulator(), { store })
     app.get('/thrice', { onRequest: app.latchkey.guard() }, async (request) => {
@@ -613,9 +613,9 @@ describe('without the plugin', () => {
   })
 })
 
-describe('app.latchkey.guard without its parentheses', () => {
+describe('app.latchkey.guard passed without being called', () => {
   it.each(['onRequest', 'preValidation', 'preHandler', 'onSend'] as const)(
-    'is rejected as %s of a route or a scope when it is added',
+    'is rejected as the %s hook of a route or a scope when it is added',
     async (place) => {
       const app = await buildApp(emulator())
       const guard = app.latchkey.guard as never
@@ -643,7 +643,7 @@ describe('a misplaced guard', () => {
     'onResponse',
     'onError',
     'onTimeout',
-  ] as const)('is rejected as %s of a route when the route is added', async (place) => {
+  ] as const)('is rejected as the %s of a route when the route is added', async (place) => {
     const app = await buildApp(emulator())
     const guard = app.latchkey.guard() as never
     const misplaced = expect.objectContaining({
@@ -656,7 +656,7 @@ describe('a misplaced guard', () => {
   })
 
   it.each(['onSend', 'preSerialization', 'preParsing'] as const)(
-    'as %s of a scope causes one explained 500, signed in or not',
+    'as the %s hook of a scope causes one 500 with an explanation, whether signed in or not',
     async (place) => {
       const lines: string[] = []
       const write = (line: string): void => void lines.push(line)
@@ -677,7 +677,7 @@ describe('a misplaced guard', () => {
     },
   )
 
-  it('is accepted in all three hooks where it works', async () => {
+  it('is accepted in all three hooks in which it works', async () => {
     const app = await buildApp(emulator())
     const guard = app.latchkey.guard()
     app.post(
@@ -715,7 +715,7 @@ describe('a guard that throws', () => {
     return app
   }
 
-  it('can be combined with another check by @fastify/auth', async () => {
+  it('can be combined with another check using @fastify/auth', async () => {
     const app = await build()
     const browser = await signedIn(app)
     const get = async (url: string, headers: Record<string, string>): Promise<unknown[]> => {

@@ -26,7 +26,7 @@ interface Server {
   readonly url: string
   /** The `session-ended` events of this server. */
   readonly ended: Ended[]
-  /** Its log lines about ended sessions. */
+  /** The server's log lines about ended sessions. */
   readonly lines: object[]
 }
 
@@ -108,7 +108,7 @@ async function open(
   return { socket, messages, closed }
 }
 
-/** Opens the event stream, and returns a function that waits for its end and returns its content. */
+/** Opens the event stream. Returns a function that waits until it ends and returns its content. */
 async function listen(server: Server, cookie: string): Promise<() => Promise<string>> {
   const answer = await fetch(`http://${server.url}/events`, { headers: { cookie } })
   expect(answer.status).toBe(200)
@@ -127,7 +127,7 @@ describe('a handshake', () => {
     ['from a page on a sibling host', { origin: SIBLING }, false],
     ['from a page on another port', { origin: 'http://localhost:3001' }, false],
     [
-      'from a page of the same host with another scheme',
+      'from a page on the same host with another scheme',
       { origin: 'https://localhost:3000' },
       false,
     ],
@@ -259,7 +259,7 @@ const endings: [what: string, reason: EndReason, end: (scene: Scene) => Promise<
     },
   ],
   [
-    'one session more than the limit',
+    'one more session than the limit allows',
     'limit',
     async ({ server }) => {
       await signIn(server)
@@ -286,7 +286,7 @@ function ticking(): () => number {
 
 const session = { maxPerUser: 2 }
 
-/** Starts two servers with the same sessions. */
+/** Starts two servers that share their sessions. */
 async function serveTwo(shared: Shared): Promise<[Server, Server]> {
   const clock = ticking()
   const two: [Server, Server] = [
@@ -321,7 +321,7 @@ describe.each(shareables)('with %s, an open connection', (_kept, share) => {
     },
   )
 
-  it('with an old session secret is closed as replaced, while the session continues', async () => {
+  it('with an old session secret is closed as replaced, and the session continues', async () => {
     const [server, there] = await serveTwo(await share())
     const { cookie, id } = await signIn(server)
     const streams = [await listen(server, cookie), await listen(there, cookie)]
@@ -343,7 +343,7 @@ describe.each(shareables)('with %s, an open connection', (_kept, share) => {
     )
     const other = await signIn(server, 'ben')
     await server.app.latchkey.users.ban(other.userId)
-    // This server has then received both changes.
+    // At that point, this server has received both changes.
     await vi.waitFor(() => expect(there.ended).toHaveLength(1), 20_000)
     await vi.waitFor(async () => {
       const headers = { cookie }

@@ -58,8 +58,7 @@ describe('cookieName', () => {
 const OTHER_SECRET = [...SECRET].reverse().join('')
 
 /**
- * Two applications on one https host, such as on two ports, and one browser as each of them sees
- * it.
+ * Two applications on one https host, for example on two ports, and one browser as seen by each of them.
  */
 async function shareHost(
   cookieNames: readonly [string | undefined, string | undefined],
@@ -128,7 +127,7 @@ describe('two applications on one https host', () => {
       await one.start(long, referer)
       expect(one.cookies().length).toBeLessThan(8 * 1024)
     }
-    // By then, all flows of the other application are dropped, and five of its own remain.
+    // By now, all flows of the other application have been dropped, and five of its own remain.
     expect(namesIn(one)).toHaveLength(5)
     expect(namesIn(one).filter((name) => others.includes(name))).toEqual([])
     expect(url).toContain('state=')

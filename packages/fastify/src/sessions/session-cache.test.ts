@@ -77,7 +77,7 @@ describe('a recently read session', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(200)
   })
 
-  it('is neither opened nor evicted by its id with a wrong secret', async () => {
+  it('is neither opened nor evicted by a cookie with its id and a wrong secret', async () => {
     const { app, store } = await buildServer()
     const browser = await signedIn(app)
     await browser.get('/api/me')
@@ -90,7 +90,7 @@ describe('a recently read session', () => {
     expect(store.reads).toBe(0)
   })
 
-  it('is looked up in the store again after it was missing, because the store may have it by then', async () => {
+  it('is looked up in the store again if it was missing, because the store may have it by now', async () => {
     const file = temporaryFile()
     const { app, store } = await buildServer(sqlite(file))
     const cookie = (await signedIn(app)).cookies()
@@ -135,8 +135,8 @@ const endings: [string, (scene: Scene) => Promise<unknown>][] = [
     ({ app, userId }) => app.latchkey.sessions.revokeAll(userId),
   ],
   ['revoked with all sessions of all users', ({ app }) => app.latchkey.sessions.revokeEverything()],
-  ['of a user who is banned', ({ app, userId }) => app.latchkey.users.ban(userId)],
-  ['of a user who is deleted', ({ app, userId }) => app.latchkey.users.delete(userId)],
+  ['whose user is banned', ({ app, userId }) => app.latchkey.users.ban(userId)],
+  ['whose user is deleted', ({ app, userId }) => app.latchkey.users.delete(userId)],
   ['whose secret was rotated', ({ victim }) => victim.post('/auth/sign-out', { scope: 'others' })],
   ['that exceeds `maxPerUser`', ({ app }) => signedIn(app)],
 ]
@@ -154,13 +154,13 @@ async function setScene(app: FastifyInstance): Promise<Scene & { readonly cookie
   return { app, victim, other, cookie, userId: me.user.id, sessionId: id }
 }
 
-/** A clock that makes every session younger than the one before. */
+/** A clock that makes every session newer than the previous one. */
 function ticking(): () => number {
   let now = Date.now()
   return () => ++now
 }
 
-/** Not in `endings`, because it waits for any read of the browser's current session. */
+/** It is not in `endings`, because it waits for any read of the browser's current session to complete. */
 const signsInAgain: (typeof endings)[number] = [
   'replaced by a new sign-in of its browser',
   ({ victim }) => victim.signIn('ben'),
@@ -222,7 +222,7 @@ describe('a read in progress for 50 requests', () => {
 })
 
 describe('a session that another process ends', () => {
-  it('is rejected here once the other process has responded', async () => {
+  it('is rejected by this process once the other process has responded', async () => {
     const file = temporaryFile()
     const child = await startChild({ file, emulatorUrl: emulator().url })
     const { app } = await buildServer(sqlite(file))
@@ -239,7 +239,7 @@ describe('a session that another process ends', () => {
     }
   })
 
-  it('is rejected there, however it was ended here', async () => {
+  it('is rejected by that process, however this process ended it', async () => {
     const file = temporaryFile()
     const child = await startChild({ file, emulatorUrl: emulator().url })
     const { app } = await buildServer(sqlite(file), { session })
@@ -255,7 +255,7 @@ describe('a session that another process ends', () => {
   })
 })
 
-describe('a user whose name changes at a sign-in elsewhere', () => {
+describe('a user whose name changes during a sign-in elsewhere', () => {
   const rename = async (app: FastifyInstance): Promise<void> => {
     const body = {
       type: 'user',
@@ -307,7 +307,7 @@ describe('more sessions than the cache holds', () => {
   async function fillCache(): Promise<{
     cache: SessionCache
     store: Store
-    /** Adds sessions that are not requested again. @returns their cookies' values */
+    /** Adds sessions that are not requested again. @returns the values of their cookies */
     add(count: number): Promise<string[]>
   }> {
     const store = sqlite(':memory:')
@@ -352,7 +352,7 @@ describe('more sessions than the cache holds', () => {
     }
   }
 
-  it('free their memory when they are removed, again and again', async () => {
+  it('free their memory each time they are removed', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const { add, cache, store } = await fillCache()
@@ -377,7 +377,7 @@ describe('more sessions than the cache holds', () => {
     expect(tokens.filter((token) => cache.get(token) !== undefined)).toHaveLength(MOST)
   })
 
-  it('do not evict sessions that are in use, however many are added', async () => {
+  it('do not evict sessions that are being used, no matter how many are added', async () => {
     const { cache, add } = await fillCache()
     const inUse = await add(100)
     for (let flood = 0; flood < 15; flood++) {
@@ -398,7 +398,7 @@ describe('more sessions than the cache holds', () => {
 })
 
 describe('a cached session', () => {
-  it('is not used while the clock is earlier than when it was read', async () => {
+  it('is not used while the clock shows a time before it was read', async () => {
     let now = Date.now()
     const { app, store } = await buildServer(undefined, { clock: () => now })
     const browser = await signedIn(app)
@@ -412,7 +412,7 @@ describe('a cached session', () => {
     expect(store.reads).toBe(1)
   })
 
-  it('is never read again because of its age', async () => {
+  it('is never read again just because it is old', async () => {
     let now = Date.now()
     const { app, store } = await buildServer(undefined, { clock: () => now })
     const browser = await signedIn(app)
@@ -463,7 +463,7 @@ describe('a cached session', () => {
     expect((await browser.get('/api/me')).statusCode).toBe(401)
   })
 
-  it('is not opened by its old secret once the new one was used, even if no change was reported', async () => {
+  it('is not opened by its old secret once the new one has been used, even if no change was reported', async () => {
     const file = temporaryFile()
     const here = await buildApp(emulator(), { store: sqlite(file) })
     const real = sqlite(file)
@@ -483,7 +483,7 @@ describe('a cached session', () => {
     expect(await ask(app, old)).toBe(401)
   })
 
-  it('does not exist with a store that cannot be watched', async () => {
+  it('does not exist if the store cannot be watched', async () => {
     const { watch: _, ...real } = sqlite(':memory:')
     const { app, store } = await buildServer(real)
     const browser = await signedIn(app)

@@ -16,7 +16,7 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const noon = Date.UTC(2027, 5, 15, 12)
 
-/** A clock that the test sets, and applications that use it. */
+/** A clock that the test sets, and a way to build applications that use it. */
 function atNoon(): {
   at(time: number): void
   build(options?: LatchkeyOptions): Promise<FastifyInstance>
@@ -91,7 +91,7 @@ describe('a session', () => {
     },
   )
 
-  it('ends by the current options, not by those at its creation', async () => {
+  it('ends according to the current options, not those at its creation', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const browser = createBrowser(await build({ store: sqlite(file) }))
@@ -105,7 +105,7 @@ describe('a session', () => {
     expect(await status(browser)).toBe(200)
   })
 
-  it('in use costs the store one write a minute, and no read or write per request', async () => {
+  it('that is active costs the store one write a minute, and no read or write per request', async () => {
     const { at, build } = atNoon()
     const store = observed(sqlite(':memory:'))
     const shortest = { idleTimeout: 5 * MINUTE }
@@ -121,7 +121,7 @@ describe('a session', () => {
   })
 
   it.each(['/api/me', '/auth/sessions', '/proved'])(
-    'requested 50 times concurrently, with %s, is noted once',
+    'requested 50 times concurrently, with %s, has its use stored once',
     async (path) => {
       const { at, build } = atNoon()
       const store = observed(sqlite(':memory:'))
@@ -138,7 +138,7 @@ describe('a session', () => {
     },
   )
 
-  it('stays in use while one long request repeatedly calls getAuth()', async () => {
+  it('stays active while one long request repeatedly calls getAuth()', async () => {
     const { at, build } = atNoon()
     const app = await build({ session })
     let longRequest: FastifyRequest | undefined
@@ -156,7 +156,7 @@ describe('a session', () => {
     }
   })
 
-  it('is noted in one statement with all others used within the same second', async () => {
+  it('has its use stored in one statement with all others used within the same second', async () => {
     const { at, build } = atNoon()
     const real = sqlite(':memory:')
     const statements: number[] = []
@@ -179,7 +179,7 @@ describe('a session', () => {
     expect(statements).toEqual([20, 20])
   })
 
-  it('that another server has noted is read again instead of noted again', async () => {
+  it('whose use another server has stored is read again instead of being stored again', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const [here, there] = [observed(sqlite(file)), observed(sqlite(file))]
@@ -206,14 +206,14 @@ describe('a session', () => {
       updates.mockRestore()
       expect(updated).toHaveLength(1)
     }
-    // In one query with all others of that second, and not in a request.
+    // It is read in one query with all others from that second, and not during a request.
     here.reads = 0
     there.reads = 0
     await ask()
     expect([here.reads, there.reads]).toEqual([0, 0])
   })
 
-  it('used just before a restart keeps its idle time, and an unused one does not', async () => {
+  it('used just before a restart does not become idle early, unlike an unused one', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const first = await build({ session, store: sqlite(file) })
@@ -232,7 +232,7 @@ describe('a session', () => {
     expect([await ask(used), await ask(unused)]).toEqual([200, 401])
   })
 
-  it('whose use is being stored delays the close of the server until it is stored', async () => {
+  it('whose use is being stored delays closing the server until it is stored', async () => {
     const { at, build } = atNoon()
     const real = sqlite(temporaryFile())
     const held = Promise.withResolvers<void>()
@@ -337,7 +337,7 @@ describe('the session options', () => {
     }
   })
 
-  it('accept their bounds, and undefined values', async () => {
+  it('accept the bounds themselves, and undefined values', async () => {
     for (const session of [
       { lifetime: 5 * MINUTE, idleTimeout: 5 * MINUTE, maxPerUser: 1 },
       { lifetime: 400 * DAY, idleTimeout: 400 * DAY, maxPerUser: 100 },
@@ -419,7 +419,7 @@ describe('more sessions than `maxPerUser`', () => {
 })
 
 describe('signing in again', () => {
-  it('replaces the session with one that has another id and secret, and ends the old one', async () => {
+  it('replaces the session with one that has a different id and secret, and ends the old one', async () => {
     const file = temporaryFile()
     const app = await buildApp(emulator(), { store: sqlite(file) })
     const browser = createBrowser(app)
@@ -507,13 +507,13 @@ describe('the name of a device', () => {
       'Mozilla/5.0 (Windows NT 10.0) <img src=x onerror=alert(1)> Firefox/144.0',
     ],
     ['Linux', 'You have won/1.0 (Linux)'],
-  ])('is %s, without an attacker’s own words: %s', async (device, userAgent) => {
+  ])('is %s, and never contains an attacker’s own words: %s', async (device, userAgent) => {
     expect(await deviceOf(userAgent)).toBe(device)
   })
 })
 
 describe('a long request that repeatedly calls getAuth()', () => {
-  it('gets a result again after the store was unavailable', async () => {
+  it('gets a result again once the store is back', async () => {
     const { watch: _, ...real } = sqlite(':memory:')
     let away = false
     const store: Store = {

@@ -30,7 +30,7 @@ const status = async (browser: Browser): Promise<number> =>
   (await browser.get('/api/me')).statusCode
 
 describe('a person with several browsers', () => {
-  it('lists their sessions from newest to oldest, with device, times and which one is current', async () => {
+  it('lists their sessions from newest to oldest, with the device, the times and which one is current', async () => {
     let now = noon
     const app = await buildApp(emulator(), { clock: () => now })
     const laptop = await signIn(app, 'ada', FIREFOX)
@@ -66,7 +66,7 @@ describe('a person with several browsers', () => {
     expect((await list(phone)).map(({ current }) => current)).toEqual([true, false])
   })
 
-  it('lists no ended session, and nothing when signed out', async () => {
+  it('does not list ended sessions, and lists nothing when signed out', async () => {
     let now = noon
     const session = { idleTimeout: 10 * MINUTE }
     const app = await buildApp(emulator(), { session, clock: () => now })
@@ -118,8 +118,7 @@ describe('a person with several browsers', () => {
 
 describe('signing out', () => {
   /**
-   * Signs out the first of two browsers of Ada. Returns the response, and who is still signed in,
-   * Ben included.
+   * Signs out the first of Ada's two browsers. Returns the response, and who is still signed in, including Ben.
    */
   async function signOut(scope?: string): Promise<{
     answer: LightMyRequestResponse
@@ -150,7 +149,7 @@ describe('signing out', () => {
     expect(heard).toEqual([{ ...ids, scope: 'local' }])
   })
 
-  it('with scope others ends all but the current session, whose secret is rotated', async () => {
+  it('with scope others ends all sessions except the current one, and rotates its secret', async () => {
     const { answer, left, heard, ids, before, here } = await signOut('others')
     expect(answer.statusCode).toBe(204)
     expect(left).toEqual([200, 401, 200])

@@ -18,7 +18,7 @@ import type { Change, EndReason, Store, Watch } from './store.ts'
 interface Watched {
   readonly store: Store
   readonly watch: Watch
-  /** The changes reported since the test last looked. */
+  /** The changes that were reported since the test last looked. */
   readonly told: Change[]
   readonly warnings: string[]
 }
@@ -67,7 +67,7 @@ function ended(id: string, reason: EndReason = 'revoked'): Change {
   return { session: id, user: 'a', ended: reason }
 }
 
-/** Two servers on one database, both current. */
+/** Two servers with one database, which are both current. */
 async function openTwo(url: string): Promise<[Watched, Watched]> {
   const both: [Watched, Watched] = [await open(url), await open(url)]
   for (const one of both) {
@@ -78,15 +78,15 @@ async function openTwo(url: string): Promise<[Watched, Watched]> {
 }
 
 /**
- * A server may report its own change twice, because its listener may read the record before the
- * response to the commit arrives.
+ * Removes repeated changes. A server may report its own change twice, because its listener may read the
+ * record before the response to the commit arrives.
  */
 function withoutRepeats(told: readonly Change[]): Change[] {
   return [...new Map(told.map((change) => [JSON.stringify(change), change])).values()]
 }
 
 describe('a change by one server', () => {
-  it('is reported to the others in order, if it invalidates what they know', async () => {
+  it('is reported to the others, in order, if it invalidates their earlier results', async () => {
     const url = await emptyDatabase()
     const [one, other] = await openTwo(url)
     await one.store.insertUser(user)
@@ -94,14 +94,14 @@ describe('a change by one server', () => {
     await one.store.touchSessions(['s'], session.lastUsedAt + 1, never)
     await one.store.useFlow('flow', 1)
     expect(one.told).toEqual([])
-    // Another server that joins does not disturb them.
+    // Another server that joins does not affect them.
     await becomesCurrent(await open(url))
     await one.store.rotateSession('s', 'other hash')
     await one.store.updateUser({ ...user, bannedAt: 1 })
     await one.store.deleteSessionsOf('a', ending)
     await one.store.deleteAllSessions(ending)
     await vi.waitFor(() => expect(other.told).toContainEqual({ everyone: 'revoked' }))
-    // Changes that are read together are reported together, ends first.
+    // Changes that are read together are reported together, with session ends first.
     expect(new Set(other.told)).toEqual(
       new Set([{ session: 's' }, { user: 'a' }, ended('s'), { everyone: 'revoked' }]),
     )
@@ -149,7 +149,7 @@ describe('a change by one server', () => {
     expect(other.told).toContainEqual(ended('session-199'))
   })
 
-  it('of more than a thousand sessions is reported as everything', async () => {
+  it('to more than a thousand sessions is reported as a change of everything', async () => {
     const [one, other] = await openTwo(await emptyDatabase())
     await store(one, ...Array.from({ length: 1001 }, (_, index) => `session-${index}`))
     await one.store.deleteSessionsOf('a', ending)
@@ -196,7 +196,7 @@ describe('a change by one server', () => {
   })
 })
 
-describe('a server that cannot receive the changes of others', () => {
+describe('a server that cannot receive changes from others', () => {
   it('because its connection was cut is not current until it has reconnected', async () => {
     const url = await emptyDatabase()
     const [one, other] = await openTwo(url)
@@ -231,7 +231,7 @@ describe('a server that cannot receive the changes of others', () => {
     expect(one.told).toEqual([ended('s'), ended('t', 'unknown')])
   })
 
-  it('because its connection hangs stops being current once an echo is overdue, and warns if it lasts', async () => {
+  it('because its connection hangs stops being current once an echo is overdue, and warns if that lasts', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const one = await open(url, { listenUrl: proxy.url, timeout: 1000 })
@@ -258,7 +258,7 @@ describe('a server that cannot receive the changes of others', () => {
     const listenUrl = new URL(url)
     listenUrl.searchParams.set('application_name', 'listener')
     listenUrl.searchParams.set('sslmode', 'disable')
-    // pg reads it again for each connection.
+    // pg reads the file again for each connection.
     listenUrl.searchParams.set('sslrootcert', certificate)
     const one = await open(url, { listenUrl: listenUrl.href, timeout: 1000 })
     await becomesCurrent(one)
@@ -278,7 +278,7 @@ describe('a server that cannot receive the changes of others', () => {
     const one = await open(pooler.url, { timeout: 1000 })
     await vi.waitFor(() => expect(one.warnings).toHaveLength(1), 20_000)
     expect(one.warnings[0]).toMatch(/notifications are not arriving.*PgBouncer.*listenUrl/)
-    // It tries again, and still receives nothing.
+    // It tries again, but still receives nothing.
     const first = await listening(url)
     await vi.waitFor(async () => expect(await listening(url)).not.toEqual(first), 20_000)
     expect(one.warnings).toHaveLength(1)
@@ -324,7 +324,7 @@ describe('a server that cannot receive the changes of others', () => {
 })
 
 describe('the record', () => {
-  it('reports a change without a notification within a second, in any order of commits', async () => {
+  it('reports a change without a notification within a second, regardless of the order of commits', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -409,7 +409,7 @@ describe('the record', () => {
     const one = await open(url)
     await becomesCurrent(one)
     await store(one, 's', 'last')
-    // From another schema, as its administrator might.
+    // Run it from another schema, as an administrator might.
     await ask(url, 'create schema elsewhere')
     const hand = await connect(url)
     await hand.query(`set search_path = elsewhere, pg_temp;
@@ -425,7 +425,7 @@ describe('the record', () => {
     expect(new Set(others)).toEqual(new Set(changes))
   })
 
-  it('is written even if the role that changes a row may not write to the record', async () => {
+  it('is written even if the role that changes a row has no permission to write to the record', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -437,7 +437,7 @@ describe('the record', () => {
     await ask(url, `drop owned by ${new URL(clerk).username}`)
   })
 
-  it('is swept only once no reader needs it any more', async () => {
+  it('is swept only once no reader needs it anymore', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)
@@ -454,7 +454,7 @@ describe('the record', () => {
     await one.store.deleteSession('s', ending)
     at(9.9)
     expect(await rows()).toEqual(['s'])
-    // By now, every transaction is known to see the end of `s`.
+    // By now, it is known that every transaction can see the end of `s`.
     await vi.waitFor(() => expect(one.watch.isCurrent()).toBe(true), 20_000)
     await one.store.deleteSession('t', ending)
     at(19.8)
@@ -480,7 +480,7 @@ describe('the record', () => {
 })
 
 describe('an earlier result', () => {
-  it('is unreliable once the record was not read for maxStaleness, and reliable again later', async () => {
+  it('is unreliable once the record has not been read for maxStaleness, and reliable again later', async () => {
     const url = await emptyDatabase()
     const proxy = await startProxy(url)
     const one = await open(url, { listenUrl: proxy.url, maxStaleness: 600 })
@@ -513,7 +513,7 @@ describe('an earlier result', () => {
     await becomesCurrent(one)
   })
 
-  it('is never reliable with a maxStaleness of 0, and nothing listens', async () => {
+  it('is never reliable with a maxStaleness of 0, and no connection listens', async () => {
     const url = await emptyDatabase()
     const [never, other] = [await open(url, { maxStaleness: 0 }), await open(url)]
     await becomesCurrent(other)

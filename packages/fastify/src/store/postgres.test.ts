@@ -40,7 +40,7 @@ function start(program: string, hooks = ''): ChildProcessByStdio<Writable, Reada
   })
 }
 
-/** Returns how many connections wait for a lock of this kind. */
+/** Returns how many connections are waiting for a lock of this kind. */
 async function countWaiting(
   url: string,
   lock: 'relation' | 'advisory' | 'transactionid',
@@ -130,7 +130,7 @@ describe('an unusable database is rejected at boot, with the reason and without 
     return String(error)
   }
 
-  it('because nothing listens at its address, or its name is unknown', async () => {
+  it('because nothing listens at its address, or its host name is unknown', async () => {
     const proxy = await startProxy('postgres://latchkey:hunter2@localhost/latchkey')
     const { port } = new URL(proxy.url)
     proxy.refuse()
@@ -140,7 +140,7 @@ describe('an unusable database is rejected at boot, with the reason and without 
     expect(await refusal(names)).toMatch(/ECONNREFUSED (::1|127\.0\.0\.1):1/)
   })
 
-  it('because its user, password or name is wrong', async () => {
+  it('because the user, the password or the database name is wrong', async () => {
     const url = new URL((await ownServer()).url)
     url.password = 'hunter2'
     expect(await refusal(url.href)).toContain('password authentication failed')
@@ -149,7 +149,7 @@ describe('an unusable database is rejected at boot, with the reason and without 
     expect(await refusal(url.href)).toContain('database "nowhere" does not exist')
   })
 
-  it('because its user may not create tables, or has no schema for them', async () => {
+  it('because the user is not allowed to create tables, or has no schema for them', async () => {
     const url = await emptyDatabase()
     const stranger = await withRole(url, 'hunter2')
     expect(await refusal(stranger)).toContain('permission denied for schema public')
@@ -157,7 +157,7 @@ describe('an unusable database is rejected at boot, with the reason and without 
     expect(await refusal(lost)).toContain('no schema in its search_path exists')
   })
 
-  it('because its user may not read the existing tables', async () => {
+  it('because the user is not allowed to read the existing tables', async () => {
     const url = await emptyDatabase()
     await open(url)
     const stranger = await withRole(url, 'hunter2')
@@ -205,7 +205,7 @@ describe('the tables', () => {
     )
   }
 
-  it('are created once by four concurrent processes, also through a pooler', async () => {
+  it('are created once by four concurrent processes, even through a pooler', async () => {
     const proxy = await startProxy(await emptyDatabase(), { pooler: true })
     const children = Array.from({ length: 4 }, () =>
       start(`const store = postgres('${proxy.url}')
@@ -217,7 +217,7 @@ describe('the tables', () => {
     expect(said.sort()).toEqual(['false\n', 'false\n', 'false\n', 'true\n'])
   })
 
-  it('are unchanged after a process is killed while it migrates them, and are migrated by the next', async () => {
+  it('are unchanged after a process is killed while migrating them, and are migrated by the next process', async () => {
     const url = await emptyDatabase()
     await makeFirstTables(url)
     const reader = await connect(url)
@@ -270,7 +270,7 @@ describe('the tables', () => {
     expect(await ask(url, 'select id from first.latchkey_users')).toEqual([{ id: 'a' }])
   })
 
-  it('are created in the first schema of the search_path, even if a later one has some', async () => {
+  it('are created in the first schema of the search_path, even if a later one already has some of them', async () => {
     const url = await emptyDatabase()
     const first = await open(url)
     await first.insertUser(user)
@@ -295,7 +295,7 @@ describe('the tables', () => {
 describe('a PostgreSQL that is slow', () => {
   const timeout = 1000
 
-  it('because all connections are in use times out, and works again once one is free', async () => {
+  it('because all connections are busy times out, and works again once one is free', async () => {
     const store = await open(await emptyDatabase(), { maxConnections: 2, timeout })
     const held = [0, 1].map(() => {
       const { promise: end, resolve } = Promise.withResolvers<void>()
@@ -314,7 +314,7 @@ describe('a PostgreSQL that is slow', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('that loses a server while it creates the tables lets the next one create them', async () => {
+  it('and loses a server while it creates the tables lets the next server create them', async () => {
     const url = await emptyDatabase()
     const other = await connect(url)
     await other.query('begin; create table latchkey_users (id text)')
@@ -331,11 +331,11 @@ describe('a PostgreSQL that is slow', () => {
     expect(await opening).toBe('given up')
   })
 
-  it('for a while gets every connection back, also those that were ready too late', async () => {
+  it('for a while gets every connection back, even those that were ready too late', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = await open(proxy.url, { maxConnections: 2, timeout: 500, maxStaleness: 0 })
     proxy.hold()
-    // One after the other, so that some wait for connections that are being checked.
+    // Start them one after the other, so that some wait for connections that are being checked.
     const asked: Promise<unknown>[] = []
     const asking = setInterval(() => asked.push(store.findUser('a').catch(() => 'late')), 25)
     await vi.waitFor(() => expect(asked.length).toBeGreaterThan(60), 20_000)
@@ -366,7 +366,7 @@ describe('a PostgreSQL that is slow', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('because a table is locked times out on both sides, so that no query runs in vain', async () => {
+  it('because a table is locked times out on both sides, so that no abandoned query keeps running', async () => {
     const url = await emptyDatabase()
     const store = await open(url, { timeout })
     const other = await connect(url)
@@ -406,7 +406,7 @@ describe('a PostgreSQL that is slow', () => {
   })
 })
 
-describe('a connection that is cut', () => {
+describe('a connection that is lost', () => {
   it('while it is idle causes no error', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = await open(proxy.url, { maxStaleness: 0 })
@@ -418,7 +418,7 @@ describe('a connection that is cut', () => {
     expect(await store.findUser('a')).toEqual(user)
   })
 
-  it('in the middle of a transaction rolls it back, and the next one works', async () => {
+  it('in the middle of a transaction rolls the transaction back, and the next one works', async () => {
     const proxy = await startProxy(await emptyDatabase())
     const store = await open(proxy.url)
     let runs = 0
@@ -433,7 +433,7 @@ describe('a connection that is cut', () => {
     expect(await store.findUser('a')).toBeNull()
   })
 
-  it('by PostgreSQL, in the middle of a transaction, rolls it back, and the next one works', async () => {
+  it('because PostgreSQL closes it in the middle of a transaction rolls the transaction back, and the next one works', async () => {
     const url = await emptyDatabase()
     const store = await open(url)
     const ended = store.transaction('process', async (queries) => {
@@ -451,7 +451,7 @@ describe('a connection that is cut', () => {
 })
 
 describe('a PostgreSQL that is killed', () => {
-  it('has what it acknowledged once it is back, and nothing of an open transaction', async () => {
+  it('has everything that it acknowledged once it is back, and no part of an open transaction', async () => {
     const server = await ownServer()
     const store = await open(server.url)
     await store.transaction('process', (queries) => queries.insertUser(user))
@@ -472,7 +472,7 @@ describe('a PostgreSQL that is killed', () => {
     expect(await store.findSession('s')).toBeNull()
   })
 
-  it('has every acknowledged end of a session, even if it is set to asynchronous commits', async () => {
+  it('has every session end that it acknowledged, even if it uses asynchronous commits', async () => {
     const settings = { synchronous_commit: 'off', wal_writer_delay: '10000' }
     const server = await ownServer({ settings })
     const store = await open(server.url)
@@ -514,7 +514,7 @@ describe('a PostgreSQL that is killed', () => {
 })
 
 describe('transactions of several stores', () => {
-  it('that deadlock run again, and none is lost', async () => {
+  it('that deadlock run again, and none of them is lost', async () => {
     const url = await emptyDatabase()
     const stores = [await open(url), await open(url)]
     await stores[0]?.insertUser({ ...user, id: 'a', name: '0' })
@@ -528,7 +528,7 @@ describe('transactions of several stores', () => {
         for (const id of index === 0 ? ['a', 'b'] : ['b', 'a']) {
           const name = String(Number((await queries.findUser(id))?.name) + 1)
           await queries.updateUser({ ...user, id, name })
-          // Until each waits for the other's lock.
+          // Wait until each one waits for the other's lock.
           if (++begun === 2) both.resolve()
           await both.promise
         }
@@ -539,7 +539,7 @@ describe('transactions of several stores', () => {
     for (const id of ['a', 'b']) expect((await stores[0]?.findUser(id))?.name).toBe('2')
   })
 
-  it('of one user take turns, so that the user never has too many sessions', async () => {
+  it('for one user take turns, so that the user never has too many sessions', async () => {
     const url = await emptyDatabase()
     const [one, other] = [await open(url), await open(url)]
     await one.insertUser(user)
@@ -591,7 +591,7 @@ describe('a standby, which may not yet know that a session has ended', () => {
     proxy.leadTo(standby.url)
     const isRefused = (): Promise<void> =>
       expect(store.findSession('s')).rejects.toThrow('points to a standby')
-    // Once the pool has noticed all cut connections.
+    // This happens once the pool has noticed that all connections are lost.
     await vi.waitFor(isRefused)
     await isRefused()
     await expect(postgres(standby.url).open()).rejects.toMatchObject({

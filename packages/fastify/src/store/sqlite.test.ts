@@ -40,7 +40,7 @@ describe('a SQLite file', () => {
     },
   )
 
-  it('keeps its rows after a restart, and migrates once', async () => {
+  it('keeps its rows after a restart, and is migrated only once', async () => {
     const file = join(folder, 'latchkey.db')
     const first = sqlite(file)
     await first.open()
@@ -52,7 +52,7 @@ describe('a SQLite file', () => {
     await second.close()
   })
 
-  it('is shared by two concurrent stores, and a flow is still used once', async () => {
+  it('is shared by two concurrent stores, and a flow can still be used only once', async () => {
     const file = join(folder, 'latchkey.db')
     const stores = [sqlite(file), sqlite(file)]
     await Promise.all(stores.map((store) => store.open()))
@@ -75,7 +75,7 @@ describe('a SQLite file', () => {
     expect(answers.map(({ stdout }) => stdout).sort()).toEqual(['false', 'false', 'false', 'true'])
   })
 
-  it('is waited for while another process switches it to WAL', async () => {
+  it('opens only after another process has finished switching it to WAL', async () => {
     const file = join(folder, 'latchkey.db')
     const other = new DatabaseSync(file)
     other.exec('create table t (a); begin exclusive')
@@ -89,7 +89,7 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  it('that is not a database is rejected by name', async () => {
+  it('that is not a database is rejected with an error that includes its path', async () => {
     const file = join(folder, 'notes.txt')
     writeFileSync(file, 'these are notes, and they are longer than the header of a database file')
     await expect(sqlite(file).open()).rejects.toMatchObject({
@@ -112,7 +112,7 @@ describe('a SQLite file', () => {
     })
   })
 
-  it('is waited for while another process writes to it, and other work continues', async () => {
+  it('that another process is writing to makes writes wait without blocking the event loop', async () => {
     const file = join(folder, 'latchkey.db')
     const store = sqlite(file)
     await store.open()
@@ -134,7 +134,7 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  it('gives each transaction its turn, so that none has to run twice', async () => {
+  it('runs transactions in turn, so that none has to run twice', async () => {
     const file = join(folder, 'latchkey.db')
     const stores = [sqlite(file), sqlite(file)]
     await Promise.all(stores.map((store) => store.open()))
@@ -154,7 +154,7 @@ describe('a SQLite file', () => {
   })
 
   it.each(['process', 'power-loss'] as const)(
-    'rolls back a transaction that could not be rolled back before the next one (durable for %s)',
+    'retries a failed rollback before the next transaction starts (durability: %s)',
     async (durability) => {
       const store = sqlite(join(folder, 'latchkey.db'))
       await store.open()
@@ -210,7 +210,7 @@ describe('a SQLite file', () => {
   })
 })
 
-describe('changes of a SQLite file by others', () => {
+describe('changes to a SQLite file made by others', () => {
   const told: Change[] = []
   let file: string
   let store: Store
@@ -237,7 +237,7 @@ describe('changes of a SQLite file by others', () => {
     return other
   }
 
-  it('through another store of the same process are reported immediately, in the same turn', async () => {
+  it('through another store in the same process are reported immediately, in the same turn', async () => {
     const other = sqlite(file)
     await other.open()
     await nextTurn()
@@ -308,7 +308,7 @@ describe('changes of a SQLite file by others', () => {
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }, { user: 'a' }]])
   })
 
-  it('make results unreliable during a transaction that began before, and are reported after it', async () => {
+  it('make earlier results unreliable during a transaction that began before them, and are reported after it', async () => {
     otherConnection().exec("update latchkey_users set name = 'Other'")
     await nextTurn()
     await store.transaction('process', async (queries) => {
@@ -320,7 +320,7 @@ describe('changes of a SQLite file by others', () => {
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }, { user: 'a' }]])
   })
 
-  it('are reported without those of our own transaction that is rolled back', async () => {
+  it('are reported, but not those from our own transaction if it is rolled back', async () => {
     const undone = store.transaction('process', async (queries) => {
       await queries.deleteUser('a', ending)
       await nextTurn()
@@ -335,14 +335,14 @@ describe('changes of a SQLite file by others', () => {
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'a' }]])
   })
 
-  it('are reported exactly, if this store itself makes them', async () => {
+  it('are reported once each when this store makes them itself', async () => {
     await store.insertUser({ ...user, id: 'b' })
     await store.transaction('process', (queries) => queries.deleteUser('b', ending))
     await nextTurn()
     expect([watch.isCurrent(), told]).toEqual([true, [{ user: 'b' }]])
   })
 
-  it('are not reported if they invalidate no earlier result, such as the last use of a session', async () => {
+  it('are not reported if they do not invalidate an earlier result, such as the last use of a session', async () => {
     const other = otherConnection()
     await store.insertSession({ ...session, userId: 'a' })
     other.exec(
@@ -384,7 +384,7 @@ describe('changes of a SQLite file by others', () => {
     await vi.waitFor(() => expect(told).toEqual([{ user: 'a' }]))
   })
 
-  it('are reported as everything if rows of the record were swept unread', async () => {
+  it('are reported as a change of everything if records were deleted before they were read', async () => {
     const other = otherConnection()
     const change = (name: string): void => {
       other.prepare('update latchkey_users set name = ?').run(name)
@@ -440,7 +440,7 @@ describe('changes of a SQLite file by others', () => {
     expect(told).toHaveLength(3000)
   })
 
-  it('are reported as everything once the file is replaced by an older one', async () => {
+  it('are reported as a change of everything once the file is replaced by an older one', async () => {
     const other = otherConnection()
     other.exec("update latchkey_users set name = 'One'")
     await nextTurn()

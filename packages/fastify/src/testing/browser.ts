@@ -77,7 +77,8 @@ export function createBrowser(
 
     async start(query = '', headers = {}) {
       const response = await browser.get(`/auth/bitbucket/start${query}`, headers)
-      if (response.statusCode !== 303) throw new Error(`The start route responded with ${response.statusCode}`)
+      if (response.statusCode !== 303)
+        throw new Error(`The start route responded with ${response.statusCode}`)
       return response.headers.location as string
     },
 

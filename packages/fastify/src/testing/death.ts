@@ -17,6 +17,6 @@ export const places = [
 
 export interface Death {
   readonly place: (typeof places)[number]
-  /** The server kills itself the n-th time it reaches the place. Any message to the server restarts the count. */
+  /** The server kills itself the n-th time it reaches the place. It starts to count when it receives any message. */
   readonly times: number
 }
