@@ -171,7 +171,7 @@ describe('a route of the application', () => {
     },
   )
 
-  it('is signed in when it is opened by a link from anywhere', async () => {
+  it('treats a request as signed in if the person followed a link from any site', async () => {
     const { ask } = await buildBank()
     for (const url of ['/guarded', '/open']) {
       const answer = await ask('GET', url, { 'sec-fetch-site': 'cross-site' })

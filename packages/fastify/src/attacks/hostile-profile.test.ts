@@ -19,7 +19,7 @@ interface Visit {
 }
 
 /**
- * Signs in as Ada with these extra fields from Bitbucket. `user` is the user as read by a second application.
+ * Signs in as Ada with these extra fields from Bitbucket. `user` is what a second application reads.
  */
 async function signInAs(
   profile: Record<string, unknown>,

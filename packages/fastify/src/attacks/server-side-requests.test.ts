@@ -63,7 +63,7 @@ describe('a profile full of URLs', () => {
     'gopher://INSIDE/_',
     '//INSIDE/',
     'file:///etc/passwd',
-  ])('such as %s signs its owner in without a request to any of them', async (address) => {
+  ])('such as %s signs its owner in, and none of the URLs is requested', async (address) => {
     const href = filledIn(address)
     const link = { href }
     const app = await buildApp(emulator())

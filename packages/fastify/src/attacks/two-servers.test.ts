@@ -98,7 +98,7 @@ describe('more concurrent sign-ins than `maxPerUser`, on two servers with one Po
     await expectThree(apps, cookies)
   })
 
-  it('by the application itself do the same', async () => {
+  it('by the application itself also leave exactly `maxPerUser` sessions', async () => {
     const shared = await sharedDatabase()
     const apps = await buildTwo(shared, { session: { maxPerUser: 3 } })
     const user = await apps[0].latchkey.users.create()

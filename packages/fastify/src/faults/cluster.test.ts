@@ -307,7 +307,7 @@ describe('two servers whose clocks are 90 seconds apart', () => {
   const lifetime = 60 * MINUTE
   const idleTimeout = 10 * MINUTE
 
-  /** Two servers, and the time by the first one's clock, in milliseconds from now. */
+  /** Builds two servers. The time on the first server's clock is in milliseconds from now. */
   async function buildTwo(): Promise<{
     servers: readonly [FastifyInstance, FastifyInstance]
     setTime(time: number): void

@@ -183,7 +183,7 @@ async function untilAcknowledged(
   await Promise.race([waiting, Promise.all(clients)])
 }
 
-/** Kills every process of a PostgreSQL, so that none completes its current work. */
+/** Kills every process of a PostgreSQL server, so that none of them completes its current work. */
 async function killAll(database: PostgresServer): Promise<void> {
   const processes = await ask(
     database.url,

@@ -452,7 +452,7 @@ describe('a file on a read-only disk', { timeout: 30_000 }, () => {
     chmodSync(file, 0o444)
     chmodSync(dirname(file), 0o555)
     onTestFinished(() => chmodSync(dirname(file), 0o755))
-    // Permissions do not apply to root, so a child of root continues as nobody.
+    // Permissions do not apply to root, so if this runs as root, the child process continues as the user `nobody`.
     const program = `
       import { sqlite } from ${JSON.stringify(new URL('../store/sqlite.ts', import.meta.url).href)}
       const loaded = sqlite(':memory:')

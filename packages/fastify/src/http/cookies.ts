@@ -36,7 +36,7 @@ export function cookiesFor(origin: URL, cookieName: string): Cookies {
   const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
 
   function write(reply: FastifyReply, cookie: string, value: string, maxAge: number): void {
-    // Not `reply.setCookie()`, which would merge the application's `parseOptions`. A `Domain` there
+    // Do not use `reply.setCookie()`, which would merge the application's `parseOptions`. A `Domain` in those
     // would make browsers drop a `__Host-` cookie.
     const header = reply.server.serializeCookie(cookie, value, { ...attributes, maxAge })
     reply.header('set-cookie', header)

@@ -21,8 +21,8 @@ export function looksLikeSeconds(value: number, least: number, most: number): bo
 /**
  * Whether a number of seconds was probably meant as milliseconds. Read as milliseconds, it is a whole number
  * of minutes, but read as seconds, it is neither a whole number of days nor a few hours. For example, 300,000
- * is five minutes in milliseconds, and more than three days in seconds. No sign-in is older than the longest
- * session.
+ * is five minutes in milliseconds, and more than three days in seconds. No sign-in can be older than the
+ * longest possible session.
  */
 export function looksLikeMilliseconds(value: number): boolean {
   if (value > LONGEST_MAX_AGE) return true

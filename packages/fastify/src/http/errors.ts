@@ -27,7 +27,7 @@ export type { LatchkeyErrorCode }
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError'
   readonly code: LatchkeyErrorCode
-  /** The status with which Fastify responds. */
+  /** The status that Fastify responds with. */
   readonly statusCode: number
 
   constructor(code: LatchkeyErrorCode, message: string) {
@@ -86,8 +86,8 @@ export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T
 }
 
 /**
- * Thrown by a guard with `throws: true` in place of a response. If nothing catches it, Fastify responds with
- * its `statusCode` and `headers`.
+ * Thrown by a guard with `throws: true` instead of sending a response. If nothing catches it, Fastify
+ * responds with its `statusCode` and `headers`.
  *
  * @example
  * app.setErrorHandler((error, request, reply) => {
@@ -112,10 +112,10 @@ export class GuardError extends Error {
   }
 }
 
-/** When a client may try again after a 503, in seconds. */
+/** How long a client should wait before it retries after a 503, in seconds. */
 export const RETRY_AFTER = 5
 
-/** The headers of every response of Latchkey's routes, for caches and browsers. */
+/** The headers for caches and browsers that all of Latchkey's routes send. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

@@ -1,4 +1,4 @@
-// Imported first, so that an old Node fails with this message instead of a missing function.
+// This is imported first, so that an old Node fails with this message instead of because of a missing function.
 
 /** The lowest version in `engines` of package.json. */
 const LOWEST = [22, 16] as const

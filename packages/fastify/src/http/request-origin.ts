@@ -60,8 +60,8 @@ export function isHandshake({ method, headers }: RequestHead): boolean {
 }
 
 /**
- * Whether a request may change something. This is the only place that decides it. A safe method
- * (RFC 9110 section 9.2.1) may not. A handshake may, although its method is `GET`.
+ * Whether a request may change something. This is the only place where that is decided. A request with a safe
+ * method (RFC 9110 section 9.2.1) may not. A handshake may, even though its method is `GET`.
  */
 export function hasEffect(request: RequestHead): boolean {
   return !SAFE_METHODS.has(request.method ?? '') || isHandshake(request)

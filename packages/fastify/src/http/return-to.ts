@@ -5,8 +5,7 @@
 export const longestReturnTo = 2000
 
 /**
- * Decides where a browser may be redirected inside the application. This is the only place that
- * decides it.
+ * Decides where a browser may be redirected inside the application. This is the only place where that is decided.
  *
  * @param untrusted The value of a query parameter, a form field or a header.
  * @returns path, query and fragment on `origin`, ready for a `Location` header, with non-ASCII

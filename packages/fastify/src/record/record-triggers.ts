@@ -105,7 +105,8 @@ async function createTriggers(sql: Sql): Promise<void> {
  * `autoincrement` never reuses an id.
  */
 export async function recordBySqlite(sql: Sql): Promise<void> {
-  // Only syntax that a `sqlite3` of 2022 understands, because deleting a row by hand runs the triggers.
+  // Use only syntax that a `sqlite3` from 2022 understands, because the triggers also run when a row is
+  // deleted by hand.
   await sql`create table latchkey_record (
     id integer primary key autoincrement,
     at integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer)),

@@ -1,4 +1,4 @@
-// The record of changes, and events. Start here to add a new kind of row, for example for an audit trail.
+// The record of changes, and the events. Start here to add a new kind of row, for example for an audit trail.
 // This room promises that a change and its row are in one transaction, that a reader gets every change or
 // detects that some are missing, and that a failing listener changes nothing.
 
@@ -10,8 +10,8 @@ import type { Change, EndReason } from '../store/store.ts'
  *
  * - Triggers write it, in the transaction of the change. A row that is deleted by hand, or by a server with
  *   an older version, is recorded like any other.
- * - Each reader has its own cursor. It gets every row, in whatever order transactions commit, or
- *   detects that it may have missed some.
+ * - Each reader has its own cursor. It gets every row, regardless of the order in which transactions commit,
+ *   or detects that it may have missed some.
  * - A row is kept for as long as a reader may need it (`RETENTION`), and not much longer.
  *
  * If the application knows why a session ended and who ended it, the row contains both. The store

@@ -1,7 +1,7 @@
 import type { Session, User } from '@latchkey/contract'
 import type { StoredSession, StoredUser } from '../store/store.ts'
 
-/** The signed-in user and session of a request. Frozen, because other requests share it. */
+/** The signed-in user and session of a request. It is frozen, because other requests share it. */
 export interface Auth {
   readonly user: User
   readonly session: Session

@@ -30,8 +30,8 @@ export function createCachedSessions(): CachedSessions {
   const bySessionId = new Map<string, Entry>()
   const byUserId = new Map<string, Set<Entry>>()
   /**
-   * Set only while there are too many sessions, because a paused iterator keeps every internal table that its
-   * map has outgrown or cleared in memory.
+   * Set only while there are too many sessions, because a paused iterator keeps in memory every internal
+   * table that its map has outgrown or cleared.
    */
   let hand: MapIterator<Entry> | undefined
 

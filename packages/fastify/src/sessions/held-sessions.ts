@@ -7,8 +7,7 @@ import { createHeldIndex, type HeldSession } from './held-index.ts'
  * Sessions whose end something on this server is waiting for: a signal that the application requested, or a
  * connection that a guard let through. This module promises:
  *
- * - Each holder is called once, with the reason, within a second of the moment from which this
- *   server rejects the session.
+ * - Each holder is called once, with the reason, within a second after this server starts to reject the session.
  * - When a session's secret is rotated, the session ends for holders with the old secret (`replaced`).
  * - If a change leaves the session open, no holder is called.
  * - One timer serves any number of held sessions. Without held sessions, there is no timer.

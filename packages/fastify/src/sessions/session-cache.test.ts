@@ -162,7 +162,7 @@ function ticking(): () => number {
 
 /** It is not in `endings`, because it waits for any read of the browser's current session to complete. */
 const signsInAgain: (typeof endings)[number] = [
-  'replaced by a new sign-in of its browser',
+  'replaced by a new sign-in in its browser',
   ({ victim }) => victim.signIn('ben'),
 ]
 
@@ -367,7 +367,7 @@ describe('more sessions than the cache holds', () => {
     const before = process.memoryUsage().heapUsed
     for (let again = 0; again < 60; again++) await comeAndGo()
     collect()
-    // All of them together would take 30 MB.
+    // All of them together would take up 30 MB.
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(8e6)
   })
 

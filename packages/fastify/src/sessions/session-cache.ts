@@ -35,7 +35,7 @@ export interface SessionCache {
   all(): Iterable<Opened>
 }
 
-/** @param watch `undefined` for a store that cannot be watched. Nothing is cached then. */
+/** @param watch `undefined` for a store that cannot be watched. In that case, nothing is cached. */
 export function createSessionCache(watch: Watch | undefined): SessionCache {
   const cached = createCachedSessions()
   const readings = createReadings({ keep: cached.keep, removeToken: cached.removeToken })

@@ -11,7 +11,7 @@ import { type SignOutOptions, signOut } from './sign-out.ts'
 
 export type SessionRoutesOptions = SignOutOptions
 
-/** More sessions than `maxPerUser` allows. */
+/** The maximum number of sessions in a list. `maxPerUser` cannot exceed it. */
 const MOST_LISTED = 1000
 
 /**

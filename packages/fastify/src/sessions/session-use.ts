@@ -8,7 +8,7 @@ import { CLOCK_TOLERANCE } from './session-life.ts'
  * a second, all times that are due are written in one statement, no matter how many sessions are active.
  */
 export interface SessionUse {
-  /** Notes that a session was used at `now`. The store is updated within about a second. */
+  /** Records that a session was used at `now`. The store is updated within about a second. */
   note(sessionId: string, now: number): void
   /** Returns when a session was last used, as far as this server knows. The store may be behind. */
   lastUseOf(session: Pick<StoredSession, 'id' | 'lastUsedAt'>): number

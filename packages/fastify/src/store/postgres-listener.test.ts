@@ -355,7 +355,7 @@ describe('the record', () => {
     await vi.waitFor(() => expect(one.told).toEqual([ended('s', 'unknown')]))
   })
 
-  it('reports the end of a session before other changes of the same transaction', async () => {
+  it('reports the end of a session before other changes in the same transaction', async () => {
     const url = await emptyDatabase()
     const one = await open(url)
     await becomesCurrent(one)

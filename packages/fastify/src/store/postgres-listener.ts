@@ -71,8 +71,8 @@ export function listenForChanges(listening: Listening): Listener {
     try {
       connection = openConnection(listening, { ready: echo.start, heard: hear, lost: lose })
     } catch (error) {
-      // For example, a certificate's file is missing. It may come back.
-      lose(error instanceof Error ? error.message : 'it cannot be made')
+      // The cause may be temporary, for example a missing certificate file.
+      lose(error instanceof Error ? error.message : 'the connection cannot be created')
     }
   }
 
@@ -178,7 +178,7 @@ function openConnection(
   let isOpen = true
 
   function report(error?: Error): void {
-    if (isOpen) lost(error?.message || 'the connection is gone')
+    if (isOpen) lost(error?.message || 'the connection was lost')
   }
 
   client.on('error', report)

@@ -59,7 +59,7 @@ interface Runner {
   changing<A extends unknown[], T>(query: Choice<A, T>): (...parameters: A) => Promise<T>
 }
 
-/** Runs queries on the open driver, and retries while another process is in the way. */
+/** Runs queries on the open driver, and retries while another process interferes. */
 function createRunner(opening: Opening, report: Statements['report']): Runner {
   let single: { readonly driver: SqlDriver; readonly queries: StoreQueries } | undefined
 

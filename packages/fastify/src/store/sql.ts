@@ -24,7 +24,7 @@ export type Dialect = 'postgresql' | 'sqlite'
  */
 export interface SqlDriver {
   readonly dialect: Dialect
-  /** Whether our tables do not exist yet. */
+  /** Whether our tables are still missing. */
   isEmpty(): Promise<boolean>
   /** Runs a single statement. */
   readonly sql: Sql

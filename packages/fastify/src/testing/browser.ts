@@ -6,7 +6,7 @@ import { CookieJar } from 'tough-cookie'
  */
 export interface Browser {
   readonly jar: CookieJar
-  /** The origin at which it opens the application. */
+  /** The origin that it opens the application on. */
   readonly origin: string
   get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
   post(

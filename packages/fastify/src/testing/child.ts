@@ -12,9 +12,9 @@ export interface Child {
    */
   readonly app: Pick<FastifyInstance, 'inject'>
   readonly process: ChildProcess
-  /** The port that it listens on, on 127.0.0.1. */
+  /** The port that it listens on. The host is 127.0.0.1. */
   readonly port: number
-  /** The signal that ended it, or `null` if it exited by itself. */
+  /** The signal that killed it, or `null` if it exited on its own. */
   readonly ended: Promise<NodeJS.Signals | null>
 }
 

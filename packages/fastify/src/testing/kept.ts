@@ -47,7 +47,7 @@ export async function sharedDatabase(): Promise<Shared> {
   }
 }
 
-/** For tests that must pass with both databases. */
+/** The databases for tests that must pass with both of them. */
 export const shareables: readonly [what: string, make: () => Promise<Shared>][] = [
   ['one SQLite file', sharedFile],
   ['one PostgreSQL', sharedDatabase],

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Store } from '../store/store.ts'
 
-/** A store that counts the reads and writes of sessions, and can delay a read. */
+/** A store that counts how often sessions are read and written, and can delay a read. */
 export interface ObservedStore extends Store {
   /** How many times a single session was read outside of transactions. */
   reads: number

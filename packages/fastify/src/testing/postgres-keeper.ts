@@ -20,8 +20,8 @@ export interface Orders {
 }
 
 // Runs one PostgreSQL server from a separate process, so that neither the server nor its folder outlives the
-// process that started this one, however that process ended. It receives its orders as its only argument, and
-// after that as messages. It replies to each message when it is done.
+// process that started this one, however that process ended. It receives its settings as its only argument,
+// and commands as messages. It replies to each message when it is done.
 
 const { settings, standbyOf, copyOf, keepsUnused } = JSON.parse(String(process.argv[2])) as Orders
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-postgres-'))

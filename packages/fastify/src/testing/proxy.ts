@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** A proxy between a server and its PostgreSQL, with faults on request. */
+/** A proxy between a server and its PostgreSQL database. Tests use it to cause faults. */
 export interface Proxy {
   /** The original URL, through the proxy. */
   readonly url: string
@@ -18,7 +18,7 @@ export interface Proxy {
   cut(): void
   /** Routes new connections to another server, and drops the old ones. */
   leadTo(url: string): void
-  /** The number of connections. */
+  /** The number of open connections. */
   readonly connections: number
 }
 
@@ -30,7 +30,7 @@ export interface ProxyOptions {
   readonly pooler?: boolean
 }
 
-/** Starts a proxy for a PostgreSQL until the test is over. The URL must not require TLS. */
+/** Starts a proxy for a PostgreSQL server. It runs until the end of the test. The URL must not require TLS. */
 export async function startProxy(
   url: string,
   { pooler = false }: ProxyOptions = {},

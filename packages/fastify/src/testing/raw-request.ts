@@ -2,7 +2,7 @@ import { type AddressInfo, connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * Sends one request to an application, exactly as written (latin1), and returns the whole response:
+ * Sends one request to an application, exactly as written (latin1), and returns the whole response. Use it
  * for requests that no HTTP client would send. Lines end with CRLF, and the connection is closed.
  */
 export async function sendRaw(

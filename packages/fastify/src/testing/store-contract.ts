@@ -167,7 +167,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect((await store.findUser('a'))?.name).toBe(name)
     })
 
-    it('finds an identity by exact provider and subject', async () => {
+    it('finds an identity by its exact provider and subject', async () => {
       await store.insertUser(user('a'))
       const known = identity('a')
       expect(await store.insertIdentity(known)).toBe(true)
@@ -199,7 +199,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findIdentity('bitbucket', later.subject)).toEqual(later)
     })
 
-    it('finds a session with its user', async () => {
+    it('finds a session and its user', async () => {
       await store.insertUser(user('a'))
       await store.insertSession(session('s', 'a'))
       await store.insertSession({ ...session('t', 'a'), provider: null })
@@ -208,12 +208,12 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.findSession('S')).toBeNull()
     })
 
-    it('stores no session without a user', async () => {
+    it('does not store a session without a user', async () => {
       await expect(store.insertSession(session('s', 'nobody'))).rejects.toThrow()
       expect(await store.findSession('s')).toBeNull()
     })
 
-    it('ends one session, all of a user’s, or all but one', async () => {
+    it('ends one session, all of a user’s sessions, or all but one', async () => {
       await store.insertUser(user('a'))
       await store.insertUser(user('b'))
       for (const id of ['1', '2', '3']) await store.insertSession(session(id, 'a'))
@@ -316,7 +316,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.useFlow('another', 2_000_000_000_000)).toBe(true)
     })
 
-    it('deletes expired rows, a bounded number at a time', async () => {
+    it('deletes a limited number of expired rows at a time', async () => {
       await store.insertUser(user('a'))
       for (let row = 0; row < 5; row++) {
         await store.useFlow(`old-${row}`, 100)
@@ -337,7 +337,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.useFlow('old-0', 100)).toBe(true)
     })
 
-    it('deletes idle sessions, a bounded number at a time', async () => {
+    it('deletes a limited number of idle sessions at a time', async () => {
       await store.insertUser(user('a'))
       const [before, after] = [{ authenticatedAt: 100 }, { authenticatedAt: 300 }]
       await store.insertSession(session('unused', 'a', { ...before, lastUsedAt: 199 }))
@@ -351,7 +351,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
     })
 
     it.each(['process', 'power-loss'] as const)(
-      'runs a transaction completely or not at all (durable for %s)',
+      'runs a transaction completely or not at all (durability: %s)',
       async (durability) => {
         const failing = store.transaction(durability, async (queries) => {
           await queries.insertUser(user('a'))
