@@ -61,7 +61,7 @@ const ENVIRONMENT = {
 
 const NOTE = /^_Our tests compile this sample without running it: ([^_]+)\._$/
 
-/** Returns the samples that run on a server. The tests of the kit render the others. */
+/** Returns the samples that run on a server. The kit's tests render the others. */
 function samplesOf(document: string): Sample[] {
   const text = readFileSync(join(root, document), 'utf8')
   const counts = new Map<string, number>()
@@ -99,7 +99,7 @@ const loggedErrors: string[] = []
 let files = 0
 
 beforeAll(() => {
-  // Node ends a process with an unhandled rejection. Here it fails the test of its sample instead.
+  // Normally, an unhandled rejection ends the Node process. Here, it makes the sample's test fail instead.
   vitestListeners = process.listeners('unhandledRejection')
   process.removeAllListeners('unhandledRejection')
   process.on('unhandledRejection', keep)

@@ -116,7 +116,7 @@ describe('in the plugin', () => {
       [`${src}/sessions/of-deep.ts`]: 'export const two = 2\n',
     },
   )
-  plant('an import of the options from a room is rejected', 'noRestrictedImports', {
+  plant('an import of the options in a room is rejected', 'noRestrictedImports', {
     [`${src}/guard/of-options.ts`]:
       "import { two } from '../options.ts'\n\nexport const one: number = two\n",
     [`${src}/options.ts`]: 'export const two = 2\n',
@@ -159,7 +159,7 @@ describe('in the kit', () => {
   ] as const) {
     plantTypeImport(`an import from ${from} up to ${to} is rejected, even of a type`, kit, from, to)
   }
-  plant('an import of the index from a room is rejected', 'noRestrictedImports', {
+  plant('an import of the index in a room is rejected', 'noRestrictedImports', {
     [`${kit}/looks/of-index.ts`]:
       "import { two } from '../index.ts'\n\nexport const one: number = two\n",
     [`${kit}/index.ts`]: 'export const two = 2\n',
@@ -167,7 +167,7 @@ describe('in the kit', () => {
 })
 
 describe('between packages', () => {
-  plant('imports of the packages below are fine', null, {
+  plant('imports from packages below are fine', null, {
     'packages/react/src/fine.ts':
       "import { paths } from '@latchkey/contract'\n\nexport const one: unknown = paths\n",
     'packages/fastify/src/fine.ts':
@@ -212,8 +212,10 @@ describe('a function', () => {
   const ofLines = (lines: number): string =>
     `export function long(): void {\n${'  console.log(1)\n'.repeat(lines)}}\n`
   plant('of 60 lines is fine', null, { [`${src}/sign-in/sixty.ts`]: ofLines(60) })
-  plant('of more is rejected', 'noExcessiveLinesPerFunction', {
+  plant('of more than 60 lines is rejected', 'noExcessiveLinesPerFunction', {
     [`${src}/sign-in/more.ts`]: ofLines(61),
   })
-  plant('of more is fine in a test', null, { [`${src}/sign-in/more.test.ts`]: ofLines(61) })
+  plant('of more than 60 lines is fine in a test', null, {
+    [`${src}/sign-in/more.test.ts`]: ofLines(61),
+  })
 })

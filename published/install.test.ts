@@ -197,11 +197,14 @@ describe.each([
       ['production', { EMULATOR_PORT: '4020', ORIGIN: 'http://localhost' }, /`origin` is missing/],
       ['development', {}, /npm i -D @latchkey\/bitbucket-emulator/],
       ['', {}, /npm i -D @latchkey\/bitbucket-emulator/],
-    ])('refuses to start like in development with NODE_ENV=%s and %j', async (name, env, words) => {
-      const { code, said } = await project.run('node development.js', { ...env, NODE_ENV: name })
-      expect(code).toBe(1)
-      expect(said).toMatch(words)
-    })
+    ])(
+      'refuses to start with development defaults with NODE_ENV=%s and %j',
+      async (name, env, words) => {
+        const { code, said } = await project.run('node development.js', { ...env, NODE_ENV: name })
+        expect(code).toBe(1)
+        expect(said).toMatch(words)
+      },
+    )
   })
 })
 

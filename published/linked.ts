@@ -13,8 +13,8 @@ export interface LinkedProject {
 }
 
 /**
- * Creates a project that contains our packages as packed. All other packages are links to those that are
- * installed in the repository, so the installation takes no time.
+ * Creates a project that contains our packages as packed. All other packages are links to the ones that are
+ * installed in the repository, so installing takes no time.
  * @param also Which other dependencies of `packages/fastify` to link.
  */
 export async function linkProject(also: readonly string[] = []): Promise<LinkedProject> {

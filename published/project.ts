@@ -22,7 +22,7 @@ export interface Project {
  * Creates an empty project.
  *
  * @param bin The folder that contains `node` and `npm`. Default: the ones on this machine.
- * @param registry Where npm finds our packages.
+ * @param registry The URL where npm finds our packages.
  */
 export async function createProject(
   folder: string,
@@ -110,7 +110,7 @@ function onOutput({ stdout, stderr }: ChildProcess, listener: (text: string) => 
 }
 
 /**
- * Removes the variables that pnpm and Vitest added, but keeps the ones with which this machine reaches the
+ * Removes the variables that pnpm and Vitest added, but keeps the ones that this machine needs to reach the
  * npm registry.
  */
 function ownEnvironment(): NodeJS.ProcessEnv {

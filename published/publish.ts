@@ -71,8 +71,8 @@ async function pack(folder: string): Promise<void> {
 }
 
 /**
- * `GET /@latchkey/<package>` returns its metadata, `GET /<package>.tgz` its tarball, and
- * `GET /-/tools?node=<version>&npm=<version>` the folder of these programs.
+ * `GET /@latchkey/<package>` returns its metadata, `GET /<package>.tgz` its tarball, and `GET
+ * /-/tools?node=<version>&npm=<version>` the folder that contains these programs.
  */
 function serve(tarballs: string, machines: string): Server {
   const tools = new Map<string, Promise<string>>()

@@ -81,7 +81,7 @@ describe.each([
     ['a signed-in person whom the server does not know yet', 'asked', 'ada', UNKNOWN, ada(DEVICES)],
     ['a signed-out person whom the server does not know yet', 'asked', '', UNKNOWN, nobody(BUTTON)],
   ])('for %s', (_, path, person, before, after) => {
-    it.each(['string', 'stream'])('is hydrated without changes, from a %s', async (way) => {
+    it.each(['string', 'stream'])('is hydrated without changes (sent as a %s)', async (way) => {
       await openTab(person)
       const files = ['/client.js', '/late.js']
       const [release, releaseLate] = await goWithout(files, `/${way}/${path}`)

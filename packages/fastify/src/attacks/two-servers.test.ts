@@ -39,12 +39,12 @@ async function untilRefused(app: FastifyInstance, cookie: string): Promise<void>
 describe.each(shareables)(
   'the same callback twenty times concurrently, on two servers with %s',
   (_what, share) => {
-    it('signs in once: one token request, one user, one session, one cookie', async () => {
+    it('signs in once, with one token request, one user, one session and one cookie', async () => {
       const shared = await share()
       const orders = { ...shared.kept, emulatorUrl: emulator().url }
       const servers = [await startChild(orders), await startChild(orders)]
       const [first] = servers
-      if (first === undefined) throw new Error('There are two servers.')
+      if (first === undefined) throw new Error('There must be two servers.')
       const browser = createBrowser(first.app)
       const url = await browser.consent(await browser.start(), { user: 'ada' })
       const headers = { cookie: browser.cookies() }
@@ -155,7 +155,7 @@ describe.each([
   ['banned', 'ban'],
   ['deleted', 'delete'],
 ] as const)('a person who is %s on one server', (_what, end) => {
-  /** Two servers, and a known person who is signed in on neither. */
+  /** Builds two servers, and a known person who is not signed in on either. */
   async function setScene(): Promise<{
     url: string
     here: FastifyInstance

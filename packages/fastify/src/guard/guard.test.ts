@@ -34,7 +34,7 @@ describe('a guarded route', () => {
     expect(ran).toBe(false)
   })
 
-  it('can be every route in a scope', async () => {
+  it('can be every route in a scope that has a guard as a hook', async () => {
     const app = await buildApp(emulator())
     await app.register(async (scope) => {
       scope.addHook('onRequest', scope.latchkey.guard())
@@ -46,7 +46,7 @@ describe('a guarded route', () => {
     expect((await browser.get('/inside')).body).toBe('Ada Test')
   })
 
-  it('can be every route of the application, and users can still sign in', async () => {
+  it('can be every route of an application that has a guard as a hook, and users can still sign in', async () => {
     const app = await buildApp(emulator())
     app.addHook('onRequest', app.latchkey.guard())
     app.get('/work', async ({ auth }) => auth.user.name)
@@ -514,7 +514,7 @@ describe('in TypeScript', () => {
       expectTypeOf(request.getAuth).returns.resolves.toEqualTypeOf<Auth | null>()
       // @ts-expect-error: `request.auth` is read-only.
       expect(() => (request.auth.user.name = 'Mallory')).toThrow()
-      // @ts-expect-error: it cannot be replaced.
+      // @ts-expect-error: `request.auth` cannot be replaced.
       expect(() => (request.auth = { ...request.auth })).toThrow()
       return 'checked'
     })
