@@ -1,6 +1,6 @@
 import { headingsOf } from './pages.ts'
 
-// The table of contents of a page that is longer than two screens, above its first section.
+// Adds a table of contents above the first section of every page that is longer than two screens.
 
 const BLOCK = /^<!-- contents -->\n.*?^<!-- \/contents -->\n\n?/ms
 /** About two screens. */
@@ -8,7 +8,7 @@ const SHORT = 80
 /** With more headings than this, only sections are listed. */
 const MANY = 60
 
-/** Returns a page with the contents that it has today, or without any if it is short. */
+/** Returns the page with an up-to-date table of contents, or without one if the page is short. */
 export function withContents(page: string): string {
   const text = page.replace(BLOCK, '')
   const lines = text.split('\n')

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { API, type Project, SymbolFlags, type Symbol as TypeSymbol } from 'typescript/unstable/sync'
 import { root } from './pages.ts'
 
-// Finds public functions whose comment has no `@example`: what the packages export, and the methods of
-// `app.latchkey`.
+// Finds public functions whose docstring has no `@example`. Public functions are the ones that the packages
+// export, and the methods of `app.latchkey` and of the emulator.
 
 const ENTRIES = [
   'packages/bitbucket-emulator/src/index.ts',
@@ -14,10 +14,10 @@ const ENTRIES = [
   'packages/react/src/index.ts',
 ]
 
-/** Interfaces whose methods are public functions too. */
+/** Interfaces whose methods also count as public functions. */
 const WITH_METHODS = ['Latchkey', 'BitbucketEmulator']
 
-/** Returns each public function as `file: name`, and whether its comment has an example. */
+/** Returns each public function as `file: name`, and whether its docstring has an example. */
 export function readFunctions(): { readonly name: string; readonly hasExample: boolean }[] {
   const api = new API({ cwd: root })
   try {
@@ -54,7 +54,7 @@ function functionsOf(exported: TypeSymbol, project: Project): readonly Found[] {
   return isFunction(symbol, project) ? [{ name, symbol }] : []
 }
 
-/** The methods of an interface of ours, and of the objects in it. */
+/** Returns the methods of one of our interfaces, and those of the objects in it. */
 function methodsOf(symbol: TypeSymbol, path: string, project: Project): readonly Found[] {
   const { checker } = project
   const type =

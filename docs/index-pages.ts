@@ -1,9 +1,9 @@
 import { dirname, relative } from 'node:path'
 import { listPages, readText, summaryOf, titleOf } from './pages.ts'
 
-// The index pages of docs and of its folders, from the titles and first sentences of the pages.
+// Renders the index pages of docs and its folders, from the titles and first sentences of the pages.
 
-/** The pages of a folder in docs, but for its index. */
+/** Returns the pages in a folder of docs, except for its index. */
 export function pagesOf(folder: string): string[] {
   return listPages().filter((file) => dirname(file) === folder && !file.endsWith('/README.md'))
 }
@@ -20,7 +20,7 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
   return new Map([
     index(
       'docs/guides',
-      '# Guides\n\nHow to set up, deploy and operate Latchkey, and how to move to it.',
+      '# Guides\n\nHow to set up, deploy and operate Latchkey, and how to migrate to it.',
     ),
     index(
       'docs/decisions',
@@ -28,7 +28,7 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
     ),
     [
       'docs/reference/README.md',
-      `# Reference\n\n${list('docs/reference', referencePages)}\n- [Components and hooks](../react/README.md): The props and results of \`@latchkey/react\`.\n- [\`@latchkey/fastify\`](../../packages/fastify/README.md): The options of the server.\n- [\`@latchkey/bitbucket-emulator\`](../../packages/bitbucket-emulator/README.md): The options of the emulator.\n`,
+      `# Reference\n\n${list('docs/reference', referencePages)}\n- [Components and hooks](../react/README.md): The components' props and the hooks' results in \`@latchkey/react\`.\n- [\`@latchkey/fastify\`](../../packages/fastify/README.md): The server's options.\n- [\`@latchkey/bitbucket-emulator\`](../../packages/bitbucket-emulator/README.md): The emulator's options.\n`,
     ],
     [
       'docs/README.md',
@@ -44,7 +44,7 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
         '## Reference',
         list('docs', [...referencePages, 'docs/security.md', 'docs/benchmarks.md']),
         '## Background',
-        '- [Decisions](decisions/README.md): Why Latchkey is built as it is.\n- [Contributing](../CONTRIBUTING.md): How to run, test and change the code.\n- [Security policy](../SECURITY.md): How to report a vulnerability.',
+        '- [Decisions](decisions/README.md): Why Latchkey is built the way it is.\n- [Contributing](../CONTRIBUTING.md): How to run, test and change the code.\n- [Security policy](../SECURITY.md): How to report a vulnerability.',
       ]
         .join('\n\n')
         .concat('\n'),

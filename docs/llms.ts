@@ -2,7 +2,7 @@ import { pagesOf } from './index-pages.ts'
 import { introductionOf, summaryOf, titleOf } from './pages.ts'
 import type { Publisher } from './publisher.ts'
 
-// llms.txt and llms-full.txt, for assistants that answer questions about Latchkey. https://llmstxt.org
+// Renders llms.txt and llms-full.txt, for assistants that answer questions about Latchkey. See https://llmstxt.org.
 
 function sections(): readonly (readonly [title: string, files: readonly string[]])[] {
   return [
@@ -24,7 +24,7 @@ function sections(): readonly (readonly [title: string, files: readonly string[]
 
 type Read = (file: string) => string
 
-/** @param read Returns the text of a page as it is generated. */
+/** @param read Returns the generated text of a page. */
 export function renderLlms(read: Read, { docs }: Publisher): string {
   const address = (file: string): string =>
     docs === null ? file : new URL(`../${file}`, `${docs}/`).href
@@ -45,7 +45,7 @@ export function renderLlms(read: Read, { docs }: Publisher): string {
   ].join('\n\n')}\n`
 }
 
-/** Returns the text of every page in llms.txt but for the optional ones. */
+/** Returns the text of every page in llms.txt, except for the optional ones. */
 export function renderLlmsFull(read: Read): string {
   return `${sections()
     .flatMap(([, files]) => files)

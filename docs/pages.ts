@@ -1,11 +1,11 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// What the generators know of a Markdown page: its title, its headings and their anchors.
+// Reads what the generators need from a Markdown page: its title, its first sentences, its headings and their anchors.
 
 export const root: string = join(import.meta.dirname, '..')
 
-/** A file as it is in the repository, and as it is generated today. */
+/** A file whose contents are generated. `text` is on disk, and `written` is what the generator returns now. */
 export interface Generated {
   readonly file: string
   readonly text: string
@@ -14,21 +14,21 @@ export interface Generated {
 
 export interface Heading {
   readonly level: number
-  /** Without the marks of Markdown's links and code. */
+  /** The heading without the Markdown syntax of links. */
   readonly title: string
   readonly anchor: string
-  /** The index of its line. */
+  /** The index of the heading's line. */
   readonly line: number
 }
 
-/** Every Markdown page that people read, changelogs aside. */
+/** Returns every Markdown page that people read, except for changelogs. */
 export function listPages(): string[] {
   return globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md'], { cwd: root })
     .filter((file) => !file.endsWith('CHANGELOG.md'))
     .sort()
 }
 
-/** Returns the text of a file of the repository, or `''` if it does not exist yet. */
+/** Returns the text of a file in the repository, or `''` if the file does not exist yet. */
 export function readText(file: string): string {
   try {
     return readFileSync(join(root, file), 'utf8')
@@ -37,7 +37,7 @@ export function readText(file: string): string {
   }
 }
 
-/** Returns the headings of a page, with the anchors that GitHub gives them. Code is skipped. */
+/** Returns the headings of a page, with the same anchors as on GitHub. Code blocks are skipped. */
 export function headingsOf(text: string): Heading[] {
   const taken = new Map<string, number>()
   let isCode = false
@@ -62,7 +62,7 @@ export function titleOf(text: string): string {
   return headingsOf(text)[0]?.title ?? ''
 }
 
-/** Returns the first sentence of a page, without links, or `''` if it begins with something else than text. */
+/** Returns the first sentence of a page, without links, or `''` if the page has no paragraph of text. */
 export function summaryOf(text: string): string {
   return /^.*?[.!?:](?= [^a-z]|$)/.exec(introductionOf(text))?.[0].replace(/:$/, '.') ?? ''
 }

@@ -16,8 +16,8 @@ import {
   type Symbol as TypeSymbol,
 } from 'typescript/unstable/sync'
 
-// Generates the tables of props and results in `docs/react` from the types of `@latchkey/react` and
-// their JSDoc. In a page, `<!-- props: SignInProps -->` and `<!-- /props -->` mark the place of a table.
+// Generates the tables of props and results in `docs/react` from the types in `@latchkey/react` and
+// their JSDoc. In a page, a table goes between `<!-- props: SignInProps -->` and `<!-- /props -->`.
 // `npx pnpm@12 props` writes all tables.
 
 const root = join(import.meta.dirname, '..')
@@ -25,7 +25,7 @@ const config = join(root, 'packages/react/tsconfig.json')
 const entry = join(root, 'packages/react/src/index.ts')
 const TABLE = /(?<=^<!-- props: (\w+) -->\n).*?(?=^<!-- \/props -->$)/gms
 
-/** A page of `docs/react`. */
+/** A page in `docs/react`. */
 export interface Page {
   readonly file: string
   readonly text: string
@@ -34,12 +34,12 @@ export interface Page {
 }
 
 export interface Reference {
-  /** Names of the exported components, hooks, functions and classes, without types. */
+  /** The names of the exported components, hooks, functions and classes. Types are not included. */
   readonly names: readonly string[]
   readonly pages: readonly Page[]
 }
 
-/** Reads the pages of `docs/react`, and generates their tables. */
+/** Reads the pages in `docs/react`, and generates their tables. */
 export function readReference(): Reference {
   const api = new API({ cwd: root })
   try {
@@ -97,7 +97,7 @@ function rowsOf(type: Type, project: Project): readonly (readonly string[])[] {
   return [[...(isUnion ? ['Status'] : []), 'Name', 'Type', 'Description'], ...rows]
 }
 
-/** Returns the properties that are not from React or the DOM, in source order. */
+/** Returns the properties that do not come from React or the DOM, in source order. */
 function ownProperties(type: Type, project: Project): readonly TypeSymbol[] {
   const own = declarationOf<InterfaceDeclaration>(type.getSymbol(), project)
   return project.checker
@@ -124,8 +124,8 @@ function isOptional(symbol: TypeSymbol): boolean {
 }
 
 /**
- * Returns a property's type as in the source, without `undefined`. A named union of string literals is
- * expanded.
+ * Returns a property's type as it is written in the source, without `undefined`. Named unions of string
+ * literals are expanded.
  */
 function typeOf(symbol: TypeSymbol, project: Project): string {
   const { checker } = project

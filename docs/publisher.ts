@@ -2,19 +2,19 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Generated, readText, root } from './pages.ts'
 
-// Where the packages are published from. Whoever publishes Latchkey fills in publisher.json and runs
-// `npx pnpm@12 generate`, which writes the values into each package.json and into the server's messages.
-// `prepublishOnly` of each package runs this file, and fails while a value is missing.
+// Fills in the publisher's URLs. To publish Latchkey, fill in publisher.json and run `npx pnpm@12 generate`,
+// which writes the values into each package.json and into the server's messages. Each package's
+// `prepublishOnly` script runs this file, and fails if a value is missing.
 
-/** The contents of publisher.json. In the repository every value is `null`. */
+/** The contents of publisher.json. In the repository, every value is `null`. */
 export interface Publisher {
-  /** The web site, such as `https://latchkey.dev`. */
+  /** The website, such as `https://latchkey.dev`. */
   readonly homepage: string | null
-  /** The repository's page, such as `https://github.com/owner/latchkey`. */
+  /** The repository's web page, such as `https://github.com/owner/latchkey`. */
   readonly repository: string | null
   /** Where people report bugs, such as `https://github.com/owner/latchkey/issues`. */
   readonly bugs: string | null
-  /** Where the folder `docs` can be read, such as `https://github.com/owner/latchkey/blob/main/docs`. */
+  /** Where people can read the `docs` folder, such as `https://github.com/owner/latchkey/blob/main/docs`. */
   readonly docs: string | null
 }
 
@@ -22,7 +22,7 @@ export function readPublisher(): Publisher {
   return JSON.parse(readFileSync(join(root, 'publisher.json'), 'utf8'))
 }
 
-/** Returns the manifests of the packages and the server's constant, with the publisher's values. */
+/** Returns each package.json and the file with the server's constant, with the publisher's values. */
 export function renderPublisher(publisher: Publisher): Generated[] {
   const manifests = globSync('packages/*/package.json', { cwd: root }).sort()
   const constant = 'packages/fastify/src/http/docs-url.ts'
@@ -42,7 +42,7 @@ export function renderPublisher(publisher: Publisher): Generated[] {
   ]
 }
 
-/** Returns package.json with the publisher's values behind `keywords`. */
+/** Returns package.json with the publisher's values after `keywords`. */
 function manifestOf(text: string, directory: string, publisher: Publisher): string {
   const { homepage, bugs, repository } = publisher
   const manifest: Readonly<Record<string, unknown>> = JSON.parse(text)
@@ -80,7 +80,7 @@ export function problemsOf(publisher: Publisher, generated: readonly Generated[]
   ]
 }
 
-/** Whether a value is the URL of a public page, and no placeholder. */
+/** Whether a value is the URL of a public page rather than a placeholder. */
 function isAddress(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
   const { protocol, hostname } = new URL(value)

@@ -8,8 +8,8 @@ import { type Generated, listPages, readText, root } from './pages.ts'
 import { readReference } from './props.ts'
 import { readPublisher, renderPublisher } from './publisher.ts'
 
-// Everything that is generated from something else in the repository. `npx pnpm@12 generate` writes it,
-// `docs-generated.test.ts` compares.
+// Generates the pages and files that have other sources in the repository. `npx pnpm@12 generate` writes them, and
+// `docs-generated.test.ts` checks that they are up to date.
 
 export function generate(): Generated[] {
   const publisher = readPublisher()

@@ -698,7 +698,7 @@ describe('in development without options', () => {
     await app.listen({ port: 0, host: '0.0.0.0' })
     const said = lines.map((line) => JSON.parse(line).msg as string)
     expect(said).toContain(
-      'Latchkey: register this callback URL at the provider: http://localhost:3000/auth/bitbucket/callback',
+      'Latchkey: register this callback URL with the provider: http://localhost:3000/auth/bitbucket/callback',
     )
   })
 

@@ -199,7 +199,7 @@ export function prepareToListen(app: FastifyInstance, settings: Settings): void 
   app.addHook('onListen', async () => {
     const callbacks = providers.map(({ id }) => settings.callbackUrl(id)).join(', ')
     if (filledIn.length === 0 && !settings.followsPort) {
-      app.log.info(`Latchkey: register this callback URL at the provider: ${callbacks}`)
+      app.log.info(`Latchkey: register this callback URL with the provider: ${callbacks}`)
       return
     }
     const defaults = filledIn.length === 0 ? "the server's own origin" : filledIn.join(', ')

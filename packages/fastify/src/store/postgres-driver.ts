@@ -106,7 +106,7 @@ export async function connectPostgres(
 /** Returns advice for an operator when notifications do not arrive. */
 function adviceFor({ url, listenUrl }: PostgresSettings): string {
   return listenUrl === url
-    ? 'If a pooler such as PgBouncer is in between, set listenUrl in postgres() to a URL that bypasses it.'
+    ? 'If you connect through a pooler such as PgBouncer, set listenUrl in postgres() to a URL that bypasses it.'
     : 'Check that listenUrl points to the same database as the url, and bypasses every pooler.'
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** The reason when the connection works but notifications do not arrive. */
+/** The reason when the connection works but notifications are not arriving. */
 export const SILENCE = 'although the connection works'
 /** The prefix of a notification that only tests the channel. */
 const ECHO = 'echo '
