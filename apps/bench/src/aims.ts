@@ -6,7 +6,7 @@ import { perSecond } from './measure.ts'
 import type { AllKept, Kept } from './results.ts'
 import { percentile, spread } from './statistics.ts'
 
-/** Renders the targets, and whether each was met. */
+/** Renders the table of targets, which shows whether each one was met. */
 export function aimsPart(all: AllKept): string {
   const aims = [
     all.guard && guardAims(all.guard),
@@ -27,7 +27,7 @@ function guardAims({ result: { rounds } }: Kept<'guard'>): Aim[] {
       rounds.map((one) => perSecond(one, `latchkey-${kind}`) / perSecond(one, 'bare')),
     )
     return {
-      what: `Guarded route, ${title}: share of Fastify alone`,
+      what: `Guarded route, ${title}: speed relative to Fastify alone`,
       aim: '≥ 0.90',
       found: inRange(share, 2),
       met: share.median >= 0.9,
@@ -44,7 +44,7 @@ function storedAims({ result: { rounds, sizes } }: Kept<'stored'>): Aim[] {
       ),
     )
     return {
-      what: `${round(most)} stored sessions, ${title}: share of the speed with ${round(least)}`,
+      what: `${round(most)} stored sessions, ${title}: speed relative to ${round(least)}`,
       aim: '≥ 0.95',
       found: inRange(ratio, 2),
       met: ratio.median >= 0.95,

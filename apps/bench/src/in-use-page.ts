@@ -3,7 +3,7 @@ import type { ColdStart, InUseResult, InUseRound, InUseRow } from './in-use.ts'
 import type { Kept, KeptBefore } from './results.ts'
 import { type Spread, spread } from './statistics.ts'
 
-// Renders the section about active sessions, with the figures of an earlier version for comparison.
+// Renders the section about active sessions, with an earlier version's figures for comparison.
 
 export interface Aim {
   readonly what: string
@@ -14,7 +14,7 @@ export interface Aim {
 
 type Before = KeptBefore<'in-use'> | undefined
 
-/** The seconds within which the load should use every session once. */
+/** A sweep that takes longer than this many seconds is shown in bold. */
 const LONGEST_SWEEP = 5
 /** How many more statements per second the largest number of sessions may cause than the smallest number. */
 const MORE_STATEMENTS = 5
@@ -61,14 +61,14 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
   const range = `${round(Math.min(...sizes))} to ${round(Math.max(...sizes))}`
   for (const [store, title] of STORES) {
     const rows = plain.filter((row) => row.store === store)
-    addShare(`${range} active sessions, ${title}: lowest share of Fastify alone`, rows)
+    addShare(`${range} active sessions, ${title}: lowest speed relative to Fastify alone`, rows)
   }
   addShare(
-    'Two servers on one PostgreSQL: share of two without a check',
+    'Two servers on one PostgreSQL: speed relative to two without a check',
     result.rows.filter(({ servers }) => servers > 1),
   )
   addShare(
-    'A second process writes to the SQLite file: lowest share of Fastify alone',
+    'A second process writes to the SQLite file: lowest speed relative to Fastify alone',
     result.rows.filter(({ isShared }) => isShared),
   )
 
@@ -78,7 +78,7 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
   if (slowest !== undefined) {
     const { row, ratio } = slowest
     aims.push({
-      what: 'Active sessions: highest p99, as a multiple of Fastify alone',
+      what: 'Active sessions: highest p99, relative to Fastify alone',
       aim: '≤ 2',
       found: `${inRange(ratio, 1)}, ${titleOf(row)}`,
       met: ratio.median <= 2,
@@ -221,7 +221,7 @@ function coldStartPart({ coldStarts, connections }: InUseResult, before: Before)
   ]
   return `### Cold start
 
-A server that has just started has no cached sessions. Each session is used once, over ${connections} connections.
+A server that has just started has not cached any sessions yet. Each session is used once, over ${connections} connections.
 
 ${markdownTable(head, rows)}`
 }

@@ -82,10 +82,10 @@ it('compares watched sockets with unwatched ones from the same round', () => {
     ['8,500', '1,500', '305', '5', '0.10 %'],
     ['9,600', '2,600', '312', '12', '0.11 %'],
   ])
-  expect(page).toContain('with its listener takes 4.0 µs of CPU')
+  expect(page).toContain('with its listener takes 4.0 µs of CPU time')
 })
 
-it('shows how soon signals fire, and what revoking all sessions costs per session', () => {
+it('shows how soon signals are aborted, and what revoking all sessions costs per session', () => {
   const rounds = [signalsRound(0)]
   const page = renderKept('signals', { sockets: 10_000, idleSeconds: 5, rounds })
 
@@ -95,8 +95,8 @@ it('shows how soon signals fire, and what revoking all sessions costs per sessio
     ['9.0', '12.0'],
     ['100', '400'],
   ])
-  expect(page).toContain('takes 10.0 µs until every signal has fired, with 9.0 µs')
-  expect(page).toContain('uses 30 µs of CPU for each session')
+  expect(page).toContain('takes 10.0 µs until every signal has been aborted, and uses 9.0 µs')
+  expect(page).toContain('uses 30 µs of CPU time per session')
 })
 
 function render(result: InUseResult, before?: InUseResult): string {

@@ -19,12 +19,12 @@ import { type AllKept, type Circumstances, type Kept, read, readBefore } from '.
 import { signalsPart } from './signals-page.ts'
 import { percentile, spread } from './statistics.ts'
 
-// Renders the results as a page. All figures come from the results. A measurement with several rounds is
-// shown as its median and its range.
+// Renders the results as a page. All figures come from the results. If a measurement has several rounds, the page
+// shows its median and its range.
 
 /**
  * Returns the text of `docs/benchmarks.md`.
- * @param folder The folder with the results.
+ * @param folder The folder that contains the results.
  */
 export function renderPage(folder: string): string {
   const all: AllKept = {
@@ -66,8 +66,8 @@ shares instead. A second run on the same machine can differ by 10 %.`
 const METHOD = `## Run the benchmarks
 
 \`\`\`sh
-npx pnpm@12 bench                # everything; takes a while, and needs an otherwise idle machine
-npx pnpm@12 bench --only guard   # includes in-use; others: stored, revocation, sign-in, install, memory, signals, browser
+npx pnpm@12 bench                # all benchmarks; takes a while, and needs an otherwise idle machine
+npx pnpm@12 bench --only guard   # also runs in-use; other names: stored, revocation, sign-in, install, memory, signals, browser
 npx pnpm@12 bench --quick        # a short run to check that everything works; does not change this page
 \`\`\`
 
@@ -95,8 +95,8 @@ measure several processes behind a load balancer on many cores, or how long a br
 function disturbance({ result }: Kept<'guard'>): string | undefined {
   const { median } = spread(result.rounds.map((one) => one.bare?.serverBusy ?? 0))
   if (median > 0.9) return undefined
-  return `**The machine was busy during the run: Fastify alone got only ${fixed(median * 100, 0)} % of its core. The results are less
-reliable than they should be, except for the CPU times.**`
+  return `**The machine was busy during the run: Fastify alone only got ${fixed(median * 100, 0)} % of its core. Except for the CPU times, the
+results are less reliable than they should be.**`
 }
 
 function guardPart({ result }: Kept<'guard'>): string {
@@ -212,14 +212,14 @@ function signInPart({ result }: Kept<'sign-in'>): string {
   rows.sort((a, b) => b.speed.median - a.speed.median)
   return `## Sign-in
 
-Each figure is for complete sign-ins, from the click to the session. A sign-in consists of the start route, the provider's redirect, and
-the callback. The callback redeems the code, and reads the person and their e-mail addresses from the provider. ${browsers} browsers
-sign in at the same time, as 1,000 people who have signed in before. All use one local provider, whose response time is negligible.
+The figures are for complete sign-ins, from the click to the session. A sign-in consists of the start route, the provider's redirect, and
+the callback. The callback redeems the code, then reads the person's profile and e-mail addresses from the provider. ${browsers} browsers
+sign in at the same time, as 1,000 people who have signed in before. They all use one local provider, whose response time is negligible.
 
 ${bars(rows.map(({ title, speed }) => ({ title, value: speed.median, words: `${round(speed.median)}/s` })))}
 
 ${markdownTable(
-  ['', 'sign-ins/s', 'share of by hand', 'CPU µs', 'p99 ms', 'what is stored'],
+  ['', 'sign-ins/s', 'relative to *by hand*', 'CPU µs', 'p99 ms', 'what is stored'],
   rows.map(({ title, keeps, own, share, speed }) => [
     title,
     inRange(speed, 0),

@@ -18,7 +18,7 @@ export function signalsPart({ result }: Kept<'signals'>): string {
   const creation = spread(rounds.map((one) => one.creation))
   return `## Open connections
 
-One server with a SQLite file has ${round(sockets)} open WebSockets through @fastify/websocket, each with its own user and session.
+A server with an SQLite file has ${round(sockets)} WebSockets open through @fastify/websocket, each with its own user and session.
 Nothing is sent after the handshake. Each of ${rounds.length} rounds measures three servers. *More* is the difference from the first
 server in the same round. *Idle* is how much of its core a server used during ${idleSeconds} s without any requests. A server that watches
 sessions looks for changes in the file every 100 ms, and for expired sessions once a second.
@@ -47,7 +47,7 @@ function costTable(rounds: readonly SignalsRound[]): string {
     const costs = [median('heap'), more('heap'), median('opening'), more('opening')]
     return [title, ...costs, `${inRange(idle, 2)} %`]
   })
-  return markdownTable(['a socket', 'heap bytes', 'more', 'CPU µs', 'more', 'idle'], rows)
+  return markdownTable(['per socket', 'heap bytes', 'more', 'CPU µs', 'more', 'idle'], rows)
 }
 
 function endingPart(rounds: readonly SignalsRound[]): string {
@@ -73,7 +73,7 @@ call revokes all other sessions. The times are measured from the call until the 
 detected that the last socket is closed. The client is a separate process. The times include the transaction, which is on disk
 before any signal fires.
 
-${markdownTable(['', 'signals fired, ms', 'sockets closed, ms'], rows)}
+${markdownTable(['', 'signals aborted, ms', 'sockets closed, ms'], rows)}
 
 Per session, \`revokeEverything\` takes ${inRange(firing, 1)} µs until every signal has fired, with ${inRange(firingCpu, 1)} µs of
 the server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. These
