@@ -28,7 +28,7 @@ export interface Page {
 /** The measured pages. Each is a file in `pages`, written as the library's documentation shows. */
 export const pages: Readonly<Record<string, Page>> = {
   'by-hand': { title: 'by hand, the minimum', brings: '–' },
-  'latchkey-button': { title: 'Latchkey, the button alone', brings: 'the button, without a name' },
+  'latchkey-button': { title: 'Latchkey, only the button', brings: 'the button, without a name' },
   latchkey: { title: 'Latchkey', brings: 'the button' },
   'latchkey-everything': {
     title: 'Latchkey, the whole kit with styles',

@@ -9,7 +9,7 @@ const COOKIE = 'authjs.session-token'
 export const authJsToken: Contender = {
   title: 'Auth.js, getToken',
   packages: ['@auth/core'],
-  revocation: 'never before it expires',
+  revocation: 'not until it expires',
 
   async build(people) {
     const app = Fastify()
@@ -27,7 +27,7 @@ export const authJsToken: Contender = {
 export const authJsSession: Contender = {
   title: 'Auth.js, Auth() session',
   packages: ['@auth/core'],
-  revocation: 'never before it expires',
+  revocation: 'not until it expires',
 
   async build(people) {
     const config: AuthConfig = {

@@ -7,7 +7,7 @@ import { type Contender, meRoute, type Person, SECRET, signIn } from './contende
 export const ironSession: Contender = {
   title: 'iron-session',
   packages: ['iron-session'],
-  revocation: 'never before it expires',
+  revocation: 'not until it expires',
 
   async build(people) {
     const app = Fastify()

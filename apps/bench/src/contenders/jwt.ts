@@ -6,7 +6,7 @@ import { type Contender, meRoute, SECRET } from './contender.ts'
 export const fastifyJwt: Contender = {
   title: '@fastify/jwt, HS256',
   packages: ['@fastify/jwt'],
-  revocation: 'never before it expires',
+  revocation: 'not until it expires',
 
   async build(people) {
     const app = Fastify()

@@ -13,7 +13,7 @@ declare module '@fastify/secure-session' {
 export const fastifySecureSession: Contender = {
   title: '@fastify/secure-session',
   packages: ['@fastify/secure-session'],
-  revocation: 'never before it expires',
+  revocation: 'not until it expires',
 
   async build(people) {
     const app = Fastify()

@@ -210,7 +210,7 @@ export const errorCodes = {
   forbidden: {
     status: 403,
     causes: [
-      'The `check` of a guard did not return `true`.',
+      "A guard's `check` did not return `true`.",
       'The URL that starts a sign-in was loaded in a frame or as an image. The page itself must navigate to it.',
       "One of the application's hooks rejected a request to Latchkey with 403.",
     ],

@@ -19,7 +19,7 @@ import {
 export const betterAuthSignIn: SignInContender = {
   title: 'Better Auth, SQLite',
   packages: ['better-auth'],
-  keeps: 'user, account, tokens and session in a SQLite file',
+  keeps: 'user, account, tokens and session in an SQLite file',
   start: {
     path: '/api/auth/sign-in/social',
     body: { provider: 'bitbucket', callbackURL: '/', disableRedirect: true },

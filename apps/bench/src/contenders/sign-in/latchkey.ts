@@ -10,7 +10,7 @@ const START = { path: '/auth/bitbucket/start' }
 export const latchkeySqliteSignIn: SignInContender = {
   title: 'Latchkey, SQLite',
   packages: ['@latchkey/fastify'],
-  keeps: 'user, identity, flow and session in a SQLite file',
+  keeps: 'user, identity, flow and session in an SQLite file',
   start: START,
   build: (provider, place) => build(provider, openStore('sqlite', place)),
 }
@@ -18,7 +18,7 @@ export const latchkeySqliteSignIn: SignInContender = {
 export const latchkeyPostgresSignIn: SignInContender = {
   title: 'Latchkey, PostgreSQL',
   packages: ['@latchkey/fastify', 'pg'],
-  keeps: 'the same in PostgreSQL',
+  keeps: 'the same, in PostgreSQL',
   start: START,
   build: (provider, place) => build(provider, openStore('postgres', place)),
 }
@@ -26,7 +26,7 @@ export const latchkeyPostgresSignIn: SignInContender = {
 export const latchkeyMemorySignIn: SignInContender = {
   title: 'Latchkey, SQLite in memory',
   packages: ['@latchkey/fastify'],
-  keeps: 'the same in memory',
+  keeps: 'the same, in memory',
   start: START,
   build: (provider) => build(provider, sqlite(':memory:')),
 }
