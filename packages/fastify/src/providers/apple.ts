@@ -1,7 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
 import { appleMark } from '@latchkey/contract'
 import { LatchkeyError } from '../http/errors.ts'
-import { type CompanyOptions, checkOptions } from './company-options.ts'
+import { refuseUnknownOptions } from '../http/option-names.ts'
+import type { CompanyOptions } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import { type ClientSecret, isObject, type Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -36,7 +37,10 @@ export interface AppleOptions extends Omit<CompanyOptions, 'clientSecret'> {
  * })
  */
 export function apple(options: AppleOptions = {}): Provider {
-  checkOptions('apple', options, ['teamId', 'keyId', 'privateKey'])
+  refuseUnknownOptions(options, ['clientId', 'teamId', 'keyId', 'privateKey', 'id', 'name'], {
+    say: (option) => `apple(): there is no option \`${option}\`.`,
+    unlike: 'Apple has no fixed client secret: it is created from `privateKey`.',
+  })
   const { clientId, id = 'apple', name = 'Apple' } = options
 
   return defineProvider({

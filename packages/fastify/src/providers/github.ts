@@ -6,9 +6,14 @@ import { read } from './read.ts'
 
 /** The options of `github()`. */
 export interface GitHubOptions extends CompanyOptions {
-  /** The URL of a GitHub Enterprise Server, such as `https://github.example.com`. */
+  /**
+   * The URL of a GitHub Enterprise Server, such as `https://github.example.com`, or of an enterprise
+   * at GHE.com, such as `https://example.ghe.com`.
+   */
   readonly url?: string | undefined
 }
+
+const PUBLIC = 'https://github.com'
 
 const HEADERS = {
   accept: 'application/vnd.github+json',
@@ -16,8 +21,10 @@ const HEADERS = {
 }
 
 /**
- * Returns GitHub, or a GitHub Enterprise Server, as a provider. Works with OAuth apps and GitHub
- * Apps. https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+ * Returns GitHub, a GitHub Enterprise Server or an enterprise at GHE.com as a provider. Works with
+ * OAuth apps and GitHub Apps.
+ * https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps and
+ * https://docs.github.com/apps/github-authentication-discovery-endpoints
  *
  * @throws LatchkeyError `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`
  *
@@ -29,8 +36,8 @@ const HEADERS = {
  */
 export function github(options: GitHubOptions = {}): Provider {
   checkOptions('github', options, ['url'])
-  const site = serverUrl('github', options.url, 'https://github.com')
-  const api = site === 'https://github.com' ? 'https://api.github.com' : `${site}/api/v3`
+  const site = serverUrl('github', options.url, PUBLIC)
+  const api = apiOf(site)
   const { clientId, clientSecret, id = 'github', name = 'GitHub' } = options
 
   return defineProvider({
@@ -42,7 +49,8 @@ export function github(options: GitHubOptions = {}): Provider {
     setup: setupOf('GITHUB', `${site}/settings/developers`),
     authorize: `${site}/login/oauth/authorize`,
     token: `${site}/login/oauth/access_token`,
-    issuer: `${site}/login/oauth`,
+    // Documented for github.com only: other servers announce a wrong one.
+    issuer: site === PUBLIC ? `${PUBLIC}/login/oauth` : undefined,
     clientAuth: 'post',
     scope: ['read:user', 'user:email'],
     vouchesForEmail: true,
@@ -71,6 +79,13 @@ export function github(options: GitHubOptions = {}): Provider {
       attributes: { login: read.text(user.login) },
     }),
   })
+}
+
+/** GHE.com has its API on a host of its own, and an Enterprise Server below a path. */
+function apiOf(site: string): string {
+  const { protocol, host } = new URL(site)
+  const isHosted = site === PUBLIC || host.endsWith('.ghe.com')
+  return isHosted ? `${protocol}//api.${host}` : `${site}/api/v3`
 }
 
 /** A row without its flags does not prove that there is no primary address. */

@@ -1,4 +1,5 @@
 import { googleMark } from '@latchkey/contract'
+import { LatchkeyError } from '../http/errors.ts'
 import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
@@ -28,7 +29,8 @@ export interface GoogleOptions extends CompanyOptions {
  */
 export function google(options: GoogleOptions = {}): Provider {
   checkOptions('google', options, ['hostedDomain'])
-  const { clientId, clientSecret, id = 'google', name = 'Google', hostedDomain } = options
+  const { clientId, clientSecret, id = 'google', name = 'Google' } = options
+  const hostedDomain = checkDomain(options.hostedDomain)
 
   return defineProvider({
     id,
@@ -60,4 +62,13 @@ export function google(options: GoogleOptions = {}): Provider {
       }
     },
   })
+}
+
+/** An empty domain would refuse everyone, and one in capital letters never equals the claim. */
+function checkDomain(domain: string | undefined): string | undefined {
+  if (domain === undefined || /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(domain)) return domain
+  throw new LatchkeyError(
+    'LATCHKEY_OPTION_INVALID',
+    "google(): `hostedDomain` must be a domain in lowercase letters, such as 'example.com'. Omit it to admit every Google account.",
+  )
 }
