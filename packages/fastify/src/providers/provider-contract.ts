@@ -84,6 +84,18 @@ export function providerContract(
       title: 'erases nothing when a field is missing',
       run: () => erasesNothing(provider, person),
     },
+    {
+      title: 'keeps the subject when the name and the address change',
+      run: () => keepsSubject(provider, person),
+    },
+    ...(provider.posted.length === 0
+      ? []
+      : [
+          {
+            title: 'takes neither the subject nor the address from the posted form',
+            run: () => distrustsForm(provider, person),
+          },
+        ]),
     ...Object.entries(provider.steps).flatMap(([name, step]) =>
       stepTests(provider, person, name, step),
     ),
@@ -153,6 +165,28 @@ async function erasesNothing(provider: Provider, person: KnownPerson): Promise<v
       ok(isKept, `without ${field}, ${name} replaces the stored value`)
     }
   }
+}
+
+/** A name or an address can move to another person, who must not become this one. */
+async function keepsSubject(provider: Provider, person: KnownPerson): Promise<void> {
+  const { subject, name, email } = await readPerson(provider, person)
+  const { claims, posted, responses } = person
+  const text = JSON.stringify({ claims, posted, responses }, (_, value: unknown) => {
+    if (typeof value !== 'string') return value
+    if (value === email) return 'someone-else@example.net'
+    return value === name ? 'Someone Else' : value
+  })
+  const renamed = await readPerson(provider, { ...person, ...JSON.parse(text) })
+  strictEqual(renamed.subject, subject)
+}
+
+/** A posted form is not signed, so people can change it. */
+async function distrustsForm(provider: Provider, person: KnownPerson): Promise<void> {
+  const { subject, email, emailVerified } = await readPerson(provider, person)
+  const forged = { id: 'x', sub: 'x', email: 'x@example.net', email_verified: true }
+  const fields = provider.posted.map((field) => [field, JSON.stringify(forged)])
+  const read = await readPerson(provider, { ...person, posted: Object.fromEntries(fields) })
+  deepStrictEqual([read.subject, read.email, read.emailVerified], [subject, email, emailVerified])
 }
 
 function stepTests(
