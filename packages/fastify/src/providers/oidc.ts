@@ -20,7 +20,7 @@ export interface OidcOptions {
    */
   readonly issuer: string
   readonly clientId: string | undefined
-  /** Omit it for a public client. */
+  /** Omit it for a public client, and set `clientAuth` to `none`. */
   readonly clientSecret?: ClientSecret | undefined
   /**
    * How the token request proves which application sends it: `client_secret_basic`,
