@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,9 +14,12 @@ import { type Browser, createBrowser } from './packages/fastify/src/testing/brow
 const root = import.meta.dirname
 // Inside the demo, which has every package installed that the docs import.
 const folder = join(root, 'apps/demo/.docs-run')
-const documents = globSync(['README.md', 'packages/*/README.md', 'docs/{guides,react}/*.md'], {
-  cwd: root,
-}).sort()
+const documents = globSync(
+  ['README.md', 'packages/*/README.md', 'docs/{guides,providers,react}/*.md'],
+  {
+    cwd: root,
+  },
+).sort()
 type App = Awaited<ReturnType<typeof buildApp>>
 
 const originalFolder = process.cwd()
@@ -58,6 +62,14 @@ const ENVIRONMENT = {
   DATABASE_URL: 'postgres://latchkey@127.0.0.1:1/app',
   DATABASE_DIRECT_URL: 'postgres://latchkey@127.0.0.1:1/app',
 }
+
+/** Apple's key, of the kind that it offers for download. */
+const APPLE_PRIVATE_KEY = String(
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+    type: 'pkcs8',
+    format: 'pem',
+  }),
+)
 
 const NOTE = /^_Our tests compile this sample without running it: ([^_]+)\._$/
 
@@ -140,7 +152,10 @@ async function start({
   writeFileSync('tls.crt', certificate.cert)
   const isProduction = code.includes('LATCHKEY_SECRET') && code.includes("origin: 'https:")
   vi.stubEnv('NODE_ENV', isProduction ? 'production' : 'test')
-  for (const [name, value] of Object.entries(ENVIRONMENT)) vi.stubEnv(name, value)
+  for (const [, name = ''] of code.matchAll(/process\.env\.([A-Z]+_(?:CLIENT|TEAM|KEY)_\w+)/g))
+    vi.stubEnv(name, 'a-value')
+  for (const [name, value] of Object.entries({ ...ENVIRONMENT, APPLE_PRIVATE_KEY }))
+    vi.stubEnv(name, value)
 
   vi.stubGlobal('docsLog', { write: (line: string) => void loggedErrors.push(line) })
   vi.spyOn(console, 'log').mockReturnValue()
@@ -201,7 +216,9 @@ async function use({ app, browser }: Running, code: string): Promise<void> {
 
   const { statusCode } = await browser.get('/auth/session')
   expect(statusCode).toBe(200)
-  const consent = await browser.start()
+  // Other providers than Bitbucket have no emulator.
+  const isBitbucket = !code.includes('providers:') || code.includes('bitbucket(')
+  const consent = isBitbucket ? await browser.start() : ''
   if (consent.startsWith('http://127.0.0.1:')) {
     // The first sign-in creates a user, the second one does not.
     for (let times = 0; times < 2; times++) {

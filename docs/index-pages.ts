@@ -23,6 +23,10 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
       '# Guides\n\nHow to set up, deploy and operate Latchkey, and how to migrate to it.',
     ),
     index(
+      'docs/providers',
+      '# Providers\n\nWhere to click, what to tick and what to paste at each company, and what comes back.',
+    ),
+    index(
       'docs/decisions',
       '# Decisions\n\nWhy Latchkey is built the way it is: what we chose, what it costs, and when to reconsider.',
     ),
@@ -37,6 +41,8 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
         'New here? Start with the [README](../README.md).',
         '## Guides',
         list('docs', pagesOf('docs/guides')),
+        '## Providers',
+        list('docs', pagesOf('docs/providers')),
         '## Packages',
         list('docs', ['fastify', 'react', 'bitbucket-emulator', 'contract'].map(readmeOf)),
         '## React components and hooks',
