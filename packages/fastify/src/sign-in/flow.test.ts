@@ -111,6 +111,18 @@ describe('a cancelled sign-in', () => {
     expect(page.body).toContain('You cancelled the sign-in.')
     expect(page.body).toContain('/auth/bitbucket/start?return_to=%2Fwork')
   })
+
+  it.each(['user_cancelled_login', 'user_cancelled_authorize'])(
+    'is recognized by the word of LinkedIn or Apple for it: %s',
+    async (error) => {
+      const browser = createBrowser(await buildApp(emulator()))
+      const { searchParams } = new URL(await browser.start())
+      const query = new URLSearchParams({ error, state: String(searchParams.get('state')) })
+      const { headers } = await browser.get(`/auth/bitbucket/callback?${query}`)
+      expect(headers.location).toContain('auth_error=access_denied')
+      expect(countExchanges(emulator())).toBe(0)
+    },
+  )
 })
 
 describe('hints for the provider', () => {

@@ -31,6 +31,13 @@ export function addedScopesOf(
   return optionalScopes.filter((scope) => asked.includes(scope))
 }
 
+/** What a provider reports when the person cancels. LinkedIn and Apple have words of their own. */
+const CANCELLATIONS: ReadonlySet<unknown> = new Set([
+  'access_denied',
+  'user_cancelled_authorize',
+  'user_cancelled_login',
+])
+
 /**
  * Returns the error that the provider reported in the callback, or `null`
  * (https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1). The provider's own texts are discarded.
@@ -38,7 +45,7 @@ export function addedScopesOf(
 export function refusalOf(request: FastifyRequest): FlowError | null {
   const error = (request.query as Record<string, unknown>).error
   if (error === undefined) return null
-  if (error === 'access_denied')
+  if (CANCELLATIONS.has(error))
     return new FlowError('access_denied', 'access denied at the provider')
   if (error === 'server_error' || error === 'temporarily_unavailable') {
     return new FlowError('provider_unavailable', `the provider reported ${error}`)
