@@ -6,7 +6,7 @@ import { read } from './read.ts'
 
 /**
  * Returns an Atlassian account, as used by Jira and Confluence, as a provider. For Bitbucket, use
- * `bitbucket()`. Atlassian does not say whether an address is verified.
+ * `bitbucket()`. Atlassian does not document whether an address is verified.
  * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
  *
  * @throws LatchkeyError `LATCHKEY_OPTION_INVALID` or `LATCHKEY_OPTION_UNKNOWN`

@@ -44,20 +44,20 @@ export function bitbucketDataCenter(options: BitbucketDataCenterOptions): Provid
     scope: ['PUBLIC_REPOS'],
     vouchesForEmail: false,
     steps: {
-      // Its body also has the name, but is empty for access tokens in version 8.19.
-      whoami: {
-        url: `${url}/plugins/servlet/applinks/whoami`,
-        headers: { accept: '*/*' },
+      // The body names nobody, but each response to a person's token carries their username.
+      username: {
+        url: `${url}/rest/api/latest/application-properties`,
         read: { header: 'x-ausername' },
       },
+      // A longer list would exceed the size limit of a response.
       users: {
-        url: ({ whoami }) =>
-          `${url}/rest/api/latest/users?limit=1000&filter=${encodeURIComponent(String(whoami))}`,
+        url: ({ username }) =>
+          `${url}/rest/api/latest/users?limit=500&filter=${encodeURIComponent(decoded(username))}`,
       },
     },
     isSubject: (subject) => /^\d+$/.test(subject),
-    profile: ({ whoami, users }) => {
-      const user = userNamed(users, whoami)
+    profile: ({ username, users }) => {
+      const user = userNamed(users, decoded(username))
       return {
         subject: read.id(user.id),
         name: read.name(user.displayName, user.name),
@@ -69,9 +69,28 @@ export function bitbucketDataCenter(options: BitbucketDataCenterOptions): Provid
   })
 }
 
-/** The filter also finds people whose name only begins like this one. */
+/**
+ * Returns the username in a header, which is URL-encoded. A plus sign could be encoded or a space, and
+ * so belong to either of two people.
+ */
+function decoded(header: unknown): string {
+  const isUsable = typeof header === 'string' && /^(?:[^%+]|%[\da-f]{2})+$/i.test(header)
+  if (isUsable) {
+    try {
+      return decodeURIComponent(header)
+    } catch {
+      // Not UTF-8.
+    }
+  }
+  return refuse(
+    'provider_bad_answer',
+    'the header X-AUSERNAME is missing or unusable. Does a proxy remove it?',
+  )
+}
+
+/** The filter also finds people whose name, display name or address only contains the text. */
 function userNamed({ values }: Row, name: string): Row {
   const rows: readonly Row[] = Array.isArray(values) ? values : []
-  const user = rows.find((row) => name !== '' && row?.name === name)
+  const user = rows.find((row) => row?.name === name)
   return user ?? refuse('provider_bad_answer', 'the list of users lacks the person who signed in')
 }

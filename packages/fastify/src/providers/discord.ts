@@ -28,6 +28,8 @@ export function discord(options: CompanyOptions = {}): Provider {
     setup: setupOf('DISCORD', 'https://discord.com/developers/applications'),
     authorize: 'https://discord.com/oauth2/authorize',
     token: 'https://discord.com/api/oauth2/token',
+    // https://discord.com/.well-known/oauth-authorization-server
+    issuer: 'https://discord.com',
     scope: ['identify', 'email'],
     vouchesForEmail: true,
     steps: { user: { url: 'https://discord.com/api/v10/users/@me' } },
@@ -43,7 +45,7 @@ export function discord(options: CompanyOptions = {}): Provider {
   })
 }
 
-/** Discord returns the hash of a picture: https://docs.discord.com/developers/reference#image-formatting */
+/** Discord returns the hash of a picture (https://docs.discord.com/developers/reference#image-formatting). */
 function avatarOf({ id, avatar }: Row): string | null | undefined {
   if (typeof id !== 'string' || typeof avatar !== 'string')
     return avatar === null ? null : undefined

@@ -30,6 +30,7 @@ export function linkedin(options: CompanyOptions = {}): Provider {
     setup: setupOf('LINKEDIN', 'https://www.linkedin.com/developers/apps'),
     openid: {
       issuer: 'https://www.linkedin.com/oauth',
+      // ID tokens have named both: https://github.com/keycloak/keycloak/issues/28686
       isIssuer: (iss) => /^https:\/\/www\.linkedin\.com(\/oauth)?$/.test(iss),
       wanted: ['name', 'email', 'picture'],
     },

@@ -30,10 +30,11 @@ export function slack(options: CompanyOptions = {}): Provider {
     setup: setupOf('SLACK', 'https://api.slack.com/apps'),
     openid: { issuer: 'https://slack.com', wanted: ['name', 'email', 'picture'] },
     clientAuth: 'post',
+    // Slack offers it only to public clients: https://docs.slack.dev/authentication/using-pkce
     pkce: false,
     scope: ['openid', 'profile', 'email'],
     vouchesForEmail: false,
-    // A person is another one in each workspace.
+    // The id of a person differs between workspaces.
     isSubject: (subject) => /^T[A-Z0-9]+\.[UW][A-Z0-9]+$/.test(subject),
     profile: ({ claims }) => ({
       subject: `${claims['https://slack.com/team_id']}.${claims['https://slack.com/user_id']}`,
