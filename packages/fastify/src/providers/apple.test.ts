@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { expect, it } from 'vitest'
 import { type AppleOptions, apple } from '../index.ts'
-import { type KnownPerson, providerContract } from '../testing/provider-contract.ts'
+import { type KnownPerson, providerContract } from './provider-contract.ts'
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))

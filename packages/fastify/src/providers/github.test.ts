@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { github } from '../index.ts'
 import { buildApp } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
-import { type KnownPerson, providerContract } from '../testing/provider-contract.ts'
+import { type KnownPerson, providerContract } from './provider-contract.ts'
 
 const credentials = { clientId: 'a-client', clientSecret: 'a-client-secret' }
 

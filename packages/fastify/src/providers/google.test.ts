@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { google } from '../index.ts'
-import { type KnownPerson, providerContract } from '../testing/provider-contract.ts'
+import { type KnownPerson, providerContract } from './provider-contract.ts'
 
 const credentials = { clientId: 'a-client', clientSecret: 'a-client-secret' }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { microsoft } from '../index.ts'
-import { type KnownPerson, providerContract } from '../testing/provider-contract.ts'
+import { type KnownPerson, providerContract } from './provider-contract.ts'
 
 const credentials = { clientId: 'a-client', clientSecret: 'a-client-secret' }
 

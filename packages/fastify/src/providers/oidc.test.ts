@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { oidc } from '../index.ts'
-import { type KnownPerson, providerContract } from '../testing/provider-contract.ts'
+import { type KnownPerson, providerContract } from './provider-contract.ts'
 
 const acme = {
   id: 'acme',
