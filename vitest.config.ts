@@ -15,6 +15,7 @@ const processes = [
   'deploy.test.ts',
 ]
 
+const freshModules = 'packages/react/src/testing/fresh-modules.ts'
 const postgres = 'packages/fastify/src/testing/postgres-server.ts'
 const cleanUp = 'packages/fastify/src/testing/clean-up.ts'
 const cleanUpPostgres = 'packages/fastify/src/testing/clean-up-postgres.ts'
@@ -61,6 +62,9 @@ export default defineConfig(({ mode }) => ({
           name: 'dom',
           environment: 'jsdom',
           include: ['packages/*/src/**/*.test.tsx'],
+          setupFiles: [freshModules],
+          // A jsdom and a React for each file took half of their time.
+          isolate: false,
           env: { LATCHKEY_FUZZ_RUNS: fuzzRunsIn(mode) },
           maxWorkers,
         },

@@ -46,3 +46,10 @@ export function teachDialogs(): void {
     },
   })
 }
+
+/** Removes them again, for the next test file in the same jsdom. */
+export function forgetDialogs(): void {
+  for (const name of ['offsetWidth', 'showModal', 'close']) {
+    Reflect.deleteProperty(HTMLDialogElement.prototype, name)
+  }
+}
