@@ -1,5 +1,5 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   type GalleryLanguage,
   type GalleryPart,
@@ -135,16 +135,21 @@ describe('every component', () => {
   })
   afterAll(() => browser?.close())
 
-  async function look(
-    name: string,
-    options: BrowserContextOptions,
-    see: (page: Page) => Promise<void>,
-    rules?: 'appearance',
-  ): Promise<void> {
-    await visit(options, async (page) => {
-      await see(page)
-      await compare(page, name, rules)
-    })
+  let context: BrowserContext
+  let page: Page
+  beforeEach(async () => {
+    const viewport = { width: 320, height: 800 }
+    const options = { timezoneId: 'UTC', locale: 'en-US', reducedMotion: 'reduce' } as const
+    context = await browser.newContext({ ...options, viewport })
+    page = await context.newPage()
+  })
+  afterEach(() => context.close())
+
+  async function goDark(): Promise<void> {
+    // Away from the elements that the pointer would hover over.
+    await page.mouse.move(0, 0)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.setViewportSize({ width: 1280, height: 800 })
   }
 
   /** Compares the page with its picture, and runs axe on it. */
@@ -152,23 +157,6 @@ describe('every component', () => {
     if (hasPinned) await expectPicture(page, name)
     const findings = (await findingsOfAxe(page, rules)).filter(isOfTheComponents)
     expect(findings, name).toEqual([])
-  }
-
-  async function visit(
-    options: BrowserContextOptions,
-    see: (page: Page) => Promise<void>,
-  ): Promise<void> {
-    const context = await browser.newContext({
-      timezoneId: 'UTC',
-      locale: 'en-US',
-      reducedMotion: 'reduce',
-      ...options,
-    })
-    try {
-      await see(await context.newPage())
-    } finally {
-      await context.close()
-    }
   }
 
   it.each(galleryParts)(
@@ -192,36 +180,30 @@ describe('every component', () => {
   it.each(galleryParts)(
     'matches its picture from right to left, and has no axe findings: %s',
     async (part) => {
-      await look(`${part}-right-to-left`, { viewport: { width: 320, height: 800 } }, (page) =>
-        show(page, part, { language: 'ar' }),
-      )
+      await show(page, part, { language: 'ar' })
+      await compare(`${part}-right-to-left`)
     },
   )
 
   it.each(deeds)(
     'matches its pictures, and has no axe findings: $name',
     async ({ name, part, only, act }) => {
-      for (const [theme, width] of [
-        ['light', 320],
-        ['dark', 1280],
-      ] as const) {
-        const viewport = { width, height: 800 }
-        const options = { viewport, colorScheme: theme } as const
-        const see = async (page: Page): Promise<void> => {
-          await show(page, part, { theme, only })
-          await act(page)
-        }
-        const rules = theme === 'dark' ? 'appearance' : undefined
-        await look(`${name}-${theme}-${width}`, options, see, rules)
-      }
+      await show(page, part, { only })
+      await act(page)
+      await compare(`${name}-light-320`)
+      await goDark()
+      await show(page, part, { theme: 'dark', only })
+      await act(page)
+      await compare(`${name}-dark-1280`, 'appearance')
     },
   )
 
   it.each(['sign-in-button', 'sign-in', 'user-profile'] as const)(
     'matches its picture in forced colours: %s',
     async (part) => {
-      const options = { viewport: { width: 320, height: 800 }, forcedColors: 'active' } as const
-      await look(`${part}-forced-colours`, options, (page) => show(page, part))
+      await page.emulateMedia({ forcedColors: 'active' })
+      await show(page, part)
+      await compare(`${part}-forced-colours`)
     },
   )
 })
