@@ -1,4 +1,4 @@
-import type { BrowserContext, Page, Route } from 'playwright-core'
+import type { BrowserContext, Disposable, Page, Route } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { setUpDemo } from './demo.ts'
 import { docsPages } from './docs-pages.ts'
@@ -137,17 +137,18 @@ const features: readonly Feature[] = [
   { name: 'toWellFormed', owner: 'String.prototype', property: 'toWellFormed' },
 ]
 
+/** Breaks the feature in all pages that open, until the result is disposed. */
 async function sabotage(
   context: BrowserContext,
   { owner, property, isValue }: Feature,
   how: Sabotage,
-): Promise<void> {
+): Promise<Disposable> {
   const blocked = "() => { throw new DOMException('Blocked by a test.', 'SecurityError') }"
   const throwing = isValue
     ? `{ get: ${blocked} }`
     : `{ value: ${blocked.replace('() =>', 'function ()')} }`
   const descriptor = how === 'missing' ? '{ value: undefined }' : throwing
-  await context.addInitScript(
+  return context.addInitScript(
     `Object.defineProperty(${owner}, '${property}', { configurable: true, ...${descriptor} })`,
   )
 }
@@ -182,17 +183,17 @@ describe('a browser', () => {
   it.each(features)(
     'without $name, or with it blocked, can show the page and sign in',
     async (feature) => {
-      await Promise.all(
-        (['missing', 'throwing'] as const).map(async (how) => {
-          const { page, context } = await demo.visit()
-          await sabotage(context, feature, how)
-          if (feature.isForPopups) {
-            await signIn(page, '/test/features', 'popup')
-          } else {
-            await signIn(page, '/test/features?auth_error=access_denied', 'dialog')
-          }
-        }),
-      )
+      const { page, context } = await demo.visit()
+      for (const how of ['missing', 'throwing'] as const) {
+        const sabotaged = await sabotage(context, feature, how)
+        if (feature.isForPopups) {
+          await signIn(page, '/test/features', 'popup')
+        } else {
+          await signIn(page, '/test/features?auth_error=access_denied', 'dialog')
+        }
+        await sabotaged.dispose()
+        await context.clearCookies()
+      }
     },
   )
 
