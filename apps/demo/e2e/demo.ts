@@ -39,7 +39,7 @@ export interface Demo {
    * Signs in with the same requests, but without showing the pages, and opens the decisions. For tests that start after
    * a sign-in. The default person is `ada`.
    */
-  signInUnseen(page: Page, nickname?: string): Promise<void>
+  signInUnseen(page: Page, nickname?: string, path?: string): Promise<void>
   /** Signs out with two clicks, from a page of Quire or from the hosted page. */
   signOut(page: Page): Promise<void>
 }
@@ -119,8 +119,8 @@ export function setUpDemo(
       await page.getByRole('button', { name }).click()
       await page.waitForURL(`${servers.origin}/decisions`)
     },
-    async signInUnseen(page, nickname = 'ada') {
-      const start = `${servers.origin}/auth/bitbucket/start?return_to=/decisions`
+    async signInUnseen(page, nickname = 'ada', path = '/decisions') {
+      const start = `${servers.origin}/auth/bitbucket/start?return_to=${path}`
       const consent = await redirectOf(page.request.get(start, { maxRedirects: 0 }))
       const form = { ...Object.fromEntries(consent.searchParams), user: nickname }
       const decided = page.request.post(consent.href, { form, maxRedirects: 0 })

@@ -54,8 +54,7 @@ describe('a name that is', () => {
     '%s appears as isolated text in every component',
     async (nickname) => {
       const { page } = await demo.visit({ viewport: { width: 320, height: 640 } }, AVATARS)
-      await demo.signInUnseen(page, nickname)
-      await page.goto(`${demo.origin}/test/account`)
+      await demo.signInUnseen(page, nickname, '/test/account')
       await page.locator('.latchkey-profile .latchkey-account').waitFor()
       await page.locator('summary').click()
       const shown = NAMES[nickname].slice(0, 200)
@@ -155,8 +154,7 @@ describe('a page that loads remote avatars', () => {
         links: { avatar: { href } },
       },
     })
-    await demo.signInUnseen(page, 'handler')
-    await page.goto(`${demo.origin}/test/account`)
+    await demo.signInUnseen(page, 'handler', '/test/account')
     await page.locator('.latchkey-profile bdi', { hasText: /^Eve$/ }).waitFor()
   }
 

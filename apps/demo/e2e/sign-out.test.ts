@@ -148,8 +148,7 @@ describe('private content after signing out', () => {
 
   it('disappears from a page in the back/forward cache', async () => {
     const { page, context } = await demo.visit()
-    await demo.signInUnseen(page)
-    await page.goto(`${demo.origin}/test/button`)
+    await demo.signInUnseen(page, 'ada', '/test/button')
     await page.getByText('Signed in as Ada Test.').waitFor()
     await signOutSilently(context)
     await page.getByText('Signed in as Ada Test.').waitFor()
