@@ -27,6 +27,10 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
       '# Providers\n\nWhere to click, what to tick and what to paste at each company, and what comes back.',
     ),
     index(
+      'docs/providers',
+      '# Providers\n\nWhere to click, what to tick and what to paste at each company, and what comes back.',
+    ),
+    index(
       'docs/decisions',
       '# Decisions\n\nWhy Latchkey is built the way it is: what we chose, what it costs, and when to reconsider.',
     ),
