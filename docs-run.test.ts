@@ -71,7 +71,7 @@ const APPLE_PRIVATE_KEY = String(
   }),
 )
 
-const NOTE = /^_Our tests compile this sample without running it: ([^_]+)\._$/
+const NOTE = /^_Our tests compile this sample but do not run it, because ([^_]+)\._$/
 
 /** Returns the samples that run on a server. The kit's tests render the others. */
 function samplesOf(document: string): Sample[] {
@@ -152,7 +152,7 @@ async function start({
   writeFileSync('tls.crt', certificate.cert)
   const isProduction = code.includes('LATCHKEY_SECRET') && code.includes("origin: 'https:")
   vi.stubEnv('NODE_ENV', isProduction ? 'production' : 'test')
-  for (const [, name = ''] of code.matchAll(/process\.env\.([A-Z]+_(?:CLIENT|TEAM|KEY)_\w+)/g))
+  for (const [, name = ''] of code.matchAll(/process\.env\.([A-Z_]+_(?:CLIENT|TEAM|KEY)_\w+)/g))
     vi.stubEnv(name, 'a-value')
   for (const [name, value] of Object.entries({ ...ENVIRONMENT, APPLE_PRIVATE_KEY }))
     vi.stubEnv(name, value)

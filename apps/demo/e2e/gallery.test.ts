@@ -153,7 +153,7 @@ describe('every component', () => {
   }
 
   /** Compares the page with its picture, and runs axe on it. */
-  async function compare(page: Page, name: string, rules?: 'appearance'): Promise<void> {
+  async function compare(name: string, rules?: 'appearance'): Promise<void> {
     if (hasPinned) await expectPicture(page, name)
     const findings = (await findingsOfAxe(page, rules)).filter(isOfTheComponents)
     expect(findings, name).toEqual([])
@@ -162,18 +162,14 @@ describe('every component', () => {
   it.each(galleryParts)(
     'matches its pictures in both colour schemes and widths, and has no axe findings: %s',
     async (part) => {
-      const wide = { width: 1280, height: 800 }
-      await visit({ viewport: { width: 320, height: 800 } }, async (page) => {
-        await show(page, part)
-        await compare(page, `${part}-light-320`)
-        await page.setViewportSize(wide)
-        await compare(page, `${part}-light-1280`, 'appearance')
-      })
+      await show(page, part)
+      await compare(`${part}-light-320`)
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await compare(`${part}-light-1280`, 'appearance')
       // Dark mode differs only in its colours, so one width is enough.
-      await visit({ viewport: wide, colorScheme: 'dark' }, async (page) => {
-        await show(page, part, { theme: 'dark' })
-        await compare(page, `${part}-dark-1280`, 'appearance')
-      })
+      await goDark()
+      await show(page, part, { theme: 'dark' })
+      await compare(`${part}-dark-1280`, 'appearance')
     },
   )
 

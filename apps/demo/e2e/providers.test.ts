@@ -33,7 +33,8 @@ beforeAll(async () => {
   const { client_id: clientId, client_secret: clientSecret } = OPENID_CLIENT
   const { issuer } = openid
   const registered = { issuer, clientId, clientSecret }
-  app = Fastify({ forceCloseConnections: true })
+  // The pages are built while the plugins are loaded, which may take long on a busy machine.
+  app = Fastify({ forceCloseConnections: true, pluginTimeout: 0 })
   await app.register(latchkey, {
     origin,
     secret: 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo',
