@@ -63,6 +63,16 @@ async function listening(url: string): Promise<unknown[]> {
   return rows.map(({ pid }) => pid)
 }
 
+/**
+ * Waits until every transaction that has begun on the server is over. Tests of other files share the server, and
+ * their transactions keep the record from being swept.
+ */
+async function transactionsAreOver(url: string): Promise<void> {
+  const [begun] = await ask(url, 'select pg_current_xact_id()::text as id')
+  const question = `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint > ${begun?.id} as over`
+  await vi.waitFor(async () => expect(await ask(url, question)).toEqual([{ over: true }]), 20_000)
+}
+
 function ended(id: string, reason: EndReason = 'revoked'): Change {
   return { session: id, user: 'a', ended: reason }
 }
@@ -452,6 +462,7 @@ describe('the record', () => {
     onTestFinished(() => clock.mockRestore())
     const at = (minutes: number): void => void clock.mockReturnValue(start + minutes * 60_000)
     await one.store.deleteSession('s', ending)
+    await transactionsAreOver(url)
     at(9.9)
     expect(await rows()).toEqual(['s'])
     // By now, it is known that every transaction can see the end of `s`.
