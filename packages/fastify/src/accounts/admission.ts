@@ -9,7 +9,10 @@ import type { StoredUser } from '../store/store.ts'
 export type Admission =
   | { readonly as: 'known-user'; readonly user: StoredUser }
   | { readonly as: 'new-user' }
-  | { readonly as: 'rejected'; readonly code: ErrorCode }
+  | { readonly as: 'rejected'; readonly code: Rejection }
+
+/** The codes of a rejected profile. */
+export type Rejection = Extract<ErrorCode, 'account_inactive' | 'user_banned'>
 
 /**
  * Decides whether to admit a profile, and as which user. Only the provider's subject identifies a user. An

@@ -12,7 +12,7 @@ import {
   type StoredUser,
   type StoreQueries,
 } from '../store/store.ts'
-import { admit } from './admission.ts'
+import { admit, type Rejection } from './admission.ts'
 
 /** A browser that returned from the provider with a verified profile. */
 export interface Arrival {
@@ -50,6 +50,12 @@ export function signIn(
 }
 
 /** Stores the current profile and returns its user, who may be new. */
+/** The reasons for the log. */
+const REJECTIONS: Readonly<Record<Rejection, string>> = {
+  account_inactive: 'the provider reports the account as inactive',
+  user_banned: 'the user is banned',
+}
+
 async function userOf(
   queries: StoreQueries,
   { provider, profile }: Arrival,
@@ -59,7 +65,7 @@ async function userOf(
   const known = identity && (await queries.findUser(identity.userId))
   if (identity !== null && known === null) throw new Error('the identity has no user')
   const admission = admit(profile, known)
-  if (admission.as === 'rejected') throw new FlowError(admission.code, 'not admitted')
+  if (admission.as === 'rejected') throw new FlowError(admission.code, REJECTIONS[admission.code])
   if (identity !== null && admission.as === 'known-user') {
     const user = await updateUser(queries, admission.user, profile)
     const attributes = { ...identity.attributes, ...profile.attributes }

@@ -32,7 +32,7 @@ const MESSAGES = [
 ]
 const REASONS = [
   /^(malformed|unknown|wrong secret|expired)$/,
-  /^(this browser has no such flow|access denied at the provider|not admitted|the callback has no code)$/,
+  /^(this browser has no such flow|access denied at the provider|the provider reports the account as inactive|the user is banned|the callback has no code)$/,
   /^the provider reported ([a-z_]{1,40}|\(no error code\))$/,
   /^the token endpoint answered \d{3} ([a-z_]{1,40}|\(no error code\))$/,
   /^the token endpoint answered \d{3} without a token in JSON$/,

@@ -374,7 +374,7 @@ describe('a name, a picture and other attributes that Bitbucket does not return'
     await browser.signIn('ada')
     const uuid = defaultPeople[0]?.uuid
     const links = { avatar: { href: null } }
-    emulator().answerNext(USER, { body: { uuid, display_name: null, links } })
+    emulator().answerNext(USER, { body: { uuid, display_name: null, nickname: null, links } })
     await browser.signIn('ada')
     expect((await browser.get('/auth/session')).json().user).toMatchObject({
       name: null,

@@ -70,7 +70,7 @@ function checkCredentials(provider: Provider): void {
     const value = provider[name]
     if (name === 'clientSecret' && (clientAuth === 'none' || typeof value === 'function')) continue
     if (isMissing(value)) {
-      const cure = setup ?? 'Is its environment variable set?'
+      const cure = setup ?? 'Check the environment variable that it comes from.'
       throw new LatchkeyError(
         'LATCHKEY_OPTION_MISSING',
         `Provider \`${id}\`: \`${name}\` is missing. ${cure}`,

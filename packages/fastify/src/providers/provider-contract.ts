@@ -70,24 +70,32 @@ export function providerContract(
   provider: Provider,
   people: readonly KnownPerson[],
 ): readonly ContractTest[] {
-  const person = people.find(({ refused }) => refused === undefined)
-  if (person === undefined) throw new Error('pass at least one person who can sign in')
+  for (const one of people) checkPerson(provider, one)
+  const admitted = people.filter(({ refused }) => refused === undefined)
+  const [person] = admitted
+  if (person === undefined) {
+    throw new Error(
+      'Pass at least one person who can sign in: one with `profile` and without `refused`.',
+    )
+  }
+  const forEach = (title: string, run: (one: KnownPerson) => Promise<void>): ContractTest => ({
+    title,
+    run: async () => {
+      for (const one of admitted) await run(one)
+    },
+  })
   return [
     { title: 'is complete for production', run: async () => isComplete(provider) },
     ...people.map((one) => ({
       title: `reads ${one.title}`,
       run: () => readsPerson(provider, one),
     })),
-    { title: 'is a pure function of its answers', run: () => isPure(provider, person) },
-    { title: 'survives any value in any field', run: () => survives(provider, person) },
-    {
-      title: 'erases nothing when a field is missing',
-      run: () => erasesNothing(provider, person),
-    },
-    {
-      title: 'keeps the subject when the name and the address change',
-      run: () => keepsSubject(provider, person),
-    },
+    forEach('is a pure function of its answers', (one) => isPure(provider, one)),
+    forEach('survives any value in any field', (one) => survives(provider, one)),
+    forEach('erases nothing when a field is missing', (one) => erasesNothing(provider, one)),
+    forEach('keeps the subject when the name and the address change', (one) =>
+      keepsSubject(provider, one),
+    ),
     ...(provider.posted.length === 0
       ? []
       : [
@@ -110,6 +118,22 @@ export function providerContract(
   ]
 }
 
+/** Finds mistakes that would make tests pass without testing anything. */
+function checkPerson(
+  { steps }: Provider,
+  { title, source, responses = {}, profile, refused }: KnownPerson,
+): void {
+  if ((profile === undefined) === (refused === undefined)) {
+    throw new Error(`${title}: set either \`profile\` or \`refused\`.`)
+  }
+  if (source.trim() === '')
+    throw new Error(`${title}: \`source\` must say where the answers are from.`)
+  const unknown = Object.keys(responses).find((name) => !Object.hasOwn(steps, name))
+  if (unknown === undefined) return
+  const known = Object.keys(steps).join(', ')
+  throw new Error(`${title}: there is no step \`${unknown}\`. The steps are ${known || 'none'}.`)
+}
+
 function isComplete(provider: Provider): void {
   checkProviders([provider], [], false)
 }
@@ -117,7 +141,8 @@ function isComplete(provider: Provider): void {
 async function readsPerson(provider: Provider, person: KnownPerson): Promise<void> {
   const { profile = {}, refused } = person
   if (refused !== undefined) {
-    await rejects(readPerson(provider, person), { name: 'FlowError', code: refused })
+    const message = `must be refused with ${refused}, but could sign in`
+    await rejects(readPerson(provider, person), { name: 'FlowError', code: refused }, message)
     return
   }
   const read: Readonly<Record<string, unknown>> = { ...(await readPerson(provider, person)) }
@@ -162,7 +187,10 @@ async function erasesNothing(provider: Provider, person: KnownPerson): Promise<v
     if (profile === null) continue
     for (const name of ['name', 'email', 'avatarUrl'] as const) {
       const isKept = profile[name] === undefined || profile[name] === whole[name]
-      ok(isKept, `without ${field}, ${name} replaces the stored value`)
+      ok(
+        isKept,
+        `without ${field}, ${name} replaces the stored value. Return undefined for it, or let isRow reject the row`,
+      )
     }
   }
 }

@@ -26,25 +26,25 @@ interface AnyStep {
    */
   readonly url: string | ((earlier: Readonly<Record<string, unknown>>) => string)
   /** Default `GET`. */
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | undefined
   /** The JSON body of a `POST`. */
-  readonly body?: Row
+  readonly body?: Row | undefined
   /** Extra headers. `Authorization` is always the person's access token. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /**
    * Names what the profile lacks without this step, such as `e-mail addresses`. The sign-in then
    * continues without an answer, and a warning is logged. Default: the sign-in fails.
    */
-  readonly optional?: string
+  readonly optional?: string | undefined
   /** How to fix a failure, by status or for all others, as a sentence for the log. */
-  readonly fix?: Readonly<Record<number, string>> & { readonly other?: string }
+  readonly fix?: (Readonly<Record<number, string>> & { readonly other?: string }) | undefined
   /** What a refusal means, by status. Default: `provider_refused` for 401 and 403. */
-  readonly refused?: Readonly<Record<number, RefusalCode>>
+  readonly refused?: Readonly<Record<number, RefusalCode>> | undefined
 }
 
 interface ObjectStep extends AnyStep {
   /** What to read from the response. Default `object`: a JSON object. */
-  readonly read?: 'object'
+  readonly read?: 'object' | undefined
 }
 
 interface ListStep extends AnyStep {
@@ -55,11 +55,11 @@ interface ListStep extends AnyStep {
    * `{ rows: 'values', next: 'next' }`. `link` follows the `Link` header (RFC 8288). A next page on
    * another path is rejected, because the request carries the person's token.
    */
-  readonly pages?: 'link' | { readonly rows: string; readonly next: string }
+  readonly pages?: 'link' | { readonly rows: string; readonly next: string } | undefined
   /** Whether a row has all its fields. A row that does not makes the list incomplete. */
-  isRow?(row: Row): boolean
+  readonly isRow?: ((row: Row) => boolean) | undefined
   /** Whether a row is the one that the profile needs. No further pages are requested then. */
-  isEnough?(row: Row): boolean
+  readonly isEnough?: ((row: Row) => boolean) | undefined
 }
 
 interface TextStep extends AnyStep {

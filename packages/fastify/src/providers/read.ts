@@ -1,7 +1,10 @@
+import { isObject, type Row } from './provider.ts'
+
 /**
- * Reads values of a provider's answer. Each function returns the value if it is usable, `null` if
- * the provider says that there is none, and `undefined` if it did not return the field or returned
- * another type. `profile()` can pass all three on.
+ * Reads values from a provider's response. Each function returns the value if it is usable, and
+ * `null` if the person has none. A text that cannot be used, such as an `http:` picture or a
+ * malformed address, also counts as none. If the field is missing or has another type, the result
+ * is `undefined`, which keeps the stored value.
  *
  * @example
  * profile({ user }) {
@@ -21,7 +24,8 @@ export const read: {
   readonly url: typeof url
   readonly flag: typeof flag
   readonly id: typeof id
-} = { text, name, email, url, flag, id }
+  readonly object: typeof object
+} = { text, name, email, url, flag, id, object }
 
 /** A text about the person. Control characters become spaces, and a text over 200 characters is cut. */
 function text(value: unknown, longest: number = 200): string | null | undefined {
@@ -35,13 +39,13 @@ function text(value: unknown, longest: number = 200): string | null | undefined 
 }
 
 /**
- * The first of several names that the person has. If the provider did not return the first one, the
- * second does not replace a stored name.
+ * The first of several names that the person has. A name that the provider did not return ends the
+ * search, so that a later one does not replace a stored name.
  */
 function name(...values: readonly unknown[]): string | null | undefined {
   const found = values.map((value) => text(value))
-  if (found[0] === undefined) return undefined
-  return found.find((one) => typeof one === 'string') ?? null
+  const first = found.find((one) => one !== null)
+  return first === undefined && found.includes(undefined) ? undefined : (first ?? null)
 }
 
 /** Accepts an e-mail address verbatim or rejects it. A trimmed address could belong to someone else. */
@@ -72,6 +76,11 @@ function flag(value: unknown): boolean | null | undefined {
 function id(value: unknown): string | null | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
   return typeof value === 'string' && value !== '' ? value : absence(value)
+}
+
+/** A nested object, or an empty one if the value is no object. */
+function object(value: unknown): Row {
+  return isObject(value) ? value : {}
 }
 
 /** Returns `null` (there is none) for `null` and unusable text, and `undefined` (not returned). */
