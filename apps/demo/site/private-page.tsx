@@ -9,8 +9,7 @@ interface PrivatePageProps {
 }
 
 /**
- * Shows a page only to the user it was rendered for, until they sign out in any tab. After the next
- * sign-in, even of the same user, the page reloads.
+ * Shows a page only to the user it was rendered for, until they sign out in any tab. After the next sign-in, even by the same user, the page reloads.
  */
 export function PrivatePage({ path, renderedFor, children }: PrivatePageProps): ReactElement {
   const userId = useUser()?.id ?? null

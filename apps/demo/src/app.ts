@@ -7,7 +7,7 @@ import { recordSignIns } from './sign-in-record.ts'
 
 export interface DemoOptions extends Pick<LatchkeyOptions, 'providers' | 'store'> {
   readonly origin: string
-  /** The emulator whose requests the page "What just happened" shows. The real Bitbucket has no request log. */
+  /** The emulator whose requests are shown on the "What just happened" page. The real Bitbucket has no request log. */
   readonly emulator?: BitbucketEmulator | undefined
   /** Whether to serve the output of `pnpm build` instead of compiling pages on request. */
   readonly built?: boolean

@@ -84,7 +84,7 @@ describe('the command line', () => {
     expect(output.stdout).not.toContain('latchkey-dev')
   })
 
-  it('uses the profile of the --profile flag', async () => {
+  it('uses the profile passed with --profile', async () => {
     const seed = await seedFile(JSON.stringify({ consumers: [{ name: 'Mine' }] }))
     const { child, output } = start('--port', '0', '--profile', 'legacy', '--seed', seed)
     await once(child.stdout ?? child, 'data')

@@ -1,5 +1,4 @@
-// Maps a provider's account to a user. This room promises that only the provider's subject identifies a user,
-// never an e-mail address, and that the decision to admit someone is one pure function.
+// Maps a provider's account to a user. This module guarantees that only the provider's subject identifies a user, never an e-mail address, and that a single pure function decides whether to admit someone.
 
 import type { ErrorCode } from '@latchkey/contract'
 import type { Profile } from '../providers/provider.ts'

@@ -9,7 +9,7 @@ export function createTransact(store: Store, log: FastifyBaseLogger): Transact {
   return (work) => askStore(log, () => store.transaction('power-loss', work))
 }
 
-/** Returns the record of a session end that the application caused, rather than a user. */
+/** Returns the record for a session that was ended by the application rather than by a user. */
 export function byApplication(reason: EndReason): Ending {
   return { reason, actor: null }
 }

@@ -16,7 +16,7 @@ const CHANGING = [
   { method: 'POST', url: '/auth/sign-out' },
 ] as const
 
-/** Whether a request counts as sent by one of our pages, by Origin (rows) and Sec-Fetch-Site (columns). */
+/** Whether a request is treated as coming from one of our pages, for each Origin (rows) and Sec-Fetch-Site (columns). */
 const SITES = ['same-origin', 'same-site', 'cross-site', 'none', 'Same-Origin', undefined]
 const MATRIX: readonly [origin: string | undefined, ...passes: boolean[]][] = [
   [HTTPS_ORIGIN, true, false, false, false, false, true],
@@ -83,7 +83,7 @@ describe('a request that changes something', () => {
   })
 })
 
-describe('a page on another port or under another name of this machine, in development', () => {
+describe('a page on another port or another host name of this machine, in development', () => {
   it.each([
     'http://localhost:3001',
     'http://localhost',
@@ -180,8 +180,8 @@ describe('a route of the application', () => {
   })
 })
 
-describe('another site that signs a person out', () => {
-  it('with a link, an image or a GET form gets 404', async () => {
+describe('another site that tries to sign a person out', () => {
+  it('with a link, an image or a GET form gets a 404', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
     await browser.signIn('ada')
@@ -240,7 +240,7 @@ describe('another site that signs a person out', () => {
   )
 })
 
-describe('another site that reads a response', () => {
+describe('another site that tries to read a response', () => {
   it('is not permitted to do so by any response, whatever its origin', async () => {
     const app = await buildApp(emulator())
     const browser = createBrowser(app)
@@ -269,7 +269,7 @@ describe('another site that reads a response', () => {
   })
 })
 
-describe('another site that frames, embeds or sniffs a response', () => {
+describe('another site that tries to frame, embed or sniff a response', () => {
   it('is forbidden to do so by every response', async () => {
     const answers = await everyAnswer(emulator(), onHttps(emulator()))
     const codes = new Set<number>()

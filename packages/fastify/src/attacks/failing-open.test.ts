@@ -134,7 +134,7 @@ describe('a store that fails or returns nonsense', () => {
 })
 
 describe('a guard', () => {
-  it('as a hook of all routes responds before the 404 page, and to HEAD', async () => {
+  it('as a hook on all routes runs before the 404 handler, and for HEAD requests too', async () => {
     const app = await buildApp(emulator())
     app.addHook('onRequest', app.latchkey.guard())
     app.get('/work', async ({ auth }) => auth.user.name)
@@ -186,7 +186,7 @@ describe('the plugin in the wrong place', () => {
     store: sqlite(':memory:'),
   })
 
-  it('after the routes, or without await, provides no guard, and the server does not start', () => {
+  it('provides no guard when registered after the routes or without await, and the server does not start', () => {
     const early = fastify()
     expect(() => early.get('/', { onRequest: early.latchkey.guard() }, async () => '')).toThrow()
     const unawaited = fastify()
@@ -194,7 +194,7 @@ describe('the plugin in the wrong place', () => {
     expect(() => unawaited.latchkey.guard()).toThrow()
   })
 
-  it('after a route with an optional guard leaves request.auth unreadable there', async () => {
+  it('leaves request.auth unreadable in a route with an optional guard that was added before it', async () => {
     const app = fastify()
     const onRequest = (app as Partial<FastifyInstance>).latchkey?.guard()
     app.get('/work', { ...(onRequest && { onRequest }) }, async ({ auth }) => auth.user)

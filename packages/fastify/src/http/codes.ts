@@ -58,7 +58,8 @@ export const latchkeyErrors = {
   LATCHKEY_OPTION_INVALID: {
     status: 500,
     causes: [
-      'An option of `app.register(latchkey, …)`, `bitbucket()`, `sqlite()` or `postgres()` has a value that cannot work.',
+      'An option of `app.register(latchkey, …)`, of a provider such as `bitbucket()`, of `sqlite()` or of `postgres()` has a value that cannot work.',
+      'A field of your own provider (`defineProvider()`, `oauth2()` or `oidc()`) has such a value.',
       'An environment variable that Latchkey reads in development (`PORT` or `EMULATOR_PORT`) has such a value, or the port is already in use.',
       'The secret that Latchkey stores in `.latchkey` in development is too short.',
     ],
@@ -68,7 +69,8 @@ export const latchkeyErrors = {
     status: 500,
     causes: [
       'Production requires `origin`, `secret`, `providers` and `store`, and one of them is missing, often because its environment variable is not set.',
-      '`bitbucket()`, `sqlite()` or `postgres()` was called without a required value.',
+      'A provider has no client ID or secret, often because its environment variable is not set.',
+      '`sqlite()` or `postgres()` was called without a required value.',
       '`providers` is missing in a `node:cluster` worker. Each worker would start its own emulator, and workers cannot share those.',
     ],
     fix: 'Pass the option. For development, set `NODE_ENV=development`, or leave `NODE_ENV` unset with a loopback `origin`.',
@@ -172,7 +174,8 @@ export const errorCodes = {
     status: null,
     causes: [
       'The provider returned something that is not a token response or a profile: a redirect, HTML, or JSON without the required fields.',
-      "Your own `Provider` object reads a field that the provider's API does not return.",
+      'An ID token is invalid, the callback names another issuer, or the discovery document cannot be used.',
+      '`profile()` of your own provider returns no usable `subject`.',
     ],
     fix: "Read `reason` in the log line `sign-in failed`. Check the provider's URLs, and check whether a proxy is replacing its responses.",
   },
@@ -182,8 +185,9 @@ export const errorCodes = {
       'The client id or secret is wrong, or belongs to a different registration.',
       'The registration with the provider has no callback URL, or it differs from the one that Latchkey sends.',
       'A scope is missing from the registration.',
+      'The provider refused a request for the profile, or your own provider called `refuse()`.',
     ],
-    fix: 'Read `reason` in the log line `sign-in failed`. For Bitbucket, [the guide](../guides/bitbucket.md) lists each reason with its fix.',
+    fix: 'Read `reason` in the log line `sign-in failed`. For Bitbucket, [the guide](../guides/bitbucket.md) lists each reason with its fix. The [other providers](../providers/README.md) have a page each.',
   },
   provider_unavailable: {
     status: null,

@@ -44,8 +44,7 @@ export function invalidOption(option: string, demand: string): LatchkeyError {
 
 /**
  * A sign-in that cannot continue. The user sees the message for `code`. This error's own message is for the
- * log and contains no secrets: no text from the provider, no code, and no token. Never set a `cause`: the
- * error of an HTTP client contains the request with its `Authorization` header.
+ * log and contains no secrets: no text from the provider, no code, and no token. Never set a `cause`: an HTTP client's error contains the request with its `Authorization` header.
  */
 export class FlowError extends Error {
   override readonly name = 'FlowError'
@@ -57,7 +56,7 @@ export class FlowError extends Error {
   }
 }
 
-/** The store did not respond, so it is unknown whether the request is signed in. Responds with 503. */
+/** The store did not respond, so it is unknown whether the user is signed in. Responds with 503. */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
   readonly code = 'LATCHKEY_UNAVAILABLE'
@@ -69,8 +68,7 @@ export class UnavailableError extends Error {
 }
 
 /**
- * Runs a query, and throws an UnavailableError if the store fails. The log gets only the failure's message,
- * because a database's error may contain a row.
+ * Runs a query, and throws an UnavailableError if the store fails. Only the error's message is logged, because a database error may contain a row.
  */
 export async function askStore<T>(log: FastifyBaseLogger, query: () => Promise<T>): Promise<T> {
   try {
@@ -115,7 +113,7 @@ export class GuardError extends Error {
 /** How long a client should wait before it retries after a 503, in seconds. */
 export const RETRY_AFTER = 5
 
-/** The headers for caches and browsers that all of Latchkey's routes send. */
+/** The caching and security headers that all of Latchkey's routes send. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

@@ -100,7 +100,7 @@ const people: KnownPerson[] = [
 
 for (const { title, run } of providerContract(apple(options), people)) it(title, run)
 
-it('asks for a posted answer, which Apple requires for a name or an address', () => {
+it('requests a form_post response, which Apple requires for a name or an address', () => {
   expect(apple(options)).toMatchObject({
     openid: { issuer: 'https://appleid.apple.com' },
     responseMode: 'form_post',
@@ -127,12 +127,12 @@ it('signs a new secret for each token request', async () => {
   expect(await clientSecret()).not.toBe(secret)
 })
 
-it('accepts a key in one line, as environment variables have it', () => {
+it('accepts a key on a single line, as it appears in environment variables', () => {
   const oneLine = pem.replaceAll('\n', '\\n')
   expect(typeof apple({ ...options, privateKey: oneLine }).clientSecret).toBe('function')
 })
 
-it('rejects a key that is not one of Apple, without quoting it', () => {
+it('rejects a key that is not an Apple key, without quoting it', () => {
   const others = [
     generateKeyPairSync('ed25519'),
     generateKeyPairSync('ec', { namedCurve: 'P-384' }),
@@ -160,7 +160,7 @@ it('suggests the option that was probably meant', () => {
   )
 })
 
-it('rejects a client secret, because Apple has no fixed one', () => {
+it('rejects a client secret, because Apple does not use a fixed one', () => {
   expect(() => apple({ ...options, clientSecret: 'canary-secret' } as object)).toThrow(
     /^apple\(\): there is no option `clientSecret`\..* it is created from `privateKey`\./,
   )

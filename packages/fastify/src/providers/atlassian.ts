@@ -5,7 +5,7 @@ import type { Provider } from './provider.ts'
 import { read } from './read.ts'
 
 /**
- * Returns an Atlassian account, as used by Jira and Confluence, as a provider. For Bitbucket, use
+ * Returns a provider for Atlassian accounts, which are used by Jira and Confluence. For Bitbucket, use
  * `bitbucket()`. Atlassian does not document whether an address is verified.
  * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
  *

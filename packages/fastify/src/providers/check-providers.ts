@@ -55,7 +55,7 @@ function checkPlace(id: string, others: ReadonlySet<string>): void {
   }
 }
 
-/** Whether development can replace a provider by its emulator, because it has no credentials. */
+/** Whether a provider can be replaced with its emulator in development, because it has no credentials. */
 export function isEmulatable({ clientId, clientSecret, emulated }: Provider): boolean {
   return emulated !== undefined && isMissing(clientId) && isMissing(clientSecret)
 }
@@ -84,7 +84,7 @@ function checkCredentials(provider: Provider): void {
   }
 }
 
-/** Production requires https, and no emulators. */
+/** Production requires https and does not allow emulators. */
 function checkUrls(provider: Provider): void {
   const { id } = provider
   if (isEmulated(provider)) {
@@ -115,7 +115,7 @@ function urlsOf({ authorize, token, openid, steps }: Provider): [string, string]
   )
 }
 
-/** Whether a provider is on this machine, where only an emulator can be. */
+/** Whether a provider runs on this machine, which means that it is an emulator. */
 export function isEmulated(provider: Provider): boolean {
   return urlsOf(provider).some(([, url]) => {
     const { hostname } = new URL(url)

@@ -81,11 +81,11 @@ for (const { title, run } of providerContract(microsoft(credentials), people)) i
 it.each<[string, string[] | undefined, string, object, boolean]>([
   ['the issuer of its own tenant', undefined, claims.iss, { tid }, true],
   ['the issuer of another tenant', undefined, claims.iss, { tid: oid }, false],
-  ['a tenant that is no GUID', undefined, claims.iss.replace(tid, 'x'), { tid: 'x' }, false],
-  ['an issuer of version 1.0', undefined, `https://sts.windows.net/${tid}/`, { tid }, false],
+  ['a tenant that is not a GUID', undefined, claims.iss.replace(tid, 'x'), { tid: 'x' }, false],
+  ['a v1.0 issuer', undefined, `https://sts.windows.net/${tid}/`, { tid }, false],
   ['an issuer on another host', undefined, `https://evil.example/${tid}/v2.0`, { tid }, false],
   [
-    'the template of the discovery document',
+    'the issuer template from the discovery document',
     undefined,
     claims.iss.replace(tid, '{tenantid}'),
     {},
@@ -121,7 +121,7 @@ it('discovers the endpoints of its only tenant, or the common ones', () => {
   }
 })
 
-it('uses PKCE, a nonce and the scopes of a profile', () => {
+it('uses PKCE, a nonce and the scopes for a profile', () => {
   expect(microsoft(credentials)).toMatchObject({
     clientAuth: 'post',
     pkce: true,

@@ -21,7 +21,10 @@ export interface OAuth2Options {
   readonly authorize: string
   /** Where a code is exchanged for a token, such as `https://id.acme.example/token`. */
   readonly token: string
-  /** Where the person's data is, as a JSON object, such as `https://api.acme.example/me`. */
+  /**
+   * Where the person's data is, as a JSON object, such as `https://api.acme.example/me`. In tests with
+   * the contract suite, this step is called `user`.
+   */
   readonly user: string
   readonly scope: readonly string[]
   /** What the provider sends as `iss` in its callback (RFC 9207), if it does. */

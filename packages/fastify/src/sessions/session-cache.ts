@@ -5,17 +5,17 @@ import { createReadings } from './shared-reads.ts'
 
 /**
  * The recently used sessions, in this process's memory, so that most requests do not read the
- * store. It promises:
+ * store. The cache guarantees the following:
  *
  * - It never rejects a session. If it does not have a session, or cannot currently vouch for it, the store is read.
- * - It never accepts a session that this process has ended: the entry is removed before the end is
- *   acknowledged, and a result that was still being read is not cached.
- * - The store reports what other processes end (`Store.watch`). While the store may have missed a change, no
+ * - It never accepts a session that this process has ended. The entry is removed before the end is
+ *   acknowledged, and the result of any read that is still in progress is not cached.
+ * - The store reports the sessions that other processes end (`Store.watch`). While the store may have missed a change, no
  *   entry is used. Once it is up to date, entries are used again unless their session has changed.
  * - It is bounded, and evicts unused sessions first.
  *
- * The key of its hash table is the cookie's whole value. Only someone who knows the secret can find the
- * entry, and the time that a lookup takes reveals nothing about a secret that is almost right.
+ * Its hash table is keyed by the full value of the cookie. Only someone who knows the secret can find the
+ * entry, and the time that a lookup takes does not reveal how close a guess is.
  */
 export interface SessionCache {
   /** Returns the session that a cookie's value belongs to, if it is cached and current. */

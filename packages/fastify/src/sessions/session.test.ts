@@ -91,7 +91,7 @@ describe('a session', () => {
     },
   )
 
-  it('ends according to the current options, not those at its creation', async () => {
+  it('ends according to the current options, not those in effect when it was created', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const browser = createBrowser(await build({ store: sqlite(file) }))
@@ -121,7 +121,7 @@ describe('a session', () => {
   })
 
   it.each(['/api/me', '/auth/sessions', '/proved'])(
-    'requested 50 times concurrently, with %s, has its use stored once',
+    'used by 50 concurrent requests to %s has its last use stored only once',
     async (path) => {
       const { at, build } = atNoon()
       const store = observed(sqlite(':memory:'))
@@ -156,7 +156,7 @@ describe('a session', () => {
     }
   })
 
-  it('has its use stored in one statement with all others used within the same second', async () => {
+  it('has its last use stored in the same statement as all other sessions used in that second', async () => {
     const { at, build } = atNoon()
     const real = sqlite(':memory:')
     const statements: number[] = []
@@ -179,7 +179,7 @@ describe('a session', () => {
     expect(statements).toEqual([20, 20])
   })
 
-  it('whose use another server has stored is read again instead of being stored again', async () => {
+  it('is reread, not updated again, if another server has already stored its last use', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const [here, there] = [observed(sqlite(file)), observed(sqlite(file))]
@@ -213,7 +213,7 @@ describe('a session', () => {
     expect([here.reads, there.reads]).toEqual([0, 0])
   })
 
-  it('used just before a restart does not become idle early, unlike an unused one', async () => {
+  it('used just before a restart does not time out early, but an unused one does time out', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const first = await build({ session, store: sqlite(file) })
@@ -232,7 +232,7 @@ describe('a session', () => {
     expect([await ask(used), await ask(unused)]).toEqual([200, 401])
   })
 
-  it('whose use is being stored delays closing the server until it is stored', async () => {
+  it('keeps the server from closing until its last use has been stored', async () => {
     const { at, build } = atNoon()
     const real = sqlite(temporaryFile())
     const held = Promise.withResolvers<void>()
@@ -259,7 +259,7 @@ describe('a session', () => {
     expect(done).toEqual(['noted', 'closed'])
   })
 
-  it('whose use cannot be stored is accepted, warned about once, and stored later', async () => {
+  it('is still accepted if its last use cannot be stored; logs one warning and stores the use later', async () => {
     const lines: string[] = []
     const real = sqlite(':memory:')
     let isFull = true
@@ -351,7 +351,7 @@ describe('the session options', () => {
 })
 
 describe('more sessions than `maxPerUser`', () => {
-  it('end the user’s oldest sessions, and no others', async () => {
+  it('ends the user’s oldest sessions and no others', async () => {
     const { at, build } = atNoon()
     const app = await build({ session: { maxPerUser: 3 } })
     const ben = createBrowser(app)
@@ -365,7 +365,7 @@ describe('more sessions than `maxPerUser`', () => {
     expect(await status(ben)).toBe(200)
   })
 
-  it('stay within the limit when 20 are created concurrently on two servers', async () => {
+  it('holds when 20 sessions are created concurrently on two servers', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const session = { maxPerUser: 3 }
@@ -386,7 +386,7 @@ describe('more sessions than `maxPerUser`', () => {
     expect(statuses.filter((code) => code === 401)).toHaveLength(17)
   })
 
-  it('never end the newest session, even if the clock is behind or has not advanced', async () => {
+  it('never ends the newest session, even if the clock is behind or has not advanced', async () => {
     const { at, build } = atNoon()
     const file = temporaryFile()
     const session = { maxPerUser: 1 }
@@ -405,7 +405,7 @@ describe('more sessions than `maxPerUser`', () => {
     }
   })
 
-  it('end in the same way if the application creates them', async () => {
+  it('also applies to sessions that the application creates', async () => {
     const { at, build } = atNoon()
     const app = await build({ session: { maxPerUser: 1 } })
     const { id } = await app.latchkey.users.create()
@@ -494,7 +494,7 @@ describe('the name of a device', () => {
     ['10 kB of one letter', 'x'.repeat(10_000)],
     ['10 kB of parentheses', '(('.repeat(5_000)],
     ['10 kB of repeated text', 'Mozilla/5.0 '.repeat(800)],
-    ['a browser after 10 kB', `${'x'.repeat(10_000)} Firefox/144.0`],
+    ['a browser name after 10 kB of other text', `${'x'.repeat(10_000)} Firefox/144.0`],
   ])('is null if the User-Agent is %s', async (_what, userAgent) => {
     expect(await deviceOf(userAgent)).toBeNull()
   })
@@ -539,7 +539,7 @@ describe('a long request that repeatedly calls getAuth()', () => {
 })
 
 describe('a read that was in progress when its session ended', () => {
-  it('ends its holders with the recorded reason', async () => {
+  it('aborts the requests that hold the session, with the recorded reason', async () => {
     const file = temporaryFile()
     const store = observed(sqlite(file))
     const app = await buildApp(emulator(), { store })

@@ -2,7 +2,7 @@ import { type ErrorCode, errorSentence, errorSentences } from '@latchkey/contrac
 import type { Provider } from '../providers/provider.ts'
 import { escapeHtml } from './page-layout.ts'
 
-/** Returns an alert as HTML with our own sentence for a known error code, or `''` without an error. */
+/** Returns the alert's HTML, with our own message for a known error code, or `''` if there is no error. */
 export function alert(authError: unknown, providers: readonly Provider[]): string {
   if (authError === undefined || authError === null) return ''
   const code = knownCode(authError)

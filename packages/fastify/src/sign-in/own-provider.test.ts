@@ -28,7 +28,7 @@ describe.each(shareables)('a custom provider, with %s', (_what, share) => {
     }
   })
 
-  it('keeps stored fields that the provider omits', async () => {
+  it('does not erase stored fields that it omits', async () => {
     const { store } = await share()
     const own = bitbucket({ emulatorUrl: emulator().url })
     let omitsFields = false

@@ -49,7 +49,7 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
     await sql`create index latchkey_used_flows_expiry on latchkey_used_flows (expires_at)`
   },
 
-  // Only adds columns, so that servers with the previous version keep running during a rollout. The rows that
+  // Only adds columns, so that servers running the previous version keep working during a rollout. The rows that
   // they write get the defaults, where 0 means "no use stored since sign-in".
   '002-session-life': async (sql) => {
     await sql`alter table latchkey_users add column banned_at bigint`
@@ -60,7 +60,7 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
     await sql`create index latchkey_sessions_use on latchkey_sessions (last_used_at)`
   },
 
-  // This migration only adds columns too. The triggers also record changes made by servers with the previous version.
+  // This migration only adds columns too. The triggers also record changes made by servers running the previous version.
   '003-record': async (sql, dialect) => {
     await sql`alter table latchkey_sessions add column end_reason text`
     await sql`alter table latchkey_sessions add column end_actor text`

@@ -40,8 +40,8 @@ export function identityQueries({ sql, report }: Statements): IdentityQueries {
 }
 
 /**
- * Always returns an identity. Its attributes are for display, and the next sign-in writes them
- * again.
+ * Always returns an identity, even if parts of the row are unreadable. Its attributes are only for display, and
+ * the next sign-in rewrites them.
  */
 function identityOf(row: IdentityRow): Decoded<StoredIdentity> {
   const [createdAt, lastUsedAt] = [timeOf(row.created_at), timeOf(row.last_used_at)]
