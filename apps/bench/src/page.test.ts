@@ -82,7 +82,7 @@ it('compares watched sockets with unwatched ones from the same round', () => {
     ['8,500', '1,500', '305', '5', '0.10 %'],
     ['9,600', '2,600', '312', '12', '0.11 %'],
   ])
-  expect(page).toContain('with its listener takes 4.0 µs of CPU time')
+  expect(page).toContain('with its listener takes 4.0 µs of CPU.')
 })
 
 it('shows how soon signals are aborted, and what revoking all sessions costs per session', () => {
@@ -95,8 +95,8 @@ it('shows how soon signals are aborted, and what revoking all sessions costs per
     ['9.0', '12.0'],
     ['100', '400'],
   ])
-  expect(page).toContain('takes 10.0 µs until every signal has been aborted, and uses 9.0 µs')
-  expect(page).toContain('uses 30 µs of CPU time per session')
+  expect(page).toContain('takes 10.0 µs until every signal has fired, with 9.0 µs of')
+  expect(page).toContain('uses 30 µs of CPU for each session')
 })
 
 function render(result: InUseResult, before?: InUseResult): string {

@@ -533,6 +533,22 @@ describe('in development without options', () => {
     ])
   })
 
+  it('emulates bitbucket() without credentials, and no other provider', async () => {
+    const lines: string[] = []
+    const app = fastify(lines)
+    const real = bitbucket({ id: 'real', clientId: 'an-id', clientSecret: 'a-client-secret' })
+    const providers = [bitbucket({ id: 'work', name: 'Work' }), real]
+    await app.register(latchkey, { ...production(), origin: 'http://localhost:3000', providers })
+    const start = async (id: string): Promise<unknown> => {
+      return (await app.inject(`/auth/${id}/start`)).headers.location
+    }
+    expect(await start('work')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/site\/oauth2\/authorize\?/)
+    expect(await start('real')).toMatch(/^https:\/\/bitbucket\.org\/site\/oauth2\/authorize\?/)
+    expect((await app.inject('/auth/sign-in')).body).toContain('<span>Continue with Work</span>')
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    expect(lines.join('')).toContain('in development with an emulated Bitbucket at http://127.0')
+  })
+
   it('creates a private secret and database, and reuses both after a restart', async () => {
     const first = fastify()
     await first.register(latchkey)
@@ -564,6 +580,7 @@ describe('in development without options', () => {
       'a provider is an emulator',
       () => ({ ...production(), providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:9' })] }),
     ],
+    ['a provider is emulated', () => ({ ...production(), providers: [bitbucket()] })],
     [
       'only a missing origin suggests development',
       () => {
@@ -674,7 +691,7 @@ describe('in development without options', () => {
     writeFileSync('cluster.mjs', program)
     const { stdout } = await run(process.execPath, ['cluster.mjs'])
     expect(stdout).toMatch(
-      /^LATCHKEY_OPTION_MISSING Option `providers` is missing, and each worker/,
+      /^LATCHKEY_OPTION_MISSING There are no credentials for Bitbucket, and each worker/,
     )
     expect(stdout).toContain('npx @latchkey/bitbucket-emulator')
   })

@@ -126,7 +126,7 @@ async function refuseClusters(): Promise<void> {
   if (!cluster.isWorker) return
   throw new LatchkeyError(
     'LATCHKEY_OPTION_MISSING',
-    `Option \`providers\` is missing, and each worker of this cluster would start its own emulator. Start one emulator for all workers: npx ${EMULATOR}. Then pass providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })] in each worker.`,
+    `There are no credentials for Bitbucket, and each worker of this cluster would start its own emulator. Start one emulator for all workers: npx ${EMULATOR}. Then pass providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })] in each worker.`,
   )
 }
 
@@ -151,7 +151,7 @@ async function importEmulator(): Promise<typeof import('@latchkey/bitbucket-emul
     if (!isMissing(error)) throw error
     throw new LatchkeyError(
       'LATCHKEY_EMULATOR_MISSING',
-      `Option \`providers\` is missing, and the emulator that replaces it in development is not installed. Install it with: npm i -D ${EMULATOR}. Or pass \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
+      `There are no credentials for Bitbucket, and the emulator that replaces it in development is not installed. Install it with: npm i -D ${EMULATOR}. Or pass \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
     )
   }
 }

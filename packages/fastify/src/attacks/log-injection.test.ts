@@ -38,7 +38,9 @@ const REASONS = [
   /^the token endpoint answered \d{3} without a token in JSON$/,
   /^the token response (is an error ([a-z_]{1,40}|\(no error code\))|has no usable access_token|is not of type bearer)$/,
   /^GET \/2\.0\/user answered [\w -]+$/,
-  /^the profile has no usable subject$/,
+  /^the profile has no `subject`, which must be a string$/,
+  /^the `subject` is not 1 to 255 printable ASCII characters without spaces$/,
+  /^the `subject` does not have the form of the provider's ids$/,
   /^Bitbucket did not return the person's e-mail addresses \(GET \/2\.0\/user\/emails (answered [\w -]+|links to a next page outside the list)\)\. The person can sign in, and stored data is kept\. If this lasts, [\w :/.]+$/,
   /^Bitbucket returned an account_status that Latchkey does not know\. The account counts as active\. To refuse it, set `refuseUnknownAccountStatus: true` in bitbucket\(\)\.$/,
 ]

@@ -37,7 +37,7 @@ export const latchkeyErrors = {
   LATCHKEY_EMULATOR_MISSING: {
     status: 500,
     causes: [
-      'In development, Latchkey starts the emulator if `providers` is missing, but `@latchkey/bitbucket-emulator` is not installed.',
+      'In development, Latchkey starts the emulator if `providers` is missing or `bitbucket()` has no credentials, but `@latchkey/bitbucket-emulator` is not installed.',
     ],
     fix: 'Run `npm i -D @latchkey/bitbucket-emulator`, or pass `providers`.',
   },

@@ -1,6 +1,6 @@
 import { refuseUnknownOptions } from '../http/option-names.ts'
 import { invalidProvider } from './invalid-provider.ts'
-import { isObject, type Provider, type RefusalCode, type Step } from './provider.ts'
+import { isObject, isSynchronous, type Provider, type RefusalCode, type Step } from './provider.ts'
 
 /** Names in the answers that are not steps. */
 const RESERVED = ['claims', 'posted']
@@ -45,8 +45,8 @@ export function checkSteps({ id, steps }: Provider): void {
 function faultOf(name: string, step: Record<string, unknown>): string | null {
   const { url, method, body, headers, optional, fix, refused } = step
   if (RESERVED.includes(name)) return 'must have another name, because Latchkey sets this one'
-  if (typeof url !== 'function' && !isRequestUrl(url)) {
-    return 'must have a `url`: an http or https URL, or a function that returns one'
+  if (!isSynchronous(url) && !isRequestUrl(url)) {
+    return 'must have a `url`: an http or https URL, or a function that returns one, not a promise'
   }
   if (method !== undefined && method !== 'GET' && method !== 'POST') {
     return "must have the `method` 'GET' or 'POST'"
@@ -55,7 +55,7 @@ function faultOf(name: string, step: Record<string, unknown>): string | null {
     return "may have a `body`, an object, only with method: 'POST'"
   }
   if (headers !== undefined && !areHeaders(headers)) {
-    return 'must have `headers` of texts, without `authorization`, which Latchkey sets'
+    return 'must have strings in `headers`, without `authorization`, which Latchkey sets'
   }
   if (optional !== undefined && (typeof optional !== 'string' || optional === '')) {
     return 'must say in `optional` what the profile lacks without it'
@@ -83,8 +83,9 @@ function faultOfReading({ read, pages, isRow, isEnough }: Record<string, unknown
     (isObject(pages) && typeof pages.rows === 'string' && typeof pages.next === 'string')
   if (!arePages) return "must have `pages` as 'link' or { rows, next }"
   for (const [name, value] of Object.entries({ isRow, isEnough })) {
-    if (value !== undefined && typeof value !== 'function')
-      return `must have a function \`${name}\``
+    if (value !== undefined && !isSynchronous(value)) {
+      return `must have a function \`${name}\` that returns a boolean, not a promise`
+    }
   }
   return null
 }

@@ -3,7 +3,7 @@ import { invalidOption } from '../http/errors.ts'
 import { refuseUnknownOptions } from '../http/option-names.ts'
 import { checkSteps } from './check-steps.ts'
 import { invalidProvider } from './invalid-provider.ts'
-import { isObject, type Provider } from './provider.ts'
+import { isObject, isSynchronous, type Provider } from './provider.ts'
 
 /** One field of a sheet. */
 interface Field {
@@ -50,12 +50,15 @@ const isOneOf =
 
 /** The names of scopes: no spaces, which separate them (RFC 6749 section 3.3). */
 function isScope(value: unknown): boolean {
-  return Array.isArray(value) && value.every((one) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(one))
+  if (!Array.isArray(value)) return false
+  return value.every((one) => typeof one === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(one))
 }
 
 function isMark(value: unknown): boolean {
   if (!isObject(value) || !isText(value.viewBox) || !Array.isArray(value.paths)) return false
-  return value.paths.every((path) => isObject(path) && isText(path.d))
+  return value.paths.every((path) => {
+    return isObject(path) && isText(path.d) && (path.fill === undefined || isText(path.fill))
+  })
 }
 
 function areParameters(value: unknown): boolean {
@@ -73,19 +76,19 @@ const ENDPOINT = 'must be an http or https URL without credentials, query or fra
 const SCOPES = "must be an array of scopes, such as ['profile', 'email']"
 
 const FIELDS: Readonly<Record<keyof Provider, Field>> = {
-  id: {
-    demand: 'must be a text',
-    isValid: isText,
-  },
+  id: { demand: 'must be a string', isValid: isText },
   name: { demand: "must be the company's name, such as 'Acme'", isValid: isText },
   mark: {
     otherwise: NEUTRAL_MARK,
     demand: 'must be { viewBox, paths: [{ d, fill }] }',
     isValid: isMark,
   },
-  clientId: { demand: 'must be a text', isValid: orMissing((value) => typeof value === 'string') },
+  clientId: {
+    demand: 'must be a string',
+    isValid: orMissing((value) => typeof value === 'string'),
+  },
   clientSecret: {
-    demand: 'must be a text, or a function that returns one',
+    demand: 'must be a string, or a function that returns one',
     isValid: orMissing((value) => typeof value === 'string' || isFunction(value)),
   },
   clientAuth: {
@@ -93,12 +96,19 @@ const FIELDS: Readonly<Record<keyof Provider, Field>> = {
     demand: "must be 'basic', 'post', 'none' or 'secret_jwt'",
     isValid: isOneOf('basic', 'post', 'none', 'secret_jwt'),
   },
-  setup: { demand: 'must be a sentence', isValid: orMissing(isText) },
+  setup: {
+    demand: 'must be a sentence that says where to find the credentials',
+    isValid: orMissing(isText),
+  },
   authorize: { demand: ENDPOINT, isValid: orMissing(isEndpoint) },
   token: { demand: ENDPOINT, isValid: orMissing(isEndpoint) },
-  issuer: { demand: 'must be a text', isValid: orMissing(isText) },
+  issuer: {
+    demand: 'must be a string, such as https://id.acme.example',
+    isValid: orMissing(isText),
+  },
   openid: {
-    demand: "must be { issuer }, with an http or https URL such as 'https://id.acme.example'",
+    demand:
+      "must be { issuer, metadata?, isIssuer?, wanted? }, with an http or https URL as `issuer`, such as 'https://id.acme.example'",
     isValid: orMissing(isOpenId),
   },
   nonce: { otherwise: true, demand: 'must be true or false', isValid: isBoolean },
@@ -117,19 +127,19 @@ const FIELDS: Readonly<Record<keyof Provider, Field>> = {
   optionalScopes: { otherwise: [], demand: SCOPES, isValid: isScope },
   authorizeParameters: {
     otherwise: {},
-    demand: `must be an object of texts, without ${[...OWN_PARAMETERS].join(', ')}, which Latchkey sets`,
+    demand: `must be an object of strings, without ${[...OWN_PARAMETERS].join(', ')}, which Latchkey sets`,
     isValid: areParameters,
   },
   vouchesForEmail: { demand: 'must be true or false', isValid: isBoolean },
   steps: { otherwise: {}, demand: 'must be an object of requests, by name', isValid: isObject },
   isSubject: {
     otherwise: () => true,
-    demand: 'must be a function',
-    isValid: isFunction,
+    demand: 'must be a function that returns a boolean, not a promise',
+    isValid: isSynchronous,
   },
   profile: {
-    demand: 'must be a function that turns the answers into a profile',
-    isValid: isFunction,
+    demand: 'must be a function that returns a profile, not a promise',
+    isValid: isSynchronous,
   },
   emulated: { demand: 'must be a function', isValid: orMissing(isFunction) },
 }
@@ -140,7 +150,7 @@ function isOpenId(value: unknown): boolean {
   // A template such as {tenantid} is part of an issuer, although it is no part of a URL.
   return (
     isEndpoint(metadata ?? metadataOf(issuer)) &&
-    (isIssuer === undefined || isFunction(isIssuer)) &&
+    (isIssuer === undefined || isSynchronous(isIssuer)) &&
     (wanted === undefined || (Array.isArray(wanted) && wanted.every(isText)))
   )
 }

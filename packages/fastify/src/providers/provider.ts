@@ -42,7 +42,13 @@ interface AnyStep {
   readonly refused?: Readonly<Record<number, RefusalCode>> | undefined
 }
 
-interface ObjectStep extends AnyStep {
+interface SingleStep extends AnyStep {
+  readonly pages?: undefined
+  readonly isRow?: undefined
+  readonly isEnough?: undefined
+}
+
+interface ObjectStep extends SingleStep {
   /** What to read from the response. Default `object`: a JSON object. */
   readonly read?: 'object' | undefined
 }
@@ -62,12 +68,12 @@ interface ListStep extends AnyStep {
   readonly isEnough?: ((row: Row) => boolean) | undefined
 }
 
-interface TextStep extends AnyStep {
+interface TextStep extends SingleStep {
   /** The whole body as text. */
   readonly read: 'text'
 }
 
-interface HeaderStep extends AnyStep {
+interface HeaderStep extends SingleStep {
   /** One response header, such as `{ header: 'x-ausername' }`. Empty if it is missing. */
   readonly read: { readonly header: string }
 }
@@ -301,3 +307,10 @@ export interface Provider {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** Whether a value is a function, and not an async one, whose promise would count as `true`. */
+export function isSynchronous(value: unknown): boolean {
+  return typeof value === 'function' && !(value instanceof AsyncFunction)
+}
+
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor

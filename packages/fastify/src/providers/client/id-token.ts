@@ -87,7 +87,9 @@ function checkIssuer({ openid }: Provider, claims: Row): void {
   const { iss } = claims
   const isKnown =
     typeof iss === 'string' &&
-    (openid?.isIssuer === undefined ? iss === openid?.issuer : openid.isIssuer(iss, claims))
+    (openid?.isIssuer === undefined
+      ? iss === openid?.issuer
+      : openid.isIssuer(iss, claims) === true)
   if (!isKnown) throw rejected('the ID token is from another issuer')
 }
 

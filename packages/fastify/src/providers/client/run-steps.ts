@@ -33,10 +33,8 @@ export async function runSteps(
   const warnings: string[] = []
   const started: Record<string, Promise<unknown>> = {}
   for (const [name, step] of Object.entries(provider.steps)) {
-    const url = urlOf(provider, step, { ...started })
-    const answer = url.then((found) =>
-      run(provider, { ...step, url: found }, ask, deadline, warnings),
-    )
+    const url = urlOf(provider, name, step, { ...started })
+    const answer = run(provider, step, url, ask, deadline, warnings)
     // Another step may reject first. Node would report this one as an unhandled rejection and exit.
     answer.catch(() => undefined)
     started[name] = answer
@@ -55,6 +53,7 @@ async function settled(
 /** Returns the URL of a step. One that is built from answers stays on the provider's own hosts. */
 async function urlOf(
   provider: Provider,
+  name: string,
   { url }: Step,
   above: Readonly<Record<string, Promise<unknown>>>,
 ): Promise<string> {
@@ -63,7 +62,7 @@ async function urlOf(
   if (isRequestUrl(built) && hostsOf(provider).has(new URL(built).origin)) return built
   throw new FlowError(
     'provider_bad_answer',
-    "a step has built a URL that is not on the origin of one of the sheet's fixed URLs",
+    `\`steps.${name}.url\` returned a URL that is not on the origin of one of the sheet's fixed URLs`,
   )
 }
 
@@ -78,20 +77,23 @@ type ReadyStep = Step & { readonly url: string }
 
 async function run(
   provider: Provider,
-  step: ReadyStep,
+  step: Step,
+  url: Promise<string>,
   ask: Ask,
   deadline: Deadline,
   warnings: string[],
 ): Promise<unknown> {
   const { optional } = step
   if (optional === undefined) {
-    const answer = await deadline.cut(readStep(step, ask, deadline))
+    const ready = { ...step, url: await url }
+    const answer = await deadline.cut(readStep(ready, ask, deadline))
     return answer.value
   }
   const partial: Partial = { rows: [] }
   try {
+    const ready = { ...step, url: await url }
     const { value, lack } = await deadline.cut(
-      withinHalf(deadline, (half) => readStep(step, ask, half, partial)),
+      withinHalf(deadline, (half) => readStep(ready, ask, half, partial)),
     )
     if (lack !== undefined) warnings.push(warningOf(provider, optional, lack, step.fix?.other))
     return value
@@ -111,7 +113,7 @@ function warningOf({ name }: Provider, what: string, reason: string, fix = ''): 
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof FlowError ? error.message : 'got no answer'
+  return error instanceof FlowError ? error.message : 'a function of the step threw an error'
 }
 
 /** A refused step. */
