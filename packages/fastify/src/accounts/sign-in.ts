@@ -49,13 +49,13 @@ export function signIn(
   })
 }
 
-/** Stores the current profile and returns its user, who may be new. */
 /** The reasons for the log. */
 const REJECTIONS: Readonly<Record<Rejection, string>> = {
   account_inactive: 'the provider reports the account as inactive',
   user_banned: 'the user is banned',
 }
 
+/** Stores the current profile and returns its user, who may be new. */
 async function userOf(
   queries: StoreQueries,
   { provider, profile }: Arrival,
