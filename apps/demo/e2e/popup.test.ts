@@ -198,7 +198,8 @@ describe.each(['same-origin', 'same-origin-allow-popups', 'noopener-allow-popups
       const headers = (await answered).headers()
       expect(headers['cross-origin-opener-policy']).toBe(policy)
       // The windows are isolated, so each sees the other as closed or missing.
-      expect(await page.evaluate(() => Object(window).opened.closed)).toBe(true)
+      // The browser reports it from another process, which may take a moment.
+      await expect.poll(() => page.evaluate(() => Object(window).opened.closed)).toBe(true)
       expect(await popup.evaluate(() => window.opener)).toBeNull()
       expect(popup.isClosed()).toBe(false)
       await decide(popup, 'Ada Test')
