@@ -76,7 +76,7 @@ export function oidc({ issuer, profile = standardProfile, ...sheet }: OidcOption
 }
 
 /** Reads the standard claims (OpenID Connect Core 1.0 section 5.1). */
-export function standardProfile(claims: Row): ReadProfile {
+function standardProfile(claims: Row): ReadProfile {
   return {
     subject: read.id(claims.sub),
     name: read.text(claims.name),

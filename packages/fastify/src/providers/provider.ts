@@ -269,7 +269,10 @@ export type ProviderSheet<S extends Steps = Steps> = Endpoints &
     readonly isSubject?: ((subject: string) => boolean) | undefined
     /** Turns the answers into a profile. It must be a pure function. */
     readonly profile: (answers: Answers<S>) => ReadProfile
-    /** Returns the same provider at an emulator with this URL, for development. */
+    /**
+     * Returns the same provider at the Bitbucket emulator with this URL. Development calls it if the
+     * client ID and secret are missing.
+     */
     readonly emulated?: ((url: string) => Provider) | undefined
   }
 
