@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { type EmulatorOptions, readOptions } from './options.ts'
 import { profiles } from './rules/profiles.ts'
 import { readSeed } from './seed/seed.ts'
 import { createPlans, type PlannedAnswer } from './server/faults.ts'
+import { listen } from './server/listen.ts'
 import { createRequestLog, type RecordedRequest } from './server/request-log.ts'
 import { isRoute, type Route, routeNames } from './server/routes.ts'
 import { serve } from './server/serve.ts'
@@ -134,19 +134,4 @@ export async function startBitbucketEmulator(
       await closed
     },
   }
-}
-
-/** Starts listening on 127.0.0.1 and returns the base URL. */
-async function listen(server: Server, port: number): Promise<string> {
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(portTrouble(port, cause.code), { cause })
-  })
-  const { port: actualPort } = server.address() as AddressInfo
-  return `http://127.0.0.1:${actualPort}`
-}
-
-function portTrouble(port: number, code: string | undefined): string {
-  const problem = code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${code})`
-  return `Port ${port} ${problem}. Choose another with the option \`port\` or the flag --port; 0 selects a free port.`
 }

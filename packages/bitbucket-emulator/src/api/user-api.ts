@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Answer, json, type Received } from '../http/http.ts'
+import { initials } from '../pages/initials.ts'
 import { digestOf, uuidFrom } from '../seed/ids.ts'
-import { initials } from '../seed/people.ts'
 import type { Consumer, Email, Person } from '../seed/seed-format.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import type { Access } from '../state/tokens.ts'

@@ -1,4 +1,4 @@
-// The emulator's pages. This room promises: a plain string cannot become HTML, and a page runs no script and loads
+// The emulators' pages. This room promises: a plain string cannot become HTML, and a page runs no script and loads
 // nothing from another origin.
 
 import { createHash } from 'node:crypto'
@@ -40,46 +40,62 @@ const contentSecurityPolicy = [
 const icon =
   'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"%3E%3Crect width="16" height="16" rx="4" fill="%23f2b824"/%3E%3Cpath d="M6 4.5 2.8 8 6 11.5M10 4.5 13.2 8 10 11.5" fill="none" stroke="%23241c05" stroke-width="1.8"/%3E%3C/svg%3E'
 
-/** Returns a complete page, with the banner that identifies the emulator. */
-export function page(status: number, title: string, content: Markup): Answer {
-  const { markup } = html`<!doctype html>
+/** The pages of one emulator. */
+export interface Pages {
+  /** Returns a complete page, with the banner that identifies the emulator. */
+  page(status: number, title: string, content: Markup): Answer
+  /** Returns a page with a heading and a few paragraphs. */
+  message(status: number, title: string, ...paragraphs: readonly string[]): Answer
+}
+
+/** Creates the pages of an emulator with this name, such as `Bitbucket emulator`. */
+export function createPages(emulator: string): Pages {
+  function page(status: number, title: string, content: Markup): Answer {
+    const { markup } = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} – Bitbucket emulator</title>
+<title>${title} – ${emulator}</title>
 <link rel="icon" href="${icon}">
 <style>${{ markup: style }}</style>
 </head>
 <body>
-<header class="banner"><p><strong>Bitbucket emulator</strong> – for development</p></header>
+<header class="banner"><p><strong>${emulator}</strong> – for development</p></header>
 <main>
 ${content}
 </main>
 </body>
 </html>
 `
-  return {
-    status,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': contentSecurityPolicy,
-      'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
-    },
-    body: markup,
+    return {
+      status,
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': contentSecurityPolicy,
+        'cache-control': 'no-store',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+      },
+      body: markup,
+    }
   }
-}
 
-/** Returns a page with a heading and a few paragraphs. */
-export function message(status: number, title: string, ...paragraphs: readonly string[]): Answer {
-  return page(
-    status,
-    title,
-    html`<section class="card message">
+  return {
+    page,
+    message: (status, title, ...paragraphs) =>
+      page(
+        status,
+        title,
+        html`<section class="card message">
 <h1>${title}</h1>
 ${paragraphs.map((paragraph) => html`<p>${paragraph}</p>`)}
 </section>`,
-  )
+      ),
+  }
 }
+
+const pages = createPages('Bitbucket emulator')
+
+export const page: Pages['page'] = pages.page
+export const message: Pages['message'] = pages.message

@@ -6,6 +6,7 @@ import { type Answer, readBody, readForm } from '../http/http.ts'
 import { message } from '../pages/page.ts'
 import type { Bitbucket } from '../state/bitbucket.ts'
 import { choose, hold, type PlannedAnswer, type Plans, send } from './faults.ts'
+import { isLoopbackHost } from './loopback-host.ts'
 import type { RequestLog } from './request-log.ts'
 import { findRoute, noRoute } from './routes.ts'
 
@@ -58,12 +59,6 @@ export async function serve(
   const origin = `http://${headers.host}`
   const usual = (): Answer => handle({ origin, path, query, headers, form, parameters }, bitbucket)
   await answer(choose(plan, `${origin}${url}`, usual), plan)
-}
-
-// With DNS rebinding, a web page points its own host name at 127.0.0.1 and reads what is served there. Its
-// requests carry that name in `Host`.
-function isLoopbackHost(host = ''): boolean {
-  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host)
 }
 
 const wrongHost = message(
