@@ -114,11 +114,11 @@ describe('publishing', () => {
 
   it('fails until the manifests and the URLs in messages match publisher.json', () => {
     const generated = renderPublisher(set)
-    expect(problemsOf(set, generated)).toHaveLength(5)
+    expect(problemsOf(set, generated)).toHaveLength(6)
     const manifests = generated.flatMap(({ file, written }) =>
       file.endsWith('.json') ? [JSON.parse(written)] : [],
     )
-    expect(manifests).toHaveLength(4)
+    expect(manifests).toHaveLength(5)
     for (const { name, author, keywords, description, scripts, ...manifest } of manifests) {
       expect(manifest).toMatchObject({
         homepage: set.homepage,

@@ -196,6 +196,9 @@ describe('between packages', () => {
     ['packages/bitbucket-emulator/src', 'ts', '@latchkey/contract'],
     ['packages/bitbucket-emulator/src', 'ts', '@latchkey/fastify'],
     ['packages/bitbucket-emulator/src', 'test.ts', '../../contract/src/index.ts'],
+    ['packages/bitbucket-emulator/src/oauth', 'ts', '@latchkey/provider-emulator'],
+    ['packages/provider-emulator/src', 'ts', '@latchkey/fastify'],
+    ['packages/react/src/browser', 'ts', '@latchkey/provider-emulator'],
   ] as const) {
     count += 1
     plant(

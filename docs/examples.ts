@@ -11,6 +11,7 @@ const ENTRIES = [
   'packages/fastify/src/index.ts',
   'packages/fastify/src/store/postgres.ts',
   'packages/fastify/src/store/sqlite.ts',
+  'packages/provider-emulator/src/index.ts',
   'packages/react/src/index.ts',
 ]
 

@@ -27,10 +27,6 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
       '# Providers\n\nWhere to click, what to tick and what to paste at each company, and what comes back.',
     ),
     index(
-      'docs/providers',
-      '# Providers\n\nWhere to click, what to tick and what to paste at each company, and what comes back.',
-    ),
-    index(
       'docs/decisions',
       '# Decisions\n\nWhy Latchkey is built the way it is: what we chose, what it costs, and when to reconsider.',
     ),
@@ -48,7 +44,10 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
         '## Providers',
         list('docs', pagesOf('docs/providers')),
         '## Packages',
-        list('docs', ['fastify', 'react', 'bitbucket-emulator', 'contract'].map(readmeOf)),
+        list(
+          'docs',
+          ['fastify', 'react', 'bitbucket-emulator', 'provider-emulator', 'contract'].map(readmeOf),
+        ),
         '## React components and hooks',
         list('docs', ['docs/react/README.md', ...pagesOf('docs/react')]),
         '## Reference',

@@ -13,10 +13,12 @@ function sections(): readonly (readonly [title: string, files: readonly string[]
         'packages/fastify/README.md',
         'packages/react/README.md',
         'packages/bitbucket-emulator/README.md',
+        'packages/provider-emulator/README.md',
         'packages/contract/README.md',
       ],
     ],
     ['Guides', pagesOf('docs/guides')],
+    ['Providers', pagesOf('docs/providers')],
     ['React components and hooks', ['docs/react/README.md', ...pagesOf('docs/react')]],
     ['Reference', ['docs/reference/errors.md', 'docs/security.md']],
   ]

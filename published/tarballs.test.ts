@@ -5,7 +5,7 @@ import { publint } from 'publint'
 import { describe, expect, inject, it } from 'vitest'
 import { parseAst } from 'vitest/node'
 
-const packages = ['bitbucket-emulator', 'contract', 'fastify', 'react']
+const packages = ['bitbucket-emulator', 'contract', 'fastify', 'provider-emulator', 'react']
 
 /** The scripts of packages that are bundled into a few files. */
 const bundles: Readonly<Record<string, readonly string[]>> = {

@@ -19,7 +19,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import latchkey, { type Auth, bitbucket, type LatchkeyOptions, type RequestAuth } from './index.ts'
+import latchkey, {
+  type Auth,
+  bitbucket,
+  github,
+  type LatchkeyOptions,
+  type RequestAuth,
+} from './index.ts'
 import { postgres } from './store/postgres.ts'
 import { sqlite } from './store/sqlite.ts'
 import { SECRET, setUpEmulator } from './testing/app.ts'
@@ -533,20 +539,25 @@ describe('in development without options', () => {
     ])
   })
 
-  it('emulates bitbucket() without credentials, and no other provider', async () => {
+  it('emulates only the providers that have no credentials', async () => {
     const lines: string[] = []
     const app = fastify(lines)
     const real = bitbucket({ id: 'real', clientId: 'an-id', clientSecret: 'a-client-secret' })
-    const providers = [bitbucket({ id: 'work', name: 'Work' }), real]
+    const providers = [bitbucket({ id: 'work', name: 'Work' }), github(), real]
     await app.register(latchkey, { ...production(), origin: 'http://localhost:3000', providers })
     const start = async (id: string): Promise<unknown> => {
       return (await app.inject(`/auth/${id}/start`)).headers.location
     }
     expect(await start('work')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/site\/oauth2\/authorize\?/)
+    expect(await start('github')).toMatch(
+      /^http:\/\/127\.0\.0\.1:\d+\/github\/https\/github\.com\/login\/oauth\/authorize\?/,
+    )
     expect(await start('real')).toMatch(/^https:\/\/bitbucket\.org\/site\/oauth2\/authorize\?/)
     expect((await app.inject('/auth/sign-in')).body).toContain('<span>Continue with Work</span>')
     await app.listen({ port: 0, host: '127.0.0.1' })
-    expect(lines.join('')).toContain('in development with an emulated Bitbucket at http://127.0')
+    expect(lines.join('')).toMatch(
+      /in development with an emulated Bitbucket at http:\/\/127\.0\.0\.1:\d+, an emulated GitHub at http:\/\/127/,
+    )
   })
 
   it('creates a private secret and database, and reuses both after a restart', async () => {
@@ -580,7 +591,8 @@ describe('in development without options', () => {
       'a provider is an emulator',
       () => ({ ...production(), providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:9' })] }),
     ],
-    ['a provider is emulated', () => ({ ...production(), providers: [bitbucket()] })],
+    ['Bitbucket is emulated', () => ({ ...production(), providers: [bitbucket()] })],
+    ['another provider is emulated', () => ({ ...production(), providers: [github()] })],
     [
       'only a missing origin suggests development',
       () => {
@@ -643,39 +655,49 @@ describe('in development without options', () => {
   describe('with an emulator that the plugin cannot resolve', () => {
     const hooks = `import { registerHooks } from 'node:module'
       registerHooks({ resolve(name, context, next) {
-        if (name !== '@latchkey/bitbucket-emulator' || !context.parentURL.includes('/fastify/src/')) {
+        if (!name.endsWith('-emulator') || !context.parentURL.includes('/fastify/src/')) {
           return next(name, context)
         }
         throw Object.assign(new Error('Cannot find package ' + name), { code: 'ERR_MODULE_NOT_FOUND' })
       } })`
     const program = `${hooks}
-      const { default: latchkey } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url))})
+      const { default: latchkey, ...providers } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url))})
       const { default: Fastify } = await import(${JSON.stringify(import.meta.resolve('fastify'))})
       const app = Fastify()
       try {
-        await app.register(latchkey)
-        console.log((await app.inject('/auth/bitbucket/start')).headers.location)
+        const id = process.argv[1]
+        await app.register(latchkey, { providers: [providers[id]()] })
+        console.log((await app.inject('/auth/' + id + '/start')).headers.location)
       } catch ({ code, message }) {
         console.log(code, message)
       }
       await app.close()`
     // Under pnpm, Vitest runs with a NODE_PATH that makes every package resolvable.
-    const start = () =>
-      run(process.execPath, ['--input-type=module', '--eval', program], {
+    const start = (id: string) =>
+      run(process.execPath, ['--input-type=module', '--eval', program, id], {
         env: { ...process.env, NODE_PATH: '' },
       })
 
-    it('reports that it is not installed, and what to do', async () => {
-      const { stdout } = await start()
-      expect(stdout).toMatch(/^LATCHKEY_EMULATOR_MISSING .*npm i -D @latchkey\/bitbucket-emulator/)
+    it.each([
+      ['bitbucket', 'bitbucket-emulator', 'BITBUCKET_CLIENT_ID'],
+      ['google', 'provider-emulator', 'GOOGLE_CLIENT_ID'],
+    ])('reports that it is not installed, and what to do, for %s', async (id, name, variable) => {
+      const { stdout } = await start(id)
+      expect(stdout).toMatch(/^LATCHKEY_EMULATOR_MISSING /)
+      expect(stdout).toContain(`npm i -D @latchkey/${name}`)
+      expect(stdout).toContain(variable)
     })
 
     it('finds it from the working directory if the application depends on it', async () => {
       mkdirSync('node_modules/@latchkey', { recursive: true })
-      const emulator = new URL('../../bitbucket-emulator', import.meta.url)
-      symlinkSync(fileURLToPath(emulator), 'node_modules/@latchkey/bitbucket-emulator')
-      const { stdout } = await start()
-      expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/site\/oauth2\/authorize\?/)
+      for (const name of ['bitbucket-emulator', 'provider-emulator']) {
+        const emulator = new URL(`../../${name}`, import.meta.url)
+        symlinkSync(fileURLToPath(emulator), `node_modules/@latchkey/${name}`)
+      }
+      expect((await start('bitbucket')).stdout).toMatch(
+        /^http:\/\/127\.0\.0\.1:\d+\/site\/oauth2\/authorize\?/,
+      )
+      expect((await start('github')).stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/github\//)
     })
   })
 

@@ -3,13 +3,12 @@ import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { ListenOptions, Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import { Server as TlsServer } from 'node:tls'
-import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { emulate } from './emulators.ts'
 import { withReference } from './http/codes.ts'
 import { LatchkeyError } from './http/errors.ts'
 import { isLoopback } from './http/request-origin.ts'
 import { bitbucket } from './providers/bitbucket.ts'
-import { isEmulatable } from './providers/check-providers.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Settings } from './settings.ts'
 import type { Store } from './store/store.ts'
@@ -54,16 +53,10 @@ export async function fillIn(
   if (given.secrets === undefined) filledIn.push(`a generated secret in ${FOLDER}`)
   const store = given.store ?? (await keptStore())
   if (given.store === undefined) filledIn.push(`SQLite in ${FOLDER}`)
-  const wanted = given.providers ?? [bitbucket()]
-  if (!wanted.some(isEmulatable)) {
-    return { secrets, store, providers: wanted, filledIn, close: async () => {} }
-  }
-  const emulator = await startEmulator()
-  filledIn.push(`an emulated Bitbucket at ${emulator.url}`)
-  const providers = wanted.map((provider) =>
-    isEmulatable(provider) ? (provider.emulated?.(emulator.url) ?? provider) : provider,
+  const emulated = await emulate(given.providers ?? [bitbucket()], () =>
+    readPort('EMULATOR_PORT', 0),
   )
-  return { secrets, store, providers, filledIn, close: emulator.close }
+  return { ...emulated, secrets, store, filledIn: [...filledIn, ...emulated.filledIn] }
 }
 
 async function makeFolder(): Promise<void> {
@@ -106,59 +99,6 @@ async function keptSecret(): Promise<string> {
 async function keptStore(): Promise<Store> {
   const { sqlite } = await import('./store/sqlite.ts')
   return sqlite(join(FOLDER, 'latchkey.db'))
-}
-
-async function startEmulator(): Promise<{ url: string; close(): Promise<void> }> {
-  await refuseClusters()
-  const port = readPort('EMULATOR_PORT', 0)
-  const emulator = await importEmulator()
-  return emulator.startBitbucketEmulator({ port }).catch(() => {
-    throw new LatchkeyError(
-      'LATCHKEY_OPTION_INVALID',
-      `The emulator cannot listen on port ${port}, which is set in the environment variable EMULATOR_PORT. Set EMULATOR_PORT to a free port, or unset it.`,
-    )
-  })
-}
-
-/** Rejects a worker of `node:cluster`. Workers share ports, so a code could reach another worker's emulator. */
-async function refuseClusters(): Promise<void> {
-  const { default: cluster } = await import('node:cluster')
-  if (!cluster.isWorker) return
-  throw new LatchkeyError(
-    'LATCHKEY_OPTION_MISSING',
-    `There are no credentials for Bitbucket, and each worker of this cluster would start its own emulator. Start one emulator for all workers: npx ${EMULATOR}. Then pass providers: [bitbucket({ emulatorUrl: 'http://127.0.0.1:4020' })] in each worker.`,
-  )
-}
-
-const EMULATOR = '@latchkey/bitbucket-emulator'
-
-/**
- * Imports the emulator from the application's own development dependencies. It is deliberately not a
- * dependency of Latchkey, not even an optional peer: npm and pnpm would install that in production too.
- */
-async function importEmulator(): Promise<typeof import('@latchkey/bitbucket-emulator')> {
-  try {
-    return await import(/* webpackIgnore: true */ EMULATOR)
-  } catch (error) {
-    if (!isMissing(error)) throw error
-  }
-  try {
-    // With strict package managers, only the application can resolve its dependencies.
-    const { createRequire } = process.getBuiltinModule('node:module')
-    const file = createRequire(resolve('package.json')).resolve(EMULATOR)
-    return await import(/* webpackIgnore: true */ pathToFileURL(file).href)
-  } catch (error) {
-    if (!isMissing(error)) throw error
-    throw new LatchkeyError(
-      'LATCHKEY_EMULATOR_MISSING',
-      `There are no credentials for Bitbucket, and the emulator that replaces it in development is not installed. Install it with: npm i -D ${EMULATOR}. Or pass \`providers\`, such as [bitbucket({ clientId, clientSecret })].`,
-    )
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  const { code = '', message } = error as NodeJS.ErrnoException
-  return /MODULE_NOT_FOUND$/.test(code) && message.includes(EMULATOR)
 }
 
 /** Returns the default `origin`: localhost, with https if the server uses TLS. */

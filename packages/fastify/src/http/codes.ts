@@ -37,9 +37,10 @@ export const latchkeyErrors = {
   LATCHKEY_EMULATOR_MISSING: {
     status: 500,
     causes: [
-      'In development, Latchkey starts the emulator if `providers` is missing or `bitbucket()` has no credentials, but `@latchkey/bitbucket-emulator` is not installed.',
+      'In development, Latchkey emulates Bitbucket if `providers` is missing or `bitbucket()` has no credentials, but `@latchkey/bitbucket-emulator` is not installed.',
+      'In development, Latchkey emulates every other built-in provider that has no credentials, such as `github()`, but `@latchkey/provider-emulator` is not installed.',
     ],
-    fix: 'Run `npm i -D @latchkey/bitbucket-emulator`, or pass `providers`.',
+    fix: 'Install the package that the message names, or pass the credentials of the provider.',
   },
   LATCHKEY_GUARD_MISPLACED: {
     status: 500,
@@ -71,7 +72,7 @@ export const latchkeyErrors = {
       'Production requires `origin`, `secret`, `providers` and `store`, and one of them is missing, often because its environment variable is not set.',
       'A provider has no client ID or secret, often because its environment variable is not set.',
       '`sqlite()` or `postgres()` was called without a required value.',
-      '`providers` is missing in a `node:cluster` worker. Each worker would start its own emulator, and workers cannot share those.',
+      'A provider has no credentials in a `node:cluster` worker in development. Each worker would start its own emulator, and workers cannot share those.',
     ],
     fix: 'Pass the option. For development, set `NODE_ENV=development`, or leave `NODE_ENV` unset with a loopback `origin`.',
   },

@@ -47,6 +47,7 @@ export function apple(options: AppleOptions = {}): Provider {
     id,
     name,
     mark: appleMark,
+    emulated: 'apple',
     clientId,
     clientSecret: renewedSecret(options),
     setup:

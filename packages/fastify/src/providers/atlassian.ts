@@ -25,6 +25,7 @@ export function atlassian(options: CompanyOptions = {}): Provider {
     id,
     name,
     mark: atlassianMark,
+    emulated: 'atlassian',
     clientId,
     clientSecret,
     setup: setupOf('ATLASSIAN', 'https://developer.atlassian.com/console/myapps'),

@@ -35,6 +35,7 @@ export function bitbucketDataCenter(options: BitbucketDataCenterOptions): Provid
     id,
     name,
     mark: bitbucketMark,
+    emulated: 'bitbucket-data-center',
     clientId,
     clientSecret,
     setup: setupOf('BITBUCKET_DC', 'Administration, Application links, of your server'),

@@ -90,7 +90,7 @@ function checkUrls(provider: Provider): void {
   if (isEmulated(provider)) {
     throw invalidProvider(
       id,
-      'a URL points to this machine, as an emulator does, and an emulator signs anyone in. Remove `emulatorUrl` in production',
+      'a URL points to this machine, as an emulator does, and an emulator signs anyone in. Do not emulate it in production',
     )
   }
   for (const [name, url] of urlsOf(provider)) {

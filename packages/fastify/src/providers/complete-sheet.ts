@@ -141,7 +141,10 @@ const FIELDS: Readonly<Record<keyof Provider, Field>> = {
     demand: 'must be a function that returns a profile, not a promise',
     isValid: isSynchronous,
   },
-  emulated: { demand: 'must be a function', isValid: orMissing(isFunction) },
+  emulated: {
+    demand: 'must be a name or a function',
+    isValid: orMissing((value) => isText(value) || isFunction(value)),
+  },
 }
 
 function isOpenId(value: unknown): boolean {

@@ -23,6 +23,7 @@ export function discord(options: CompanyOptions = {}): Provider {
     id,
     name,
     mark: discordMark,
+    emulated: 'discord',
     clientId,
     clientSecret,
     setup: setupOf('DISCORD', 'https://discord.com/developers/applications'),

@@ -44,6 +44,7 @@ export function github(options: GitHubOptions = {}): Provider {
     id,
     name,
     mark: githubMark,
+    emulated: 'github',
     clientId,
     clientSecret,
     setup: setupOf('GITHUB', `${site}/settings/developers`),

@@ -38,6 +38,7 @@ export function gitlab(options: GitLabOptions = {}): Provider {
     id,
     name,
     mark: gitlabMark,
+    emulated: 'gitlab',
     clientId,
     clientSecret,
     setup: setupOf('GITLAB', `${site}/-/user_settings/applications`),

@@ -36,6 +36,7 @@ export function google(options: GoogleOptions = {}): Provider {
     id,
     name,
     mark: googleMark,
+    emulated: 'google',
     clientId,
     clientSecret,
     setup: setupOf('GOOGLE', 'https://console.cloud.google.com/auth/clients'),

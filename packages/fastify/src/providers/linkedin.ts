@@ -25,6 +25,7 @@ export function linkedin(options: CompanyOptions = {}): Provider {
     id,
     name,
     mark: linkedinMark,
+    emulated: 'linkedin',
     clientId,
     clientSecret,
     setup: setupOf('LINKEDIN', 'https://www.linkedin.com/developers/apps'),

@@ -42,6 +42,7 @@ export function microsoft(options: MicrosoftOptions = {}): Provider {
     id,
     name,
     mark: microsoftMark,
+    emulated: 'microsoft',
     clientId,
     clientSecret,
     setup: setupOf('MICROSOFT', 'https://entra.microsoft.com under App registrations'),

@@ -236,6 +236,8 @@ type ResponseMode =
       readonly posted?: readonly string[] | undefined
     }
 
+type Emulated = string | ((url: string) => Provider)
+
 /** A data sheet: everything that Latchkey needs to know about one company. */
 export type ProviderSheet<S extends Steps = Steps> = Endpoints &
   Client &
@@ -270,10 +272,11 @@ export type ProviderSheet<S extends Steps = Steps> = Endpoints &
     /** Turns the answers into a profile. It must be a pure function. */
     readonly profile: (answers: Answers<S>) => ReadProfile
     /**
-     * Returns the same provider at the Bitbucket emulator with this URL. Development calls it if the
-     * client ID and secret are missing.
+     * How development emulates the provider if the client ID and secret are missing: the name under
+     * which `@latchkey/provider-emulator` knows the company, or a function that returns the same
+     * provider at the Bitbucket emulator with this URL.
      */
-    readonly emulated?: ((url: string) => Provider) | undefined
+    readonly emulated?: Emulated | undefined
   }
 
 /**
@@ -303,7 +306,7 @@ export interface Provider {
   readonly steps: Steps
   isSubject(subject: string): boolean
   profile(answers: Answers): ReadProfile
-  readonly emulated: ((url: string) => Provider) | undefined
+  readonly emulated: Emulated | undefined
 }
 
 /** Whether parsed JSON is an object and not an array. */

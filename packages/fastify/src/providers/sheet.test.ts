@@ -155,7 +155,7 @@ describe('a field of a sheet', () => {
       [undefined, ...NO_FUNCTIONS],
       'must be a function that returns a profile, not a promise',
     ],
-    ['emulated', [CANARY, 7, {}], 'must be a function'],
+    ['emulated', [7, {}, ''], 'must be a name or a function'],
   ])(
     '`%s` is rejected with a bad value, and the error says what it must be',
     (field, values, demand) => {

@@ -25,6 +25,7 @@ export function slack(options: CompanyOptions = {}): Provider {
     id,
     name,
     mark: slackMark,
+    emulated: 'slack',
     clientId,
     clientSecret,
     setup: setupOf('SLACK', 'https://api.slack.com/apps'),
