@@ -151,7 +151,7 @@ async function startServers(
     origin,
     providers: [bitbucket({ emulatorUrl: proxy?.url ?? emulator.url })],
     store: sqlite(':memory:'),
-    emulator,
+    emulators: { bitbucket: emulator },
     built: true,
   })
   await pages?.(app)

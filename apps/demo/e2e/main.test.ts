@@ -212,7 +212,7 @@ describe('pnpm demo', () => {
     [{ PORT: 'eighty' }, [], 'PORT must be a port from 1 to 65535.'],
     [{ BITBUCKET_CLIENT_ID: 'an-id' }, [], 'BITBUCKET_CLIENT_SECRET is missing. Set both'],
     [{ BITBUCKET_CLIENT_SECRET: 'x' }, [], 'BITBUCKET_CLIENT_ID is missing. Set both'],
-    [{}, ['--bulit'], 'Its only flag is --built. Remove the other arguments.'],
+    [{}, ['--bulit'], 'Its only flags are --built and --providers. Remove the other'],
     [{ NODE_ENV: 'production' }, [], 'It is for development only. Unset NODE_ENV'],
   ])('explains what is wrong with %o %o', async (env, flags, sentence) => {
     const demo = start(env as Record<string, string>, ...flags)

@@ -16,7 +16,7 @@ const app = await buildApp({
   origin: 'http://localhost:3210',
   providers: [bitbucket({ emulatorUrl: emulator.url })],
   store: sqlite(':memory:'),
-  emulator,
+  emulators: { bitbucket: emulator },
 })
 const origin = await app
   .listen({ port: 3210, host: 'localhost' })

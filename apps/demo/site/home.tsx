@@ -1,7 +1,9 @@
 import { SignedIn, SignedOut, SignIn } from '@latchkey/react'
 import type { ReactElement } from 'react'
+import type { HomeData } from './page-data.ts'
 
-export function Home({ authError }: { authError?: string | undefined }): ReactElement {
+export function Home({ authError, providers }: HomeData): ReactElement {
+  const [first = '', ...others] = providers
   return (
     <>
       <section className="hero">
@@ -16,7 +18,8 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
           <SignedOut>
             <SignIn
               title="Sign in to Quire"
-              providers={['bitbucket']}
+              // The card knows Bitbucket's mark. It requests those of other providers from the server.
+              providers={others.length === 0 ? ['bitbucket'] : undefined}
               returnTo="/decisions"
               authError={authError}
             />
@@ -42,7 +45,10 @@ export function Home({ authError }: { authError?: string | undefined }): ReactEl
         </div>
         <ul className="promises">
           <li>One line for the decision, one paragraph for the reason.</li>
-          <li>No new password: sign in with your Bitbucket account.</li>
+          <li>
+            No new password: sign in with{' '}
+            {others.length === 0 ? `your ${first} account` : 'an account that you already have'}.
+          </li>
           <li>A private list that only you can see.</li>
         </ul>
       </section>

@@ -9,12 +9,19 @@ export type PageData = QuireData | GalleryData
 
 /** The data of a page of Quire, the demo's product. */
 export type QuireData = { readonly session: SessionBody | null } & (
-  | { readonly page: 'home'; readonly authError?: string | undefined }
+  | HomeData
   | DecisionsData
   | { readonly page: 'account' }
   | { readonly page: 'what-happened'; readonly record: SignInRecord | null }
   | { readonly page: 'not-found' }
 )
+
+export interface HomeData {
+  readonly page: 'home'
+  readonly authError?: string | undefined
+  /** The names of the providers that people can sign in with. */
+  readonly providers: readonly string[]
+}
 
 export interface DecisionsData {
   readonly page: 'decisions'

@@ -52,8 +52,8 @@ export function Site({ data }: { data: QuireData }): ReactElement {
       </main>
       <footer className="foot">
         <p>
-          Quire is Latchkey's demo. It keeps decisions in memory, and uses an emulated Bitbucket on
-          this machine unless you set real credentials.{' '}
+          Quire is Latchkey's demo. It keeps decisions in memory, and emulates its sign-in providers
+          on this machine unless you set real credentials.{' '}
           <a className="foot-link" href="/gallery">
             See every component in every state
           </a>
@@ -64,7 +64,7 @@ export function Site({ data }: { data: QuireData }): ReactElement {
 }
 
 function Page({ data }: { data: QuireData }): ReactElement {
-  if (data.page === 'home') return <Home authError={data.authError} />
+  if (data.page === 'home') return <Home {...data} />
   const user = data.session?.user ?? null
   if (data.page === 'not-found' || user === null) return <NotFound />
   return (

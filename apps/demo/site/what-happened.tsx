@@ -41,7 +41,7 @@ export function WhatHappened({ record }: { record: SignInRecord | null }): React
       <h2>From profile to user</h2>
       <div className="beside">
         <figure>
-          <figcaption>Profile from Bitbucket</figcaption>
+          <figcaption>Profile from {record.provider}</figcaption>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable with the keyboard */}
           <pre tabIndex={0}>{JSON.stringify(record.profile, null, 2)}</pre>
         </figure>
@@ -62,7 +62,7 @@ function StepItem({ step }: { step: Step }): ReactElement {
         <svg viewBox="0 0 16 16" width="16" height="16" role="img" aria-label="to">
           <path d="M2 8h11M9 4l4 4-4 4" fill="none" stroke="currentColor" strokeWidth="1.5" />
         </svg>
-        <span>{step.to === 'app' ? 'app' : step.to}</span>
+        <span>{step.to}</span>
         <span className="status">{step.status}</span>
       </p>
       <p className="request">{step.request}</p>

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net'
 import { parseArgs } from 'node:util'
 import { startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
-import { bitbucket, type Store } from '@latchkey/fastify'
+import { bitbucket, github, google, microsoft, type Store } from '@latchkey/fastify'
 import { postgres } from '@latchkey/fastify/postgres'
 import { sqlite } from '@latchkey/fastify/sqlite'
+import { startProviderEmulator } from '@latchkey/provider-emulator'
 import { buildApp } from './app.ts'
 
 const DEFAULTS = { PORT: 3000, EMULATOR_PORT: 4020 } as const
@@ -18,25 +19,30 @@ try {
 
 async function start(): Promise<void> {
   refuseProduction()
-  const built = readBuilt()
+  const flags = readFlags()
   const credentials = readCredentials()
   const ports = { PORT: readPort('PORT'), EMULATOR_PORT: readPort('EMULATOR_PORT') }
-  await refuseTakenPorts(credentials === null ? ports : { PORT: ports.PORT }, built)
+  await refuseTakenPorts(credentials === null ? ports : { PORT: ports.PORT }, flags)
 
   const origin = `http://localhost:${ports.PORT}`
   const emulator =
     credentials === null ? await startBitbucketEmulator({ port: ports.EMULATOR_PORT }) : undefined
+  const others = flags.providers ? await startProviderEmulator() : undefined
   const app = await buildApp({
     origin,
-    providers: [bitbucket(credentials ?? { emulatorUrl: emulator?.url })],
+    providers: [
+      bitbucket(credentials ?? { emulatorUrl: emulator?.url }),
+      ...(others ? [github(), google(), microsoft()].map((one) => others.emulate(one)) : []),
+    ],
     store: chooseStore(credentials === null ? 'emulator' : 'bitbucket'),
-    emulator,
-    built,
+    emulators: { bitbucket: emulator, others },
+    built: flags.built,
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {
       await app.close()
       await emulator?.close()
+      await others?.close()
     })
   }
   await app.listen({ port: ports.PORT, host: 'localhost' })
@@ -56,11 +62,16 @@ function refuseProduction(): void {
   }
 }
 
-function readBuilt(): boolean {
+/** Reads the flags: `--built` serves the output of `build`, and `--providers` shows four providers. */
+function readFlags(): { built: boolean; providers: boolean } {
+  const options = {
+    built: { type: 'boolean', default: false },
+    providers: { type: 'boolean', default: false },
+  } as const
   try {
-    return parseArgs({ options: { built: { type: 'boolean', default: false } } }).values.built
+    return parseArgs({ options }).values
   } catch {
-    throw new Error('Its only flag is --built. Remove the other arguments.')
+    throw new Error('Its only flags are --built and --providers. Remove the other arguments.')
   }
 }
 
@@ -87,7 +98,10 @@ function readPort(variable: keyof typeof DEFAULTS): number {
 }
 
 /** @throws Error that names every port in use, and a command that works */
-async function refuseTakenPorts(ports: Record<string, number>, built: boolean): Promise<void> {
+async function refuseTakenPorts(
+  ports: Record<string, number>,
+  flags: Readonly<Record<string, boolean>>,
+): Promise<void> {
   const wanted = Object.values(ports)
   const taken: number[] = []
   const chosen: number[] = []
@@ -107,7 +121,8 @@ async function refuseTakenPorts(ports: Record<string, number>, built: boolean): 
   const subject = taken.length === 1 ? 'Port' : 'Ports'
   const verb = taken.length === 1 ? 'is' : 'are'
   const variables = Object.keys(ports).map((variable, index) => `${variable}=${chosen[index]}`)
-  const command = `${variables.join(' ')} npx pnpm@12 demo${built ? ' --built' : ''}`
+  const given = Object.keys(flags).filter((flag) => flags[flag])
+  const command = [...variables, 'npx pnpm@12 demo', ...given.map((flag) => `--${flag}`)].join(' ')
   throw new Error(`${subject} ${taken.join(' and ')} ${verb} already in use. Try: ${command}`)
 }
 

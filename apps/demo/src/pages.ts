@@ -1,3 +1,4 @@
+import type { Provider } from '@latchkey/fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PageData } from '../site/page-data.ts'
 import { type DecisionBook, type NewDecision, newDecision } from './decisions.ts'
@@ -9,13 +10,14 @@ interface PagesOptions {
   readonly built: boolean
   readonly records: SignInRecords
   readonly book: DecisionBook
+  readonly providers: readonly Provider[]
 }
 
 type Show = (request: FastifyRequest, reply: FastifyReply, data: PageData) => Promise<string>
 
 /** The pages, rendered on the server with the session, so that nothing flickers. */
 export async function pages(app: FastifyInstance, options: PagesOptions): Promise<void> {
-  const { built, records, book } = options
+  const { built, records, book, providers } = options
   const site = built ? await serveBuilt(app) : await serveWithVite(app)
   const show = showFrom(site)
 
@@ -23,7 +25,8 @@ export async function pages(app: FastifyInstance, options: PagesOptions): Promis
     const { auth_error: authError } = request.query as { auth_error?: unknown }
     const session = await request.getAuth()
     const code = typeof authError === 'string' ? authError : undefined
-    return show(request, reply, { page: 'home', session, authError: code })
+    const names = providers.map(({ name }) => name)
+    return show(request, reply, { page: 'home', session, authError: code, providers: names })
   })
 
   decisionPages(app, show, book)

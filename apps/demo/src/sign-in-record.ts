@@ -1,11 +1,13 @@
-import type { BitbucketEmulator, RecordedRequest } from '@latchkey/bitbucket-emulator'
 import type { User } from '@latchkey/contract'
+import type { Provider } from '@latchkey/fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type EmulatorRequest, type Emulators, requestsTo } from './emulators.ts'
 
 /** One of a sign-in's requests, ready to display: long values are shortened, and secrets are omitted. */
 export interface Step {
   readonly from: 'browser' | 'app'
-  readonly to: 'app' | 'Bitbucket'
+  /** `app`, or the provider's name. */
+  readonly to: string
   readonly request: string
   readonly status: number | null
   /** The purpose of the request, in a sentence or two. */
@@ -21,6 +23,8 @@ export interface SetCookie {
 
 /** The data of one sign-in for the page "What just happened". */
 export interface SignInRecord {
+  /** The provider's name. */
+  readonly provider: string
   readonly steps: readonly Step[]
   readonly cookies: readonly SetCookie[]
   /** The provider's unmodified responses, by path. */
@@ -35,10 +39,11 @@ export interface SignInRecords {
 
 const MOST = 100
 
-/** Records each sign-in, using hooks, events and the emulator's request log. */
+/** Records each sign-in, using hooks, events and the emulators' request logs. */
 export function recordSignIns(
   app: FastifyInstance,
-  emulator: BitbucketEmulator | undefined,
+  providers: readonly Provider[],
+  emulators: Emulators,
 ): SignInRecords {
   const starts = new Map<string, { step: Step; cookies: SetCookie[] }>()
   const records = new Map<string, SignInRecord>()
@@ -49,32 +54,35 @@ export function recordSignIns(
   })
 
   app.addHook('onSend', async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
-    if (path === '/auth/bitbucket/start') {
+    const [, id, route] = /^\/auth\/([^/?]+)\/(start|callback)/.exec(request.url) ?? []
+    const provider = providers.find((one) => one.id === id)
+    if (provider === undefined) return
+    if (route === 'start') {
       const location = String(reply.getHeader('location') ?? '')
       const state = URL.canParse(location) ? new URL(location).searchParams.get('state') : null
       if (state !== null) {
-        const step = startStep(request, reply, location)
+        const step = startStep(request, reply, location, provider)
         remember(starts, state, { step, cookies: setCookies(reply) })
       }
+      return
     }
-    if (path === '/auth/bitbucket/callback') {
-      const { state, code } = request.query as { state?: string; code?: string }
-      const sessionId = sessionIdOf(reply)
-      const made = profiles.get(sessionId ?? '')
-      if (state === undefined || code === undefined || sessionId === null || !made) return
-      const start = starts.get(state)
-      remember(records, sessionId, {
-        ...made,
-        cookies: [...(start?.cookies ?? []), ...setCookies(reply)],
-        steps: [
-          ...(start === undefined ? [] : [start.step]),
-          ...consentStep(emulator?.requests ?? [], state),
-          callbackStep(request, reply),
-          ...apiSteps(emulator?.requests ?? [], code),
-        ],
-      })
-    }
+    const { state, code } = request.query as { state?: string; code?: string }
+    const sessionId = sessionIdOf(reply)
+    const made = profiles.get(sessionId ?? '')
+    if (state === undefined || code === undefined || sessionId === null || !made) return
+    const start = starts.get(state)
+    const requests = requestsTo(provider.id, emulators)
+    remember(records, sessionId, {
+      ...made,
+      provider: provider.name,
+      cookies: [...(start?.cookies ?? []), ...setCookies(reply)],
+      steps: [
+        ...(start === undefined ? [] : [start.step]),
+        ...consentStep(requests, state, provider),
+        callbackStep(request, reply, provider),
+        ...apiSteps(requests, code, provider),
+      ],
+    })
   })
 
   return { of: (sessionId) => records.get(sessionId) ?? null }
@@ -86,93 +94,99 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.size > MOST && oldest !== undefined) map.delete(oldest)
 }
 
-function startStep(request: FastifyRequest, reply: FastifyReply, location: string): Step {
+function startStep(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  location: string,
+  { name }: Provider,
+): Step {
   const sent = new URL(location).searchParams
   return {
     from: 'browser',
     to: 'app',
     request: `GET ${request.url}`,
     status: reply.statusCode,
-    why: 'The button is a link. The app seals a new flow into a cookie and redirects the browser to Bitbucket.',
-    details: [...sent].map(([name, value]) => ({ name, value: shorten(value) })),
+    why: `The button is a link. The app seals a new flow into a cookie and redirects the browser to ${name}.`,
+    details: [...sent].map(shown),
   }
 }
 
-function callbackStep(request: FastifyRequest, reply: FastifyReply): Step {
+function callbackStep(request: FastifyRequest, reply: FastifyReply, { name }: Provider): Step {
   return {
     from: 'browser',
     to: 'app',
     request: `GET ${request.url.split('?', 1)[0]}`,
     status: reply.statusCode,
-    why: 'Bitbucket redirects the browser back. The app checks the state, uses up the flow, reads the profile from Bitbucket, and creates a session.',
+    why: `${name} redirects the browser back. The app checks the state, uses up the flow, reads the profile from ${name}, and creates a session.`,
     details: [
-      ...Object.entries(request.query as Record<string, string>).map(([name, value]) => ({
-        name,
-        value: shorten(value),
-      })),
+      ...Object.entries(request.query as Record<string, string>).map(shown),
       { name: 'redirects to', value: String(reply.getHeader('location')) },
     ],
   }
 }
 
-function consentStep(requests: readonly RecordedRequest[], state: string): Step[] {
-  const ours = requests.filter(({ path, query, body }) => {
-    const sent = [query.state].flat()[0] ?? (isForm(body) ? body.state : undefined)
-    return path === '/site/oauth2/authorize' && sent === state
-  })
+function consentStep(
+  requests: readonly EmulatorRequest[],
+  state: string,
+  { name }: Provider,
+): Step[] {
+  const ours = requests.filter(({ query, form }) => state === (query.state ?? form.state))
   const why = {
-    GET: 'Bitbucket shows its consent page. The app is not involved, and never sees a password.',
-    POST: 'You agree, and Bitbucket redirects the browser to the app with a code.',
+    GET: `${name} shows its consent page. The app is not involved, and never sees a password.`,
+    POST: `You agree, and ${name} redirects the browser to the app with a code.`,
   }
-  return ours.slice(-2).map((request) => ({
+  return ours.slice(-2).map(({ method, path, status }) => ({
     from: 'browser',
-    to: 'Bitbucket',
-    request: `${request.method} ${request.path}`,
-    status: request.status,
-    why: request.method === 'POST' ? why.POST : why.GET,
+    to: name,
+    request: `${method} ${path}`,
+    status,
+    why: method === 'POST' ? why.POST : why.GET,
     details: [],
   }))
 }
 
 /** Returns the app's requests during the callback: the code exchange, then the API calls with its token. */
-function apiSteps(requests: readonly RecordedRequest[], code: string): Step[] {
-  const exchange = requests.findIndex(({ body }) => isForm(body) && body.code === code)
+function apiSteps(
+  requests: readonly EmulatorRequest[],
+  code: string,
+  { id, name }: Provider,
+): Step[] {
+  const exchange = requests.findIndex(({ form }) => form.code === code)
   const token = requests[exchange]
   if (token === undefined) return []
-  const calls = requests.slice(exchange + 1).filter(({ path }) => path.startsWith('/2.0/'))
-  const bearer = calls[0]?.headers.authorization ?? ''
+  const later = requests.slice(exchange + 1)
+  const bearer = later.find(({ authorization }) => authorization.startsWith('Bearer '))
+  const calls = later.filter(
+    ({ authorization }) => bearer !== undefined && authorization === bearer.authorization,
+  )
   return [
     {
       from: 'app',
-      to: 'Bitbucket',
+      to: name,
       request: `${token.method} ${token.path}`,
       status: token.status,
       why: 'The app exchanges the code, which works only once. The verifier proves that the app started the flow.',
       details: [
-        { name: 'Authorization', value: 'Basic … (client id and secret)' },
-        ...Object.entries(isForm(token.body) ? token.body : {}).map(([name, value]) => ({
-          name,
-          value: shorten(String(value)),
-        })),
+        ...(token.authorization === ''
+          ? []
+          : [{ name: 'Authorization', value: 'Basic … (client id and secret)' }]),
+        ...Object.entries(token.form).map(shown),
       ],
     },
-    ...calls
-      .filter(({ headers }) => headers.authorization === bearer)
-      .map((call): Step => {
-        const { length } = bearer.replace('Bearer ', '')
-        return {
-          from: 'app',
-          to: 'Bitbucket',
-          request: `${call.method} ${call.path}`,
-          status: call.status,
-          why: call.path.endsWith('/emails')
-            ? 'The app only uses an address that is primary and confirmed.'
-            : 'The uuid identifies the account, never the name or the e-mail address.',
-          details: [
-            { name: 'Authorization', value: `Bearer … (${length} characters, not stored)` },
-          ],
-        }
-      }),
+    ...calls.map(({ method, path, status, authorization }): Step => {
+      const { length } = authorization.replace('Bearer ', '')
+      const subject = id === 'bitbucket' ? 'The uuid' : 'A permanent id'
+      return {
+        from: 'app',
+        to: name,
+        request: `${method} ${path}`,
+        status,
+        why: path.endsWith('/emails')
+          ? `The app only uses a primary address that ${name} has verified.`
+          : `${subject} identifies the account, never the name or the e-mail address.`,
+        details: [{ name: 'Authorization', value: `Bearer … (${length} characters, not stored)` }],
+      }
+    }),
   ]
 }
 
@@ -197,10 +211,9 @@ function sessionIdOf(reply: FastifyReply): string | null {
   return null
 }
 
-function shorten(value: string): string {
-  return value.length <= 64 ? value : `${value.slice(0, 32)}… (${value.length} characters)`
-}
-
-function isForm(body: unknown): body is Record<string, unknown> {
-  return typeof body === 'object' && body !== null
+/** Returns a parameter as it is shown: without a secret, and with a long value shortened. */
+function shown([name, value]: readonly [string, string]): Step['details'][number] {
+  if (name === 'client_secret') return { name, value: '… (client secret)' }
+  if (value.length <= 64) return { name, value }
+  return { name, value: `${value.slice(0, 32)}… (${value.length} characters)` }
 }
