@@ -16,7 +16,13 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
     `${folder}/README.md`,
     `${head}\n\n${list(folder, pagesOf(folder))}\n`,
   ]
-  const referencePages = [...new Set([...pagesOf('docs/reference'), 'docs/reference/errors.md'])]
+  const referencePages = [
+    ...new Set([
+      ...pagesOf('docs/reference'),
+      'docs/reference/admission.md',
+      'docs/reference/errors.md',
+    ]),
+  ]
   return new Map([
     index(
       'docs/guides',

@@ -20,7 +20,7 @@ function sections(): readonly (readonly [title: string, files: readonly string[]
     ['Guides', pagesOf('docs/guides')],
     ['Providers', pagesOf('docs/providers')],
     ['React components and hooks', ['docs/react/README.md', ...pagesOf('docs/react')]],
-    ['Reference', ['docs/reference/errors.md', 'docs/security.md']],
+    ['Reference', ['docs/reference/admission.md', 'docs/reference/errors.md', 'docs/security.md']],
   ]
 }
 

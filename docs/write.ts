@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { renderAdmission } from './admission-page.ts'
 import { withContents } from './contents.ts'
 import { renderErrors } from './errors-page.ts'
 import { renderIndexes } from './index-pages.ts'
@@ -16,6 +17,7 @@ export function generate(): Generated[] {
   const pages = new Map(listPages().map((file) => [file, readText(file)]))
   for (const { file, written } of readReference().pages) pages.set(file, written)
   pages.set('docs/reference/errors.md', renderErrors())
+  pages.set('docs/reference/admission.md', renderAdmission())
   const read = (file: string): string => pages.get(file) ?? ''
   for (const [file, text] of renderIndexes(read)) pages.set(file, text)
   for (const [file, text] of pages) pages.set(file, withContents(text))

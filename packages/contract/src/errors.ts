@@ -10,12 +10,18 @@ export const errorSentences = {
   // A failed sign-in.
   access_denied: 'You cancelled the sign-in. Nothing was changed.',
   account_inactive: '{provider} reports that this account is inactive.',
+  email_missing: "{provider} didn't share an e-mail address. Add one there, then try again.",
+  email_not_allowed:
+    "You can't sign in with this e-mail address. Contact the site's administrator.",
+  email_unverified:
+    "{provider} hasn't verified this e-mail address. Verify it there, then try again.",
   flow_expired: 'Your sign-in timed out. Try again.',
   flow_missing: 'You started this sign-in in another browser or window. Start again here.',
   flow_used: 'This sign-in has already been completed. Start again.',
   provider_bad_answer: "{provider} sent a response we couldn't read. Try again later.",
   provider_refused: '{provider} refused the sign-in. Try again later.',
   provider_unavailable: "{provider} can't be reached right now. Try again in a moment.",
+  sign_up_closed: "You can't create an account here. Contact the site's administrator.",
   user_banned: "This account has been suspended. Contact the site's administrator.",
 
   // Any other failed request.

@@ -1,6 +1,8 @@
 import type { Server } from 'node:net'
 import { routes } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
+import type { AdmissionPolicy } from './accounts/admission.ts'
+import { checkEmailRules, type EmailRules } from './accounts/email-rules.ts'
 import { fillIn, isDevelopment, ownOrigin } from './development.ts'
 import { demandMilliseconds, looksLikeSeconds } from './http/durations.ts'
 import { invalidOption, LatchkeyError } from './http/errors.ts'
@@ -52,6 +54,13 @@ export interface LatchkeyOptions {
   readonly decorators?: DecoratorNames | undefined
   /** The path of your own sign-in page. Default: the hosted page at `<basePath>/sign-in`. */
   readonly signInPath?: string | undefined
+  /**
+   * Whether people who have not signed in before become users (`open`), or are rejected with
+   * `sign_up_closed` (`closed`). Existing users can always sign in. Default `open`.
+   */
+  readonly signUp?: 'open' | 'closed' | undefined
+  /** Which e-mail addresses can sign in. Default: all, and accounts without an address. */
+  readonly emails?: EmailRules | undefined
   /** How long sessions last, and how many a user can have. */
   readonly session?: SessionOptions | undefined
   /**
@@ -113,6 +122,8 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   basePath: true,
   decorators: true,
   signInPath: true,
+  signUp: true,
+  emails: true,
   session: true,
   cookieName: true,
   providerTimeout: true,
@@ -151,6 +162,7 @@ export async function parseOptions(
   const providerConcurrency = checkProviderConcurrency(given.providerConcurrency ?? 100)
   checkClock(clock)
   const session = checkSession(given.session ?? {})
+  const admission = checkAdmission(given)
   const decorators = checkDecorators(given.decorators ?? {})
 
   const checked =
@@ -161,6 +173,7 @@ export async function parseOptions(
     ...paths,
     development,
     site,
+    admission,
     session,
     decorators,
     providerTimeout,
@@ -310,6 +323,16 @@ function checkCookieName(name: unknown): string {
     )
   }
   return name
+}
+
+function checkAdmission({
+  signUp = 'open',
+  emails,
+}: Pick<LatchkeyOptions, 'signUp' | 'emails'>): AdmissionPolicy {
+  if (signUp !== 'open' && signUp !== 'closed') {
+    throw invalidOption('signUp', "must be 'open' or 'closed'")
+  }
+  return { signUp: signUp === 'open', emails: checkEmailRules(emails ?? {}) }
 }
 
 function checkProviderTimeout(timeout: number): void {

@@ -1,4 +1,5 @@
 import type { ErrorCode, Session, SignOutScope, User } from '@latchkey/contract'
+import type { AdmissionPolicy } from './accounts/admission.ts'
 import type { Site } from './http/site.ts'
 import type { Profile, Provider } from './providers/provider.ts'
 import type { EventListener, Events } from './record/events.ts'
@@ -17,6 +18,8 @@ export interface Settings {
   /** The path of the routes in the browser. A proxy may strip part of it. */
   readonly basePath: string
   readonly signInPath: string
+  /** Who may sign in. */
+  readonly admission: AdmissionPolicy
   readonly session: {
     readonly lifetime: number
     readonly idleTimeout: number

@@ -12,7 +12,7 @@ import {
   type StoredUser,
   type StoreQueries,
 } from '../store/store.ts'
-import { admit, type Rejection } from './admission.ts'
+import { type AdmissionPolicy, admit, type Rejection } from './admission.ts'
 
 /** A browser that returned from the provider with a verified profile. */
 export interface Arrival {
@@ -39,12 +39,12 @@ export interface NewSession {
  * @throws FlowError if the profile is not admitted
  */
 export function signIn(
-  { clock, store }: Settings,
+  { admission, clock, store }: Settings,
   sessions: Sessions,
   arrival: Arrival,
 ): Promise<NewSession> {
   return store.transaction('process', async (queries) => {
-    const { user, newUser } = await userOf(queries, arrival, clock())
+    const { user, newUser } = await userOf(queries, arrival, admission, clock())
     return { user, newUser, ...(await openSession(queries, sessions, user, arrival)) }
   })
 }
@@ -52,6 +52,11 @@ export function signIn(
 /** The reasons for the log. */
 const REJECTIONS: Readonly<Record<Rejection, string>> = {
   account_inactive: 'the provider reports the account as inactive',
+  email_missing: '`emails` requires an address, and the account has none',
+  email_not_allowed: '`emails` does not allow the address',
+  email_unverified: '`emails` requires a verified address',
+  provider_unavailable: '`emails` has rules, and the provider did not return the address',
+  sign_up_closed: '`signUp` is closed',
   user_banned: 'the user is banned',
 }
 
@@ -59,12 +64,13 @@ const REJECTIONS: Readonly<Record<Rejection, string>> = {
 async function userOf(
   queries: StoreQueries,
   { provider, profile }: Arrival,
+  policy: AdmissionPolicy,
   now: number,
 ): Promise<{ user: StoredUser; newUser: boolean }> {
   const identity = await queries.findIdentity(provider, profile.subject)
   const known = identity && (await queries.findUser(identity.userId))
   if (identity !== null && known === null) throw new Error('the identity has no user')
-  const admission = admit(profile, known)
+  const admission = admit(profile, known, policy)
   if (admission.as === 'rejected') throw new FlowError(admission.code, REJECTIONS[admission.code])
   if (identity !== null && admission.as === 'known-user') {
     const user = await updateUser(queries, admission.user, profile)

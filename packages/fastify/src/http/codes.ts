@@ -195,8 +195,36 @@ export const errorCodes = {
     causes: [
       'The provider did not respond within `providerTimeout`, reported an outage, or rate-limited the request.',
       'The server cannot reach the provider because of a firewall, DNS, or a proxy that Node is not configured to use.',
+      'The option `emails` has rules, and the provider did not return the address, because of an outage or a missing permission.',
     ],
     fix: "If no sign-in has ever worked, check the server's outgoing connections. Otherwise, wait until the provider is available again.",
+  },
+  email_missing: {
+    status: null,
+    causes: [
+      "The option `emails` requires an address (`allow`, or `verified: 'required'`), and the account has none at the provider.",
+    ],
+    fix: 'The user must add an e-mail address at the provider, or use another account.',
+  },
+  email_not_allowed: {
+    status: null,
+    causes: [
+      "The address does not match `emails.allow`, matches `emails.block`, or is a sub-address and `emails.subaddresses` is `'block'`.",
+    ],
+    fix: 'If the user should be able to sign in, change the option `emails`.',
+  },
+  email_unverified: {
+    status: null,
+    causes: [
+      "The option `emails` requires a verified address (`allow`, or `verified: 'required'`), and the provider did not report the address as verified.",
+      'The provider does not verify addresses itself, such as Microsoft or Slack, so its addresses never count as verified.',
+    ],
+    fix: 'The user must verify the address at the provider. For a company of its own, such as a Microsoft tenant, use the option of its provider (`tenants`) in place of `emails.allow`.',
+  },
+  sign_up_closed: {
+    status: null,
+    causes: ["The option `signUp` is `'closed'`, and the account has never signed in before."],
+    fix: "Create the user's account first, or set `signUp` to `'open'`.",
   },
   user_banned: {
     status: null,

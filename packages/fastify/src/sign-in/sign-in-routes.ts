@@ -98,7 +98,7 @@ function serveProviders(app: FastifyInstance, settings: Settings): void {
   app.get(routes.providers, { exposeHeadRoute: false }, async (request, reply) => {
     return sendJson(reply, {
       providers: settings.providers.map(({ id, name, mark }) => {
-        return { id, name, mark, signIn: true, signUp: true, link: false }
+        return { id, name, mark, signIn: true, signUp: settings.admission.signUp, link: false }
       }),
       lastUsed: lastUsed(request, settings),
       account: ['sessions'],

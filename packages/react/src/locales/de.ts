@@ -56,6 +56,12 @@ export const german: Texts = {
   errors: {
     access_denied: 'Sie haben die Anmeldung abgebrochen. Es wurde nichts geändert.',
     account_inactive: '{provider} meldet, dass dieses Konto nicht aktiv ist.',
+    email_missing:
+      '{provider} hat keine E-Mail-Adresse übermittelt. Fügen Sie dort eine hinzu und versuchen Sie es erneut.',
+    email_not_allowed:
+      'Ihre E-Mail-Adresse ist hier nicht zugelassen. Verwenden Sie ein anderes Konto oder wenden Sie sich an den Betreiber der Website.',
+    email_unverified:
+      '{provider} hat Ihre E-Mail-Adresse nicht bestätigt. Bestätigen Sie sie dort und versuchen Sie es erneut.',
     flow_expired: 'Die Anmeldung hat zu lange gedauert. Bitte versuchen Sie es erneut.',
     flow_missing:
       'Sie haben diese Anmeldung in einem anderen Browser oder Fenster begonnen. Bitte beginnen Sie hier von vorn.',
@@ -66,6 +72,8 @@ export const german: Texts = {
       '{provider} hat die Anmeldung abgelehnt. Bitte versuchen Sie es später erneut.',
     provider_unavailable:
       '{provider} ist derzeit nicht erreichbar. Bitte versuchen Sie es in Kürze erneut.',
+    sign_up_closed:
+      'Hier können derzeit keine neuen Konten erstellt werden. Bitte wenden Sie sich an den Betreiber der Website.',
     user_banned: 'Dieses Konto wurde gesperrt. Bitte wenden Sie sich an den Betreiber der Website.',
 
     cross_site: 'Diese Anfrage wurde blockiert, weil sie von einer anderen Website kam.',

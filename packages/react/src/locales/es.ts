@@ -55,6 +55,12 @@ export const spanish: Texts = {
   errors: {
     access_denied: 'Has cancelado el inicio de sesión. No se ha cambiado nada.',
     account_inactive: '{provider} indica que esta cuenta no está activa.',
+    email_missing:
+      '{provider} no ha compartido ninguna dirección de correo. Añade una a tu cuenta y vuelve a intentarlo.',
+    email_not_allowed:
+      'Tu dirección de correo no está permitida aquí. Usa otra cuenta o ponte en contacto con el administrador del sitio.',
+    email_unverified:
+      '{provider} no ha verificado tu dirección de correo. Verifícala allí y vuelve a intentarlo.',
     flow_expired: 'El inicio de sesión ha tardado demasiado. Inténtalo de nuevo.',
     flow_missing:
       'Has empezado a iniciar sesión en otro navegador o en otra ventana. Vuelve a empezar aquí.',
@@ -64,6 +70,8 @@ export const spanish: Texts = {
     provider_refused: '{provider} ha rechazado el inicio de sesión. Inténtalo de nuevo más tarde.',
     provider_unavailable:
       '{provider} no está disponible en este momento. Inténtalo de nuevo en unos instantes.',
+    sign_up_closed:
+      'Este sitio no admite cuentas nuevas. Ponte en contacto con el administrador del sitio.',
     user_banned: 'Esta cuenta se ha suspendido. Ponte en contacto con el administrador del sitio.',
 
     cross_site: 'Se ha bloqueado esta solicitud porque procedía de otro sitio.',

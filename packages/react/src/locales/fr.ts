@@ -56,6 +56,12 @@ export const french: Texts = {
   errors: {
     access_denied: 'Vous avez annulé la connexion. Rien n’a été modifié.',
     account_inactive: '{provider} indique que ce compte est inactif.',
+    email_missing:
+      '{provider} n’a pas communiqué d’adresse e-mail. Ajoutez-en une à votre compte, puis réessayez.',
+    email_not_allowed:
+      'Votre adresse e-mail n’est pas acceptée ici. Utilisez un autre compte ou contactez l’administrateur du site.',
+    email_unverified:
+      '{provider} n’a pas vérifié votre adresse e-mail. Vérifiez-la, puis réessayez.',
     flow_expired: 'La connexion a pris trop de temps. Veuillez réessayer.',
     flow_missing:
       'Vous avez commencé à vous connecter dans un autre navigateur ou une autre fenêtre. Veuillez recommencer ici.',
@@ -64,6 +70,8 @@ export const french: Texts = {
     provider_refused: '{provider} a refusé la connexion. Veuillez réessayer plus tard.',
     provider_unavailable:
       '{provider} est injoignable pour le moment. Veuillez réessayer dans un instant.',
+    sign_up_closed:
+      'Ce site n’accepte pas de nouveaux comptes. Veuillez contacter l’administrateur du site.',
     user_banned: 'Ce compte a été suspendu. Veuillez contacter l’administrateur du site.',
 
     cross_site: 'Cette requête a été bloquée, car elle provenait d’un autre site.',

@@ -55,6 +55,12 @@ export const japanese: Texts = {
   errors: {
     access_denied: 'ログインをキャンセルしました。何も変更されていません。',
     account_inactive: '{provider}によると、このアカウントは有効ではありません。',
+    email_missing:
+      '{provider}からメールアドレスを取得できませんでした。アカウントに追加してから、もう一度お試しください。',
+    email_not_allowed:
+      'このメールアドレスは利用できません。別のアカウントを使うか、サイトの管理者にお問い合わせください。',
+    email_unverified:
+      '{provider}でメールアドレスが確認されていません。確認してから、もう一度お試しください。',
     flow_expired: 'ログインに時間がかかりすぎました。もう一度お試しください。',
     flow_missing:
       'このログインは別のブラウザーまたはウィンドウで開始されました。ここで最初からやり直してください。',
@@ -64,6 +70,8 @@ export const japanese: Texts = {
     provider_refused: '{provider}がログインを拒否しました。時間をおいてもう一度お試しください。',
     provider_unavailable:
       '{provider}に現在接続できません。しばらくしてからもう一度お試しください。',
+    sign_up_closed:
+      'このサイトでは新しいアカウントを作成できません。サイトの管理者にお問い合わせください。',
     user_banned: 'このアカウントは停止されています。サイトの管理者にお問い合わせください。',
 
     cross_site: '別のサイトから送信されたリクエストのため、ブロックされました。',
