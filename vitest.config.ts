@@ -10,6 +10,7 @@ const processes = [
   'packages/fastify/src/attacks/{two-servers,hanging-provider,log-canaries}.test.ts',
   'packages/fastify/src/guard/long-lived.test.ts',
   'packages/fastify/src/sign-in/own-provider.test.ts',
+  'packages/fastify/src/bin.test.ts',
   'packages/bitbucket-emulator/src/bin.test.ts',
   'apps/bench/src/**/*.test.ts',
   'deploy.test.ts',

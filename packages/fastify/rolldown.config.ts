@@ -4,6 +4,7 @@ import type { RolldownOptions } from 'rolldown'
 
 const config: RolldownOptions = {
   input: {
+    bin: 'src/bin.ts',
     index: 'src/index.ts',
     postgres: 'src/store/postgres.ts',
     sqlite: 'src/store/sqlite.ts',

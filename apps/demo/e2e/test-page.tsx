@@ -22,6 +22,7 @@ const session: SessionBody = {
     emailVerified: false,
     avatarUrl: null,
     createdAt: 0,
+    roles: [],
   },
   session: {
     id: 'session-1',

@@ -16,6 +16,8 @@ export interface User {
   readonly avatarUrl: string | null
   /** Time of the first sign-in, in milliseconds since the Unix epoch. */
   readonly createdAt: number
+  /** The application's names for what the user may do, such as `admin`. The server decides, not the page. */
+  readonly roles: readonly string[]
 }
 
 /** One browser that is signed in as a user. All times are in milliseconds since the Unix epoch. */

@@ -63,6 +63,7 @@ const ada: User = {
   emailVerified: true,
   avatarUrl: null,
   createdAt: 0,
+  roles: [],
 }
 
 const people: Partial<Record<Scenario, User>> = {

@@ -19,6 +19,7 @@ const ada: StoredUser = {
   avatarUrl: null,
   createdAt: 0,
   bannedAt: null,
+  roles: [],
 }
 const users = { new: null, known: ada, banned: { ...ada, bannedAt: 1 } }
 

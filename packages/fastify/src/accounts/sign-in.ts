@@ -107,6 +107,7 @@ async function addUser(
     ...returnedContact(profile),
     createdAt: now,
     bannedAt: null,
+    roles: [],
   }
   await queries.insertUser(user)
   const { attributes, subject } = profile

@@ -52,7 +52,7 @@ async function build(
 function insertUsers(file: string, count: number): void {
   const database = new DatabaseSync(file)
   const insert = database.prepare(
-    'insert into latchkey_users values (?, ?, null, 0, null, ?, null)',
+    'insert into latchkey_users (id, name, email_verified, created_at) values (?, ?, 0, ?)',
   )
   database.exec('begin')
   for (let index = 0; index < count; index++) {
@@ -75,6 +75,7 @@ describe('users.get and users.list', () => {
       avatarUrl: expect.stringMatching(/^https:/),
       createdAt: noon,
       bannedAt: null,
+      roles: [],
     })
     expectTypeOf(user).toEqualTypeOf<ManagedUser | null>()
     expect(await app.latchkey.users.get('nobody')).toBeNull()
@@ -459,6 +460,43 @@ describe('a user who is deleted', () => {
   })
 })
 
+describe('users.update', () => {
+  it('stores sorted roles without duplicates, on every server, and logs the change', async () => {
+    const file = temporaryFile()
+    const { app, lines } = await build({ store: sqlite(file) })
+    const { app: other } = await build({ store: sqlite(file) })
+    const [here, there] = [await signedIn(app), await signedIn(other)]
+    const userId = await idOf(here)
+    const roles = ['editor', 'admin']
+    const updated = await app.latchkey.users.update(userId, { roles: [...roles, 'editor'] })
+    expect(updated).toMatchObject({ id: userId, roles: ['admin', 'editor'] })
+    for (const browser of [here, there]) {
+      expect((await browser.get('/auth/session')).json().user.roles).toEqual(['admin', 'editor'])
+    }
+    expect(await other.latchkey.users.update(userId, {})).toEqual(updated)
+    expect(lines.find(({ event }) => event === 'user-updated')).toMatchObject({
+      userId,
+      roles: ['admin', 'editor'],
+    })
+  })
+
+  it.each([
+    [{ roles: 'admin' }, '`roles` must be an array'],
+    [{ roles: ['an admin'] }, '`roles` must be an array'],
+    [{ roles: [''] }, '`roles` must be an array'],
+    [{ roles: ['x'.repeat(65)] }, '`roles` must be an array'],
+    [{ roles: Array.from({ length: 101 }, (_, index) => `r${index}`) }, 'at most 100 names'],
+    [{ role: 'admin' }, '`role` cannot be changed. The fields are roles.'],
+  ])('rejects %j', async (changes, message) => {
+    const { app } = await build()
+    const userId = await idOf(await signedIn(app))
+    await expect(app.latchkey.users.update(userId, changes as object)).rejects.toMatchObject({
+      code: 'LATCHKEY_ARGUMENT_INVALID',
+      message: expect.stringContaining(message),
+    })
+  })
+})
+
 describe('app.latchkey', () => {
   it('rejects an unknown user, except when deleting', async () => {
     const { app } = await build()
@@ -469,6 +507,7 @@ describe('app.latchkey', () => {
     }
     await expect(users.ban('nobody')).rejects.toMatchObject(error)
     await expect(users.unban('nobody')).rejects.toMatchObject(error)
+    await expect(users.update('nobody', { roles: [] })).rejects.toMatchObject(error)
     await expect(sessions.create('nobody')).rejects.toMatchObject(error)
     await users.delete('nobody')
   })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { User } from '@latchkey/contract'
 import type { FastifyBaseLogger } from 'fastify'
+import { rolesOf } from '../accounts/roles.ts'
 import { askStore } from '../http/errors.ts'
 import { publicUser } from '../sessions/auth.ts'
 import type { Settings } from '../settings.ts'
@@ -35,6 +36,16 @@ export interface UserAdministration {
    * const { users, nextCursor } = await app.latchkey.users.list({ limit: 20 })
    */
   list(page?: PageOptions): Promise<{ users: ManagedUser[]; nextCursor: string | null }>
+  /**
+   * Changes a user. Every server uses the new values within milliseconds, and open sessions continue.
+   *
+   * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`, or `LATCHKEY_ARGUMENT_INVALID` if a role is not 1 to 64
+   *   letters, digits, `-`, `_`, `.` or `:`
+   *
+   * @example
+   * await app.latchkey.users.update(userId, { roles: ['editor'] })
+   */
+  update(userId: string, changes: UserChanges): Promise<ManagedUser>
   /**
    * Bans a user: revokes all of their sessions, and rejects their sign-ins with `user_banned`. Banning a
    * user again keeps the first `bannedAt`.
@@ -74,6 +85,12 @@ interface NewUser {
   emailVerified?: boolean | undefined
 }
 
+/** The fields that `users.update()` can change. */
+export interface UserChanges {
+  /** Replaces all roles, which `guard({ role })` checks. An empty array removes them. */
+  readonly roles?: readonly string[] | undefined
+}
+
 /** A user, including the fields that only administrators can see. */
 export interface ManagedUser extends User {
   /** When the user was banned, in milliseconds since the Unix epoch. `null` if the user is not banned. */
@@ -103,6 +120,12 @@ export function administerUsers(
       const page = pageOf(options)
       const rows = await askStore(log, () => store.listUsers(page))
       return { users: rows.map(managedUser), nextCursor: cursorBehind(rows, page) }
+    },
+
+    async update(userId, changes) {
+      const user = await update(transact, idOf(userId), changes)
+      log.info({ event: 'user-updated', userId, roles: user.roles }, 'user updated')
+      return managedUser(user)
     },
 
     async ban(userId) {
@@ -138,7 +161,22 @@ function newUser(
     avatarUrl: null,
     createdAt: now,
     bannedAt: null,
+    roles: [],
   }
+}
+
+function update(transact: Transact, userId: string, changes: UserChanges): Promise<StoredUser> {
+  const { roles, ...others } = Object(changes) as UserChanges
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) {
+    throw invalid(`\`${unknown}\` cannot be changed. The fields are roles`)
+  }
+  return transact(async (queries) => {
+    const before = known(await queries.findUser(userId))
+    const user = { ...before, ...(roles !== undefined && { roles: rolesOf(roles) }) }
+    await queries.updateUser(user)
+    return user
+  })
 }
 
 function ban(transact: Transact, userId: string, clock: () => number): Promise<void> {

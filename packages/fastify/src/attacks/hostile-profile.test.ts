@@ -79,6 +79,7 @@ describe('a profile with fields that claim more rights', () => {
       emailVerified: false,
       avatarUrl: null,
       createdAt: expect.any(Number),
+      roles: [],
     })
     expect(user?.createdAt).toBeGreaterThan(1)
     const stored = everythingIn(file)

@@ -107,6 +107,23 @@ describe.each(shareables)('with %s, an unreadable row', (_kept, share) => {
     expect(warnings()).toHaveLength(2)
   })
 
+  it.each(['admin', '"admin"', '{"0":"admin"}', '[7]', ''])(
+    'of a user (roles: %s) grants no role, and the user can sign in',
+    async (roles) => {
+      const shared = await share()
+      const writer = await build(shared)
+      const { user } = await session(await signedIn(writer.app))
+      await shared.ask(
+        `update latchkey_users set roles = '${roles}' where id = '${user.id}' returning id`,
+      )
+      const { app, warnings } = await build(shared)
+      app.get('/admin', { onRequest: app.latchkey.guard({ role: 'admin' }) }, async () => 'admin')
+      const browser = await signedIn(app)
+      expect((await browser.get('/admin')).statusCode).toBe(403)
+      expect(warnings()).toEqual([expect.stringContaining('latchkey_users')])
+    },
+  )
+
   it('does not cut off the list that contains it', async () => {
     const shared = await share()
     const { app } = await build(shared)

@@ -140,6 +140,14 @@ describe.each(shareables)(
 describe.each(shareables)(
   'a server with %s to which a newer version has added columns',
   (_what, share) => {
+    it('starts, because what was only added cannot harm it', async () => {
+      const shared = await share()
+      await (await upgrade(shared)).app.close()
+      await shared.ask("insert into latchkey_additions values ('999-later', '2030-01-01')")
+      const app = await buildApp(emulator(), { store: shared.store(), clock: () => noon })
+      expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+    })
+
     it('reads everyone anyway, whatever the columns are called', async () => {
       const shared = await share()
       const { app } = await upgrade(shared)

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { isRole } from '../accounts/roles.ts'
 import { looksLikeMilliseconds } from '../http/durations.ts'
 import { LatchkeyError } from '../http/errors.ts'
 import { suggestion } from '../http/option-names.ts'
@@ -21,6 +22,11 @@ export interface GuardOptions {
    */
   readonly maxAge?: number | undefined
   /**
+   * The role that the user must have, or an array of roles of which one is enough. Other users get 403
+   * `forbidden`. A change of roles takes effect within milliseconds, on every server.
+   */
+  readonly role?: string | readonly string[] | undefined
+  /**
    * Returns whether the user may pass. Any result but `true` gets 403 `forbidden`. An error that it throws
    * goes to Fastify, like any other error of the application.
    */
@@ -41,6 +47,7 @@ export interface GuardOptions {
 
 const OPTION_NAMES = [
   'maxAge',
+  'role',
   'check',
   'throws',
   'keepUpgradedConnectionsAfterSessionEnds',
@@ -64,7 +71,8 @@ export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
   if (unknown !== undefined) {
     throw invalid(`there is no option \`${unknown}\`. ${suggestion(unknown, OPTION_NAMES)}`)
   }
-  const { check, maxAge, throws, keepUpgradedConnectionsAfterSessionEnds } = options as GuardOptions
+  const { check, maxAge, role, throws, keepUpgradedConnectionsAfterSessionEnds } =
+    options as GuardOptions
   if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge >= 0)) {
     throw invalid('`maxAge` must be a number of seconds, such as 300.')
   }
@@ -72,6 +80,9 @@ export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
     throw invalid(
       '`maxAge` must be in seconds, but this looks like milliseconds. Divide it by 1000.',
     )
+  }
+  if (role !== undefined && !([role].flat().length > 0 && [role].flat().every(isRole))) {
+    throw invalid("`role` must be the name of a role, such as 'admin', or an array of names.")
   }
   if (check !== undefined && typeof check !== 'function') {
     throw invalid('`check` must be a function that returns `true` or `false`.')
@@ -81,7 +92,7 @@ export function checkGuardOptions(given: readonly unknown[]): GuardOptions {
       throw invalid(`\`${name}\` must be \`true\` or \`false\`.`)
     }
   }
-  return { check, maxAge, throws, keepUpgradedConnectionsAfterSessionEnds }
+  return { check, maxAge, role, throws, keepUpgradedConnectionsAfterSessionEnds }
 }
 
 function invalid(fault: string): LatchkeyError {

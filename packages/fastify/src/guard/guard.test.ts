@@ -190,6 +190,62 @@ describe('a guard with maxAge', () => {
   })
 })
 
+describe('a guard with role', () => {
+  async function build(
+    role: string | string[],
+  ): Promise<{ browser: Browser; setRoles(roles: string[]): Promise<unknown> }> {
+    const app = await buildApp(emulator())
+    app.get(
+      '/work',
+      { onRequest: app.latchkey.guard({ role }) },
+      async ({ auth }) => auth.user.name,
+    )
+    const browser = await signedIn(app)
+    const { id } = (await browser.get('/auth/session')).json().user
+    return { browser, setRoles: (roles) => app.latchkey.users.update(id, { roles }) }
+  }
+
+  it.each([
+    ['admin', ['admin'], 200],
+    ['admin', ['editor', 'admin'], 200],
+    ['admin', ['editor'], 403],
+    ['admin', ['Admin'], 403],
+    ['admin', [], 403],
+    [['admin', 'editor'], ['editor'], 200],
+    [['admin', 'editor'], ['viewer'], 403],
+  ])('%j responds to a user with the roles %j with %i', async (role, roles, status) => {
+    const { browser, setRoles } = await build(role)
+    await setRoles(roles)
+    expect((await answerOf(browser, '/work'))[0]).toBe(status)
+  })
+
+  it('follows every change of the roles, and the session continues', async () => {
+    const { browser, setRoles } = await build('admin')
+    for (const [roles, status] of [
+      [[], 403],
+      [['admin'], 200],
+      [[], 403],
+    ] as const) {
+      await setRoles([...roles])
+      expect((await answerOf(browser, '/work'))[0]).toBe(status)
+    }
+    expect((await browser.get('/api/me')).statusCode).toBe(200)
+  })
+
+  it('keeps the roles when the user signs in again', async () => {
+    const { browser, setRoles } = await build('admin')
+    await setRoles(['admin'])
+    await browser.signIn('ada')
+    expect(await answerOf(browser, '/work')).toEqual([200, 'Ada Test'])
+  })
+
+  it('responds to a signed-out request with 401 unauthenticated', async () => {
+    const app = await buildApp(emulator())
+    app.get('/work', { onRequest: app.latchkey.guard({ role: 'admin' }) }, async () => 'work')
+    expect(await answerOf(createBrowser(app), '/work')).toEqual([401, 'unauthenticated'])
+  })
+})
+
 describe('a guard with check', () => {
   const build = async (check: unknown): Promise<FastifyInstance> => {
     const app = await buildApp(emulator())
@@ -333,9 +389,14 @@ describe('the options of a guard', () => {
     [
       invalid,
       { maxage: 5 },
-      'there is no option `maxage`. Did you mean `maxAge`? The options are maxAge, check, throws, keepUpgradedConnectionsAfterSessionEnds.',
+      'there is no option `maxage`. Did you mean `maxAge`? The options are maxAge, role, check, throws, keepUpgradedConnectionsAfterSessionEnds.',
     ],
-    [invalid, { role: 'admin' }, 'there is no option `role`.'],
+    [invalid, { workspace: 'acme' }, 'there is no option `workspace`.'],
+    ...['', 'an admin', [], ['admin', 7], true].map((role): [string, unknown, string] => [
+      invalid,
+      { role },
+      "`role` must be the name of a role, such as 'admin'",
+    ]),
     ['LATCHKEY_UNGUARDED', 300, 'Call it: { onRequest: app.latchkey.guard() }.'],
     ['LATCHKEY_UNGUARDED', null, 'Call it: { onRequest: app.latchkey.guard() }.'],
     ['LATCHKEY_UNGUARDED', [], 'Call it: { onRequest: app.latchkey.guard() }.'],
@@ -524,7 +585,7 @@ describe('in TypeScript', () => {
       return Promise.resolve(true)
     }
     expectTypeOf<keyof GuardOptions>().toEqualTypeOf<
-      'maxAge' | 'check' | 'throws' | 'keepUpgradedConnectionsAfterSessionEnds'
+      'maxAge' | 'role' | 'check' | 'throws' | 'keepUpgradedConnectionsAfterSessionEnds'
     >()
     expectTypeOf<GuardOptions['maxAge']>().toEqualTypeOf<number | undefined>()
     const guard = app.latchkey.guard({ check })

@@ -83,7 +83,8 @@ export function createGuards(sessions: Sessions, settings: Settings): Guards {
 
 function guardHook(doorway: Doorway, options: GuardOptions): GuardHook {
   const { sessions, settings } = doorway
-  const asksMore = options.maxAge !== undefined || options.check !== undefined
+  const { check, maxAge, role } = options
+  const asksMore = [check, maxAge, role].some((condition) => condition !== undefined)
 
   function latchkeyGuard(
     request: FastifyRequest,
@@ -130,7 +131,7 @@ async function judge(
   { request, reply }: Visit,
 ): Promise<ResponseCode | null> {
   const { sessions, settings } = doorway
-  const { check, maxAge } = options
+  const { check, maxAge, role } = options
   if (isForeignAction(request.raw, settings.site.origin)) {
     if (settings.development) warnOfOtherOrigin(request, settings.site.origin)
     logCrossSite(request)
@@ -148,6 +149,8 @@ async function judge(
   if (maxAge !== undefined && !(settings.clock() - authenticatedAt <= maxAge * 1000)) {
     return 'reauth_required'
   }
+  const { roles } = opened.auth.user
+  if (role !== undefined && ![role].flat().some((one) => roles.includes(one))) return 'forbidden'
   const connection = { request, reply, hold: sessions.hold }
   if (check !== undefined && (await check(requestAuth(opened, connection), request)) !== true) {
     return 'forbidden'

@@ -3,6 +3,18 @@ import type { Sql } from '../store/sql.ts'
 // The table of the record and the triggers that write it. They have been published, so never edit them (see
 // `migrations.ts`).
 
+/** Makes SQLite record a change of roles too. In PostgreSQL, the trigger covers every column. */
+export async function recordRolesBySqlite(sql: Sql): Promise<void> {
+  await sql`drop trigger latchkey_users_changed`
+  await sql`create trigger latchkey_users_changed after update on latchkey_users
+    when (old.name, old.email, old.email_verified, old.avatar_url, old.created_at, old.banned_at,
+      old.roles) is not (new.name, new.email, new.email_verified, new.avatar_url, new.created_at,
+      new.banned_at, new.roles)
+  begin
+    insert into latchkey_record (type, user_id) values ('user-changed', old.id);
+  end`
+}
+
 /**
  * Creates the record in PostgreSQL:
  *

@@ -25,8 +25,8 @@ export interface Opened {
  * Copies each field by name, so that a new column in the store does not reach a browser by accident.
  */
 export function publicUser(user: StoredUser): User {
-  const { id, name, email, emailVerified, avatarUrl, createdAt } = user
-  return { id, name, email, emailVerified, avatarUrl, createdAt }
+  const { id, name, email, emailVerified, avatarUrl, createdAt, roles } = user
+  return { id, name, email, emailVerified, avatarUrl, createdAt, roles }
 }
 
 export function publicSession(session: StoredSession): Session {

@@ -326,6 +326,7 @@ describe('more sessions than the cache holds', () => {
       emailVerified: false,
       avatarUrl: null,
       createdAt: 0,
+      roles: [],
     }
     const one = async (): Promise<string> => {
       const id = String(added++)

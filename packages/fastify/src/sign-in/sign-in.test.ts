@@ -197,6 +197,7 @@ describe('a profile from Bitbucket', () => {
       'emailVerified',
       'avatarUrl',
       'createdAt',
+      'roles',
     ])
     expect(Object.keys(session ?? {})).toEqual([
       'id',

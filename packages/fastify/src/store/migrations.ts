@@ -1,5 +1,5 @@
 import { LatchkeyError } from '../http/errors.ts'
-import { recordByPostgres, recordBySqlite } from '../record/record-triggers.ts'
+import { recordByPostgres, recordBySqlite, recordRolesBySqlite } from '../record/record-triggers.ts'
 import type { Dialect, Sql } from './sql.ts'
 
 /**
@@ -68,10 +68,25 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
   },
 }
 
+/**
+ * Migrations that only add something, in order, after all of the above. They are recorded in a table of their
+ * own. Servers of an earlier version do not read it, so they can be restarted during a rollout: a name that
+ * they do not know in `latchkey_migrations` would stop them.
+ */
+const additions: typeof migrations = {
+  '001-roles': async (sql, dialect) => {
+    await sql`alter table latchkey_users add column roles text not null default '[]'`
+    if (dialect === 'sqlite') await recordRolesBySqlite(sql)
+  },
+}
+
 /** Whether all migrations have run. Rejects if the table of migrations is missing. */
 export async function isMigrated(sql: Sql): Promise<boolean> {
-  const done = await namesDone(sql)
-  return Object.keys(migrations).every((name) => done.has(name))
+  const done = await migrationsDone(sql)
+  if (!Object.keys(migrations).every((name) => done.has(name))) return false
+  // Missing in a store of an earlier version.
+  const added = await additionsDone(sql).catch(() => new Set())
+  return Object.keys(additions).every((name) => added.has(name))
 }
 
 /** Runs the missing migrations. Call it in an exclusive transaction. */
@@ -80,16 +95,26 @@ export async function migrate(sql: Sql, dialect: Dialect): Promise<void> {
     name text primary key,
     timestamp text not null
   )`
-  const done = await namesDone(sql)
+  await sql`create table if not exists latchkey_additions (
+    name text primary key,
+    timestamp text not null
+  )`
+  const timestamp = new Date().toISOString()
+  const done = await migrationsDone(sql)
   for (const [name, change] of Object.entries(migrations)) {
     if (done.has(name)) continue
     await change(sql, dialect)
-    const timestamp = new Date().toISOString()
     await sql`insert into latchkey_migrations (name, timestamp) values (${name}, ${timestamp})`
+  }
+  const added = await additionsDone(sql)
+  for (const [name, change] of Object.entries(additions)) {
+    if (added.has(name)) continue
+    await change(sql, dialect)
+    await sql`insert into latchkey_additions (name, timestamp) values (${name}, ${timestamp})`
   }
 }
 
-async function namesDone(sql: Sql): Promise<ReadonlySet<string>> {
+async function migrationsDone(sql: Sql): Promise<ReadonlySet<string>> {
   // Read all columns, because the names alone would come from the index and hide a damaged table.
   const rows = await sql<{ name: string }>`select * from latchkey_migrations`
   const names = new Set(rows.map(({ name }) => name))
@@ -99,4 +124,10 @@ async function namesDone(sql: Sql): Promise<ReadonlySet<string>> {
     'LATCHKEY_STORE_UNUSABLE',
     `A newer version of Latchkey has changed the store's tables: \`${unknown}\` is unknown to this version. Upgrade this server.`,
   )
+}
+
+/** A newer version may have added what this one does not know. */
+async function additionsDone(sql: Sql): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ name: string }>`select * from latchkey_additions`
+  return new Set(rows.map(({ name }) => name))
 }

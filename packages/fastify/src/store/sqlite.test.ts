@@ -28,6 +28,7 @@ const user = {
   avatarUrl: null,
   createdAt: 1,
   bannedAt: null,
+  roles: [],
 }
 
 describe('a SQLite file', () => {

@@ -11,6 +11,8 @@ export interface StoredUser {
   readonly createdAt: number
   /** When the user was banned from signing in, or `null`. */
   readonly bannedAt: number | null
+  /** The application's own names for what the user may do, such as `admin`. Sorted, without duplicates. */
+  readonly roles: readonly string[]
 }
 
 /**

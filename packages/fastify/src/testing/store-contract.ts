@@ -30,6 +30,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       avatarUrl: 'https://example.com/avatar.png',
       createdAt: 1_790_000_000_123,
       bannedAt: null,
+      roles: [],
       ...more,
     })
     const identity = (userId: string, more: Partial<StoredIdentity> = {}): StoredIdentity => ({
@@ -94,6 +95,17 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       expect(await store.listUsers({ limit: 1 })).toEqual([banned])
       await store.updateUser(user('a'))
       expect((await store.findSession('s'))?.user.bannedAt).toBeNull()
+    })
+
+    it('stores the roles of a user, and returns them with a session too', async () => {
+      await store.insertUser(user('a', { roles: ['viewer'] }))
+      await store.insertSession(session('s', 'a'))
+      expect((await store.findSession('s'))?.user.roles).toEqual(['viewer'])
+      const changed = user('a', { roles: ['admin', 'billing:read'] })
+      await store.updateUser(changed)
+      expect(await store.findUser('a')).toEqual(changed)
+      expect((await store.findSession('s'))?.user).toEqual(changed)
+      expect(await store.listUsers({ limit: 1 })).toEqual([changed])
     })
 
     it('deletes a user with all identities and sessions, and no other user', async () => {
@@ -422,6 +434,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       const changes: [string, (queries: StoreQueries) => Promise<void>][] = [
         ['a renamed user', (queries) => queries.updateUser(user('a', { name: 'Renamed' }))],
         ['a banned user', (queries) => queries.updateUser(user('a', { bannedAt: 1 }))],
+        ['changed roles', (queries) => queries.updateUser(user('a', { roles: ['admin'] }))],
         ['a deleted user', (queries) => queries.deleteUser('a', ending)],
         ['a session with a rotated secret', (queries) => queries.rotateSession('s', 'other')],
         ['an ended session', (queries) => queries.deleteSession('s', ending)],

@@ -9,6 +9,7 @@ export const user: StoredUser = {
   avatarUrl: null,
   createdAt: 1_790_000_000_000,
   bannedAt: null,
+  roles: [],
 }
 
 export const session: StoredSession = {

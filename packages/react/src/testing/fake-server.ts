@@ -47,6 +47,7 @@ export function signedIn(sessionId = 'session-1', name = 'Test Person'): Session
       emailVerified: true,
       avatarUrl: null,
       createdAt: 0,
+      roles: [],
     },
     session: {
       id: sessionId,

@@ -27,7 +27,8 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
       const [row] = await sql<JoinedRow>`select
         s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at, s.authenticated_at,
         s.last_used_at, s.expires_at,
-        u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at
+        u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at,
+        u.roles
         from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
         where s.id = ${id} for update`
       return row === undefined ? null : foundIn(row, report)
@@ -37,7 +38,8 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
       const rows = await sql<JoinedRow>`select
         s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at, s.authenticated_at,
         s.last_used_at, s.expires_at,
-        u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at
+        u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at,
+        u.roles
         from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
         where s.id = any(${ids})`
       return rows.map((row) => foundIn(row, report)).filter((found) => found !== null)
@@ -93,6 +95,7 @@ function foundIn(row: JoinedRow, report: Statements['report']): FoundSession | n
     avatar_url: row.avatar_url,
     created_at: row.user_created_at,
     banned_at: row.banned_at,
+    roles: row.roles,
   }
   return { session, user: userIn(user, report) }
 }

@@ -11,6 +11,7 @@ export interface UserRow {
   avatar_url: unknown
   created_at: unknown
   banned_at: unknown
+  roles: unknown
 }
 
 export function userQueries({ sql, recorded, report }: Statements): UserQueries {
@@ -32,16 +33,17 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
 
     async insertUser(user) {
       await sql`insert into latchkey_users
-        (id, name, email, email_verified, avatar_url, created_at, banned_at) values
+        (id, name, email, email_verified, avatar_url, created_at, banned_at, roles) values
         (${user.id}, ${user.name}, ${user.email}, ${user.emailVerified ? 1 : 0}, ${user.avatarUrl},
-          ${user.createdAt}, ${user.bannedAt})`
+          ${user.createdAt}, ${user.bannedAt}, ${JSON.stringify(user.roles)})`
     },
 
     async updateUser(user) {
       recorded()
       await sql`update latchkey_users set
         name = ${user.name}, email = ${user.email}, email_verified = ${user.emailVerified ? 1 : 0},
-        avatar_url = ${user.avatarUrl}, banned_at = ${user.bannedAt} where id = ${user.id}`
+        avatar_url = ${user.avatarUrl}, banned_at = ${user.bannedAt},
+        roles = ${JSON.stringify(user.roles)} where id = ${user.id}`
     },
 
     async deleteUser(id, { reason, actor }) {
@@ -62,10 +64,11 @@ export function userIn(row: UserRow, report: Statements['report']): StoredUser {
   return value
 }
 
-/** Always returns a user. Unreadable fields are left out, but an unreadable ban stays a ban. */
+/** Always returns a user. Unreadable fields are left out, but an unreadable ban stays a ban. Unreadable roles grant nothing. */
 function userOf(row: UserRow): Decoded<StoredUser> {
   const [createdAt, bannedAt] = [timeOf(row.created_at), timeOf(row.banned_at)]
   const isBanned = row.banned_at !== null
+  const roles = rolesIn(row.roles)
   return {
     value: {
       id: row.id,
@@ -75,10 +78,26 @@ function userOf(row: UserRow): Decoded<StoredUser> {
       avatarUrl: textOf(row.avatar_url),
       createdAt: createdAt ?? 0,
       bannedAt: isBanned ? (bannedAt ?? 0) : null,
+      roles: roles ?? NO_ROLES,
     },
     isWhole:
       createdAt !== null &&
       (!isBanned || bannedAt !== null) &&
+      roles !== null &&
       [row.name, row.email, row.avatar_url].every((value) => value === null || isText(value)),
+  }
+}
+
+const NO_ROLES: readonly string[] = []
+
+/** Returns the roles in a JSON array, or `null` if they are unreadable. */
+function rolesIn(text: unknown): readonly string[] | null {
+  // Most users have none.
+  if (text === '[]') return NO_ROLES
+  try {
+    const roles: unknown = JSON.parse(String(text))
+    return Array.isArray(roles) && roles.every(isText) ? roles : null
+  } catch {
+    return null
   }
 }
