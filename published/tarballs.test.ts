@@ -10,13 +10,16 @@ const packages = ['bitbucket-emulator', 'contract', 'fastify', 'provider-emulato
 /** The scripts of packages that are bundled into a few files. */
 const bundles: Readonly<Record<string, readonly string[]>> = {
   fastify: [
+    'bin',
     'index',
     'postgres',
     'sqlite',
     'testing',
     'chunks/errors',
+    'chunks/node-version',
     'chunks/option-names',
     'chunks/read-profile',
+    'chunks/roles',
     'chunks/sql-store',
     'chunks/store',
   ].map((file) => `dist/${file}.js`),
