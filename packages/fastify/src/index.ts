@@ -1,9 +1,11 @@
 import './http/node-version.ts'
 
 export type { ErrorCode, ListedSession, Mark, Session, SessionBody, User } from '@latchkey/contract'
+export type { EmailRules } from './accounts/email-rules.ts'
+export type { CreatedUser, OnUserCreated } from './accounts/on-user-created.ts'
 export type { PageOptions } from './administration/arguments.ts'
 export type { Latchkey } from './administration/latchkey.ts'
-export type { ManagedUser } from './administration/user-administration.ts'
+export type { ManagedUser, NewUser, UserChanges } from './administration/user-administration.ts'
 
 export type { RenamedDecorators, RequestDecorators } from './guard/decorators.ts'
 export type { GuardHook } from './guard/guard.ts'

@@ -3,6 +3,7 @@ import { routes } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
 import type { AdmissionPolicy } from './accounts/admission.ts'
 import { checkEmailRules, type EmailRules } from './accounts/email-rules.ts'
+import type { OnUserCreated } from './accounts/on-user-created.ts'
 import { fillIn, isDevelopment, ownOrigin } from './development.ts'
 import { demandMilliseconds, looksLikeSeconds } from './http/durations.ts'
 import { invalidOption, LatchkeyError } from './http/errors.ts'
@@ -61,6 +62,13 @@ export interface LatchkeyOptions {
   readonly signUp?: 'open' | 'closed' | undefined
   /** Which e-mail addresses can sign in. Default: all, and accounts without an address. */
   readonly emails?: EmailRules | undefined
+  /**
+   * Called for each new user, before they are signed in, for example to create their row in a table of your
+   * own. The sign-in waits for it, outside of any transaction. If it throws or rejects, the user is deleted and
+   * the sign-in fails with `server_error`. It must be idempotent: after a crash, the next sign-in calls it
+   * again for the same user.
+   */
+  readonly onUserCreated?: OnUserCreated | undefined
   /** How long sessions last, and how many a user can have. */
   readonly session?: SessionOptions | undefined
   /**
@@ -124,6 +132,7 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   signInPath: true,
   signUp: true,
   emails: true,
+  onUserCreated: true,
   session: true,
   cookieName: true,
   providerTimeout: true,
@@ -174,6 +183,7 @@ export async function parseOptions(
     development,
     site,
     admission,
+    onUserCreated: checkHook('onUserCreated', given.onUserCreated),
     session,
     decorators,
     providerTimeout,
@@ -333,6 +343,11 @@ function checkAdmission({
     throw invalidOption('signUp', "must be 'open' or 'closed'")
   }
   return { signUp: signUp === 'open', emails: checkEmailRules(emails ?? {}) }
+}
+
+function checkHook<Hook>(name: string, hook: Hook | undefined): Hook | undefined {
+  if (hook === undefined || typeof hook === 'function') return hook
+  throw invalidOption(name, 'must be a function')
 }
 
 function checkProviderTimeout(timeout: number): void {

@@ -20,6 +20,7 @@ const ada: StoredUser = {
   createdAt: 0,
   bannedAt: null,
   roles: [],
+  isPending: false,
 }
 const users = { new: null, known: ada, banned: { ...ada, bannedAt: 1 } }
 

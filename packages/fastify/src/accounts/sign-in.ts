@@ -1,28 +1,19 @@
-import { randomUUID } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
+import type { FastifyBaseLogger } from 'fastify'
+import { withReference } from '../http/codes.ts'
 import { FlowError } from '../http/errors.ts'
-import type { Profile } from '../providers/provider.ts'
-import type { Auth } from '../sessions/auth.ts'
+import { type Auth, publicUser } from '../sessions/auth.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { Settings } from '../settings.ts'
-import {
-  ConflictError,
-  type StoredIdentity,
-  type StoredSession,
-  type StoredUser,
-  type StoreQueries,
-} from '../store/store.ts'
-import { type AdmissionPolicy, admit, type Rejection } from './admission.ts'
+import type { Store, StoredSession, StoredUser, StoreQueries } from '../store/store.ts'
+import { type ProvidedProfile, storeProfile } from './stored-profile.ts'
 
 /** A browser that returned from the provider with a verified profile. */
-export interface Arrival {
-  /** The provider's id. */
-  readonly provider: string
-  readonly profile: Profile
+export interface Arrival extends ProvidedProfile {
   /** The browser's current user and session, or `null` when signed out. */
   readonly previous: Auth | null
   /** A short name of the device, such as `Firefox on Linux`, or `null`. */
   readonly device: string | null
+  readonly log: FastifyBaseLogger
 }
 
 /** The result of a sign-in. */
@@ -34,100 +25,91 @@ export interface NewSession {
   readonly newUser: boolean
 }
 
+/** How often a sign-in starts over if its user is deleted in the meantime. */
+const MOST_ATTEMPTS = 3
+
 /**
- * Signs a user in: writes user, identity and session in one transaction.
+ * Signs a user in: writes user, identity and session in one transaction. A new user whom the application must
+ * hear of first gets the session in a second one, after `onUserCreated`.
  * @throws FlowError if the profile is not admitted
  */
-export function signIn(
-  { admission, clock, store }: Settings,
+export async function signIn(
+  settings: Settings,
   sessions: Sessions,
   arrival: Arrival,
 ): Promise<NewSession> {
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+    const stored = await storeArrival(settings, sessions, arrival)
+    if ('session' in stored) return stored
+    await tellApplication(settings, stored.pending, arrival)
+    const completed = await complete(settings.store, sessions, stored.pending.id, arrival)
+    if (completed !== null) return completed
+  }
+  throw new FlowError('unavailable', 'the user was deleted during the sign-in, several times')
+}
+
+/** Stores the profile, and opens a session unless the user is pending. */
+function storeArrival(
+  { admission, clock, onUserCreated, store }: Settings,
+  sessions: Sessions,
+  arrival: Arrival,
+): Promise<NewSession | { readonly pending: StoredUser }> {
+  const isPending = onUserCreated !== undefined
   return store.transaction('process', async (queries) => {
-    const { user, newUser } = await userOf(queries, arrival, admission, clock())
+    const { user, newUser } = await storeProfile(queries, arrival, admission, {
+      now: clock(),
+      isPending,
+    })
+    if (isPending && user.isPending) return { pending: user }
     return { user, newUser, ...(await openSession(queries, sessions, user, arrival)) }
   })
 }
 
-/** The reasons for the log. */
-const REJECTIONS: Readonly<Record<Rejection, string>> = {
-  account_inactive: 'the provider reports the account as inactive',
-  email_missing: '`emails` requires an address, and the account has none',
-  email_not_allowed: '`emails` does not allow the address',
-  email_unverified: '`emails` requires a verified address',
-  provider_unavailable: '`emails` has rules, and the provider did not return the address',
-  sign_up_closed: '`signUp` is closed',
-  user_banned: 'the user is banned',
+/**
+ * Runs the application's `onUserCreated`, outside of any transaction. If it fails, the user is deleted, so that
+ * the next sign-in starts from the beginning.
+ */
+async function tellApplication(
+  { onUserCreated, store }: Settings,
+  user: StoredUser,
+  { log, profile, provider }: Arrival,
+): Promise<void> {
+  try {
+    await onUserCreated?.({ user: publicUser(user), profile, provider })
+  } catch (error) {
+    const { message: reason = 'unknown', stack }: Partial<Error> =
+      error instanceof Error ? error : {}
+    const line = { event: 'user-created-failed', userId: user.id, reason, stack }
+    log.error(line, withReference('onUserCreated failed', 'server_error'))
+    await deletePending(store, user.id)
+    throw new FlowError('server_error', '`onUserCreated` failed')
+  }
 }
 
-/** Stores the current profile and returns its user, who may be new. */
-async function userOf(
-  queries: StoreQueries,
-  { provider, profile }: Arrival,
-  policy: AdmissionPolicy,
-  now: number,
-): Promise<{ user: StoredUser; newUser: boolean }> {
-  const identity = await queries.findIdentity(provider, profile.subject)
-  const known = identity && (await queries.findUser(identity.userId))
-  if (identity !== null && known === null) throw new Error('the identity has no user')
-  const admission = admit(profile, known, policy)
-  if (admission.as === 'rejected') throw new FlowError(admission.code, REJECTIONS[admission.code])
-  if (identity !== null && admission.as === 'known-user') {
-    const user = await updateUser(queries, admission.user, profile)
-    const attributes = { ...identity.attributes, ...profile.attributes }
-    await queries.updateIdentity({ ...identity, attributes, lastUsedAt: now })
-    return { user, newUser: false }
-  }
-  return { user: await addUser(queries, provider, profile, now), newUser: true }
+/** Deletes the user, unless another sign-in of the same person has completed in the meantime. */
+function deletePending(store: Store, userId: string): Promise<void> {
+  return store.transaction('power-loss', async (queries) => {
+    const user = await queries.findUser(userId)
+    if (user?.isPending) await queries.deleteUser(userId, { reason: 'deleted', actor: null })
+  })
 }
 
-async function updateUser(
-  queries: StoreQueries,
-  before: StoredUser,
-  profile: Profile,
-): Promise<StoredUser> {
-  const user = { ...before, ...returnedContact(profile) }
-  if (!isDeepStrictEqual(user, before)) await queries.updateUser(user)
-  return user
-}
-
-async function addUser(
-  queries: StoreQueries,
-  provider: string,
-  profile: Profile,
-  now: number,
-): Promise<StoredUser> {
-  const user: StoredUser = {
-    id: randomUUID(),
-    // The fallback if the provider does not return a name.
-    name: nicknameOf(profile),
-    email: null,
-    emailVerified: false,
-    avatarUrl: null,
-    ...returnedContact(profile),
-    createdAt: now,
-    bannedAt: null,
-    roles: [],
-  }
-  await queries.insertUser(user)
-  const { attributes, subject } = profile
-  const identity: StoredIdentity = {
-    id: randomUUID(),
-    userId: user.id,
-    provider,
-    subject,
-    attributes,
-    createdAt: now,
-    lastUsedAt: now,
-  }
-  if (!(await queries.insertIdentity(identity))) {
-    throw new ConflictError('another sign-in has just created this identity')
-  }
-  return user
-}
-
-function nicknameOf({ attributes }: Profile): string | null {
-  return attributes.nickname ?? attributes.username ?? attributes.login ?? null
+/** Ends the pending state and opens the session. Returns `null` if the user was deleted in the meantime. */
+function complete(
+  store: Store,
+  sessions: Sessions,
+  userId: string,
+  arrival: Arrival,
+): Promise<NewSession | null> {
+  return store.transaction('process', async (queries) => {
+    const before = await queries.findUser(userId)
+    if (before === null) return null
+    if (before.bannedAt !== null) throw new FlowError('user_banned', 'the user is banned')
+    const user = { ...before, isPending: false }
+    await queries.updateUser(user)
+    const opened = await openSession(queries, sessions, user, arrival)
+    return { user, newUser: before.isPending, ...opened }
+  })
 }
 
 /** Stores a new session and revokes the browser's previous one, so that a planted session does not survive. */
@@ -144,16 +126,4 @@ async function openSession(
   const issued = sessions.issue({ userId: user.id, provider, device })
   await sessions.insert(queries, issued.session)
   return issued
-}
-
-/** Returns the fields that the provider returned. Missing fields are omitted, so that stored values are kept. */
-function returnedContact(
-  profile: Profile,
-): Partial<Pick<StoredUser, 'name' | 'email' | 'emailVerified' | 'avatarUrl'>> {
-  const { name, email, emailVerified, avatarUrl } = profile
-  return {
-    ...(name !== undefined && { name }),
-    ...(email !== undefined && { email, emailVerified: emailVerified && email !== null }),
-    ...(avatarUrl !== undefined && { avatarUrl }),
-  }
 }

@@ -76,7 +76,7 @@ export interface UserAdministration {
 }
 
 /** The fields of a new user. */
-interface NewUser {
+export interface NewUser {
   /** Default `null`. */
   name?: string | null | undefined
   /** Default `null`. */
@@ -162,6 +162,7 @@ function newUser(
     createdAt: now,
     bannedAt: null,
     roles: [],
+    isPending: false,
   }
 }
 

@@ -218,7 +218,7 @@ async function welcome(
   const previous = await sessions.read(request)
   const device = await deviceOf(request.headers['user-agent'])
   const { user, session, token, newUser } = await askStore(request.log, () =>
-    signIn(settings, sessions, { provider, profile, previous, device }),
+    signIn(settings, sessions, { provider, profile, previous, device, log: request.log }),
   )
   request.log.info({ event: 'sign-in', provider, userId: user.id, newUser }, 'signed in')
   events.emit('sign-in', {

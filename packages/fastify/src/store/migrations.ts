@@ -78,6 +78,10 @@ const additions: typeof migrations = {
     await sql`alter table latchkey_users add column roles text not null default '[]'`
     if (dialect === 'sqlite') await recordRolesBySqlite(sql)
   },
+
+  '002-pending-users': async (sql) => {
+    await sql`alter table latchkey_users add column pending integer not null default 0`
+  },
 }
 
 /** Whether all migrations have run. Rejects if the table of migrations is missing. */

@@ -29,6 +29,7 @@ const user = {
   createdAt: 1,
   bannedAt: null,
   roles: [],
+  isPending: false,
 }
 
 describe('a SQLite file', () => {

@@ -13,6 +13,8 @@ export interface StoredUser {
   readonly bannedAt: number | null
   /** The application's own names for what the user may do, such as `admin`. Sorted, without duplicates. */
   readonly roles: readonly string[]
+  /** Whether the application's `onUserCreated` has not completed yet. Such a user has no session. */
+  readonly isPending: boolean
 }
 
 /**

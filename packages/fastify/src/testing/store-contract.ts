@@ -31,6 +31,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       createdAt: 1_790_000_000_123,
       bannedAt: null,
       roles: [],
+      isPending: false,
       ...more,
     })
     const identity = (userId: string, more: Partial<StoredIdentity> = {}): StoredIdentity => ({

@@ -10,6 +10,7 @@ export const user: StoredUser = {
   createdAt: 1_790_000_000_000,
   bannedAt: null,
   roles: [],
+  isPending: false,
 }
 
 export const session: StoredSession = {

@@ -12,6 +12,7 @@ export interface UserRow {
   created_at: unknown
   banned_at: unknown
   roles: unknown
+  pending: unknown
 }
 
 export function userQueries({ sql, recorded, report }: Statements): UserQueries {
@@ -33,9 +34,11 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
 
     async insertUser(user) {
       await sql`insert into latchkey_users
-        (id, name, email, email_verified, avatar_url, created_at, banned_at, roles) values
+        (id, name, email, email_verified, avatar_url, created_at, banned_at, roles,
+          pending) values
         (${user.id}, ${user.name}, ${user.email}, ${user.emailVerified ? 1 : 0}, ${user.avatarUrl},
-          ${user.createdAt}, ${user.bannedAt}, ${JSON.stringify(user.roles)})`
+          ${user.createdAt}, ${user.bannedAt}, ${JSON.stringify(user.roles)},
+          ${user.isPending ? 1 : 0})`
     },
 
     async updateUser(user) {
@@ -43,7 +46,8 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
       await sql`update latchkey_users set
         name = ${user.name}, email = ${user.email}, email_verified = ${user.emailVerified ? 1 : 0},
         avatar_url = ${user.avatarUrl}, banned_at = ${user.bannedAt},
-        roles = ${JSON.stringify(user.roles)} where id = ${user.id}`
+        roles = ${JSON.stringify(user.roles)},
+        pending = ${user.isPending ? 1 : 0} where id = ${user.id}`
     },
 
     async deleteUser(id, { reason, actor }) {
@@ -79,6 +83,7 @@ function userOf(row: UserRow): Decoded<StoredUser> {
       createdAt: createdAt ?? 0,
       bannedAt: isBanned ? (bannedAt ?? 0) : null,
       roles: roles ?? NO_ROLES,
+      isPending: row.pending === 1,
     },
     isWhole:
       createdAt !== null &&
