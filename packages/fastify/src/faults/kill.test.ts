@@ -49,8 +49,9 @@ describe.each(shareables)('a server with %s that is killed again and again', (_w
         expect(await server.ended).toBe('SIGKILL')
         await expectWhole(shared, acknowledged)
       }
-      expect(acknowledged.in.size).toBeGreaterThan(places.length)
-      expect(acknowledged.out.size).toBeGreaterThan(places.length)
+      // How many stay and how many leave is random.
+      expect(acknowledged.in.size + acknowledged.out.size).toBeGreaterThan(2 * places.length)
+      expect(Math.min(acknowledged.in.size, acknowledged.out.size)).toBeGreaterThan(0)
       await expectKept(await startChild(orders), acknowledged)
     },
     300_000,
