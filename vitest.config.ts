@@ -11,7 +11,7 @@ const processes = [
   'packages/fastify/src/guard/long-lived.test.ts',
   'packages/fastify/src/sign-in/own-provider.test.ts',
   'packages/fastify/src/bin.test.ts',
-  'packages/fastify/src/accounts/on-user-created.test.ts',
+  'packages/fastify/src/accounts/on-*.test.ts',
   'packages/bitbucket-emulator/src/bin.test.ts',
   'apps/bench/src/**/*.test.ts',
   'deploy.test.ts',

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startBitbucketEmulator } from '@latchkey/bitbucket-emulator'
 import { googleMark } from '@latchkey/contract'
-import latchkey, { apple, bitbucket, github, oidc } from '@latchkey/fastify'
+import latchkey, { apple, bitbucket, github, oidc, refuse } from '@latchkey/fastify'
 import { sqlite } from '@latchkey/fastify/sqlite'
 import { startProviderEmulator } from '@latchkey/provider-emulator'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -16,6 +16,8 @@ import {
 } from '../../../packages/fastify/src/testing/openid-provider.ts'
 import { connectToBrowser } from './browser.ts'
 import { testPages } from './test-pages.ts'
+
+const REFUSAL = 'Ask your team lead for an account.'
 
 let app: FastifyInstance
 let browser: Browser
@@ -41,6 +43,8 @@ beforeAll(async () => {
     origin,
     secret: 'kX2v9QwLr7TzB4mN8sYcJ1hGfD6pEaUo',
     store: sqlite(':memory:'),
+    onAdmission: ({ profile }) =>
+      profile.attributes.login === 'unverified' ? refuse(REFUSAL) : undefined,
     providers: [
       bitbucket({ emulatorUrl: bitbucketEmulator.url }),
       oidc({ id: 'google', name: 'Google', mark: googleMark, ...registered }),
@@ -159,7 +163,26 @@ describe('a sign-in', () => {
     await page.goto(`${origin}/auth/sign-in`)
     await page.locator('a[href^="/auth/apple/"]').click()
     await page.getByRole('button', { name: 'Cancel' }).click()
-    await page.getByText('You cancelled the sign-in. Nothing was changed.').waitFor()
+    await page.getByText('You cancelled the sign-in.').waitFor()
+  })
+})
+
+describe('someone whom the application refuses', () => {
+  it.each([
+    ['/auth/sign-in', 'light', 1280],
+    ['/auth/sign-in', 'dark', 320],
+    ['/test/card', 'light', 320],
+  ] as const)('reads its sentence at %s, in %s at %i pixels', async (path, colorScheme, width) => {
+    const page = await visit({ colorScheme, viewport: { width, height: 700 } })
+    await page.goto(origin + path)
+    const button = page.getByRole('link', { name: 'Continue with GitHub' })
+    const popup = path === '/test/card' ? page.waitForEvent('popup') : page
+    await button.click()
+    await (await popup).getByRole('button', { name: 'Dan Test' }).click()
+    await page.getByText(REFUSAL).waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      width,
+    )
   })
 })
 

@@ -97,6 +97,8 @@ export interface ProvidersBody {
   readonly lastUsed: string | null
   /** The account sections that this server offers. The server has no routes for the others. */
   readonly account: readonly AccountPart[]
+  /** The application's own sentence about this browser's last sign-in, if that failed with `refused`. */
+  readonly refusal?: string | undefined
 }
 
 /** A provider account that a user can sign in with. Not available yet: no server returns identities. */

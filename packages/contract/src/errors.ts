@@ -8,7 +8,7 @@
  */
 export const errorSentences = {
   // A failed sign-in.
-  access_denied: 'You cancelled the sign-in. Nothing was changed.',
+  access_denied: 'You cancelled the sign-in.',
   account_inactive: '{provider} reports that this account is inactive.',
   email_missing: "{provider} didn't share an e-mail address. Add one there, then try again.",
   email_not_allowed:
@@ -21,6 +21,7 @@ export const errorSentences = {
   provider_bad_answer: "{provider} sent a response we couldn't read. Try again later.",
   provider_refused: '{provider} refused the sign-in. Try again later.',
   provider_unavailable: "{provider} can't be reached right now. Try again in a moment.",
+  refused: "You can't sign in here. Contact the site's administrator.",
   sign_up_closed: "You can't create an account here. Contact the site's administrator.",
   user_banned: "This account has been suspended. Contact the site's administrator.",
 

@@ -2,6 +2,7 @@ import './http/node-version.ts'
 
 export type { ErrorCode, ListedSession, Mark, Session, SessionBody, User } from '@latchkey/contract'
 export type { EmailRules } from './accounts/email-rules.ts'
+export type { AdmissionRequest, AdmissionResult, OnAdmission } from './accounts/on-admission.ts'
 export type { CreatedUser, OnUserCreated } from './accounts/on-user-created.ts'
 export type { PageOptions } from './administration/arguments.ts'
 export type { Latchkey } from './administration/latchkey.ts'

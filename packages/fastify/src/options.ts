@@ -3,6 +3,7 @@ import { routes } from '@latchkey/contract'
 import type { FastifyInstance } from 'fastify'
 import type { AdmissionPolicy } from './accounts/admission.ts'
 import { checkEmailRules, type EmailRules } from './accounts/email-rules.ts'
+import type { OnAdmission } from './accounts/on-admission.ts'
 import type { OnUserCreated } from './accounts/on-user-created.ts'
 import { fillIn, isDevelopment, ownOrigin } from './development.ts'
 import { demandMilliseconds, looksLikeSeconds } from './http/durations.ts'
@@ -62,6 +63,12 @@ export interface LatchkeyOptions {
   readonly signUp?: 'open' | 'closed' | undefined
   /** Which e-mail addresses can sign in. Default: all, and accounts without an address. */
   readonly emails?: EmailRules | undefined
+  /**
+   * Decides about each sign-in, after the other rules: call `refuse('…')` with a sentence for the user, return
+   * `{ roles }`, or return nothing. It runs outside of any transaction, for at most 5 seconds. If it throws or
+   * rejects, the sign-in fails with `server_error`. It may be called again for the same sign-in.
+   */
+  readonly onAdmission?: OnAdmission | undefined
   /**
    * Called for each new user, before they are signed in, for example to create their row in a table of your
    * own. The sign-in waits for it, outside of any transaction. If it throws or rejects, the user is deleted and
@@ -132,6 +139,7 @@ const KNOWN: Readonly<Record<keyof LatchkeyOptions | 'logLevel', true>> = {
   signInPath: true,
   signUp: true,
   emails: true,
+  onAdmission: true,
   onUserCreated: true,
   session: true,
   cookieName: true,
@@ -183,6 +191,7 @@ export async function parseOptions(
     development,
     site,
     admission,
+    onAdmission: checkHook('onAdmission', given.onAdmission),
     onUserCreated: checkHook('onUserCreated', given.onUserCreated),
     session,
     decorators,
@@ -325,11 +334,11 @@ function checkCookieName(name: unknown): string {
       'must not begin with a cookie prefix. Remove the prefix: on https, Latchkey adds `__Host-` itself',
     )
   }
-  // An application named `acme` also uses the cookies `acme-last`, `acme-posted` and `acme-flow-…`.
-  if (/-(last|posted)$|-flow-/.test(name)) {
+  // An application named `acme` also uses the cookies `acme-last`, `acme-posted`, `acme-refusal` and `acme-flow-…`.
+  if (/-(last|posted|refusal)$|-flow-/.test(name)) {
     throw invalidOption(
       'cookieName',
-      'must not end in `-last` or `-posted` or contain `-flow-`, which Latchkey adds for its other cookies',
+      'must not end in `-last`, `-posted` or `-refusal` or contain `-flow-`, which Latchkey adds for its other cookies',
     )
   }
   return name

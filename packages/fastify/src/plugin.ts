@@ -17,6 +17,7 @@ import { createSessions, type Sessions } from './sessions/session.ts'
 import { sessionRoutes } from './sessions/session-routes.ts'
 import { eventNames, type LatchkeyEventSource, type Settings } from './settings.ts'
 import { createFlowTargets } from './sign-in/flow-targets.ts'
+import { createRefusals } from './sign-in/refusals.ts'
 import { signInRoutes } from './sign-in/sign-in-routes.ts'
 
 declare module 'fastify' {
@@ -106,7 +107,8 @@ async function routes(
   readBody(app)
 
   const targets = createFlowTargets(settings)
-  await app.register(signInRoutes, { settings, sessions, events, targets })
+  const refusals = createRefusals(settings)
+  await app.register(signInRoutes, { settings, sessions, events, targets, refusals })
   await app.register(sessionRoutes, { settings, sessions, events, returnTo: targets.returnTo })
   answerUnknownPaths(app)
 }

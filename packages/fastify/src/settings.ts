@@ -1,5 +1,6 @@
 import type { ErrorCode, Session, SignOutScope, User } from '@latchkey/contract'
 import type { AdmissionPolicy } from './accounts/admission.ts'
+import type { OnAdmission } from './accounts/on-admission.ts'
 import type { OnUserCreated } from './accounts/on-user-created.ts'
 import type { Site } from './http/site.ts'
 import type { Profile, Provider } from './providers/provider.ts'
@@ -21,6 +22,7 @@ export interface Settings {
   readonly signInPath: string
   /** Who may sign in. */
   readonly admission: AdmissionPolicy
+  readonly onAdmission: OnAdmission | undefined
   readonly onUserCreated: OnUserCreated | undefined
   readonly session: {
     readonly lifetime: number

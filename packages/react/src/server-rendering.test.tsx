@@ -80,6 +80,11 @@ test('renders links and the error on a card with providers without JavaScript', 
   expect(server.requests).toEqual([])
 })
 
+test('shows our own sentence about a refused sign-in without JavaScript', () => {
+  const container = withoutJavaScript(<SignIn providers={['bitbucket']} authError="refused" />)
+  expect(container.textContent).toContain("You can't sign in here.")
+})
+
 test('renders a link to the hosted page on a card without providers without JavaScript', () => {
   const container = withoutJavaScript(<SignIn basePath="/api" returnTo="/café" />)
   expect(container.querySelector('noscript')?.innerHTML).toBe(

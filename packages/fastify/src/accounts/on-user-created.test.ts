@@ -143,7 +143,8 @@ it('logs why onUserCreated failed', async () => {
   expect(lines.map((line) => JSON.parse(line))).toContainEqual(
     expect.objectContaining({
       level: 50,
-      event: 'user-created-failed',
+      event: 'hook-failed',
+      hook: 'onUserCreated',
       reason: 'the table is missing',
       stack: expect.stringContaining('on-user-created.test'),
     }),

@@ -1,11 +1,18 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { withReference } from '../http/codes.ts'
 import { FlowError } from '../http/errors.ts'
 import { type Auth, publicUser } from '../sessions/auth.ts'
 import type { Sessions } from '../sessions/session.ts'
 import type { Settings } from '../settings.ts'
 import type { Store, StoredSession, StoredUser, StoreQueries } from '../store/store.ts'
-import { type ProvidedProfile, storeProfile } from './stored-profile.ts'
+import { askApplication } from './on-admission.ts'
+import {
+  findKnown,
+  type Known,
+  type ProvidedProfile,
+  requireAdmission,
+  storeProfile,
+} from './stored-profile.ts'
 
 /** A browser that returned from the provider with a verified profile. */
 export interface Arrival extends ProvidedProfile {
@@ -13,7 +20,8 @@ export interface Arrival extends ProvidedProfile {
   readonly previous: Auth | null
   /** A short name of the device, such as `Firefox on Linux`, or `null`. */
   readonly device: string | null
-  readonly log: FastifyBaseLogger
+  /** The request to the callback route. */
+  readonly request: FastifyRequest
 }
 
 /** The result of a sign-in. */
@@ -25,12 +33,13 @@ export interface NewSession {
   readonly newUser: boolean
 }
 
-/** How often a sign-in starts over if its user is deleted in the meantime. */
+/** How often a sign-in starts over if its user changes in the meantime. */
 const MOST_ATTEMPTS = 3
 
 /**
- * Signs a user in: writes user, identity and session in one transaction. A new user whom the application must
- * hear of first gets the session in a second one, after `onUserCreated`.
+ * Signs a user in: writes user, identity and session in one transaction. `onAdmission` runs before it, on what
+ * is stored at that time. If that has changed, the sign-in starts over. A new user about whom `onUserCreated`
+ * must be called gets the session in a second transaction.
  * @throws FlowError if the profile is not admitted
  */
 export async function signIn(
@@ -39,30 +48,63 @@ export async function signIn(
   arrival: Arrival,
 ): Promise<NewSession> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-    const stored = await storeArrival(settings, sessions, arrival)
+    const decision = await decide(settings, arrival)
+    const stored = await storeArrival(settings, sessions, arrival, decision)
+    if (stored === null) continue
     if ('session' in stored) return stored
     await tellApplication(settings, stored.pending, arrival)
     const completed = await complete(settings.store, sessions, stored.pending.id, arrival)
     if (completed !== null) return completed
   }
-  throw new FlowError('unavailable', 'the user was deleted during the sign-in, several times')
+  throw new FlowError('unavailable', 'the user changed during the sign-in, several times')
 }
 
-/** Stores the profile, and opens a session unless the user is pending. */
+/** What `onAdmission` decided, and about whom. */
+interface Decision {
+  readonly roles: readonly string[] | undefined
+  /** `undefined` if there is no `onAdmission`, so that nothing can have changed. */
+  readonly known: Known | null | undefined
+}
+
+async function decide(
+  { admission, onAdmission, store }: Settings,
+  arrival: Arrival,
+): Promise<Decision> {
+  if (onAdmission === undefined) return { roles: undefined, known: undefined }
+  const { provider, profile, request } = arrival
+  const known = await findKnown(store, arrival)
+  requireAdmission(profile, known, admission)
+  const user = known && publicUser(known.user)
+  try {
+    const roles = await askApplication(onAdmission, { provider, profile, user, request })
+    return { roles, known }
+  } catch (error) {
+    throw error instanceof FlowError ? error : hookFailure('onAdmission', error, request.log)
+  }
+}
+
+/** Stores the profile, and opens a session unless the user is pending. `null` if the decision is outdated. */
 function storeArrival(
   { admission, clock, onUserCreated, store }: Settings,
   sessions: Sessions,
   arrival: Arrival,
-): Promise<NewSession | { readonly pending: StoredUser }> {
+  decision: Decision,
+): Promise<NewSession | { readonly pending: StoredUser } | null> {
   const isPending = onUserCreated !== undefined
   return store.transaction('process', async (queries) => {
-    const { user, newUser } = await storeProfile(queries, arrival, admission, {
-      now: clock(),
-      isPending,
-    })
+    const known = await findKnown(queries, arrival)
+    requireAdmission(arrival.profile, known, admission)
+    if (isOutdated(decision, known)) return null
+    const { roles } = decision
+    const additions = { now: clock(), isPending, roles }
+    const { user, newUser } = await storeProfile(queries, arrival, known, additions)
     if (isPending && user.isPending) return { pending: user }
     return { user, newUser, ...(await openSession(queries, sessions, user, arrival)) }
   })
+}
+
+function isOutdated({ known: before }: Decision, now: Known | null): boolean {
+  return before !== undefined && before?.user.id !== now?.user.id
 }
 
 /**
@@ -72,18 +114,26 @@ function storeArrival(
 async function tellApplication(
   { onUserCreated, store }: Settings,
   user: StoredUser,
-  { log, profile, provider }: Arrival,
+  { request, profile, provider }: Arrival,
 ): Promise<void> {
   try {
     await onUserCreated?.({ user: publicUser(user), profile, provider })
   } catch (error) {
-    const { message: reason = 'unknown', stack }: Partial<Error> =
-      error instanceof Error ? error : {}
-    const line = { event: 'user-created-failed', userId: user.id, reason, stack }
-    log.error(line, withReference('onUserCreated failed', 'server_error'))
     await deletePending(store, user.id)
-    throw new FlowError('server_error', '`onUserCreated` failed')
+    throw hookFailure('onUserCreated', error, request.log)
   }
+}
+
+/** Logs the error of the application's hook, and returns the failure of the sign-in. */
+function hookFailure(
+  hook: 'onAdmission' | 'onUserCreated',
+  error: unknown,
+  log: FastifyBaseLogger,
+): FlowError {
+  const { message: reason = 'unknown', stack }: Partial<Error> = error instanceof Error ? error : {}
+  const message = withReference(`${hook} failed`, 'server_error')
+  log.error({ event: 'hook-failed', hook, reason, stack }, message)
+  return new FlowError('server_error', `\`${hook}\` failed`)
 }
 
 /** Deletes the user, unless another sign-in of the same person has completed in the meantime. */

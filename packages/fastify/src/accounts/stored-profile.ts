@@ -27,44 +27,75 @@ const REJECTIONS: Readonly<Record<Rejection, string>> = {
   user_banned: 'the user is banned',
 }
 
-/**
- * Stores a profile and returns its user, who may be new.
- * @param isPending Whether a new user is stored as pending.
- * @throws FlowError if the profile is not admitted
- */
+/** An identity and its user. */
+export interface Known {
+  readonly identity: StoredIdentity
+  readonly user: StoredUser
+}
+
+/** Returns who has signed in with this account before, or `null`. */
+export async function findKnown(
+  queries: StoreQueries,
+  { provider, profile }: ProvidedProfile,
+): Promise<Known | null> {
+  const identity = await queries.findIdentity(provider, profile.subject)
+  if (identity === null) return null
+  const user = await queries.findUser(identity.userId)
+  if (user === null) throw new Error('the identity has no user')
+  return { identity, user }
+}
+
+/** @throws FlowError if the profile is not admitted */
+export function requireAdmission(
+  profile: Profile,
+  known: Known | null,
+  policy: AdmissionPolicy,
+): void {
+  const admission = admit(profile, known?.user ?? null, policy)
+  if (admission.as === 'rejected') throw new FlowError(admission.code, REJECTIONS[admission.code])
+}
+
+/** Values for the user that do not come from the profile. */
+export interface Additions {
+  readonly now: number
+  /** Whether a new user is stored as pending. */
+  readonly isPending: boolean
+  /** Replaces the roles. Missing: an existing user keeps theirs. */
+  readonly roles: readonly string[] | undefined
+}
+
+/** Stores an admitted profile and returns its user, who may be new. */
 export async function storeProfile(
   queries: StoreQueries,
   { provider, profile }: ProvidedProfile,
-  policy: AdmissionPolicy,
-  { now, isPending }: { readonly now: number; readonly isPending: boolean },
+  known: Known | null,
+  additions: Additions,
 ): Promise<{ user: StoredUser; newUser: boolean }> {
-  const identity = await queries.findIdentity(provider, profile.subject)
-  const known = identity && (await queries.findUser(identity.userId))
-  if (identity !== null && known === null) throw new Error('the identity has no user')
-  const admission = admit(profile, known, policy)
-  if (admission.as === 'rejected') throw new FlowError(admission.code, REJECTIONS[admission.code])
-  if (identity !== null && admission.as === 'known-user') {
-    const user = await updateUser(queries, admission.user, profile)
-    const attributes = { ...identity.attributes, ...profile.attributes }
-    await queries.updateIdentity({ ...identity, attributes, lastUsedAt: now })
-    return { user, newUser: false }
+  const { now, roles } = additions
+  if (known === null) {
+    const user = newUser(profile, additions)
+    await addUser(queries, user, provider, profile)
+    return { user, newUser: true }
   }
-  const user = newUser(profile, now, isPending)
-  await addUser(queries, user, provider, profile)
-  return { user, newUser: true }
+  const { identity } = known
+  const user = await updateUser(queries, known.user, profile, roles)
+  const attributes = { ...identity.attributes, ...profile.attributes }
+  await queries.updateIdentity({ ...identity, attributes, lastUsedAt: now })
+  return { user, newUser: false }
 }
 
 async function updateUser(
   queries: StoreQueries,
   before: StoredUser,
   profile: Profile,
+  roles: Additions['roles'],
 ): Promise<StoredUser> {
-  const user = { ...before, ...returnedContact(profile) }
+  const user = { ...before, ...returnedContact(profile), roles: roles ?? before.roles }
   if (!isDeepStrictEqual(user, before)) await queries.updateUser(user)
   return user
 }
 
-function newUser(profile: Profile, now: number, isPending: boolean): StoredUser {
+function newUser(profile: Profile, { now, isPending, roles = [] }: Additions): StoredUser {
   return {
     id: randomUUID(),
     // The fallback if the provider does not return a name.
@@ -75,7 +106,7 @@ function newUser(profile: Profile, now: number, isPending: boolean): StoredUser 
     ...returnedContact(profile),
     createdAt: now,
     bannedAt: null,
-    roles: [],
+    roles,
     isPending,
   }
 }

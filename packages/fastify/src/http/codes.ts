@@ -221,6 +221,11 @@ export const errorCodes = {
     ],
     fix: 'The user must verify the address at the provider. For a company of its own, such as a Microsoft tenant, use the option of its provider (`tenants`) in place of `emails.allow`.',
   },
+  refused: {
+    status: null,
+    causes: ["The application's `onAdmission` called `refuse()`. The page shows its sentence."],
+    fix: 'If the user should be able to sign in, change what `onAdmission` checks.',
+  },
   sign_up_closed: {
     status: null,
     causes: ["The option `signUp` is `'closed'`, and the account has never signed in before."],

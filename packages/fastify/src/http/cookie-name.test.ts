@@ -40,8 +40,12 @@ describe('cookieName', () => {
     ['__host-acme', 'must not begin with a cookie prefix'],
     ['__Secure-acme', 'must not begin with a cookie prefix'],
     ['acme-last', 'must not end in `-last`'],
-    ['acme-posted', 'must not end in `-last` or `-posted`'],
-    ['acme-flow-0123456789', 'must not end in `-last` or `-posted` or contain `-flow-`'],
+    ['acme-posted', 'must not end in `-last`, `-posted` or `-refusal`'],
+    ['acme-refusal', 'must not end in `-last`, `-posted` or `-refusal`'],
+    [
+      'acme-flow-0123456789',
+      'must not end in `-last`, `-posted` or `-refusal` or contain `-flow-`',
+    ],
   ])('%j is rejected at boot, with the fix', async (cookieName, message) => {
     await expect(buildApp(emulator(), { cookieName: cookieName as string })).rejects.toMatchObject({
       code: 'LATCHKEY_OPTION_INVALID',

@@ -14,6 +14,8 @@ export interface Cookies {
   readonly last: string
   /** The cookie that carries form fields of a provider from its POST to the GET. */
   readonly posted: string
+  /** The cookie that carries the application's sentence about a refused sign-in. */
+  readonly refusal: string
   /** The prefix of the name of each flow's cookie. */
   readonly flowPrefix: string
   /** @param maxAge in seconds */
@@ -46,6 +48,7 @@ export function cookiesFor(origin: URL, cookieName: string): Cookies {
     session: name,
     last: `${name}-last`,
     posted: `${name}-posted`,
+    refusal: `${name}-refusal`,
     flowPrefix: `${name}-flow-`,
     set: write,
     clear: (reply, cookie) => write(reply, cookie, '', 0),

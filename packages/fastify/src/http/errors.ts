@@ -56,6 +56,16 @@ export class FlowError extends Error {
   }
 }
 
+/** The application's `onAdmission` refused someone. The page shows its sentence. */
+export class Refusal extends FlowError {
+  readonly sentence: string
+
+  constructor(sentence: string) {
+    super('refused', '`onAdmission` refused the sign-in')
+    this.sentence = sentence
+  }
+}
+
 /** The store did not respond, so it is unknown whether the user is signed in. Responds with 503. */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'

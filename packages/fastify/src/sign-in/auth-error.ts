@@ -2,13 +2,21 @@ import { type ErrorCode, errorSentence, errorSentences } from '@latchkey/contrac
 import type { Provider } from '../providers/provider.ts'
 import { escapeHtml } from './page-layout.ts'
 
-/** Returns the alert's HTML, with our own message for a known error code, or `''` if there is no error. */
-export function alert(authError: unknown, providers: readonly Provider[]): string {
+/**
+ * Returns the alert's HTML, with our own message for a known error code, or `''` if there is no error.
+ * @param refusal The application's sentence, for the code `refused`.
+ */
+export function alert(
+  authError: unknown,
+  providers: readonly Provider[],
+  refusal: string | null = null,
+): string {
   if (authError === undefined || authError === null) return ''
   const code = knownCode(authError)
   if (code === null) return `<p role="alert">We couldn't sign you in. Try again.</p>`
   const [only] = providers.length === 1 ? providers : []
-  return `<p role="alert" data-code="${code}">${escapeHtml(errorSentence(code, only?.name))}</p>`
+  const own = code === 'refused' ? refusal : null
+  return `<p role="alert" data-code="${code}">${escapeHtml(own ?? errorSentence(code, only?.name))}</p>`
 }
 
 /** Returns an untrusted query value if it is one of our codes, or `null`. */

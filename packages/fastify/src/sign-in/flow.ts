@@ -8,7 +8,14 @@ import { signIn } from '../accounts/sign-in.ts'
 import { withReference } from '../http/codes.ts'
 import { connectionOf } from '../http/connection.ts'
 import { LAST_MAX_AGE } from '../http/cookies.ts'
-import { askStore, FlowError, RETRY_AFTER, sendError, UnavailableError } from '../http/errors.ts'
+import {
+  askStore,
+  FlowError,
+  RETRY_AFTER,
+  Refusal,
+  sendError,
+  UnavailableError,
+} from '../http/errors.ts'
 import { judgeStart, warnOfOtherOrigin } from '../http/request-origin.ts'
 import { withQuery, withReturnTo } from '../http/return-to.ts'
 import { startDeadline } from '../providers/client/deadline.ts'
@@ -27,6 +34,7 @@ import { createFlowCookies, type FlowCookies } from './flow-cookies.ts'
 import { type FlowTargets, popupId } from './flow-targets.ts'
 import { createPostedFields, type PostedFields } from './posted-fields.ts'
 import { addedScopesOf, hintsOf, refusalOf, single } from './query.ts'
+import type { Refusals } from './refusals.ts'
 import { createSharedCallbacks, Dropped, type SharedCallbacks } from './shared-callback.ts'
 import { createSweep } from './sweep.ts'
 import type { Callback, Visit } from './visit.ts'
@@ -39,6 +47,7 @@ export interface Flows {
   readonly targets: FlowTargets
   readonly cookies: FlowCookies
   readonly posted: PostedFields
+  readonly refusals: Refusals
   readonly callbacks: SharedCallbacks<Outcome>
   readonly sweep: () => Promise<void>
 }
@@ -62,12 +71,13 @@ export function createFlows({
   sessions,
   events,
   targets,
-}: Pick<Flows, 'settings' | 'sessions' | 'events' | 'targets'>): Flows {
+  refusals,
+}: Pick<Flows, 'settings' | 'sessions' | 'events' | 'targets' | 'refusals'>): Flows {
   const cookies = createFlowCookies(settings)
   const callbacks = createSharedCallbacks<Outcome>()
   const sweep = createSweep(settings, sessions)
   const posted = createPostedFields(settings)
-  return { settings, sessions, events, targets, cookies, posted, callbacks, sweep }
+  return { settings, sessions, events, targets, cookies, posted, refusals, callbacks, sweep }
 }
 
 /** Starts a flow if the request comes from a click on one of our pages. */
@@ -218,7 +228,7 @@ async function welcome(
   const previous = await sessions.read(request)
   const device = await deviceOf(request.headers['user-agent'])
   const { user, session, token, newUser } = await askStore(request.log, () =>
-    signIn(settings, sessions, { provider, profile, previous, device, log: request.log }),
+    signIn(settings, sessions, { provider, profile, previous, device, request }),
   )
   request.log.info({ event: 'sign-in', provider, userId: user.id, newUser }, 'signed in')
   events.emit('sign-in', {
@@ -248,7 +258,7 @@ async function fail(
   flow: Flow | null,
   { error, flowUsed, isOwn }: Failure & { readonly isOwn: boolean },
 ): Promise<FastifyReply> {
-  const { cookies, sessions, targets } = flows
+  const { cookies, refusals, sessions, targets } = flows
   const { request, reply, client } = visit
   const { id: provider } = client.provider
   const code = codeOf(error)
@@ -266,6 +276,7 @@ async function fail(
     return restart(flows, visit, flow)
   }
   if (isOwn) report(flows, visit, code, error)
+  if (error instanceof Refusal && !reply.sent) refusals.keep(reply, error.sentence)
   if (code === 'unavailable' && !flowUsed) reply.header('retry-after', RETRY_AFTER)
   return goOn(reply, targets.afterFailure(flow, code))
 }

@@ -16,6 +16,8 @@ export interface SignInPage {
   readonly returnTo: string
   /** The untrusted error code in the query. */
   readonly authError: unknown
+  /** The application's sentence about a refused sign-in, or `null`. */
+  readonly refusal: string | null
   /** The signed-in user, or `null`. */
   readonly user: User | null
 }
@@ -26,7 +28,7 @@ export function signInPage(page: SignInPage): string {
   const title = user === null ? 'Sign in' : "You're signed in"
   return hostedPage({
     title,
-    main: `${alert(page.authError, providers)}
+    main: `${alert(page.authError, providers, page.refusal)}
 ${user === null ? buttons(page) : account(user, page)}`,
     footer:
       user === null

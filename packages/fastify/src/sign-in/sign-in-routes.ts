@@ -12,6 +12,7 @@ import { createFlows, type Flows, finish, start } from './flow.ts'
 import { type FlowTargets, popupId } from './flow-targets.ts'
 import { acceptForm } from './form-callback.ts'
 import { POPUP_PAGE_CSP, popupPage } from './popup-page.ts'
+import type { Refusals } from './refusals.ts'
 import { SIGN_IN_PAGE_CSP, signInPage } from './sign-in-page.ts'
 
 export interface SignInRoutesOptions {
@@ -19,6 +20,7 @@ export interface SignInRoutesOptions {
   readonly sessions: Sessions
   readonly events: LatchkeyEventSource
   readonly targets: FlowTargets
+  readonly refusals: Refusals
 }
 
 /** Registers the routes of a sign-in, in the order in which they are used. */
@@ -29,13 +31,13 @@ export async function signInRoutes(
   if (options.settings.hostsSignInPage) serveSignInPage(app, options)
   else redirectToSignInPage(app, options)
   servePopupPage(app, options)
-  serveProviders(app, options.settings)
+  serveProviders(app, options)
   serveFlows(app, options)
 }
 
 function serveSignInPage(
   app: FastifyInstance,
-  { settings, sessions, targets }: SignInRoutesOptions,
+  { settings, sessions, targets, refusals }: SignInRoutesOptions,
 ): void {
   const { basePath, providers } = settings
   app.get(routes.signIn, { exposeHeadRoute: false }, async (request, reply) => {
@@ -53,6 +55,7 @@ function serveSignInPage(
       lastUsed: lastUsed(request, settings),
       returnTo,
       authError,
+      refusal: refusals.read(request),
       user: auth?.user ?? null,
     })
   })
@@ -94,14 +97,19 @@ function servePopupPage(
   })
 }
 
-function serveProviders(app: FastifyInstance, settings: Settings): void {
+function serveProviders(
+  app: FastifyInstance,
+  { settings, refusals }: Pick<SignInRoutesOptions, 'settings' | 'refusals'>,
+): void {
   app.get(routes.providers, { exposeHeadRoute: false }, async (request, reply) => {
+    const refusal = refusals.read(request)
     return sendJson(reply, {
       providers: settings.providers.map(({ id, name, mark }) => {
         return { id, name, mark, signIn: true, signUp: settings.admission.signUp, link: false }
       }),
       lastUsed: lastUsed(request, settings),
       account: ['sessions'],
+      ...(refusal !== null && { refusal }),
     } satisfies ProvidersBody)
   })
 }

@@ -52,7 +52,7 @@ export const arabic: Texts = {
   unknownError: 'تعذّر تسجيل الدخول. يُرجى المحاولة مرة أخرى.',
   unknownProvider: 'مزوّد الخدمة',
   errors: {
-    access_denied: 'لقد ألغيت تسجيل الدخول. لم يتغيّر أي شيء.',
+    access_denied: 'لقد ألغيت تسجيل الدخول.',
     account_inactive: 'أفاد {provider} بأن هذا الحساب غير نشط.',
     email_missing:
       'لم يشارك {provider} أي عنوان بريد إلكتروني. أضف عنوانًا إلى حسابك ثم حاول مرة أخرى.',
@@ -66,6 +66,7 @@ export const arabic: Texts = {
     provider_bad_answer: 'أرسل {provider} ردًا تعذّرت قراءته. يُرجى المحاولة لاحقًا.',
     provider_refused: 'رفض {provider} تسجيل الدخول. يُرجى المحاولة لاحقًا.',
     provider_unavailable: 'يتعذّر الوصول إلى {provider} حاليًا. يُرجى المحاولة بعد قليل.',
+    refused: 'لا يمكنك تسجيل الدخول هنا. يُرجى التواصل مع مسؤول الموقع.',
     sign_up_closed: 'لا يقبل هذا الموقع حسابات جديدة. يُرجى التواصل مع مسؤول الموقع.',
     user_banned: 'تم إيقاف هذا الحساب. يُرجى التواصل مع مسؤول الموقع.',
 

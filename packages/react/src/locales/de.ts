@@ -54,7 +54,7 @@ export const german: Texts = {
   unknownError: 'Die Anmeldung ist fehlgeschlagen. Bitte versuchen Sie es erneut.',
   unknownProvider: 'Der Anbieter',
   errors: {
-    access_denied: 'Sie haben die Anmeldung abgebrochen. Es wurde nichts geändert.',
+    access_denied: 'Sie haben die Anmeldung abgebrochen.',
     account_inactive: '{provider} meldet, dass dieses Konto nicht aktiv ist.',
     email_missing:
       '{provider} hat keine E-Mail-Adresse übermittelt. Fügen Sie dort eine hinzu und versuchen Sie es erneut.',
@@ -72,6 +72,8 @@ export const german: Texts = {
       '{provider} hat die Anmeldung abgelehnt. Bitte versuchen Sie es später erneut.',
     provider_unavailable:
       '{provider} ist derzeit nicht erreichbar. Bitte versuchen Sie es in Kürze erneut.',
+    refused:
+      'Sie können sich hier nicht anmelden. Bitte wenden Sie sich an den Betreiber der Website.',
     sign_up_closed:
       'Hier können derzeit keine neuen Konten erstellt werden. Bitte wenden Sie sich an den Betreiber der Website.',
     user_banned: 'Dieses Konto wurde gesperrt. Bitte wenden Sie sich an den Betreiber der Website.',

@@ -53,7 +53,7 @@ export const spanish: Texts = {
   unknownError: 'No se ha podido iniciar sesión. Inténtalo de nuevo.',
   unknownProvider: 'El proveedor',
   errors: {
-    access_denied: 'Has cancelado el inicio de sesión. No se ha cambiado nada.',
+    access_denied: 'Has cancelado el inicio de sesión.',
     account_inactive: '{provider} indica que esta cuenta no está activa.',
     email_missing:
       '{provider} no ha compartido ninguna dirección de correo. Añade una a tu cuenta y vuelve a intentarlo.',
@@ -70,6 +70,7 @@ export const spanish: Texts = {
     provider_refused: '{provider} ha rechazado el inicio de sesión. Inténtalo de nuevo más tarde.',
     provider_unavailable:
       '{provider} no está disponible en este momento. Inténtalo de nuevo en unos instantes.',
+    refused: 'No puedes iniciar sesión aquí. Ponte en contacto con el administrador del sitio.',
     sign_up_closed:
       'Este sitio no admite cuentas nuevas. Ponte en contacto con el administrador del sitio.',
     user_banned: 'Esta cuenta se ha suspendido. Ponte en contacto con el administrador del sitio.',

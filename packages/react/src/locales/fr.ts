@@ -54,7 +54,7 @@ export const french: Texts = {
   unknownError: 'La connexion a échoué. Veuillez réessayer.',
   unknownProvider: 'Le fournisseur',
   errors: {
-    access_denied: 'Vous avez annulé la connexion. Rien n’a été modifié.',
+    access_denied: 'Vous avez annulé la connexion.',
     account_inactive: '{provider} indique que ce compte est inactif.',
     email_missing:
       '{provider} n’a pas communiqué d’adresse e-mail. Ajoutez-en une à votre compte, puis réessayez.',
@@ -70,6 +70,7 @@ export const french: Texts = {
     provider_refused: '{provider} a refusé la connexion. Veuillez réessayer plus tard.',
     provider_unavailable:
       '{provider} est injoignable pour le moment. Veuillez réessayer dans un instant.',
+    refused: 'Vous ne pouvez pas vous connecter ici. Veuillez contacter l’administrateur du site.',
     sign_up_closed:
       'Ce site n’accepte pas de nouveaux comptes. Veuillez contacter l’administrateur du site.',
     user_banned: 'Ce compte a été suspendu. Veuillez contacter l’administrateur du site.',

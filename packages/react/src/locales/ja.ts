@@ -53,7 +53,7 @@ export const japanese: Texts = {
   // プロバイダー would be understood as the user's Internet provider.
   unknownProvider: '認証サービス',
   errors: {
-    access_denied: 'ログインをキャンセルしました。何も変更されていません。',
+    access_denied: 'ログインをキャンセルしました。',
     account_inactive: '{provider}によると、このアカウントは有効ではありません。',
     email_missing:
       '{provider}からメールアドレスを取得できませんでした。アカウントに追加してから、もう一度お試しください。',
@@ -70,6 +70,7 @@ export const japanese: Texts = {
     provider_refused: '{provider}がログインを拒否しました。時間をおいてもう一度お試しください。',
     provider_unavailable:
       '{provider}に現在接続できません。しばらくしてからもう一度お試しください。',
+    refused: 'ここにはサインインできません。サイトの管理者にお問い合わせください。',
     sign_up_closed:
       'このサイトでは新しいアカウントを作成できません。サイトの管理者にお問い合わせください。',
     user_banned: 'このアカウントは停止されています。サイトの管理者にお問い合わせください。',

@@ -109,7 +109,7 @@ export function withOverrides(texts: Texts, overrides: TextOverrides | undefined
  *
  * @param provider the provider's name, if it is known
  * @example
- * errorSentence(texts, 'access_denied') // 'You cancelled the sign-in. Nothing was changed.'
+ * errorSentence(texts, 'access_denied') // 'You cancelled the sign-in.'
  */
 export function errorSentence(
   { errors, unknownError, unknownProvider }: Texts,

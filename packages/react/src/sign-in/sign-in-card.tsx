@@ -2,7 +2,7 @@
 
 import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
 import { removeErrorFromAddressBar } from '../browser/address.ts'
-import { errorSentence } from '../locales/texts.ts'
+import { errorSentence, type Texts } from '../locales/texts.ts'
 import { Alert, Place, Unready } from '../looks/notices.tsx'
 import { Person } from '../looks/person.tsx'
 import type { AuthState } from '../session/auth-state.ts'
@@ -11,6 +11,7 @@ import { SignOutButton } from '../sign-out/sign-out-button.tsx'
 import { CardFrame, type CardFrameProps } from './card-frame.tsx'
 import { type Offer, type OfferOptions, useOffer } from './offer.ts'
 import { ProviderList, type ProviderListProps } from './provider-list.tsx'
+import { type ProvidersState, useProviders } from './providers.ts'
 import type { SignInQuery } from './sign-in-query.ts'
 
 export interface SignInCardProps
@@ -48,6 +49,7 @@ export function SignInCard(props: SignInCardProps): ReactElement {
 
   const pageError = errorOfPage(offer, query, authError)
   const code = popupError === undefined ? pageError : popupError
+  const refusal = useRefusal(code === 'refused', basePath)
   return (
     <CardFrame {...frame} user={user} status={auth?.status}>
       {user ? (
@@ -57,7 +59,7 @@ export function SignInCard(props: SignInCardProps): ReactElement {
         </>
       ) : (
         <>
-          {code && <Alert code={code}>{errorSentence(texts, code, onlyName(offer))}</Alert>}
+          {code && <Failure code={code} refusal={refusal} texts={texts} name={onlyName(offer)} />}
           <WhenReady auth={auth} offer={offer}>
             <ProviderList
               offer={offer}
@@ -75,6 +77,32 @@ export function SignInCard(props: SignInCardProps): ReactElement {
       )}
     </CardFrame>
   )
+}
+
+interface FailureProps {
+  readonly code: string
+  readonly refusal: ProvidersState | NotNeeded
+  readonly texts: Texts
+  /** The provider's name, if it is known. */
+  readonly name: string | undefined
+}
+
+/** Shows why the sign-in failed, once the sentence is known, so that it is announced only once. */
+function Failure({ code, refusal, texts, name }: FailureProps): ReactElement {
+  const own = refusal.status === 'ready' ? refusal.refusal : undefined
+  const alert = <Alert code={code}>{own ?? errorSentence(texts, code, name)}</Alert>
+  // Without JavaScript, nothing ever finishes loading.
+  return refusal.status === 'loading' ? <noscript>{alert}</noscript> : alert
+}
+
+/** Requests the application's own sentence about a refused sign-in, if the error is one. */
+function useRefusal(isRefused: boolean, basePath: string | undefined): ProvidersState | NotNeeded {
+  const answer = useProviders({ basePath, enabled: isRefused })
+  return isRefused ? answer : { status: 'not-needed' }
+}
+
+interface NotNeeded {
+  readonly status: 'not-needed'
 }
 
 /** Returns the error code that this page was opened with. */

@@ -151,12 +151,36 @@ test('shows that the user cancelled, and does not repeat it after a reload', asy
     '/sign-in?q=/?auth_error=a%20b&auth_error=access_denied&flag#part',
   )
   render(<SignIn providers={['bitbucket']} />)
-  expect((await screen.findByRole('alert')).textContent).toBe(
-    'You cancelled the sign-in. Nothing was changed.',
-  )
+  expect((await screen.findByRole('alert')).textContent).toBe('You cancelled the sign-in.')
   expect(address()).toBe('/sign-in?q=/?auth_error=a%20b&flag#part')
   expect(history.state).toEqual(state)
   expect(screen.getByRole('link', { name: 'Continue with Bitbucket' })).not.toBeNull()
+})
+
+test.each([
+  ['of listed providers', ['forge', 'bitbucket']],
+  ["of the server's providers", undefined],
+])(
+  "shows the application's own sentence about a refused sign-in in a card %s",
+  async (_what, providers) => {
+    history.replaceState(null, '', '/sign-in?auth_error=refused')
+    server.providers = { ...server.providers, refusal: 'Ask <your> team lead.' }
+    render(<SignIn providers={providers} />)
+    const alert = await screen.findByText('Ask <your> team lead.')
+    expect(alert.closest('[data-code]')?.getAttribute('data-code')).toBe('refused')
+  },
+)
+
+test.each([
+  ['responds with 503', failure(503, 'unavailable')],
+  ['sends no sentence', () => Response.json(server.providers)],
+])('shows our own sentence about a refused sign-in if the server %s', async (_, answer) => {
+  complaints.mockImplementation(() => {})
+  history.replaceState(null, '', '/sign-in?auth_error=refused')
+  server.answerNext('GET /auth/providers', answer)
+  render(<SignIn providers={['bitbucket']} />)
+  await screen.findByText("You can't sign in here. Contact the site's administrator.")
+  complaints.mockReset()
 })
 
 test('removes the question mark if the query contains only the error', async () => {
@@ -368,10 +392,11 @@ test('requests the providers in parallel with the session', async () => {
   expect(server.count('GET /auth/providers')).toBe(1)
 })
 
-test('fills the placeholder in every message', () => {
+test('fills the placeholder in every message', async () => {
   for (const code of Object.keys(english.errors)) {
     const { unmount } = render(<SignIn providers={['bitbucket']} authError={code} />)
-    expect(screen.getByRole('alert').textContent).not.toMatch(/[{}]/)
+    const alert = await screen.findByRole('alert')
+    expect(alert.textContent).not.toMatch(/[{}]/)
     unmount()
   }
 })
