@@ -82,7 +82,7 @@ test('renders links and the error on a card with providers without JavaScript', 
 
 test('shows our own sentence about a refused sign-in without JavaScript', () => {
   const container = withoutJavaScript(<SignIn providers={['bitbucket']} authError="refused" />)
-  expect(container.textContent).toContain("You can't sign in here.")
+  expect(container.querySelector('noscript')?.innerHTML).toContain('sign in here. Contact')
 })
 
 test('renders a link to the hosted page on a card without providers without JavaScript', () => {
