@@ -10,7 +10,7 @@ import type { SheetStep } from './sheet.ts'
 export function answerStep({ double, person }: Consent, method: string, url: string): Answer {
   const earlier: Record<string, unknown> = {}
   for (const [name, step] of Object.entries(double.sheet.steps)) {
-    const expected = typeof step.url === 'string' ? step.url : step.url(earlier)
+    const expected = urlOf(step, earlier)
     if (expected === url && (step.method ?? 'GET') === method) return answerOf(person, name)
     earlier[name] = whatIsRead(person.responses?.[name], step)
   }
@@ -18,6 +18,16 @@ export function answerStep({ double, person }: Consent, method: string, url: str
     error: 'not_emulated',
     error_description: `The sheet does not request ${url}.`,
   })
+}
+
+/** Returns a step's URL, or `null` if it cannot be built from the answers about this person. */
+function urlOf({ url }: SheetStep, earlier: Readonly<Record<string, unknown>>): string | null {
+  if (typeof url === 'string') return url
+  try {
+    return url(earlier)
+  } catch {
+    return null
+  }
 }
 
 function answerOf({ title, responses = {} }: EmulatedPerson, step: string): Answer {

@@ -221,6 +221,21 @@ describe('the API', () => {
       error_description: 'The sheet does not request https://api.acme.example/other.',
     })
   })
+
+  it('survives a step whose URL cannot be built from the answers', async () => {
+    const other = {
+      url: (earlier: Readonly<Record<string, unknown>>) =>
+        `https://api.acme.example/${(earlier.me as { id: string }).id}`,
+    }
+    const steps = { ...acme.steps, other, last: { url: 'https://api.acme.example/last' } }
+    const people = [{ title: 'ada', responses: { last: { body: 'plain text' } } }]
+    const sheet = emulator.emulate({ ...acme, steps }, people)
+    const { code } = await result(await consent(sheet))
+    const { access_token } = (await exchange(sheet, code)).body
+    const headers = { authorization: `Bearer ${access_token}` }
+    const last = await fetch(String(sheet.steps.last?.url), { headers })
+    expect(await last.text()).toBe('plain text')
+  })
 })
 
 describe('the emulator', () => {
