@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { LatchkeyOptions } from '../options.ts'
+import { bitbucket, type LatchkeyOptions } from '../index.ts'
 import type { Profile } from '../providers/provider.ts'
+import { sqlite } from '../store/sqlite.ts'
 import type { StoredUser } from '../store/store.ts'
-import { buildApp, setUpEmulator } from '../testing/app.ts'
+import { buildApp, setUpEmulator, temporaryFile } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 import { admit } from './admission.ts'
 import { admissionCases } from './admission-cases.ts'
@@ -77,14 +78,29 @@ describe('a sign-in', () => {
   })
 
   it('lets users in who signed up before sign-up was closed, and tells the page that it is closed', async () => {
-    const { sqlite } = await import('../store/sqlite.ts')
-    const { temporaryFile } = await import('../testing/app.ts')
     const store = sqlite(temporaryFile())
     await createBrowser(await buildApp(emulator(), { store })).signIn('ada')
     const app = await buildApp(emulator(), { store, signUp: 'closed' })
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
     const { providers } = (await app.inject('/auth/providers')).json()
     expect(providers).toMatchObject([{ signIn: true, signUp: false }])
+  })
+
+  it('with a provider that does not accept new users works for those who already have an account', async () => {
+    const store = sqlite(temporaryFile())
+    await createBrowser(await buildApp(emulator(), { store })).signIn('ada')
+    const emulatorUrl = emulator().url
+    const providers = [
+      bitbucket({ emulatorUrl, signUp: false }),
+      bitbucket({ emulatorUrl, id: 'other' }),
+    ]
+    const app = await buildApp(emulator(), { store, providers })
+    expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
+    expect((await createBrowser(app).signIn('ben')).headers.location).toContain('sign_up_closed')
+    expect((await app.inject('/auth/providers')).json().providers).toMatchObject([
+      { id: 'bitbucket', signUp: false },
+      { id: 'other', signUp: true },
+    ])
   })
 
   it('logs which rule refused it, without the address', async () => {

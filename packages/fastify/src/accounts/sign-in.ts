@@ -73,10 +73,15 @@ async function decide(
   if (onAdmission === undefined) return { roles: undefined, known: undefined }
   const { provider, profile, request } = arrival
   const known = await findKnown(store, arrival)
-  requireAdmission(profile, known, admission)
+  requireAdmission(arrival, known, admission)
   const user = known && publicUser(known.user)
   try {
-    const roles = await askApplication(onAdmission, { provider, profile, user, request })
+    const roles = await askApplication(onAdmission, {
+      provider: provider.id,
+      profile,
+      user,
+      request,
+    })
     return { roles, known }
   } catch (error) {
     throw error instanceof FlowError ? error : hookFailure('onAdmission', error, request.log)
@@ -93,7 +98,7 @@ function storeArrival(
   const isPending = onUserCreated !== undefined
   return store.transaction('process', async (queries) => {
     const known = await findKnown(queries, arrival)
-    requireAdmission(arrival.profile, known, admission)
+    requireAdmission(arrival, known, admission)
     if (isOutdated(decision, known)) return null
     const { roles } = decision
     const additions = { now: clock(), isPending, roles }
@@ -117,7 +122,7 @@ async function tellApplication(
   { request, profile, provider }: Arrival,
 ): Promise<void> {
   try {
-    await onUserCreated?.({ user: publicUser(user), profile, provider })
+    await onUserCreated?.({ user: publicUser(user), profile, provider: provider.id })
   } catch (error) {
     await deletePending(store, user.id)
     throw hookFailure('onUserCreated', error, request.log)
@@ -173,7 +178,7 @@ async function openSession(
     const replaced = { reason: 'replaced', actor: user.id } as const
     await queries.deleteSession(previous.session.id, replaced)
   }
-  const issued = sessions.issue({ userId: user.id, provider, device })
+  const issued = sessions.issue({ userId: user.id, provider: provider.id, device })
   await sessions.insert(queries, issued.session)
   return issued
 }

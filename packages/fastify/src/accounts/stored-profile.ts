@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { FlowError } from '../http/errors.ts'
-import type { Profile } from '../providers/provider.ts'
+import type { Profile, Provider } from '../providers/provider.ts'
 import {
   ConflictError,
   type StoredIdentity,
@@ -10,9 +10,9 @@ import {
 } from '../store/store.ts'
 import { type AdmissionPolicy, admit, type Rejection } from './admission.ts'
 
-/** A verified profile, and the id of the provider that returned it. */
+/** A verified profile, and the provider that returned it. */
 export interface ProvidedProfile {
-  readonly provider: string
+  readonly provider: Pick<Provider, 'id' | 'signUp'>
   readonly profile: Profile
 }
 
@@ -23,7 +23,7 @@ const REJECTIONS: Readonly<Record<Rejection, string>> = {
   email_not_allowed: '`emails` does not allow the address',
   email_unverified: '`emails` requires a verified address',
   provider_unavailable: '`emails` has rules, and the provider did not return the address',
-  sign_up_closed: '`signUp` is closed',
+  sign_up_closed: '`signUp` is closed, for all providers or for this one',
   user_banned: 'the user is banned',
 }
 
@@ -38,7 +38,7 @@ export async function findKnown(
   queries: StoreQueries,
   { provider, profile }: ProvidedProfile,
 ): Promise<Known | null> {
-  const identity = await queries.findIdentity(provider, profile.subject)
+  const identity = await queries.findIdentity(provider.id, profile.subject)
   if (identity === null) return null
   const user = await queries.findUser(identity.userId)
   if (user === null) throw new Error('the identity has no user')
@@ -47,10 +47,11 @@ export async function findKnown(
 
 /** @throws FlowError if the profile is not admitted */
 export function requireAdmission(
-  profile: Profile,
+  { provider, profile }: ProvidedProfile,
   known: Known | null,
-  policy: AdmissionPolicy,
+  { signUp, emails }: AdmissionPolicy,
 ): void {
+  const policy = { emails, signUp: signUp && provider.signUp }
   const admission = admit(profile, known?.user ?? null, policy)
   if (admission.as === 'rejected') throw new FlowError(admission.code, REJECTIONS[admission.code])
 }
@@ -74,7 +75,7 @@ export async function storeProfile(
   const { now, roles } = additions
   if (known === null) {
     const user = newUser(profile, additions)
-    await addUser(queries, user, provider, profile)
+    await addUser(queries, user, provider.id, profile)
     return { user, newUser: true }
   }
   const { identity } = known

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { appleMark } from '@latchkey/contract'
 import { LatchkeyError } from '../http/errors.ts'
 import { refuseUnknownOptions } from '../http/option-names.ts'
-import type { CompanyOptions } from './company-options.ts'
+import { type CompanyOptions, common } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import { type ClientSecret, isObject, type Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -37,18 +37,18 @@ export interface AppleOptions extends Omit<CompanyOptions, 'clientSecret'> {
  * })
  */
 export function apple(options: AppleOptions = {}): Provider {
-  refuseUnknownOptions(options, ['clientId', 'teamId', 'keyId', 'privateKey', 'id', 'name'], {
-    say: (option) => `apple(): there is no option \`${option}\`.`,
-    unlike: 'Apple has no fixed client secret: it is created from `privateKey`.',
-  })
-  const { clientId, id = 'apple', name = 'Apple' } = options
+  refuseUnknownOptions(
+    options,
+    ['clientId', 'teamId', 'keyId', 'privateKey', 'id', 'name', 'signUp'],
+    {
+      say: (option) => `apple(): there is no option \`${option}\`.`,
+      unlike: 'Apple has no fixed client secret: it is created from `privateKey`.',
+    },
+  )
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'apple', 'Apple'),
     mark: appleMark,
-    emulated: 'apple',
-    clientId,
     clientSecret: renewedSecret(options),
     setup:
       'Set APPLE_CLIENT_ID, APPLE_TEAM_ID, APPLE_KEY_ID and APPLE_PRIVATE_KEY to the values at https://developer.apple.com/account/resources.',

@@ -1,5 +1,5 @@
 import { atlassianMark } from '@latchkey/contract'
-import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -19,15 +19,10 @@ import { read } from './read.ts'
  */
 export function atlassian(options: CompanyOptions = {}): Provider {
   checkOptions('atlassian', options)
-  const { clientId, clientSecret, id = 'atlassian', name = 'Atlassian' } = options
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'atlassian', 'Atlassian'),
     mark: atlassianMark,
-    emulated: 'atlassian',
-    clientId,
-    clientSecret,
     setup: setupOf('ATLASSIAN', 'https://developer.atlassian.com/console/myapps'),
     authorize: 'https://auth.atlassian.com/authorize',
     token: 'https://auth.atlassian.com/oauth/token',

@@ -1,5 +1,5 @@
 import { bitbucketMark } from '@latchkey/contract'
-import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, serverUrl, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider, Row } from './provider.ts'
 import { read } from './read.ts'
@@ -29,15 +29,10 @@ export interface BitbucketDataCenterOptions extends CompanyOptions {
 export function bitbucketDataCenter(options: BitbucketDataCenterOptions): Provider {
   checkOptions('bitbucketDataCenter', options, ['url'])
   const url = serverUrl('bitbucketDataCenter', options.url)
-  const { clientId, clientSecret, id = 'bitbucket-data-center', name = 'Bitbucket' } = options
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'bitbucket-data-center', 'Bitbucket'),
     mark: bitbucketMark,
-    emulated: 'bitbucket-data-center',
-    clientId,
-    clientSecret,
     setup: setupOf('BITBUCKET_DC', 'Administration, Application links, of your server'),
     authorize: `${url}/rest/oauth2/latest/authorize`,
     token: `${url}/rest/oauth2/latest/token`,

@@ -38,6 +38,11 @@ export interface BitbucketOptions {
    */
   readonly name?: string | undefined
   /**
+   * Whether people who have not signed in before become users. `false` lets only existing users sign in
+   * with this provider. Default `true`, unless the plugin's option `signUp` is `closed`.
+   */
+  readonly signUp?: boolean | undefined
+  /**
    * The loopback URL of a Bitbucket emulator to use instead of Bitbucket, with the emulator's own
    * consumer unless you set `clientId` and `clientSecret`. Rejected in production.
    */
@@ -56,6 +61,7 @@ const OPTIONS: Readonly<Record<keyof BitbucketOptions, true>> = {
   clientSecret: true,
   id: true,
   name: true,
+  signUp: true,
   emulatorUrl: true,
   refuseUnknownAccountStatus: true,
 }
@@ -101,6 +107,7 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
     name: options.name ?? 'Bitbucket',
     mark: bitbucketMark,
     ...credentials(options, emulator !== undefined),
+    signUp: options.signUp,
     setup: SETUP,
     authorize: `${site}/site/oauth2/authorize`,
     token: `${site}/site/oauth2/access_token`,

@@ -1,5 +1,6 @@
 import { LatchkeyError } from '../http/errors.ts'
 import { refuseUnknownOptions } from '../http/option-names.ts'
+import type { Provider } from './provider.ts'
 
 /** The options that every company's function has. */
 export interface CompanyOptions {
@@ -12,6 +13,11 @@ export interface CompanyOptions {
   readonly id?: string | undefined
   /** The name on the sign-in button. Default: the company's name. */
   readonly name?: string | undefined
+  /**
+   * Whether people who have not signed in before become users. `false` lets only existing users sign in
+   * with this provider. Default `true`, unless the plugin's option `signUp` is `closed`.
+   */
+  readonly signUp?: boolean | undefined
 }
 
 /**
@@ -25,9 +31,33 @@ export function checkOptions(
   options: CompanyOptions,
   more: readonly string[] = [],
 ): void {
-  refuseUnknownOptions(options, ['clientId', 'clientSecret', 'id', 'name', ...more], {
+  refuseUnknownOptions(options, ['clientId', 'clientSecret', 'id', 'name', 'signUp', ...more], {
     say: (name) => `${company}(): there is no option \`${name}\`.`,
   })
+}
+
+/**
+ * Returns the fields of a sheet that the options of every company set.
+ * @param id The default id, which is also the name under which development emulates the company.
+ * @param name The default name.
+ */
+export function common(
+  { clientId, clientSecret, signUp, ...options }: CompanyOptions,
+  id: string,
+  name: string,
+): Pick<Provider, 'id' | 'name' | 'clientId'> & {
+  readonly clientSecret: string | undefined
+  readonly signUp: boolean | undefined
+  readonly emulated: string
+} {
+  return {
+    id: options.id ?? id,
+    name: options.name ?? name,
+    clientId,
+    clientSecret,
+    signUp,
+    emulated: id,
+  }
 }
 
 /**

@@ -83,6 +83,7 @@ const FIELDS: Readonly<Record<keyof Provider, Field>> = {
     demand: 'must be { viewBox, paths: [{ d, fill }] }',
     isValid: isMark,
   },
+  signUp: { otherwise: true, demand: 'must be true or false', isValid: isBoolean },
   clientId: {
     demand: 'must be a string',
     isValid: orMissing((value) => typeof value === 'string'),

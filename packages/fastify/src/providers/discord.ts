@@ -1,5 +1,5 @@
 import { discordMark } from '@latchkey/contract'
-import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider, Row } from './provider.ts'
 import { read } from './read.ts'
@@ -17,15 +17,10 @@ import { read } from './read.ts'
  */
 export function discord(options: CompanyOptions = {}): Provider {
   checkOptions('discord', options)
-  const { clientId, clientSecret, id = 'discord', name = 'Discord' } = options
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'discord', 'Discord'),
     mark: discordMark,
-    emulated: 'discord',
-    clientId,
-    clientSecret,
     setup: setupOf('DISCORD', 'https://discord.com/developers/applications'),
     authorize: 'https://discord.com/oauth2/authorize',
     token: 'https://discord.com/api/oauth2/token',

@@ -1,5 +1,5 @@
 import { githubMark } from '@latchkey/contract'
-import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, serverUrl, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { List, Provider, Row } from './provider.ts'
 import { read } from './read.ts'
@@ -38,15 +38,10 @@ export function github(options: GitHubOptions = {}): Provider {
   checkOptions('github', options, ['url'])
   const site = serverUrl('github', options.url, PUBLIC)
   const api = apiOf(site)
-  const { clientId, clientSecret, id = 'github', name = 'GitHub' } = options
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'github', 'GitHub'),
     mark: githubMark,
-    emulated: 'github',
-    clientId,
-    clientSecret,
     setup: setupOf('GITHUB', `${site}/settings/developers`),
     authorize: `${site}/login/oauth/authorize`,
     token: `${site}/login/oauth/access_token`,

@@ -1,5 +1,5 @@
 import { gitlabMark } from '@latchkey/contract'
-import { type CompanyOptions, checkOptions, serverUrl, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, serverUrl, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -32,15 +32,10 @@ export interface GitLabOptions extends CompanyOptions {
 export function gitlab(options: GitLabOptions = {}): Provider {
   checkOptions('gitlab', options, ['url', 'vouchesForEmail'])
   const site = serverUrl('gitlab', options.url, PUBLIC)
-  const { clientId, clientSecret, id = 'gitlab', name = 'GitLab' } = options
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'gitlab', 'GitLab'),
     mark: gitlabMark,
-    emulated: 'gitlab',
-    clientId,
-    clientSecret,
     setup: setupOf('GITLAB', `${site}/-/user_settings/applications`),
     authorize: `${site}/oauth/authorize`,
     token: `${site}/oauth/token`,

@@ -1,6 +1,6 @@
 import { googleMark } from '@latchkey/contract'
 import { LatchkeyError } from '../http/errors.ts'
-import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -29,16 +29,11 @@ export interface GoogleOptions extends CompanyOptions {
  */
 export function google(options: GoogleOptions = {}): Provider {
   checkOptions('google', options, ['hostedDomain'])
-  const { clientId, clientSecret, id = 'google', name = 'Google' } = options
   const hostedDomain = checkDomain(options.hostedDomain)
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'google', 'Google'),
     mark: googleMark,
-    emulated: 'google',
-    clientId,
-    clientSecret,
     setup: setupOf('GOOGLE', 'https://console.cloud.google.com/auth/clients'),
     openid: {
       issuer: 'https://accounts.google.com',

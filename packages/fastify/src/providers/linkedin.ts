@@ -1,5 +1,5 @@
 import { linkedinMark } from '@latchkey/contract'
-import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -19,15 +19,10 @@ import { read } from './read.ts'
  */
 export function linkedin(options: CompanyOptions = {}): Provider {
   checkOptions('linkedin', options)
-  const { clientId, clientSecret, id = 'linkedin', name = 'LinkedIn' } = options
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'linkedin', 'LinkedIn'),
     mark: linkedinMark,
-    emulated: 'linkedin',
-    clientId,
-    clientSecret,
     setup: setupOf('LINKEDIN', 'https://www.linkedin.com/developers/apps'),
     openid: {
       issuer: 'https://www.linkedin.com/oauth',

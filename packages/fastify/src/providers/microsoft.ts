@@ -1,6 +1,6 @@
 import { microsoftMark } from '@latchkey/contract'
 import { LatchkeyError } from '../http/errors.ts'
-import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -34,17 +34,12 @@ export interface MicrosoftOptions extends CompanyOptions {
  */
 export function microsoft(options: MicrosoftOptions = {}): Provider {
   checkOptions('microsoft', options, ['tenants'])
-  const { clientId, clientSecret, id = 'microsoft', name = 'Microsoft' } = options
   const tenants = checkTenants(options.tenants)
   const place = tenants?.length === 1 ? String(tenants[0]) : 'common'
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'microsoft', 'Microsoft'),
     mark: microsoftMark,
-    emulated: 'microsoft',
-    clientId,
-    clientSecret,
     setup: setupOf('MICROSOFT', 'https://entra.microsoft.com under App registrations'),
     openid: {
       issuer: `${SITE}/${place === 'common' ? '{tenantid}' : place}/v2.0`,

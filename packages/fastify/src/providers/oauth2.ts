@@ -11,6 +11,11 @@ export interface OAuth2Options {
   readonly id: string
   /** The name on the sign-in button. */
   readonly name: string
+  /**
+   * Whether people who have not signed in before become users. `false` lets only existing users sign in
+   * with this provider. Default `true`, unless the plugin's option `signUp` is `closed`.
+   */
+  readonly signUp?: boolean | undefined
   /** The logo on the sign-in button. Default: a neutral one. */
   readonly mark?: Mark | undefined
   readonly clientId: string | undefined

@@ -249,6 +249,11 @@ export type ProviderSheet<S extends Steps = Steps> = Endpoints &
     readonly id: string
     /** The name on the sign-in button. */
     readonly name: string
+    /**
+     * Whether people who have not signed in before become users. `false` lets only existing users
+     * sign in with this provider. Default `true`, unless the plugin's option `signUp` is `closed`.
+     */
+    readonly signUp?: boolean | undefined
     /** The logo on the sign-in button. Default: a neutral one. */
     readonly mark?: Mark | undefined
     readonly clientId: string | undefined
@@ -287,6 +292,7 @@ export interface Provider {
   readonly id: string
   readonly name: string
   readonly mark: Mark
+  readonly signUp: boolean
   readonly clientId: string | undefined
   readonly clientSecret: ClientSecret | undefined
   readonly clientAuth: ClientAuth

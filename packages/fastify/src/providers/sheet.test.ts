@@ -156,6 +156,7 @@ describe('a field of a sheet', () => {
       'must be a function that returns a profile, not a promise',
     ],
     ['emulated', [7, {}, ''], 'must be a name or a function'],
+    ['signUp', [CANARY, 7, {}], 'must be true or false'],
   ])(
     '`%s` is rejected with a bad value, and the error says what it must be',
     (field, values, demand) => {

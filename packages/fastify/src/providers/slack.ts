@@ -1,5 +1,5 @@
 import { slackMark } from '@latchkey/contract'
-import { type CompanyOptions, checkOptions, setupOf } from './company-options.ts'
+import { type CompanyOptions, checkOptions, common, setupOf } from './company-options.ts'
 import { defineProvider } from './define-provider.ts'
 import type { Provider } from './provider.ts'
 import { read } from './read.ts'
@@ -19,15 +19,10 @@ import { read } from './read.ts'
  */
 export function slack(options: CompanyOptions = {}): Provider {
   checkOptions('slack', options)
-  const { clientId, clientSecret, id = 'slack', name = 'Slack' } = options
 
   return defineProvider({
-    id,
-    name,
+    ...common(options, 'slack', 'Slack'),
     mark: slackMark,
-    emulated: 'slack',
-    clientId,
-    clientSecret,
     setup: setupOf('SLACK', 'https://api.slack.com/apps'),
     openid: { issuer: 'https://slack.com', wanted: ['name', 'email', 'picture'] },
     clientAuth: 'post',

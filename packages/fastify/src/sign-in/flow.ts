@@ -224,20 +224,21 @@ async function welcome(
   { request, client }: Callback,
   profile: Profile,
 ): Promise<SignedIn> {
-  const provider = client.provider.id
+  const { provider } = client
   const previous = await sessions.read(request)
   const device = await deviceOf(request.headers['user-agent'])
   const { user, session, token, newUser } = await askStore(request.log, () =>
     signIn(settings, sessions, { provider, profile, previous, device, request }),
   )
-  request.log.info({ event: 'sign-in', provider, userId: user.id, newUser }, 'signed in')
+  const line = { event: 'sign-in', provider: provider.id, userId: user.id, newUser }
+  request.log.info(line, 'signed in')
   events.emit('sign-in', {
     user: publicUser(user),
     session: publicSession(session),
     profile,
     newUser,
   })
-  return { session, token, provider }
+  return { session, token, provider: provider.id }
 }
 
 function succeed(

@@ -104,8 +104,9 @@ function serveProviders(
   app.get(routes.providers, { exposeHeadRoute: false }, async (request, reply) => {
     const refusal = refusals.read(request)
     return sendJson(reply, {
-      providers: settings.providers.map(({ id, name, mark }) => {
-        return { id, name, mark, signIn: true, signUp: settings.admission.signUp, link: false }
+      providers: settings.providers.map(({ id, name, mark, ...provider }) => {
+        const signUp = settings.admission.signUp && provider.signUp
+        return { id, name, mark, signIn: true, signUp, link: false }
       }),
       lastUsed: lastUsed(request, settings),
       account: ['sessions'],
