@@ -30,7 +30,7 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
     ),
     index(
       'docs/providers',
-      '# Providers\n\nWhere to click, what to tick and what to paste at each company, and what comes back.',
+      '# Providers\n\nFor each provider, these pages show how to register your app, which settings Latchkey needs, and what the provider returns.',
     ),
     index(
       'docs/decisions',

@@ -30,15 +30,14 @@ export function inUsePart({ result }: Kept<'in-use'>, before: Before): string {
     `## Active sessions
 
 The load generator requests \`GET /me\` over ${connections} connections, using each session in turn. Each round measures the
-guarded route for ${seconds.guarded} s, and the route without a check for ${seconds.bare} s before and ${seconds.bare} s after. A
-share compares the guarded route with the other one within the same round. All sessions are cached before the first round. The
-times when they were last used are spread evenly over the minute before the run, so the server records their next uses at a steady
-rate.`,
+guarded route for ${seconds.guarded} s, and the route without a check for ${seconds.bare} s before and ${seconds.bare} s after. The
+share is the speed of the guarded route, divided by that of the route without a check in the same round. All sessions are cached before
+the first round. Their last uses are spread evenly over the minute before the run, so the server records new uses at a steady rate.`,
     beforeSentence(before),
     throughputTable(result, before),
-    `*Queries/s* counts every statement that the servers send to PostgreSQL, with \`pg_stat_statements\`. *Sweep* is how many seconds
-it takes the load generator to use every session once. A sweep in bold took longer than ${LONGEST_SWEEP} s. In the row with two
-servers, each server receives requests for every session. The share in that row compares them with two servers without a check.
+    `*Queries/s* counts every statement that the servers send to PostgreSQL, as counted by \`pg_stat_statements\`. *Sweep* is the time in seconds
+that the load generator needs to use every session once. A sweep of more than ${LONGEST_SWEEP} s is in bold. In the row with two servers,
+each server receives requests for every session. The share in that row compares the two servers with two servers without a check.
 All servers run on one core. ${sharedFileSentence(rows)}`,
     costTable(result, before),
     coldStartPart(result, before),
@@ -103,8 +102,8 @@ export function inUseAims({ result }: Kept<'in-use'>): Aim[] {
 
 function beforeSentence(before: Before): string | undefined {
   if (before === undefined) return undefined
-  return `The columns marked *before* show the version that read each session again every five seconds: commit \`${before.commit}\`, measured
-by the same benchmark on ${before.date} on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
+  return `The columns marked *before* show an earlier version, which read each session again every five seconds: commit \`${before.commit}\`, measured
+with the same benchmark on ${before.date} on ${before.cpu.trim()} with ${before.cores} cores. ${before.how}
 The two versions were measured in separate runs, so compare shares and query counts rather than absolute figures.`
 }
 
@@ -230,7 +229,7 @@ function sharedFileSentence(rows: readonly InUseRow[]): string {
   const commits = rows.filter(({ isShared }) => isShared).map((row) => row.foreignCommits)
   if (commits.length === 0) return ''
   return `In the rows with a shared file, a second process commits to the SQLite file about ${count(spread(commits).median)} times
-per second. It records when sessions were used, and stores and deletes sessions.`
+per second. It records uses of sessions, and stores and deletes sessions.`
 }
 
 function sameRow(row: InUseRow, before: Before): InUseRow | undefined {

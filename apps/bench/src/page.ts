@@ -59,9 +59,9 @@ export function renderPage(folder: string): string {
 
 const INTRODUCTION = `# Benchmarks
 
-This page compares Latchkey's speed and size with those of similar libraries, measured in the same run. Every figure is the median
-of several rounds, with the lowest and the highest round in parentheses. The absolute figures are from one machine, so compare
-shares instead. A second run on the same machine can differ by 10 %.`
+This page compares the speed and size of Latchkey with those of similar libraries, measured in the same run. Each figure is the median
+of several rounds. The lowest and the highest round are in parentheses. Absolute figures depend on the machine, so compare the shares
+instead. Even on the same machine, a second run can differ by 10 %.`
 
 const METHOD = `## Run the benchmarks
 
@@ -77,16 +77,17 @@ The raw figures of every round are in [\`apps/bench/results\`](../apps/bench/res
 ## Method
 
 - **Cores.** The server is a separate process, pinned to one core. The load generator, the provider and PostgreSQL run on another core.
-- **Rounds.** Every library is measured in every round, in a different order each time. A share compares a library with Fastify alone
-  in the same round.
-- **Setup.** Every library is set up as its own documentation shows, without a logger. All have the same route, with the same response
-  and response schema. Before it is measured, a library must recognize the right person and reject a request without a session. After
-  that, every response is checked. Fastify alone receives a cookie of the same length, and returns 1,000 people in turn.
-- **Load.** A raw socket client keeps 64 connections open and sends one request at a time on each, as each of 1,000 people in turn. A
-  request has no headers except \`Host\` and its cookie or token, so the result measures the check rather than the parser.
+- **Rounds.** Every round measures every library, in a different order each time. A share is a library's speed divided by the speed of
+  Fastify alone in the same round.
+- **Setup.** Every library is set up as its own documentation shows, without a logger. All have the same route, response and response
+  schema. Before the measurement, each library must recognize the right user and reject a request without a session. From then on,
+  every response is checked. Fastify alone receives a cookie of the same length, and returns each of 1,000 users in turn.
+- **Load.** A raw socket client keeps 64 connections open, and sends one request at a time on each. The requests cycle through 1,000
+  users. They contain only a \`Host\` header and a cookie or token, so the result measures the session check rather than the parsing of
+  headers.
 - **CPU.** The CPU time covers the whole server process, including its other threads.
-- **Browser.** Each page is bundled by rolldown for production, with the same settings, and compressed with the default settings
-  of Node's gzip. Only React is left out. The run fails if anything else cannot be bundled.
+- **Browser.** All pages are bundled for production by rolldown, with the same settings. They are compressed by Node's gzip, with its
+  default settings. Only React is left out. The run fails if anything else cannot be bundled.
 
 The benchmarks do not measure TLS, a network between machines, or databases other than SQLite and PostgreSQL. They also do not
 measure several processes behind a load balancer on many cores, or how long a browser takes to run the scripts.`
@@ -95,7 +96,7 @@ measure several processes behind a load balancer on many cores, or how long a br
 function disturbance({ result }: Kept<'guard'>): string | undefined {
   const { median } = spread(result.rounds.map((one) => one.bare?.serverBusy ?? 0))
   if (median > 0.9) return undefined
-  return `**The machine was busy during the run: Fastify alone only got ${fixed(median * 100, 0)} % of its core. Except for the CPU times, the
+  return `**The machine was busy during the run. Fastify alone got only ${fixed(median * 100, 0)} % of its core. Except for the CPU times, the
 results are less reliable than they should be.**`
 }
 
@@ -118,8 +119,8 @@ function guardPart({ result }: Kept<'guard'>): string {
   ])
   return `## Guarded route
 
-The load generator requests \`GET /me\` as ${round(people)} signed-in people over ${connections} connections. The share compares
-the requests per second with those for the same route without a check.
+The load generator requests \`GET /me\` as ${round(people)} signed-in users over ${connections} connections. The share is the number of
+requests per second, divided by that of the same route without a check.
 
 ${bars(rows.map(({ title, share }) => ({ title, value: share.median, words: fixed(share.median, 2) })))}
 
@@ -128,10 +129,11 @@ ${markdownTable(
   table,
 )}
 
-A server that only checks a signature or opens a sealed cookie cannot see a revocation. The cookie cache of Better Auth and the
-tokens of Clerk are valid for one hour here, because the load generator does not accept new ones. In production, a browser gets a new one
-every five minutes or every minute, which is not counted here. Clerk is configured with its public key, so it sends no requests.
-The package @fastify/session stores sessions in the memory of one process, which its documentation does not recommend for production.
+A server that only checks a signature or opens a sealed cookie cannot detect a revocation. In this benchmark, Better Auth's cookie
+cache and Clerk's tokens are valid for one hour, because the load generator does not accept new ones. In production, Better Auth renews
+its cookie every five minutes, and Clerk its token every minute. The benchmark does not count this cost. Clerk is configured with its
+public key, so it does not send any requests to Clerk's servers. The package @fastify/session stores sessions in the memory of one
+process. Its documentation does not recommend this for production.
 The load generator used at most ${fixed(busiest * 100, 0)} % of its core.`
 }
 
@@ -171,14 +173,14 @@ function storedPart({ result }: Kept<'stored'>): string {
   )
   return `## Many stored sessions
 
-The same route serves ${round(inUse)} active people while more and more sessions are stored. The share compares each row with the
-row that has the fewest sessions.
+The same route always serves ${round(inUse)} active users, while the number of stored sessions grows. The share compares each row with the
+first row for the same database.
 
 ${markdownTable(['', 'share', 'requests/s', 'CPU µs'], rows)}
 
-A session that is not in the server's memory is read from the store. This happens after a restart, or when the session has not
-been used recently. If it has not been used for a minute, the server also records its use. Each request here uses a different
-session, out of ${round(most)}.
+If a session is not in the server's memory, the server reads it from the store. This happens after a restart, or when the session has
+not been used recently. If the session has not been used for a minute, the server also records its use. In the next table, each request
+uses a different session, out of ${round(most)}.
 
 ${markdownTable(['', 'requests/s', 'CPU µs', 'p50 ms'], misses)}`
 }
@@ -188,15 +190,15 @@ function revocationPart({ result }: Kept<'revocation'>): string {
   const at = (share: number): string => fixed(percentile(latencies, share), 1)
   return `## Revocation on ${nodes} servers
 
-${nodes} processes share one PostgreSQL server and one core. They serve ${round(rate)} requests/s, out of a maximum of
-${round(maximum)}. ${round(revocations)} sessions are revoked one after the other, on each server in turn. The times are measured
-from the moment when one server has acknowledged a revocation until each of the others has rejected the session. They include the
-requests that check for the rejection:
+In this benchmark, ${nodes} servers share one PostgreSQL server and one core. They serve ${round(rate)} requests/s, out of a maximum of
+${round(maximum)}. ${round(revocations)} sessions are revoked one after the other, on each server in turn. Each time starts when one server
+has acknowledged a revocation, and ends when another server has rejected the session. The times include the requests that check for the
+rejection:
 
 ${markdownTable(['p50', 'p99', 'longest'], [[`${at(0.5)} ms`, `${at(0.99)} ms`, `${at(1)} ms`]])}
 
-The server that revoked the session always rejected it immediately. The others admitted ${round(letThrough)} requests with these
-sessions in total.`
+The server that revoked a session always rejected it immediately. Before the other servers rejected the sessions, they admitted
+${round(letThrough)} requests in total.`
 }
 
 function signInPart({ result }: Kept<'sign-in'>): string {
@@ -212,9 +214,10 @@ function signInPart({ result }: Kept<'sign-in'>): string {
   rows.sort((a, b) => b.speed.median - a.speed.median)
   return `## Sign-in
 
-The figures are for complete sign-ins, from the click to the session. A sign-in consists of the start route, the provider's redirect, and
-the callback. The callback redeems the code, then reads the person's profile and e-mail addresses from the provider. ${browsers} browsers
-sign in at the same time, as 1,000 people who have signed in before. They all use one local provider, whose response time is negligible.
+The figures are for complete sign-ins, from the click to the session. A sign-in consists of the start route, the provider's redirect and
+the callback. The callback redeems the code, then requests the user's profile and e-mail addresses from the provider. At any time,
+${browsers} browsers are signing in, as 1,000 users who have signed in before. The provider runs locally, and its response time is
+negligible.
 
 ${bars(rows.map(({ title, speed }) => ({ title, value: speed.median, words: `${round(speed.median)}/s` })))}
 
@@ -235,9 +238,9 @@ strategy is set up as its documentation shows, without state and PKCE. Latchkey 
 twice, and writes everything else in one transaction. It runs in development mode, because production mode does not allow a
 provider on the same machine.
 
-An acknowledged sign-in survives if the process crashes. With SQLite, Latchkey may lose it in a power failure, and the person then
-has to sign in again. Better Auth opens SQLite as its documentation shows, with SQLite's defaults, so every write waits for the
-disk. It also stores the provider's tokens.`
+An acknowledged sign-in survives a crash of the process. With SQLite, Latchkey can lose it in a power failure, and the user then has to
+sign in again. Better Auth opens SQLite with SQLite's defaults, as its documentation shows, so every write waits for the disk. It also
+stores the provider's tokens.`
 }
 
 function installPart({ result }: Kept<'install'>): string {
@@ -259,8 +262,8 @@ function installPart({ result }: Kept<'install'>): string {
   })
   return `## Install size and startup
 
-The table shows what \`npm install --omit=dev\` adds to an install of Fastify, and how many milliseconds it adds to the startup of a
-new process. The time is the median of ${rounds.length} starts. The first row is Fastify itself.
+The table shows how much each library adds to an installation of Fastify (with \`npm install --omit=dev\`), and how many milliseconds it
+adds to the startup of a new process. Each time is the median of ${rounds.length} starts. The first row is Fastify itself.
 
 ${markdownTable(['', 'packages', 'MB', 'ms to `ready()`'], rows)}`
 }
@@ -269,8 +272,8 @@ function memoryPart({ result }: Kept<'memory'>): string {
   const { bytes, sessions } = result
   return `## Memory
 
-A cached session uses ${inRange(spread(bytes), 0)} bytes of the server's heap, measured as how much the heap grows with
-${round(sessions)} sessions.`
+A cached session uses ${inRange(spread(bytes), 0)} bytes of the server's heap. The benchmark measures how much the heap grows
+when ${round(sessions)} sessions are cached.`
 }
 
 function browserPart({ result }: Kept<'browser'>): string {
@@ -282,8 +285,8 @@ function browserPart({ result }: Kept<'browser'>): string {
   const everything = result.sizes['latchkey-everything']
   return `## Browser bundle size
 
-The page under test shows the name of the signed-in person, or else a button that starts a sign-in. The table shows how much each library
-adds to it: minified and compressed, without React and React DOM. The size is the same in every run, so it is measured only once.
+The test page shows the signed-in user's name, or a button that starts a sign-in. The table shows how much each library adds to this
+page, minified and compressed, without React and React DOM. The size is the same in every run, so it is measured only once.
 
 ${bars(rows)}
 
@@ -292,17 +295,16 @@ ${markdownTable(
   rows.map(({ title, brings, value }) => [title, kilobytes(value), brings]),
 )}
 
-If a library has no visible components, the page has its own \`<button>\` that calls the library. Only three include styles:
-SuperTokens's UI and Hanko's form include them in their scripts, and Latchkey's whole kit includes the published stylesheet. That
-stylesheet is ${kilobytes(everything?.styles ?? 0)} kB of its total. Hanko has no button for one provider, only a form with all
-sign-in methods.
+If a library has no visible components, the page has its own \`<button>\` that calls the library. Only three rows include styles:
+SuperTokens's UI and Hanko's form have them in their scripts, and Latchkey's whole kit includes the published stylesheet. The stylesheet
+accounts for ${kilobytes(everything?.styles ?? 0)} kB. Hanko has no button for a single provider, only a form with all sign-in methods.
 
 The libraries do different things:
 
-- Latchkey, next-auth and Better Auth leave the sign-in to the server and its cookie. The others finish it in the browser, or store and
-  refresh its tokens there.
+- Latchkey, next-auth and Better Auth leave the sign-in to the server and its cookie. The other libraries complete the sign-in in
+  the browser, or store and refresh tokens there.
 - \`supabase-js\` also contains a client for databases and file storage.
-- Some load more code at run time, which is not counted. \`@clerk/react\` loads Clerk's script from Clerk's servers, and shows nothing
+- Some libraries load more code at run time, which is not counted. \`@clerk/react\` loads Clerk's script from Clerk's servers, and shows nothing
   without it. Kinde's and Auth0's sign-in pages are on their own servers.`
 }
 

@@ -18,16 +18,16 @@ export function signalsPart({ result }: Kept<'signals'>): string {
   const creation = spread(rounds.map((one) => one.creation))
   return `## Open connections
 
-A server with an SQLite file has ${round(sockets)} WebSockets open through @fastify/websocket, each with its own user and session.
-Nothing is sent after the handshake. Each of ${rounds.length} rounds measures three servers. *More* is the difference from the first
-server in the same round. *Idle* is how much of its core a server used during ${idleSeconds} s without any requests. A server that watches
-sessions looks for changes in the file every 100 ms, and for expired sessions once a second.
+In this benchmark, a server with an SQLite file has ${round(sockets)} WebSockets open through @fastify/websocket, each with its own user
+and session. No data is sent after the handshake. Each of ${rounds.length} rounds measures three servers. *More* is the difference from the
+first server in the same round. *Idle* is the share of its core that a server used during ${idleSeconds} s without requests. A server that
+watches sessions checks the file for changes every 100 ms, and looks for expired sessions once a second.
 
 ${costTable(rounds)}
 
-*CPU µs* is the server's CPU time per socket while all sockets were opened. *More* is therefore a small difference between two
-large figures. A more direct measurement creates the signals of all open sockets in one loop, on the server whose guard closes the
-sockets. There, one signal with its listener takes ${inRange(creation, 1)} µs of CPU.
+*CPU µs* is the CPU time per socket that the server used while the client opened all sockets. *More* is therefore a small difference
+between two large figures. To measure the signals more directly, the benchmark also creates one for every open socket in a single loop. It
+does so on the server whose guard closes the sockets. There, one signal with its listener takes ${inRange(creation, 1)} µs of CPU.
 
 ### Closing connections
 
@@ -68,16 +68,16 @@ function endingPart(rounds: readonly SignalsRound[]): string {
       inRange(spread(everything.map(({ closed }) => closed)), 0),
     ],
   ]
-  return `In each round, ${round((rounds[0]?.bans ?? []).length)} users are banned one after the other while at least ${round(sessions)} other sessions are watched. After that, one
-call revokes all other sessions. The times are measured from the call until the last signal has fired, and until the client has
-detected that the last socket is closed. The client is a separate process. The times include the transaction, which is on disk
+  return `In each round, ${round((rounds[0]?.bans ?? []).length)} users are banned one after the other while at least ${round(sessions)} other sessions are watched. Then one
+call revokes all other sessions. Both times start with the call. The first ends when the last signal has fired, and the second when the
+client detects that the last socket is closed. The client is a separate process. Both times include the transaction, which is on disk
 before any signal fires.
 
 ${markdownTable(['', 'signals aborted, ms', 'sockets closed, ms'], rows)}
 
 Per session, \`revokeEverything\` takes ${inRange(firing, 1)} µs until every signal has fired, with ${inRange(firingCpu, 1)} µs of
-the server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. These
-servers have no logger. If an application has one, it also writes a line for each session that ends.`
+the server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. The
+servers in this benchmark have no logger. With a logger, a server also logs a line for each session that ends.`
 }
 
 function times(
