@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { base64url, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { base64url, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type LatchkeyOptions, oidc } from '../index.ts'
+import { defineProvider, type LatchkeyOptions, oidc, read } from '../index.ts'
 import { buildApp } from '../testing/app.ts'
 import { createBrowser } from '../testing/browser.ts'
 import { type HostileOpenId, startHostileOpenId } from '../testing/hostile-openid.ts'
@@ -202,6 +202,72 @@ describe('an ID token', () => {
     now += 31_000
     for (let time = 0; time < 20; time++) await hostile.signIn(createBrowser(app))
     expect(count()).toBe(2)
+  })
+})
+
+describe('a published key with an issuer', () => {
+  const TENANT = '9122040d-6c67-4c5b-b112-36a304b66dad'
+  const ANOTHER = '9188040d-6c67-4c5b-b112-36a304b66dad'
+
+  it.each<[string, () => unknown, string]>([
+    ['verifies a token of its issuer', () => hostile.issuer, '/'],
+    ['rejects a token of another issuer', () => 'https://id.example.com', BAD_ANSWER],
+    ['rejects a token if it has a trailing slash', () => `${hostile.issuer}/`, BAD_ANSWER],
+    ['rejects a token if it is empty', () => '', BAD_ANSWER],
+    ['rejects a token if it is null', () => null, BAD_ANSWER],
+    ['rejects a token if it is an array', () => [hostile.issuer], BAD_ANSWER],
+  ])('%s', async (_what, issuer, expected) => {
+    hostile.keys = [{ ...hostile.keys[0], issuer: issuer() } as JWK]
+    expect(await outcome()).toBe(expected)
+  })
+
+  /** Signs in at a provider with many tenants, which share one discovery document and its keys. */
+  async function outcomeOf(claims: object, ...issuers: string[]): Promise<string> {
+    const { clientId } = hostile
+    const origin = hostile.issuer
+    hostile.document.issuer = `${origin}/{tenantid}/v2.0`
+    hostile.keys = issuers.map((issuer) => ({ ...hostile.keys[0], issuer }) as JWK)
+    hostile.idToken = (given) => hostile.sign({ ...given, ...claims })
+    const provider = defineProvider({
+      id: 'acme',
+      name: 'Acme',
+      clientId,
+      clientSecret: SECRET,
+      openid: {
+        issuer: `${origin}/{tenantid}/v2.0`,
+        metadata: `${origin}${DISCOVERY}`,
+        isIssuer: (iss, { tid }) => iss === `${origin}/${tid}/v2.0`,
+      },
+      scope: ['openid'],
+      vouchesForEmail: false,
+      profile: ({ claims }) => ({ subject: read.id(claims.sub) }),
+    })
+    return outcome(undefined, { providers: [provider] })
+  }
+
+  const issuerOf = (tenant: string): string => `${hostile.issuer}/${tenant}/v2.0`
+
+  it.each<[string, string, string]>([
+    ['verifies a token of its tenant', TENANT, '/'],
+    ['verifies a token of any tenant if it is a template', '{tenantid}', '/'],
+    ['rejects a token of another tenant', ANOTHER, BAD_ANSWER],
+  ])('%s', async (_what, tenant, expected) => {
+    const claims = { iss: issuerOf(TENANT), tid: TENANT }
+    expect(await outcomeOf(claims, issuerOf(tenant))).toBe(expected)
+  })
+
+  it.each<[string, object]>([
+    ['without a tenant', {}],
+    ['with a tenant that is an array', { tid: [TENANT] }],
+    ['with a replacement pattern as its tenant', { tid: '$&' }],
+  ])('rejects a token %s if it is a template', async (_what, claims) => {
+    const iss = issuerOf(TENANT)
+    expect(await outcomeOf({ iss, ...claims }, issuerOf('{tenantid}'))).toBe(BAD_ANSWER)
+  })
+
+  it('does not hide the key with the same id of the right tenant', async () => {
+    const claims = { iss: issuerOf(TENANT), tid: TENANT }
+    expect(await outcomeOf(claims, issuerOf(ANOTHER), issuerOf(TENANT))).toBe('/')
   })
 })
 

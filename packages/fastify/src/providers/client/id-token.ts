@@ -1,5 +1,5 @@
 import type Wreck from '@hapi/wreck'
-import type { FlattenedJWSInput, JSONWebKeySet, JWTHeaderParameters, JWTVerifyGetKey } from 'jose'
+import type { FlattenedJWSInput, JWK, JWTHeaderParameters, JWTPayload, JWTVerifyGetKey } from 'jose'
 import { FlowError } from '../../http/errors.ts'
 import { isObject, type Provider, type Row } from '../provider.ts'
 import type { Deadline } from './deadline.ts'
@@ -104,7 +104,7 @@ function rejected(reason: string): FlowError {
   return new FlowError('provider_bad_answer', reason)
 }
 
-type Keys = ReturnType<typeof import('jose')['createLocalJWKSet']>
+type Keys = JWTVerifyGetKey
 
 interface KeySet {
   find(
@@ -151,17 +151,34 @@ function createKeySet(http: typeof Wreck, clock: () => number): KeySet {
 }
 
 async function requestKeys(http: typeof Wreck, url: string, deadline: Deadline): Promise<Keys> {
-  const { createLocalJWKSet, errors } = await import('jose')
+  const { createLocalJWKSet, decodeJwt, errors } = await import('jose')
   const request: ProviderRequest = { method: 'GET', url }
   const answer = await deadline.cut(send(http, request, deadline))
   const document = jsonOf(request, answer)
   if (answer.status !== 200 || !isObject(document) || !Array.isArray(document.keys)) {
     throw rejected(`the provider's keys answered ${answer.status} without keys`)
   }
+  const { keys } = document as unknown as { keys: (JWK & { readonly issuer?: unknown })[] }
   try {
-    return createLocalJWKSet(document as unknown as JSONWebKeySet)
+    const all = createLocalJWKSet({ keys })
+    if (keys.every(({ issuer }) => issuer === undefined)) return all
+    return (header, token) => {
+      const claims = decodeJwt(`${token.protected}.${token.payload}.${token.signature}`)
+      return createLocalJWKSet({ keys: keys.filter((key) => isKeyOf(key, claims)) })(header, token)
+    }
   } catch (error) {
     if (error instanceof errors.JOSEError) throw rejected("the provider's keys are malformed")
     throw error
   }
+}
+
+/**
+ * Whether a key may sign these claims. Microsoft publishes the keys of all tenants in one document,
+ * and limits a key to the `issuer` that it names:
+ * https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-issuer
+ */
+function isKeyOf({ issuer }: Row, { iss, tid }: JWTPayload): boolean {
+  if (issuer === undefined) return true
+  if (typeof issuer !== 'string') return false
+  return iss === (typeof tid === 'string' ? issuer.replace('{tenantid}', () => tid) : issuer)
 }
