@@ -1,14 +1,21 @@
 import { setTimeout } from 'node:timers/promises'
 import {
+  appleMark,
   bitbucketMark,
+  discordMark,
   type ErrorBody,
   type ErrorCode,
   errorSentence,
+  githubMark,
+  gitlabMark,
+  googleMark,
   type IdentitiesBody,
+  microsoftMark,
   type Provider,
   type ProvidersBody,
   type SessionBody,
   type SessionsBody,
+  slackMark,
 } from '@latchkey/contract'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import {
@@ -125,11 +132,22 @@ const company: Provider = {
   mark: { viewBox: '0 0 24 24', paths: [{ d: 'M4 21V3h10v5h6v13zm4-4h2v-2H8zm0-5h2v-2H8z' }] },
 }
 
+const eight: Provider[] = [
+  bitbucket,
+  { ...bitbucket, id: 'github', name: 'GitHub', mark: githubMark },
+  { ...bitbucket, id: 'gitlab', name: 'GitLab', mark: gitlabMark },
+  { ...bitbucket, id: 'google', name: 'Google', mark: googleMark },
+  { ...bitbucket, id: 'microsoft', name: 'Microsoft', mark: microsoftMark },
+  { ...bitbucket, id: 'apple', name: 'Apple', mark: appleMark },
+  { ...bitbucket, id: 'discord', name: 'Discord', mark: discordMark },
+  { ...bitbucket, id: 'slack', name: 'Slack', mark: slackMark },
+]
+
 function providersOf(scenario: Scenario): ProvidersBody {
   if (scenario === 'closed') return { providers: [], lastUsed: null, account: [] }
   const several = ['several', 'everything', 'refusing'].includes(scenario)
   return {
-    providers: several ? [bitbucket, forge, company] : [bitbucket],
+    providers: scenario === 'eight' ? eight : several ? [bitbucket, forge, company] : [bitbucket],
     lastUsed: scenario === 'several' ? 'bitbucket' : null,
     account:
       scenario === 'everything' || scenario === 'refusing'

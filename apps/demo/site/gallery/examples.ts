@@ -80,6 +80,7 @@ export const exampleParts: Readonly<Record<GalleryPart, Examples>> = {
     examples: examples(signIn, {
       Default: ['One provider', 'signed-out'],
       Several: ['Several providers, with the last used one', 'several'],
+      Eight: ['Eight providers', 'eight'],
       WithAll: ['Logo, description and footer', 'signed-out'],
       SignUp: ['Sign-up', 'several'],
       Brand: ['Provider’s colours', 'signed-out'],

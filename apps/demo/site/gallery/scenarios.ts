@@ -37,6 +37,8 @@ export const scenarios = [
   'signed-out',
   /** Signed out, with three providers. */
   'several',
+  /** Signed out, with eight providers. */
+  'eight',
   /** Signed out, without providers. */
   'closed',
   /** Responds only after a timeout. */

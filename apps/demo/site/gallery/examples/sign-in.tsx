@@ -9,6 +9,10 @@ export function Several(): ReactElement {
   return <SignIn />
 }
 
+export function Eight(): ReactElement {
+  return <SignIn />
+}
+
 export function WithAll(): ReactElement {
   return (
     <SignIn
