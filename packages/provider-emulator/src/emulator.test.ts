@@ -222,6 +222,37 @@ describe('the API', () => {
     })
   })
 
+  it.each([
+    [
+      'the Link header',
+      'link',
+      {
+        headers: { link: '<https://api.acme.example/list?page=2>; rel="next"' },
+        body: [{ id: 1 }],
+      },
+      { body: [{ id: 2 }] },
+    ],
+    [
+      'a field',
+      { rows: 'values', next: 'next' },
+      { body: { values: [{ id: 1 }], next: 'https://api.acme.example/list?page=2' } },
+      { body: { values: [{ id: 2 }] } },
+    ],
+  ] as const)('leads to the second page by %s', async (_what, pages, first, second) => {
+    const list = [first, second]
+    const steps = { list: { url: 'https://api.acme.example/list', read: 'list', pages } } as const
+    const people = [{ title: 'ada', responses: { list } }]
+    const sheet = emulator.emulate({ ...acme, steps }, people)
+    const { code } = await result(await consent(sheet))
+    const { access_token } = (await exchange(sheet, code)).body
+    const headers = { authorization: `Bearer ${access_token}` }
+    const page = await fetch(String(sheet.steps.list.url), { headers })
+    const text = `${page.headers.get('link')} ${await page.text()}`
+    const [next = ''] = /http:[^>"]*page=2/.exec(text) ?? []
+    const answer = await fetch(next, { headers })
+    expect(await answer.text()).toContain('{"id":2}')
+  })
+
   it('survives a step whose URL cannot be built from the answers', async () => {
     const other = {
       url: (earlier: Readonly<Record<string, unknown>>) =>

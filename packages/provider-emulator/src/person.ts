@@ -18,8 +18,10 @@ export interface EmulatedPerson {
   readonly nickname?: string | undefined
   /** What is unusual about the account, for the consent page. */
   readonly note?: string | undefined
-  /** The response to each step of the sheet, by the step's name. */
-  readonly responses?: Readonly<Record<string, EmulatedResponse>> | undefined
+  /** The response to each step of the sheet, by the step's name. For a list, an array has the response of each page. */
+  readonly responses?:
+    | Readonly<Record<string, EmulatedResponse | readonly EmulatedResponse[]>>
+    | undefined
   /** The claims of the ID token, for OpenID Connect. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined
   /** The form fields that a provider with form_post sends at the person's first sign-in. */

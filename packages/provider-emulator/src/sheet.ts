@@ -36,6 +36,7 @@ export interface SheetStep {
   readonly url: string | ((earlier: Readonly<Record<string, unknown>>) => string)
   readonly method?: 'GET' | 'POST' | undefined
   readonly read?: 'object' | 'list' | 'text' | { readonly header: string } | undefined
+  readonly pages?: 'link' | { readonly rows: string; readonly next: string } | undefined
 }
 
 /** The endpoints of a provider, as its own URLs. */

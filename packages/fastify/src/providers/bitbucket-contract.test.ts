@@ -45,6 +45,24 @@ describe('bitbucket()', () => {
       profile: { email: null, emailVerified: false },
     },
     {
+      title: 'a primary address on the second page',
+      source:
+        'https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination, schema of a page',
+      responses: {
+        user: { body: user },
+        emails: [
+          {
+            body: {
+              values: [{ ...values[0], email: 'other@example.com', is_primary: false }],
+              next: 'https://api.bitbucket.org/2.0/user/emails?page=2',
+            },
+          },
+          { body: { values } },
+        ],
+      },
+      profile: { email: 'ada@example.com', emailVerified: true },
+    },
+    {
       title: 'a closed account',
       source,
       responses: {

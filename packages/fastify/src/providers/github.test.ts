@@ -49,6 +49,23 @@ const people: KnownPerson[] = [
     profile: { subject: '1', name: 'octocat' },
   },
   {
+    title: 'a person whose primary address is on the second page',
+    source: 'https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api',
+    responses: {
+      ...answers({}),
+      emails: [
+        {
+          headers: {
+            link: '<https://api.github.com/user/emails?per_page=100&page=2>; rel="next", <https://api.github.com/user/emails?per_page=100&page=2>; rel="last"',
+          },
+          body: [{ ...address, email: 'other@example.com', primary: false }],
+        },
+        { body: [{ ...address, email: 'ada@example.com' }] },
+      ],
+    },
+    profile: { email: 'ada@example.com', emailVerified: true },
+  },
+  {
     title: 'a person who keeps their address private, from the list of addresses',
     source:
       'https://docs.github.com/rest/users/users#get-the-authenticated-user: `email` is nullable, and `visibility` of an address is too',

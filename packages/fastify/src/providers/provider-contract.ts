@@ -28,8 +28,10 @@ export interface KnownPerson {
    * Omit fields without a source.
    */
   readonly source: string
-  /** The response of each step, by the step's name. */
-  readonly responses?: Readonly<Record<string, KnownResponse>> | undefined
+  /** The response of each step, by the step's name. For a list, an array has the response of each page. */
+  readonly responses?:
+    | Readonly<Record<string, KnownResponse | readonly KnownResponse[]>>
+    | undefined
   /** The claims of the ID token, for OpenID Connect. */
   readonly claims?: Row | undefined
   /** The fields of the form, for a provider that posts its answer. */
@@ -183,6 +185,8 @@ async function survives(provider: Provider, person: KnownPerson): Promise<void> 
 async function erasesNothing(provider: Provider, person: KnownPerson): Promise<void> {
   const whole = await readPerson(provider, person)
   for (const { field, person: changed } of changes(person, [undefined])) {
+    // Without a link to a next page, a list is complete.
+    if (linkFields(provider).some((link) => field.endsWith(`.body.${link}`))) continue
     const profile = await readPerson(provider, changed).catch(() => null)
     if (profile === null) continue
     for (const name of ['name', 'email', 'avatarUrl'] as const) {
@@ -193,6 +197,11 @@ async function erasesNothing(provider: Provider, person: KnownPerson): Promise<v
       )
     }
   }
+}
+
+/** Returns the names of the fields that link to a next page. */
+function linkFields({ steps }: Provider): readonly string[] {
+  return Object.values(steps).flatMap(({ pages }) => (typeof pages === 'object' ? pages.next : []))
 }
 
 /** A name or an address can move to another person, who must not become this one. */
@@ -261,20 +270,27 @@ async function readPerson(
 /** Answers requests by the step that they belong to: the one whose URL begins like theirs. */
 function answering(provider: Provider, responses: KnownPerson['responses'] = {}): Ask {
   const unused = new Map(Object.entries(provider.steps))
+  /** The pages that were not requested yet, by the URL of their list without its query. */
+  const pages = new Map<string, KnownResponse[]>()
   return async ({ url }) => {
-    const entry = [...unused].find(([, step]) => typeof step.url !== 'string' || step.url === url)
-    const [name, step] = entry ?? []
+    const [list = ''] = url.split('?', 1)
+    const exact = [...unused].find(([, step]) => step.url === url)
+    const page = exact === undefined ? pages.get(list)?.shift() : undefined
+    if (page !== undefined) return answerOf(page, { read: 'list' })
+    const built = [...unused].find(([, step]) => typeof step.url === 'function')
+    const [name, step] = exact ?? built ?? []
     if (name === undefined || step === undefined) throw new Error(`an unknown request: ${url}`)
     unused.delete(name)
-    const response = responses[name]
+    const [response, ...further] = [responses[name] ?? []].flat()
     if (response === undefined) throw new Error(`the response of \`${name}\` is missing`)
+    pages.set(list, further)
     return answerOf(response, step)
   }
 }
 
 function answerOf(
   { status = 200, headers = {}, body }: KnownResponse,
-  { read }: Step,
+  { read }: Pick<Step, 'read'>,
 ): ProviderAnswer {
   if (status >= 500) throw new FlowError('provider_unavailable', `answered ${status}`)
   const isText =
@@ -303,15 +319,26 @@ type Path = readonly string[]
 
 /** Returns the paths of all fields below the bodies, the claims and the form. */
 function pathsOf(answers: Omit<KnownPerson, 'title' | 'source'>): Path[] {
-  const bodies = Object.entries(answers.responses ?? {}).map(
-    ([name, { body }]) => [['responses', name, 'body'], body] as const,
-  )
+  const bodies = Object.entries(answers.responses ?? {}).flatMap(([name, response]) => {
+    const bodyOf = ({ body }: KnownResponse, ...page: string[]) =>
+      [['responses', name, ...page, 'body'], body] as const
+    return isPages(response)
+      ? response.map((page, index) => bodyOf(page, `${index}`))
+      : [bodyOf(response)]
+  })
   const roots = [
     ...bodies,
     [['claims'], answers.claims] as const,
     [['posted'], answers.posted] as const,
   ]
   return roots.flatMap(([path, value]) => fieldsBelow(path, value))
+}
+
+/** `Array.isArray` does not narrow a readonly array. */
+function isPages(
+  response: KnownResponse | readonly KnownResponse[],
+): response is readonly KnownResponse[] {
+  return Array.isArray(response)
 }
 
 function fieldsBelow(path: Path, value: unknown): Path[] {
