@@ -1,5 +1,5 @@
 import { completeSheet } from './complete-sheet.ts'
-import type { Provider, ProviderSheet, Steps } from './provider.ts'
+import type { Provider, ProviderSheet } from './provider.ts'
 
 /**
  * Describes a company that Latchkey does not know, as a data sheet and a pure function.
@@ -28,8 +28,6 @@ import type { Provider, ProviderSheet, Steps } from './provider.ts'
  *   }),
  * })
  */
-export function defineProvider<const S extends Steps = Record<never, never>>(
-  sheet: ProviderSheet<S>,
-): Provider {
+export function defineProvider<const S = Record<never, never>>(sheet: ProviderSheet<S>): Provider {
   return completeSheet(sheet)
 }

@@ -81,14 +81,19 @@ interface HeaderStep extends SingleStep {
 /** The requests that read a profile, by name. */
 export type Steps = Readonly<Record<string, Step>>
 
-type AnswerOf<S extends Step> = S extends { readonly read: 'list' }
+/** A step without fields that no step has. With it, an error about a step is reported at that step alone. */
+type Exact<S> = S & Step & { readonly [Field in Exclude<keyof S, FieldOf<Step>>]: never }
+
+type FieldOf<S> = S extends unknown ? keyof S : never
+
+type AnswerOf<S> = S extends { readonly read: 'list' }
   ? List
   : (S extends { readonly read: 'text' | { readonly header: string } } ? string : Row) | Absence<S>
 
-type Absence<S extends Step> = S extends { readonly optional: string } ? undefined : never
+type Absence<S> = S extends { readonly optional: string } ? undefined : never
 
 /** What `profile()` gets: the answer of each step by its name, and data from the sign-in itself. */
-export type Answers<S extends Steps = Steps> = {
+export type Answers<S = Steps> = {
   readonly [Name in keyof S]: AnswerOf<S[Name]>
 } & {
   /** The verified claims of the ID token, completed by UserInfo. Empty without OpenID Connect. */
@@ -239,7 +244,7 @@ type ResponseMode =
 type Emulated = string | ((url: string) => Provider)
 
 /** A data sheet: everything that Latchkey needs to know about one company. */
-export type ProviderSheet<S extends Steps = Steps> = Endpoints &
+export type ProviderSheet<S = Steps> = Endpoints &
   Client &
   ResponseMode & {
     /**
@@ -271,7 +276,7 @@ export type ProviderSheet<S extends Steps = Steps> = Endpoints &
      */
     readonly vouchesForEmail: boolean
     /** The requests that read a profile. Default: none. */
-    readonly steps?: (S & Steps) | undefined
+    readonly steps?: { readonly [Name in keyof S]: Exact<S[Name]> } | undefined
     /** Whether a text has the form of the provider's ids. Default: any printable ASCII. */
     readonly isSubject?: ((subject: string) => boolean) | undefined
     /** Turns the answers into a profile. It must be a pure function. */

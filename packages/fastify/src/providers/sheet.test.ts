@@ -796,6 +796,28 @@ describe('the types of a sheet', () => {
     expect(sheet).not.toThrow()
   })
 
+  it('report a wrong step at that step, and not at every answer in profile()', () => {
+    const sheets = () => [
+      defineProvider({
+        ...complete,
+        steps: {
+          // @ts-expect-error: there is no field `reed`
+          me: { url: 'https://api.acme.example/me', reed: 'text' },
+        },
+        profile: ({ me }) => ({ subject: read.id(me.id), name: read.text(me.name) }),
+      }),
+      defineProvider({
+        ...complete,
+        steps: {
+          // @ts-expect-error: a URL is a text or a function
+          me: { url: 7 },
+        },
+        profile: ({ me }) => ({ subject: read.id(me.id), name: read.text(me.name) }),
+      }),
+    ]
+    expect(sheets).toBeTypeOf('function')
+  })
+
   it('refuse() ends a function', () => {
     expectTypeOf(refuse).returns.toEqualTypeOf<never>()
     // @ts-expect-error: a code that is not about the person
