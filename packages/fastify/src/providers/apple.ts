@@ -39,7 +39,7 @@ export interface AppleOptions extends Omit<CompanyOptions, 'clientSecret'> {
 export function apple(options: AppleOptions = {}): Provider {
   refuseUnknownOptions(
     options,
-    ['clientId', 'teamId', 'keyId', 'privateKey', 'id', 'name', 'signUp'],
+    ['clientId', 'teamId', 'keyId', 'privateKey', 'id', 'name', 'signUp', 'authorizeParameters'],
     {
       say: (option) => `apple(): there is no option \`${option}\`.`,
       unlike: 'Apple has no fixed client secret: it is created from `privateKey`.',

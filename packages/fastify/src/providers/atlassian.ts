@@ -28,7 +28,11 @@ export function atlassian(options: CompanyOptions = {}): Provider {
     token: 'https://auth.atlassian.com/oauth/token',
     clientAuth: 'post',
     scope: ['read:me'],
-    authorizeParameters: { audience: 'api.atlassian.com', prompt: 'consent' },
+    authorizeParameters: {
+      audience: 'api.atlassian.com',
+      prompt: 'consent',
+      ...options.authorizeParameters,
+    },
     vouchesForEmail: false,
     steps: {
       me: {

@@ -43,6 +43,11 @@ export interface BitbucketOptions {
    */
   readonly signUp?: boolean | undefined
   /**
+   * Constant parameters to add to the authorization request, such as `{ prompt: 'select_account' }`.
+   * Latchkey's own parameters, such as `state`, cannot be set.
+   */
+  readonly authorizeParameters?: Readonly<Record<string, string>> | undefined
+  /**
    * The loopback URL of a Bitbucket emulator to use instead of Bitbucket, with the emulator's own
    * consumer unless you set `clientId` and `clientSecret`. Rejected in production.
    */
@@ -62,6 +67,7 @@ const OPTIONS: Readonly<Record<keyof BitbucketOptions, true>> = {
   id: true,
   name: true,
   signUp: true,
+  authorizeParameters: true,
   emulatorUrl: true,
   refuseUnknownAccountStatus: true,
 }
@@ -108,6 +114,7 @@ export function bitbucket(options: BitbucketOptions = {}): Provider {
     mark: bitbucketMark,
     ...credentials(options, emulator !== undefined),
     signUp: options.signUp,
+    authorizeParameters: options.authorizeParameters,
     setup: SETUP,
     authorize: `${site}/site/oauth2/authorize`,
     token: `${site}/site/oauth2/access_token`,

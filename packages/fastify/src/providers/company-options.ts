@@ -18,7 +18,14 @@ export interface CompanyOptions {
    * with this provider. Default `true`, unless the plugin's option `signUp` is `closed`.
    */
   readonly signUp?: boolean | undefined
+  /**
+   * Constant parameters to add to the authorization request, such as `{ prompt: 'select_account' }`.
+   * Latchkey's own parameters, such as `state`, cannot be set.
+   */
+  readonly authorizeParameters?: Readonly<Record<string, string>> | undefined
 }
+
+const COMMON = ['clientId', 'clientSecret', 'id', 'name', 'signUp', 'authorizeParameters']
 
 /**
  * Rejects an unknown option of a company's function.
@@ -31,7 +38,7 @@ export function checkOptions(
   options: CompanyOptions,
   more: readonly string[] = [],
 ): void {
-  refuseUnknownOptions(options, ['clientId', 'clientSecret', 'id', 'name', 'signUp', ...more], {
+  refuseUnknownOptions(options, [...COMMON, ...more], {
     say: (name) => `${company}(): there is no option \`${name}\`.`,
   })
 }
@@ -42,12 +49,13 @@ export function checkOptions(
  * @param name The default name.
  */
 export function common(
-  { clientId, clientSecret, signUp, ...options }: CompanyOptions,
+  { clientId, clientSecret, signUp, authorizeParameters, ...options }: CompanyOptions,
   id: string,
   name: string,
 ): Pick<Provider, 'id' | 'name' | 'clientId'> & {
   readonly clientSecret: string | undefined
   readonly signUp: boolean | undefined
+  readonly authorizeParameters: CompanyOptions['authorizeParameters']
   readonly emulated: string
 } {
   return {
@@ -56,6 +64,7 @@ export function common(
     clientId,
     clientSecret,
     signUp,
+    authorizeParameters,
     emulated: id,
   }
 }

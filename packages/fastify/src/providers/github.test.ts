@@ -163,6 +163,20 @@ it('asks for the media type and the version of the API', () => {
   }
 })
 
+it('sends additional parameters, but none that Latchkey sets itself', async () => {
+  const authorizeParameters = { allow_signup: 'false', prompt: 'select_account' }
+  const providers = [github({ ...credentials, authorizeParameters })]
+  const app = await buildApp({ url: '' }, { providers })
+  const { headers } = await createBrowser(app).get('/auth/github/start')
+  const sent = new URL(String(headers.location)).searchParams
+  expect(Object.fromEntries(sent)).toMatchObject(authorizeParameters)
+  for (const name of ['state', 'redirect_uri', 'client_id', 'code_challenge', 'scope', 'nonce']) {
+    expect(() => github({ authorizeParameters: { [name]: 'x' } })).toThrow(
+      'Provider `github`: `authorizeParameters` must be an object of strings, without client_id',
+    )
+  }
+})
+
 it('sends the scopes, PKCE and the callback to GitHub', async () => {
   const app = await buildApp({ url: '' }, { providers: [github(credentials)] })
   const { headers } = await createBrowser(app).get('/auth/github/start')

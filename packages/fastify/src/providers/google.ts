@@ -41,7 +41,10 @@ export function google(options: GoogleOptions = {}): Provider {
     },
     clientAuth: 'post',
     scope: ['openid', 'email', 'profile'],
-    authorizeParameters: hostedDomain === undefined ? {} : { hd: hostedDomain },
+    authorizeParameters: {
+      ...options.authorizeParameters,
+      ...(hostedDomain !== undefined && { hd: hostedDomain }),
+    },
     vouchesForEmail: true,
     profile: ({ claims }) => {
       // `hd` in the request is a hint, which people can remove.
