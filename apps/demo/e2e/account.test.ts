@@ -7,7 +7,7 @@ const PHONE =
 const LAPTOP = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'
 
 // One person for each test that checks a list.
-const people = ['Ada', 'Ben', 'Cleo', 'Dan', 'Emi', 'Fay', 'Gus', 'Hal']
+const people = ['Ada', 'Ben', 'Cleo', 'Dan', 'Emi', 'Fay', 'Gus', 'Hal', 'Ivy']
 const demo = setUpDemo({
   people: people.map((name) => ({ nickname: name, displayName: `${name} Test` })),
 })
@@ -44,6 +44,24 @@ async function isSignedOut(page: Page): Promise<boolean> {
   await page.waitForURL(/what-happened$/)
   return new URL(page.url()).pathname === '/auth/sign-in'
 }
+
+it('a person can change their name, on a narrow and dark screen too, and keeps it', async () => {
+  const { page } = await demo.visit({
+    colorScheme: 'dark',
+    viewport: { width: 320, height: 800 },
+  })
+  await demo.signInUnseen(page, 'Ivy')
+  await goToAccount(page)
+  const name = page.getByLabel('Name')
+  await name.fill('Ivy of the Tests')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved.').waitFor()
+  await page.locator('header').getByText('Ivy of the Tests').first().waitFor()
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320)
+  await demo.signInUnseen(page, 'Ivy')
+  await goToAccount(page)
+  expect(await name.inputValue()).toBe('Ivy of the Tests')
+})
 
 describe('a person signed in on two devices', () => {
   it('sees both, with this device first and marked', async () => {

@@ -86,7 +86,7 @@ export interface Provider {
 
 /**
  * A part of the account page: edit the `profile`, list and revoke `sessions`, manage `identities`, `export` all
- * stored data, `delete` the account. Servers currently offer only `sessions`; the other parts are not available yet.
+ * stored data, `delete` the account. Servers currently offer `profile` and `sessions`; the other parts are not available yet.
  */
 export type AccountPart = 'profile' | 'identities' | 'sessions' | 'export' | 'delete'
 
@@ -125,8 +125,9 @@ export interface UrlBody {
   readonly url: string
 }
 
-/** Body of `PATCH /user`. Omitted fields stay unchanged. The response is the updated `User`. Not available yet. */
+/** Body of `PATCH /user`. Omitted fields stay unchanged. The response is the updated `User`. */
 export interface UserPatch {
+  /** 1 to 200 characters, on one line. Later sign-ins keep it. */
   readonly name?: string
 }
 

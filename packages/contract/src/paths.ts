@@ -15,7 +15,7 @@ export const routes = {
   popup: '/popup',
   /** Not available yet. */
   identities: '/identities',
-  /** The user's own profile. Every `DELETE` returns 204 when it is complete. Not available yet. */
+  /** The user's own profile. `DELETE` is not available yet. */
   user: '/user',
   /** Not available yet. */
   userExport: '/user/export',

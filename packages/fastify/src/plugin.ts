@@ -1,6 +1,7 @@
 import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import { accountRoutes } from './accounts/account-routes.ts'
 import { createLatchkey, type Latchkey } from './administration/latchkey.ts'
 import { prepareToListen } from './development.ts'
 import { decorateRequest, type RequestDecorators, refuseTakenNames } from './guard/decorators.ts'
@@ -110,6 +111,7 @@ async function routes(
   const refusals = createRefusals(settings)
   await app.register(signInRoutes, { settings, sessions, events, targets, refusals })
   await app.register(sessionRoutes, { settings, sessions, events, returnTo: targets.returnTo })
+  await app.register(accountRoutes, { settings, sessions })
   answerUnknownPaths(app)
 }
 

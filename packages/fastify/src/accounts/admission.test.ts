@@ -22,6 +22,7 @@ const ada: StoredUser = {
   bannedAt: null,
   roles: [],
   isPending: false,
+  isNameEdited: false,
 }
 const users = { new: null, known: ada, banned: { ...ada, bannedAt: 1 } }
 

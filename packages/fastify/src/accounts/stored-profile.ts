@@ -91,7 +91,14 @@ async function updateUser(
   profile: Profile,
   roles: Additions['roles'],
 ): Promise<StoredUser> {
-  const user = { ...before, ...returnedContact(profile), roles: roles ?? before.roles }
+  const { name, ...contact } = returnedContact(profile)
+  const keepsName = before.isNameEdited || name === undefined
+  const user = {
+    ...before,
+    ...contact,
+    name: keepsName ? before.name : name,
+    roles: roles ?? before.roles,
+  }
   if (!isDeepStrictEqual(user, before)) await queries.updateUser(user)
   return user
 }
@@ -109,6 +116,7 @@ function newUser(profile: Profile, { now, isPending, roles = [] }: Additions): S
     bannedAt: null,
     roles,
     isPending,
+    isNameEdited: false,
   }
 }
 

@@ -486,7 +486,7 @@ describe('users.update', () => {
     [{ roles: [''] }, '`roles` must be an array'],
     [{ roles: ['x'.repeat(65)] }, '`roles` must be an array'],
     [{ roles: Array.from({ length: 101 }, (_, index) => `r${index}`) }, 'at most 100 names'],
-    [{ role: 'admin' }, '`role` cannot be changed. The fields are roles.'],
+    [{ role: 'admin' }, '`role` cannot be changed. The fields are name, roles.'],
   ])('rejects %j', async (changes, message) => {
     const { app } = await build()
     const userId = await idOf(await signedIn(app))

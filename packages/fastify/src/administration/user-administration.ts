@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { User } from '@latchkey/contract'
 import type { FastifyBaseLogger } from 'fastify'
+import { isName } from '../accounts/edited-name.ts'
 import { rolesOf } from '../accounts/roles.ts'
 import { askStore } from '../http/errors.ts'
 import { publicUser } from '../sessions/auth.ts'
@@ -39,8 +40,7 @@ export interface UserAdministration {
   /**
    * Changes a user. Every server uses the new values within milliseconds, and open sessions continue.
    *
-   * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`, or `LATCHKEY_ARGUMENT_INVALID` if a role is not 1 to 64
-   *   letters, digits, `-`, `_`, `.` or `:`
+   * @throws LatchkeyError `LATCHKEY_UNKNOWN_USER`, or `LATCHKEY_ARGUMENT_INVALID` if a value is invalid
    *
    * @example
    * await app.latchkey.users.update(userId, { roles: ['editor'] })
@@ -89,6 +89,8 @@ export interface NewUser {
 export interface UserChanges {
   /** Replaces all roles, which `guard({ role })` checks. An empty array removes them. */
   readonly roles?: readonly string[] | undefined
+  /** Replaces the name, which later sign-ins then keep. 1 to 200 characters, on one line. */
+  readonly name?: string | undefined
 }
 
 /** A user, including the fields that only administrators can see. */
@@ -163,21 +165,31 @@ function newUser(
     bannedAt: null,
     roles: [],
     isPending: false,
+    isNameEdited: false,
   }
 }
 
 function update(transact: Transact, userId: string, changes: UserChanges): Promise<StoredUser> {
-  const { roles, ...others } = Object(changes) as UserChanges
+  const { name, roles, ...others } = Object(changes) as UserChanges
   const [unknown] = Object.keys(others)
   if (unknown !== undefined) {
-    throw invalid(`\`${unknown}\` cannot be changed. The fields are roles`)
+    throw invalid(`\`${unknown}\` cannot be changed. The fields are name, roles`)
   }
   return transact(async (queries) => {
     const before = known(await queries.findUser(userId))
-    const user = { ...before, ...(roles !== undefined && { roles: rolesOf(roles) }) }
+    const user = {
+      ...before,
+      ...(roles !== undefined && { roles: rolesOf(roles) }),
+      ...(name !== undefined && { name: checkName(name), isNameEdited: true }),
+    }
     await queries.updateUser(user)
     return user
   })
+}
+
+function checkName(name: unknown): string {
+  if (isName(name)) return name.trim()
+  throw invalid('`name` must be a string of 1 to 200 characters, without line breaks')
 }
 
 function ban(transact: Transact, userId: string, clock: () => number): Promise<void> {

@@ -1,7 +1,7 @@
 import { routes, type SessionBody, type SessionsBody } from '@latchkey/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { askStore, refuseCrossSite, sendError, sendJson } from '../http/errors.ts'
-import { isOwnRequest, warnOfOtherOrigin } from '../http/request-origin.ts'
+import { askStore, sendError, sendJson } from '../http/errors.ts'
+import { refuseOtherSites } from '../http/own-requests.ts'
 import type { Settings } from '../settings.ts'
 import type { Auth } from './auth.ts'
 import { endOnBehalf, type OwnEndings } from './ending.ts'
@@ -46,18 +46,6 @@ export async function sessionRoutes(
 
 interface SessionRoute {
   Params: { id: string }
-}
-
-/** Returns a hook that rejects requests from other sites. */
-function refuseOtherSites({
-  development,
-  site,
-}: Settings): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  return async (request, reply) => {
-    if (isOwnRequest(request.headers, site.origin)) return
-    if (development) warnOfOtherOrigin(request, site.origin)
-    await refuseCrossSite(request, reply)
-  }
 }
 
 async function listSessions(

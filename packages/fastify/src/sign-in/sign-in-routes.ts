@@ -109,7 +109,7 @@ function serveProviders(
         return { id, name, mark, signIn: true, signUp, link: false }
       }),
       lastUsed: lastUsed(request, settings),
-      account: ['sessions'],
+      account: ['profile', 'sessions'],
       ...(refusal !== null && { refusal }),
     } satisfies ProvidersBody)
   })

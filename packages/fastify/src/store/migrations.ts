@@ -82,6 +82,10 @@ const additions: typeof migrations = {
   '002-pending-users': async (sql) => {
     await sql`alter table latchkey_users add column pending integer not null default 0`
   },
+
+  '003-edited-names': async (sql) => {
+    await sql`alter table latchkey_users add column name_edited integer not null default 0`
+  },
 }
 
 /** Whether all migrations have run. Rejects if the table of migrations is missing. */

@@ -30,6 +30,7 @@ const user = {
   bannedAt: null,
   roles: [],
   isPending: false,
+  isNameEdited: false,
 }
 
 describe('a SQLite file', () => {

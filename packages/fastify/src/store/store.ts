@@ -15,6 +15,8 @@ export interface StoredUser {
   readonly roles: readonly string[]
   /** Whether the application's `onUserCreated` has not completed yet. Such a user has no session. */
   readonly isPending: boolean
+  /** Whether the user or the application has set `name`, so that a sign-in no longer replaces it. */
+  readonly isNameEdited: boolean
 }
 
 /**

@@ -32,6 +32,7 @@ export function testStore(name: string, makeStore: () => Store | Promise<Store>)
       bannedAt: null,
       roles: [],
       isPending: false,
+      isNameEdited: false,
       ...more,
     })
     const identity = (userId: string, more: Partial<StoredIdentity> = {}): StoredIdentity => ({

@@ -11,6 +11,7 @@ export const user: StoredUser = {
   bannedAt: null,
   roles: [],
   isPending: false,
+  isNameEdited: false,
 }
 
 export const session: StoredSession = {

@@ -8,12 +8,12 @@ import { useRequest } from '../session/remote.ts'
 import { isUser } from '../session/session-body.ts'
 
 /**
- * Actions for the user's own account. Not available yet: each needs an account part that no server offers so far. Check
- * `useProviders().account` for `profile`, `delete` or `export` first.
+ * Actions for the user's own account. Each needs an account part of the server: check `useProviders().account` for
+ * `profile`, `delete` or `export` first.
  */
 export interface AccountActions {
   /**
-   * Changes the user's name on the server and on the page. Not available yet.
+   * Changes the user's name on the server and on the page. Later sign-ins keep it.
    *
    * @throws AuthError if the server rejects the change
    */
@@ -29,11 +29,11 @@ export interface AccountActions {
 }
 
 /**
- * Returns actions for your own account page. Not available yet: no server has these routes so far.
+ * Returns actions for your own account page.
  *
  * @example
  * const account = useAccount()
- * return <a href={account.exportUrl}>Download your data</a>
+ * return <button onClick={() => account.update({ name: 'Ada Test' })}>Rename me</button>
  */
 export function useAccount(): AccountActions {
   const url = usePaths()

@@ -42,9 +42,9 @@ const contents: Readonly<Record<AccountPart, (props: ContentProps) => ReactNode>
 const allParts = Object.keys(contents) as AccountPart[]
 
 /**
- * Renders the user's account page, with every part that the server offers. Currently this is the list of
- * devices. Editing the profile, connected accounts, export and deletion are not available yet. Renders nothing
- * when signed out. Other props and the ref go to the `<section>`.
+ * Renders the user's account page, with every part that the server offers. Currently these are the name and
+ * the list of devices. Connected accounts, export and deletion are not available yet. Renders nothing when
+ * signed out. Other props and the ref go to the `<section>`.
  *
  * @example
  * <UserProfile title="Account" />

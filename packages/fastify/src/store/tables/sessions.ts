@@ -28,7 +28,7 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
         s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at, s.authenticated_at,
         s.last_used_at, s.expires_at,
         u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at,
-        u.roles, u.pending
+        u.roles, u.pending, u.name_edited
         from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
         where s.id = ${id} for update`
       return row === undefined ? null : foundIn(row, report)
@@ -39,7 +39,7 @@ export function sessionQueries({ sql, recorded, report }: Statements): SessionQu
         s.id, s.user_id, s.provider, s.secret_hash, s.device, s.created_at, s.authenticated_at,
         s.last_used_at, s.expires_at,
         u.name, u.email, u.email_verified, u.avatar_url, u.created_at as user_created_at, u.banned_at,
-        u.roles, u.pending
+        u.roles, u.pending, u.name_edited
         from latchkey_sessions as s join latchkey_users as u on u.id = s.user_id
         where s.id = any(${ids})`
       return rows.map((row) => foundIn(row, report)).filter((found) => found !== null)
@@ -97,6 +97,7 @@ function foundIn(row: JoinedRow, report: Statements['report']): FoundSession | n
     banned_at: row.banned_at,
     roles: row.roles,
     pending: row.pending,
+    name_edited: row.name_edited,
   }
   return { session, user: userIn(user, report) }
 }

@@ -13,6 +13,7 @@ export interface UserRow {
   banned_at: unknown
   roles: unknown
   pending: unknown
+  name_edited: unknown
 }
 
 export function userQueries({ sql, recorded, report }: Statements): UserQueries {
@@ -35,10 +36,10 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
     async insertUser(user) {
       await sql`insert into latchkey_users
         (id, name, email, email_verified, avatar_url, created_at, banned_at, roles,
-          pending) values
+          pending, name_edited) values
         (${user.id}, ${user.name}, ${user.email}, ${user.emailVerified ? 1 : 0}, ${user.avatarUrl},
           ${user.createdAt}, ${user.bannedAt}, ${JSON.stringify(user.roles)},
-          ${user.isPending ? 1 : 0})`
+          ${user.isPending ? 1 : 0}, ${user.isNameEdited ? 1 : 0})`
     },
 
     async updateUser(user) {
@@ -47,7 +48,8 @@ export function userQueries({ sql, recorded, report }: Statements): UserQueries 
         name = ${user.name}, email = ${user.email}, email_verified = ${user.emailVerified ? 1 : 0},
         avatar_url = ${user.avatarUrl}, banned_at = ${user.bannedAt},
         roles = ${JSON.stringify(user.roles)},
-        pending = ${user.isPending ? 1 : 0} where id = ${user.id}`
+        pending = ${user.isPending ? 1 : 0}, name_edited = ${user.isNameEdited ? 1 : 0}
+        where id = ${user.id}`
     },
 
     async deleteUser(id, { reason, actor }) {
@@ -84,6 +86,7 @@ function userOf(row: UserRow): Decoded<StoredUser> {
       bannedAt: isBanned ? (bannedAt ?? 0) : null,
       roles: roles ?? NO_ROLES,
       isPending: row.pending === 1,
+      isNameEdited: row.name_edited === 1,
     },
     isWhole:
       createdAt !== null &&
