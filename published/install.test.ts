@@ -148,7 +148,10 @@ describe.each([
     let alone: Weight
     beforeAll(async () => {
       project = await machine.createProject('production')
-      const devDependencies = { '@latchkey/bitbucket-emulator': '*' }
+      const devDependencies = {
+        '@latchkey/bitbucket-emulator': '*',
+        '@latchkey/provider-emulator': '*',
+      }
       await project.write({ 'package.json': JSON.stringify({ type: 'module', devDependencies }) })
       await project.install('npm install fastify', PRODUCTION)
       alone = weigh(project.folder)
@@ -159,10 +162,11 @@ describe.each([
       })
     })
 
-    it('does not contain the emulator, although a development install does', () => {
+    it('does not contain the emulators, although a development install does', () => {
       const lock = readFileSync(join(project.folder, 'package-lock.json'), 'utf8')
       expect(lock).toContain('node_modules/@latchkey/bitbucket-emulator')
-      expect(globSync('node_modules/**/bitbucket-emulator*', { cwd: project.folder })).toEqual([])
+      expect(lock).toContain('node_modules/@latchkey/provider-emulator')
+      expect(globSync('node_modules/**/*-emulator*', { cwd: project.folder })).toEqual([])
     })
 
     it('adds at most 30 packages and 8 MB to Fastify', () => {

@@ -11,7 +11,7 @@ export interface Emulators {
 /** A request to an emulated provider. */
 export interface EmulatorRequest {
   readonly method: string
-  /** The path at the provider. */
+  /** The path as the provider itself would see it. */
   readonly path: string
   readonly query: Readonly<Record<string, string>>
   readonly form: Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
-// What `@latchkey/provider-emulator` shares with this emulator: the look of the pages, and HTTP on loopback. This is not
-// a public interface, and it changes without notice.
+// The parts of this emulator that `@latchkey/provider-emulator` uses too: the pages, and HTTP on loopback. They are not
+// a public API and can change at any time.
 
 export {
   type Answer,

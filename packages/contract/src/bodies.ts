@@ -16,7 +16,7 @@ export interface User {
   readonly avatarUrl: string | null
   /** Time of the first sign-in, in milliseconds since the Unix epoch. */
   readonly createdAt: number
-  /** The application's names for what the user may do, such as `admin`. The server decides, not the page. */
+  /** What the user may do, in the application's own words, such as `admin`. The page can show it; only the server enforces it. */
   readonly roles: readonly string[]
 }
 
@@ -97,7 +97,7 @@ export interface ProvidersBody {
   readonly lastUsed: string | null
   /** The account sections that this server offers. The server has no routes for the others. */
   readonly account: readonly AccountPart[]
-  /** The application's own sentence about this browser's last sign-in, if that failed with `refused`. */
+  /** The application's own explanation, if this browser's last sign-in failed with `refused`. */
   readonly refusal?: string | undefined
 }
 

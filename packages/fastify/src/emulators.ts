@@ -4,7 +4,7 @@ import { LatchkeyError } from './http/errors.ts'
 import { isEmulatable } from './providers/check-providers.ts'
 import type { Provider } from './providers/provider.ts'
 
-/** Providers of which those without credentials are emulated. */
+/** The providers, where those without credentials are emulated. */
 interface Emulated {
   readonly providers: readonly Provider[]
   /** What was emulated, for the log. */
@@ -17,7 +17,7 @@ const BITBUCKET = '@latchkey/bitbucket-emulator'
 const OTHERS = '@latchkey/provider-emulator'
 
 /**
- * Starts the emulators that the providers without credentials need, and replaces these providers.
+ * Starts an emulator for the providers that have no credentials, and replaces these providers.
  * @param bitbucketPort Returns the port of the Bitbucket emulator. 0 selects a free port.
  * @throws LatchkeyError
  */

@@ -40,7 +40,7 @@ function urlOf({ url }: SheetStep, earlier: Readonly<Record<string, unknown>>): 
   }
 }
 
-/** Returns the index of the page at a URL, which is the first or the one that another page links to, or -1. */
+/** Returns the index of the page at a URL: the first page, or one that another page links to. Returns -1 if there is none. */
 function pageAt(
   url: string,
   first: string | null,
@@ -70,7 +70,7 @@ function missing({ title }: EmulatedPerson, step: string): Answer {
   })
 }
 
-/** Returns a response, with its link to the next page moved to the emulator. */
+/** Returns a response whose link to the next page leads to the emulator. */
 function answerOf(
   response: EmulatedResponse,
   step: SheetStep,
@@ -89,7 +89,7 @@ function answerOf(
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...sent }, body }
 }
 
-/** Returns what the sheet's later steps get to see of a response. */
+/** Returns what the URL functions of later steps receive. */
 function whatIsRead(
   pages: readonly EmulatedResponse[],
   { read, pages: paging }: SheetStep,

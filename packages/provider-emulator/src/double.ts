@@ -1,5 +1,4 @@
-// One emulated provider. This room promises: a double plays a sheet as it is written, and answers about a person are
-// known in advance.
+// One emulated provider. It follows the sheet exactly, and returns answers about people that are known in advance.
 
 import { companies } from './companies/companies.ts'
 import { createEmulatedUrls, type EmulatedUrls } from './emulated-url.ts'
@@ -9,7 +8,7 @@ import { type Endpoints, endpointsOf, type Sheet } from './sheet.ts'
 export const clientId = 'latchkey-dev'
 export const clientSecret = 'latchkey-dev-secret-for-the-provider-emulator'
 
-/** A provider's double. */
+/** An emulated provider. */
 export interface Double {
   readonly sheet: Sheet
   readonly people: readonly EmulatedPerson[]
@@ -18,7 +17,7 @@ export interface Double {
 }
 
 /**
- * Creates the double of a sheet.
+ * Creates the emulated provider for a sheet.
  * @param given The people, or `undefined` for the built-in people of a built-in company
  * @throws TypeError if there are no people, or if two share a nickname
  */

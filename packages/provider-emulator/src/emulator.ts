@@ -28,8 +28,8 @@ export interface ProviderEmulator {
   /** The newest 10,000 requests, oldest first. They are kept only in memory. */
   readonly requests: readonly RecordedRequest[]
   /**
-   * Returns the same provider, with the emulator's URLs and credentials. A provider that was emulated before under
-   * the same id is replaced.
+   * Returns the same provider, with the emulator's URLs and credentials. Replaces an earlier provider with the same
+   * id.
    *
    * @param people The accounts of a provider that you described yourself. Built-in companies have their own.
    * @throws TypeError if the emulator does not know the company and `people` is missing

@@ -18,7 +18,7 @@ export interface EmulatedPerson {
   readonly nickname?: string | undefined
   /** What is unusual about the account, for the consent page. */
   readonly note?: string | undefined
-  /** The response to each step of the sheet, by the step's name. For a list, an array has the response of each page. */
+  /** The response to each step of the sheet, by the step's name. For a list with several pages: an array of responses. */
   readonly responses?:
     | Readonly<Record<string, EmulatedResponse | readonly EmulatedResponse[]>>
     | undefined

@@ -1,7 +1,7 @@
 import { initials } from './initials.ts'
 import { html, type Markup } from './page.ts'
 
-/** What a consent form shows and sends. */
+/** The contents of a consent form. */
 export interface Consent {
   /** The path that the form posts to. */
   readonly action: string

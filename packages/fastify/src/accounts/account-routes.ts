@@ -12,7 +12,7 @@ export interface AccountRoutesOptions {
   readonly sessions: Sessions
 }
 
-/** The routes with which people see and change their own account. */
+/** Registers the routes that return and change the user's own account. */
 export async function accountRoutes(
   app: FastifyInstance,
   options: AccountRoutesOptions,

@@ -20,6 +20,6 @@ export function changesIn(body: unknown): ProfileChanges | null {
 export function isName(value: unknown): value is string {
   if (typeof value !== 'string' || !value.isWellFormed()) return false
   const name = value.trim()
-  // Control characters and line separators. Other invisible characters occur in names of some languages.
+  // Reject control characters and line separators. Names in some languages contain other invisible characters.
   return name !== '' && name.length <= LONGEST && !/[\p{Cc}\u2028\u2029]/u.test(name)
 }

@@ -4,9 +4,9 @@ import { refuseUnknownOptions } from '../http/option-names.ts'
 import type { Profile } from '../providers/provider.ts'
 
 /**
- * Rules about e-mail addresses. They apply to the address that the provider returns in a sign-in, and to every
- * sign-in, so a user whose address is no longer allowed cannot sign in anymore. If the provider does not
- * return an address because it could not be asked, the sign-in fails with `provider_unavailable`.
+ * Rules about e-mail addresses. Every sign-in applies them to the address that the provider returns in that
+ * sign-in, so a user whose address is no longer allowed can no longer sign in. If Latchkey cannot request the
+ * address, the sign-in fails with `provider_unavailable`.
  *
  * Patterns are addresses such as `ada@acme.com`, `*@acme.com` for a domain, or `*@*.acme.com` for its
  * subdomains. Letter case does not matter.
@@ -32,7 +32,7 @@ export interface EmailRules {
   readonly verified?: 'required' | 'preferred' | 'ignored' | undefined
 }
 
-/** Checked rules, with patterns that are quick to look up. */
+/** Valid rules, with patterns that are fast to look up. */
 export interface EmailPolicy {
   readonly allow: AddressSet | null
   readonly block: AddressSet | null
@@ -40,7 +40,7 @@ export interface EmailPolicy {
   readonly verified: 'required' | 'preferred' | 'ignored'
 }
 
-/** Why an address cannot sign in. */
+/** The reason why the rules reject an address. */
 export type EmailRefusal =
   | 'email_missing'
   | 'email_not_allowed'

@@ -16,7 +16,7 @@ export interface AdmissionRequest {
   readonly request: FastifyRequest
 }
 
-/** What the application decides about a sign-in. Nothing means that the user is admitted unchanged. */
+/** The application's decision. Returning nothing admits the user unchanged. */
 export interface AdmissionResult {
   /** Replaces all roles of the user. */
   readonly roles?: readonly string[] | undefined
@@ -27,7 +27,7 @@ export interface AdmissionResult {
  *
  * @example
  * const onAdmission: OnAdmission = async ({ profile }) => {
- *   const member = await db.members.find(profile.email)
+ *   const member = await db.members.find(profile.subject)
  *   if (member === null) refuse('Ask your team lead for an account.')
  *   return { roles: member.roles }
  * }
@@ -41,7 +41,7 @@ export const ADMISSION_TIMEOUT = 5_000
 
 /**
  * Asks the application, and returns the roles that it gives, or `undefined`.
- * @throws FlowError `unavailable` after `ADMISSION_TIMEOUT`, and whatever the application throws
+ * @throws FlowError `unavailable` after `ADMISSION_TIMEOUT`, or the application's own error
  */
 export async function askApplication(
   onAdmission: OnAdmission,
@@ -58,7 +58,7 @@ export async function askApplication(
   }
 }
 
-/** A mistyped result must not admit someone with fewer conditions than intended. */
+/** Rejects an invalid result, because a typo must not let anyone in. */
 function checkResult(result: unknown): readonly string[] | undefined {
   if (result === undefined) return undefined
   const [unknown] = Object.keys(Object(result)).filter((name) => name !== 'roles')

@@ -33,13 +33,13 @@ export interface NewSession {
   readonly newUser: boolean
 }
 
-/** How often a sign-in starts over if its user changes in the meantime. */
+/** How many times a sign-in is attempted if its user changes in the meantime. */
 const MOST_ATTEMPTS = 3
 
 /**
- * Signs a user in: writes user, identity and session in one transaction. `onAdmission` runs before it, on what
- * is stored at that time. If that has changed, the sign-in starts over. A new user about whom `onUserCreated`
- * must be called gets the session in a second transaction.
+ * Signs a user in: writes user, identity and session in one transaction. `onAdmission` runs before that
+ * transaction. If the stored user has changed since then, the sign-in starts over. If there is an
+ * `onUserCreated`, it runs for a new user before a second transaction writes the session.
  * @throws FlowError if the profile is not admitted
  */
 export async function signIn(
@@ -59,7 +59,7 @@ export async function signIn(
   throw new FlowError('unavailable', 'the user changed during the sign-in, several times')
 }
 
-/** What `onAdmission` decided, and about whom. */
+/** The decision of `onAdmission`, and the user that it was about. */
 interface Decision {
   readonly roles: readonly string[] | undefined
   /** `undefined` if there is no `onAdmission`, so that nothing can have changed. */
@@ -88,7 +88,7 @@ async function decide(
   }
 }
 
-/** Stores the profile, and opens a session unless the user is pending. `null` if the decision is outdated. */
+/** Stores the profile, and opens a session unless the user is pending. Returns `null` if the decision is outdated. */
 function storeArrival(
   { admission, clock, onUserCreated, store }: Settings,
   sessions: Sessions,

@@ -22,8 +22,8 @@ export interface GuardOptions {
    */
   readonly maxAge?: number | undefined
   /**
-   * The role that the user must have, or an array of roles of which one is enough. Other users get 403
-   * `forbidden`. A change of roles takes effect within milliseconds, on every server.
+   * The role that the user must have. With an array, any one of the roles is enough. Other users get 403
+   * `forbidden`. A change of roles takes effect on every server within milliseconds.
    */
   readonly role?: string | readonly string[] | undefined
   /**

@@ -56,7 +56,7 @@ export class FlowError extends Error {
   }
 }
 
-/** The application's `onAdmission` refused someone. The page shows its sentence. */
+/** The application's `onAdmission` refused the sign-in. The page shows this sentence. */
 export class Refusal extends FlowError {
   readonly sentence: string
 

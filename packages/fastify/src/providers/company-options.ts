@@ -44,7 +44,7 @@ export function checkOptions(
 }
 
 /**
- * Returns the fields of a sheet that the options of every company set.
+ * Returns the fields of a sheet that every company's options have in common.
  * @param id The default id, which is also the name under which development emulates the company.
  * @param name The default name.
  */

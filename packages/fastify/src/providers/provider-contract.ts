@@ -28,7 +28,7 @@ export interface KnownPerson {
    * Omit fields without a source.
    */
   readonly source: string
-  /** The response of each step, by the step's name. For a list, an array has the response of each page. */
+  /** The response of each step, by the step's name. For a list with several pages: an array of responses. */
   readonly responses?:
     | Readonly<Record<string, KnownResponse | readonly KnownResponse[]>>
     | undefined

@@ -81,7 +81,7 @@ interface HeaderStep extends SingleStep {
 /** The requests that read a profile, by name. */
 export type Steps = Readonly<Record<string, Step>>
 
-/** A step without fields that no step has. With it, an error about a step is reported at that step alone. */
+/** Rejects unknown fields of a step. TypeScript reports an error at that step only. */
 type Exact<S> = S & Step & { readonly [Field in Exclude<keyof S, FieldOf<Step>>]: never }
 
 type FieldOf<S> = S extends unknown ? keyof S : never

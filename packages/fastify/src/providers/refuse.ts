@@ -13,7 +13,7 @@ const LONGEST = 300
  *
  * @example
  * onAdmission: async ({ profile }) => {
- *   if (!(await isEmployee(profile.email))) refuse('Ask your team lead for an account.')
+ *   if (!(await isEmployee(profile.subject))) refuse('Ask your team lead for an account.')
  * }
  */
 export function refuse(sentence: string): never

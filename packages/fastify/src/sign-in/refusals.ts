@@ -4,8 +4,8 @@ import { createSeal } from '../http/seal.ts'
 import type { Settings } from '../settings.ts'
 
 /**
- * Carries the application's own sentence about a refused sign-in to the page that shows it, in a sealed
- * cookie. In a URL, anyone could write a sentence that our page would show.
+ * Carries the application's sentence about a refused sign-in to the page that shows it. It uses a sealed cookie,
+ * because anyone could write a link with a sentence of their own.
  */
 export interface Refusals {
   keep(reply: FastifyReply, sentence: string): void

@@ -69,9 +69,9 @@ export const migrations: Readonly<Record<string, (sql: Sql, dialect: Dialect) =>
 }
 
 /**
- * Migrations that only add something, in order, after all of the above. They are recorded in a table of their
- * own. Servers of an earlier version do not read it, so they can be restarted during a rollout: a name that
- * they do not know in `latchkey_migrations` would stop them.
+ * Migrations that only add something, in order. They run after all of the above and are recorded in a separate
+ * table, which servers of an earlier version do not read. Such a server can therefore be restarted during a
+ * rollout. It would not start if `latchkey_migrations` contained a name that it does not know.
  */
 const additions: typeof migrations = {
   '001-roles': async (sql, dialect) => {
@@ -92,7 +92,7 @@ const additions: typeof migrations = {
 export async function isMigrated(sql: Sql): Promise<boolean> {
   const done = await migrationsDone(sql)
   if (!Object.keys(migrations).every((name) => done.has(name))) return false
-  // Missing in a store of an earlier version.
+  // A store of an earlier version does not have this table.
   const added = await additionsDone(sql).catch(() => new Set())
   return Object.keys(additions).every((name) => added.has(name))
 }
@@ -134,7 +134,7 @@ async function migrationsDone(sql: Sql): Promise<ReadonlySet<string>> {
   )
 }
 
-/** A newer version may have added what this one does not know. */
+/** Unknown names are fine: a newer version may have added something. */
 async function additionsDone(sql: Sql): Promise<ReadonlySet<string>> {
   const rows = await sql<{ name: string }>`select * from latchkey_additions`
   return new Set(rows.map(({ name }) => name))

@@ -11,7 +11,7 @@ export interface StoredUser {
   readonly createdAt: number
   /** When the user was banned from signing in, or `null`. */
   readonly bannedAt: number | null
-  /** The application's own names for what the user may do, such as `admin`. Sorted, without duplicates. */
+  /** What the user may do, in the application's own words, such as `admin`. Sorted, without duplicates. */
   readonly roles: readonly string[]
   /** Whether the application's `onUserCreated` has not completed yet. Such a user has no session. */
   readonly isPending: boolean

@@ -1,6 +1,6 @@
 import { type Company, castOf } from './cast.ts'
 
-/** The name of the user is in a header, and the list of users has the rest. */
+/** A header contains the user's name. Everything else is in the list of users. */
 export const bitbucketDataCenter: Company = () =>
   castOf(['ada', 'ben', 'closed'], ({ number, nickname, name, email, isClosed }) => ({
     note: isClosed ? 'deactivated' : '',

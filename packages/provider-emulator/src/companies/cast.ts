@@ -1,7 +1,7 @@
 import type { EmulatedPerson } from '../person.ts'
 import type { Sheet } from '../sheet.ts'
 
-/** A test person, from whom a company's answers are made. */
+/** A test person. A company's answers are built from one. */
 export interface Member {
   /** Unique among the people, from 1. */
   readonly number: number
@@ -16,7 +16,7 @@ export interface Member {
   readonly note: string
 }
 
-/** Returns the people of a company, as its sheet requires them. */
+/** Returns the people of a company. Some depend on its sheet. */
 export type Company = (sheet: Sheet) => readonly EmulatedPerson[]
 
 type Case = 'ada' | 'ben' | 'no-email' | 'unverified' | 'closed'
@@ -45,7 +45,7 @@ const cast: Readonly<Record<Case, Omit<Member, 'nickname' | 'name'>>> = {
   },
 }
 
-/** Returns the people for those cases that a company knows, with its answers about each of them. */
+/** Returns the people for the cases that exist at a company, with its answers about each of them. */
 export function castOf(
   cases: readonly Case[],
   answer: (member: Member) => Omit<EmulatedPerson, 'title'>,

@@ -1,5 +1,5 @@
-// The people of the built-in companies. This room promises: the answers have the fields of the company's own
-// documentation, which the tests of the sheet in `@latchkey/fastify` name, except pictures, which a browser would load
+// The people of the built-in companies. This room promises: the answers have the fields that the company documents. The
+// tests of each sheet in `@latchkey/fastify` name the source. Pictures are left out, because a browser would load them
 // from the network.
 
 import { apple } from './apple.ts'

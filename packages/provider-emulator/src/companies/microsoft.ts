@@ -3,7 +3,7 @@ import { type Company, castOf } from './cast.ts'
 /** The tenant of all personal accounts. */
 const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
-/** People belong to the tenant in the sheet's issuer, or else to the tenant of personal accounts. */
+/** People belong to the tenant in the sheet's issuer. Without one, they have personal accounts. */
 export const microsoft: Company = ({ openid }) => {
   const [tid] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(String(openid?.issuer)) ?? [PERSONAL]
   return castOf(['ada', 'ben', 'no-email'], ({ number, nickname, name, email }) => ({

@@ -68,7 +68,7 @@ export function decide(double: Double, form: URLSearchParams, codes: Consents): 
   return sendBack(asked, { code }, postedBy(person, double))
 }
 
-/** The people who have signed in, by double. A provider posts their data the first time only. */
+/** The people who have signed in at each provider. A provider posts their data only the first time. */
 const known = new WeakMap<Double, Set<EmulatedPerson>>()
 
 function postedBy(person: EmulatedPerson, double: Double): Readonly<Record<string, string>> {

@@ -51,7 +51,7 @@ function invalidGrant(description: string): Answer {
   return json(400, { error: 'invalid_grant', error_description: description })
 }
 
-/** Authenticates the client in the sheet's own way, and in no other. */
+/** Authenticates the client. Accepts only the method that the sheet uses. */
 async function isAuthenticated(
   { sheet, endpoints, urls }: Double,
   headers: IncomingHttpHeaders,

@@ -95,7 +95,7 @@ function Failure({ code, refusal, texts, name }: FailureProps): ReactElement {
   return refusal.status === 'loading' ? <noscript>{alert}</noscript> : alert
 }
 
-/** Requests the application's own sentence about a refused sign-in, if the error is one. */
+/** Requests the application's own sentence if the sign-in was refused. */
 function useRefusal(isRefused: boolean, basePath: string | undefined): ProvidersState | NotNeeded {
   const answer = useProviders({ basePath, enabled: isRefused })
   return isRefused ? answer : { status: 'not-needed' }
