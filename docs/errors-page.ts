@@ -15,9 +15,9 @@ export function renderErrors(tables: typeof reference = reference): string {
   return `${[
     INTRODUCTION,
     '## Sign-in errors',
-    `When a sign-in fails, the browser is redirected to the page where it began, with \`?auth_error=<code>\`, and the components show the
-message. A sign-in can also fail with [\`server_error\`](#server_error) or [\`unavailable\`](#unavailable). When a sign-out with an HTML form
-fails, the browser is redirected to the sign-in page with [\`unauthenticated\`](#unauthenticated) or [\`unavailable\`](#unavailable).`,
+    `When a sign-in fails, Latchkey redirects the browser to the page where the sign-in began, with \`?auth_error=<code>\`. The components show the
+message there. A sign-in can also fail with [\`server_error\`](#server_error) or [\`unavailable\`](#unavailable). When a sign-out with an HTML
+form fails, Latchkey redirects the browser to the sign-in page with [\`unauthenticated\`](#unauthenticated) or [\`unavailable\`](#unavailable).`,
     ...codes.filter((code) => !isResponse(code)).flatMap((code) => errorPart(code, tables.errors)),
     '## Errors in responses',
     'The body is `{ "error": { "code": "…", "message": "…" } }`. The message is for the user. In your code, switch on the code.',
@@ -32,7 +32,7 @@ fails, the browser is redirected to the sign-in page with [\`unauthenticated\`](
       facts([['HTTP status', statusIn(entry)], ...causesAndFix(entry)]),
     ]),
     '## Log lines',
-    'These warnings and errors do not have a code. If a log line is about one of the codes above, it ends with the address of that code on this page.',
+    'These warnings and errors do not have a code. If a log line is about one of the codes above, it ends with a link to that code on this page.',
     ...Object.entries(tables.log).flatMap(([name, entry]) => [
       `### \`${name}\``,
       facts([['Log line', code(entry.line)], ...causesAndFix(entry)]),
@@ -42,8 +42,8 @@ fails, the browser is redirected to the sign-in page with [\`unauthenticated\`](
 
 const INTRODUCTION = `# Errors and warnings
 
-Every Latchkey error code and warning, with its causes and how to fix it. Error messages at boot, and warnings and errors in the log, end
-with the address of their entry on this page. Codes are stable, but messages may change.`
+This page lists every error code and warning of Latchkey, with its causes and its fix. Error messages at boot, and warnings and errors in the
+log, end with a link to their entry on this page. Codes are stable, but messages may change.`
 
 function errorPart(name: string, table: Readonly<Record<string, CodeEntry>>): string[] {
   const entry = table[name]

@@ -20,7 +20,7 @@ export const latchkeyErrors = {
   LATCHKEY_ARGUMENT_INVALID: {
     status: 400,
     causes: [
-      'A method of `app.latchkey` received an argument that it does not accept: an id that is not a string, an unknown field, a `limit` outside 1–1000, or a `cursor` that is not a `nextCursor`.',
+      'A method of `app.latchkey` received an argument that it does not accept: an ID that is not a string, an unknown field, a `limit` outside 1–1000, or a `cursor` that is not a `nextCursor`.',
       '`app.latchkey.guard()` received an unknown option or a value of the wrong type or unit.',
       '`app.latchkey.on()` received an unknown event, or a listener that is not a function.',
       '`app.latchkey.sessions.create()` was called for a banned user.',
@@ -32,7 +32,7 @@ export const latchkeyErrors = {
     causes: [
       'Another plugin or the application has already decorated the server with `latchkey`, or requests with `auth` or `getAuth`.',
     ],
-    fix: 'Rename `request.auth` and `request.getAuth()` with the option `decorators`, and declare the same names in `RenamedDecorators`. If the application has its own `latchkey` decorator, rename that one.',
+    fix: 'Rename `request.auth` and `request.getAuth()` with the `decorators` option, and declare the same names in `RenamedDecorators`. If the application has its own `latchkey` decorator, rename that one.',
   },
   LATCHKEY_EMULATOR_MISSING: {
     status: 500,
@@ -60,8 +60,8 @@ export const latchkeyErrors = {
     status: 500,
     causes: [
       'An option of `app.register(latchkey, …)`, of a provider such as `bitbucket()`, of `sqlite()` or of `postgres()` has a value that cannot work.',
-      'A field of your own provider (`defineProvider()`, `oauth2()` or `oidc()`) has such a value.',
-      'An environment variable that Latchkey reads in development (`PORT` or `EMULATOR_PORT`) has such a value, or the port is already in use.',
+      'A field of your own provider (`defineProvider()`, `oauth2()` or `oidc()`) has a value that cannot work.',
+      'An environment variable that Latchkey reads in development (`PORT` or `EMULATOR_PORT`) has a value that cannot work, or the port is already in use.',
       'The secret that Latchkey stores in `.latchkey` in development is too short.',
     ],
     fix: 'Change the option that the message names. The message says which values are accepted. It never contains the rejected value.',
@@ -79,7 +79,7 @@ export const latchkeyErrors = {
   LATCHKEY_OPTION_UNKNOWN: {
     status: 500,
     causes: [
-      'Latchkey does not have an option with this name. It is often misspelled.',
+      'Latchkey does not have an option with this name. Often, the name is misspelled.',
       'A loader such as `@fastify/autoload` passes its own options on to Latchkey.',
     ],
     fix: 'Use the name that the message suggests. If you use a loader, register Latchkey inside your own plugin.',
@@ -110,9 +110,9 @@ export const latchkeyErrors = {
   LATCHKEY_UNKNOWN_USER: {
     status: 404,
     causes: [
-      'A method of `app.latchkey` received the id of a user who does not exist, or no longer exists.',
+      'A method of `app.latchkey` received the ID of a user who does not exist, or no longer exists.',
     ],
-    fix: 'Check the id. If it comes from a request, do not catch the error, and Fastify responds with 404.',
+    fix: 'Check the ID. If it comes from a request, do not catch the error, and Fastify responds with 404.',
   },
 } as const
 
@@ -126,12 +126,12 @@ export const runtimeErrors = {
     causes: [
       'The session ended while the request was in progress: the user signed out, was banned or was deleted, or the session was revoked or expired. The error is the `reason` of `request.auth.signal`, so an aborted `fetch()` throws it.',
     ],
-    fix: 'Usually nothing. If the request has opened something, close it. If the route throws the error, Fastify responds with 401.',
+    fix: 'Usually nothing. If the route has opened a connection or a file, close it. If the route throws the error, Fastify responds with 401.',
   },
   LATCHKEY_UNAVAILABLE: {
     status: 503,
     causes: [
-      'The store did not respond, so `request.getAuth()` or a method of `app.latchkey` cannot know the result. The log has the reason, in the line `the Latchkey store did not respond`.',
+      'The store did not respond, so `request.getAuth()` or a method of `app.latchkey` cannot return a result. The log contains the reason, in the line `the Latchkey store did not respond`.',
     ],
     fix: 'Check the database. Do not treat the user as signed out. If you do not catch the error, Fastify responds with 503.',
   },
@@ -147,12 +147,12 @@ export const errorCodes = {
   account_inactive: {
     status: null,
     causes: ['The provider reports that the account is closed, suspended or otherwise inactive.'],
-    fix: 'You cannot fix this. The user has to sort it out with the provider.',
+    fix: 'You cannot fix this. The user must contact the provider.',
   },
   flow_expired: {
     status: null,
     causes: ['More than ten minutes passed between the start of the sign-in and the callback.'],
-    fix: "Nothing. The user can start again. If it happens to everyone, check your servers' clocks.",
+    fix: "Nothing. The user can start again. If all users get this error, check your servers' clocks.",
   },
   flow_missing: {
     status: null,
@@ -162,7 +162,7 @@ export const errorCodes = {
       'The browser opened the application under a host name other than the one in `origin`, so it does not send the cookie.',
       'The servers behind the `origin` have different secrets.',
     ],
-    fix: 'If it happens to one user, they can start again with cookies enabled. If it happens to everyone, make `origin` match the address that the browser shows, and give every server the same `secret`.',
+    fix: 'If only one user gets this error, they can start again with cookies enabled. If all users get it, set `origin` to the URL in the address bar of the browser, and give every server the same `secret`.',
   },
   flow_used: {
     status: null,
@@ -183,12 +183,12 @@ export const errorCodes = {
   provider_refused: {
     status: null,
     causes: [
-      'The client id or secret is wrong, or belongs to a different registration.',
-      'The registration with the provider has no callback URL, or it differs from the one that Latchkey sends.',
+      'The client ID or secret is wrong, or belongs to a different registration.',
+      'The registration with the provider has no callback URL, or one that differs from the URL that Latchkey sends.',
       'A scope is missing from the registration.',
       'The provider refused a request for the profile, or your own provider called `refuse()`.',
     ],
-    fix: 'Read `reason` in the log line `sign-in failed`. For Bitbucket, [the guide](../guides/bitbucket.md) lists each reason with its fix. The [other providers](../providers/README.md) have a page each.',
+    fix: 'Read `reason` in the log line `sign-in failed`. For Bitbucket, [the guide](../guides/bitbucket.md) lists each reason with its fix. Each of the [other providers](../providers/README.md) has its own page.',
   },
   provider_unavailable: {
     status: null,
@@ -239,11 +239,11 @@ export const errorCodes = {
   cross_site: {
     status: 403,
     causes: [
-      'A page from another origin sent a request that changes something, or tried to open a WebSocket.',
+      'A page on another origin sent a request that changes something, or tried to open a WebSocket.',
       'The browser opened the application under an address other than `origin`, or a proxy changes the `Origin` or `Sec-Fetch-Site` header.',
       'A client other than a browser called a Latchkey route that changes something, but did not send an `Origin` header.',
     ],
-    fix: "Set `origin` to the address that the browser shows. If you use a front end's development server, that is its address.",
+    fix: "Set `origin` to the URL in the browser's address bar. With a front end's development server, that is the development server's URL.",
   },
   forbidden: {
     status: 403,
@@ -300,10 +300,10 @@ export const errorCodes = {
     status: 401,
     causes: [
       'The request has no session cookie, or its session has ended.',
-      'The cookie was sent to a server with a different `cookieName` or store.',
+      'The browser sent the cookie to a server with a different `cookieName` or store.',
       'The front end calls a different origin, so the browser does not send the cookie.',
     ],
-    fix: 'Let the user sign in. If it happens right after a sign-in, check that `origin` matches the address that the browser shows, and that all servers have the same options.',
+    fix: 'Let the user sign in. If users get this error right after a sign-in, check that `origin` matches the URL in the address bar of the browser, and that all servers have the same options.',
   },
   unavailable: {
     status: 503,
@@ -351,7 +351,7 @@ export const logEntries = {
     causes: [
       "The provider's discovery document could not be requested again, or has moved an endpoint to another host.",
     ],
-    fix: 'The field `reason` says which. People can still sign in with the known endpoints. If the provider has announced new ones, restart the server.',
+    fix: 'The field `reason` names the cause. Users can still sign in with the known endpoints. If the provider has announced new endpoints, restart the server.',
   },
   host_rewritten: {
     line: 'Latchkey: a proxy in front of this server changes the `Host` header, …',
@@ -380,7 +380,7 @@ export const logEntries = {
     causes: [
       "In development, the browser opened the application under an address other than `origin`, usually the address of the front end's development server.",
     ],
-    fix: 'Set `origin` to the address that the browser shows.',
+    fix: 'Set `origin` to the URL in the address bar of the browser.',
   },
   proxy_ignored: {
     line: 'Latchkey: the environment variable … is ignored, …',
@@ -406,7 +406,7 @@ export const logEntries = {
     causes: [
       'The store rejected a write or did not finish it. Only the times of last use are affected.',
     ],
-    fix: "Check the database's disk, permissions and load. If the problem lasts longer than `idleTimeout`, sessions may expire early even though people are using them.",
+    fix: "Check the database's disk, permissions and load. If the problem lasts longer than `idleTimeout`, sessions may expire early although they are in use.",
   },
 } as const
 
