@@ -26,7 +26,7 @@ it('a change to one package gives all packages the same new version, and adds th
   await run(join(root, 'node_modules/.bin/changeset'), ['version'], { cwd: copy })
   const { version } = JSON.parse(read('packages/contract/package.json'))
   expect(version).not.toBe(before)
-  expect(packages).toHaveLength(4)
+  expect(packages).toHaveLength(5)
   for (const name of packages) {
     expect(JSON.parse(read(`${name}/package.json`)).version).toBe(version)
     expect(read(`${name}/CHANGELOG.md`)).toContain(`## ${version}\n`)
