@@ -30,7 +30,7 @@ export function renderIndexes(read: (file: string) => string = readText): Map<st
     ),
     index(
       'docs/providers',
-      '# Providers\n\nFor each provider, these pages show how to register your app, which settings Latchkey needs, and what the provider returns.',
+      '# Providers\n\nFor each provider, these pages show how to register your app, which settings Latchkey needs, and what the provider returns. In development, you can sign in before you register anything: see [`@latchkey/provider-emulator`](../../packages/provider-emulator/README.md).',
     ),
     index(
       'docs/decisions',
