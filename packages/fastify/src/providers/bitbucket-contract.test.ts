@@ -20,6 +20,9 @@ describe('bitbucket()', () => {
     links: { avatar: { href: 'https://avatar.example/ada' } },
   }
   const values = [{ email: 'ada@example.com', is_primary: true, is_confirmed: true }]
+  const secondary = { email: 'b@example.com', is_primary: false, is_confirmed: true }
+  const page = { size: 2, pagelen: 1 }
+  const SECOND_PAGE = 'https://api.bitbucket.org/2.0/user/emails?page=2'
   passes(bitbucket(credentials), [
     {
       title: 'a person',
@@ -45,22 +48,28 @@ describe('bitbucket()', () => {
       profile: { email: null, emailVerified: false },
     },
     {
-      title: 'a primary address on the second page',
-      source:
-        'https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination, schema of a page',
+      title: 'a person whose primary address is on the second page',
+      source: 'https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination',
       responses: {
         user: { body: user },
         emails: [
-          {
-            body: {
-              values: [{ ...values[0], email: 'other@example.com', is_primary: false }],
-              next: 'https://api.bitbucket.org/2.0/user/emails?page=2',
-            },
-          },
-          { body: { values } },
+          { body: { ...page, page: 1, next: SECOND_PAGE, values: [secondary] } },
+          { body: { ...page, page: 2, values } },
         ],
       },
       profile: { email: 'ada@example.com', emailVerified: true },
+    },
+    {
+      title: 'a person without a primary address on any page',
+      source: 'https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination',
+      responses: {
+        user: { body: user },
+        emails: [
+          { body: { ...page, page: 1, next: SECOND_PAGE, values: [secondary] } },
+          { body: { ...page, page: 2, values: [{ ...secondary, email: 'c@example.com' }] } },
+        ],
+      },
+      profile: { email: null, emailVerified: false },
     },
     {
       title: 'a closed account',

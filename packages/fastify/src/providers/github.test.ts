@@ -21,6 +21,7 @@ const address = {
   primary: true,
   visibility: 'public',
 }
+const EMAILS = 'https://api.github.com/user/emails?per_page=100'
 const answers = (changed: object, ...addresses: object[]): KnownPerson['responses'] => ({
   user: { body: { ...user, ...changed } },
   emails: { body: addresses },
@@ -49,23 +50,6 @@ const people: KnownPerson[] = [
     profile: { subject: '1', name: 'octocat' },
   },
   {
-    title: 'a person whose primary address is on the second page',
-    source: 'https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api',
-    responses: {
-      ...answers({}),
-      emails: [
-        {
-          headers: {
-            link: '<https://api.github.com/user/emails?per_page=100&page=2>; rel="next", <https://api.github.com/user/emails?per_page=100&page=2>; rel="last"',
-          },
-          body: [{ ...address, email: 'other@example.com', primary: false }],
-        },
-        { body: [{ ...address, email: 'ada@example.com' }] },
-      ],
-    },
-    profile: { email: 'ada@example.com', emailVerified: true },
-  },
-  {
     title: 'a person who keeps their address private, from the list of addresses',
     source:
       'https://docs.github.com/rest/users/users#get-the-authenticated-user: `email` is nullable, and `visibility` of an address is too',
@@ -81,6 +65,43 @@ const people: KnownPerson[] = [
       { ...address, email: 'ada@example.com', visibility: 'private' },
     ),
     profile: { email: 'ada@example.com', emailVerified: true },
+  },
+  {
+    title: 'a person whose primary address is on the second page',
+    source:
+      'https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api#using-link-headers',
+    responses: {
+      ...answers({}),
+      emails: [
+        {
+          headers: {
+            link: `<${EMAILS}&page=2>; rel="next", <${EMAILS}&page=2>; rel="last"`,
+          },
+          body: [{ ...address, email: 'public@example.com', primary: false }],
+        },
+        {
+          headers: { link: `<${EMAILS}&page=1>; rel="prev", <${EMAILS}&page=1>; rel="first"` },
+          body: [{ ...address, email: 'ada@example.com', visibility: 'private' }],
+        },
+      ],
+    },
+    profile: { email: 'ada@example.com', emailVerified: true },
+  },
+  {
+    title: 'a person without a primary address on any page',
+    source:
+      'https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api#using-link-headers',
+    responses: {
+      ...answers({}),
+      emails: [
+        {
+          headers: { link: `<${EMAILS}&page=2>; rel="next"` },
+          body: [{ ...address, primary: false }],
+        },
+        { body: [{ ...address, email: 'ada@example.com', primary: false }] },
+      ],
+    },
+    profile: { email: null, emailVerified: false },
   },
   {
     title: 'a person whose primary address is not verified, although another one is',

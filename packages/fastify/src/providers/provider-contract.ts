@@ -5,19 +5,12 @@ import type { ErrorCode } from '@latchkey/contract'
 import { FlowError } from '../http/errors.ts'
 import { checkProviders } from './check-providers.ts'
 import { startDeadline } from './client/deadline.ts'
-import type { ProviderAnswer } from './client/provider-http.ts'
 import { readProfile } from './client/read-profile.ts'
 import type { Ask } from './client/run-steps.ts'
+import { answering, type KnownResponse, type KnownResponses, pagesOf } from './known-responses.ts'
 import type { Profile, Provider, Row, Step } from './provider.ts'
 
-/** A response of a provider's API, as its documentation shows it. */
-export interface KnownResponse {
-  /** Default 200. */
-  readonly status?: number | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  /** JSON, or the text of a step that reads text. */
-  readonly body?: unknown
-}
+export type { KnownResponse } from './known-responses.ts'
 
 /** The answers about one person, and the profile that they must become. */
 export interface KnownPerson {
@@ -28,10 +21,11 @@ export interface KnownPerson {
    * Omit fields without a source.
    */
   readonly source: string
-  /** The response of each step, by the step's name. For a list with several pages: an array of responses. */
-  readonly responses?:
-    | Readonly<Record<string, KnownResponse | readonly KnownResponse[]>>
-    | undefined
+  /**
+   * The response of each step, by the step's name. An array has the pages of a list. Each page links
+   * to the next one as the provider does.
+   */
+  readonly responses?: KnownResponses | undefined
   /** The claims of the ID token, for OpenID Connect. */
   readonly claims?: Row | undefined
   /** The fields of the form, for a provider that posts its answer. */
@@ -109,6 +103,10 @@ export function providerContract(
     ...Object.entries(provider.steps).flatMap(([name, step]) =>
       stepTests(provider, person, name, step),
     ),
+    ...Object.entries(provider.steps).flatMap(([name, step]) => {
+      const paged = admitted.find(({ responses }) => pagesOf(responses?.[name]).length > 1)
+      return paged === undefined ? [] : [laterPageTest(provider, paged, name, step)]
+    }),
     ...(provider.vouchesForEmail
       ? []
       : [
@@ -130,10 +128,22 @@ function checkPerson(
   }
   if (source.trim() === '')
     throw new Error(`${title}: \`source\` must say where the answers are from.`)
-  const unknown = Object.keys(responses).find((name) => !Object.hasOwn(steps, name))
-  if (unknown === undefined) return
-  const known = Object.keys(steps).join(', ')
-  throw new Error(`${title}: there is no step \`${unknown}\`. The steps are ${known || 'none'}.`)
+  for (const [name, response] of Object.entries(responses)) {
+    const step = Object.hasOwn(steps, name) ? steps[name] : undefined
+    if (step === undefined) {
+      const known = Object.keys(steps).join(', ') || 'none'
+      throw new Error(`${title}: there is no step \`${name}\`. The steps are ${known}.`)
+    }
+    if (!Array.isArray(response)) continue
+    if (step.pages === undefined) {
+      throw new Error(
+        `${title}: \`responses.${name}\` must be one response, because the step has no \`pages\`.`,
+      )
+    }
+    if (response.length === 0) {
+      throw new Error(`${title}: \`responses.${name}\` must have at least one page.`)
+    }
+  }
 }
 
 function isComplete(provider: Provider): void {
@@ -147,7 +157,11 @@ async function readsPerson(provider: Provider, person: KnownPerson): Promise<voi
     await rejects(readPerson(provider, person), { name: 'FlowError', code: refused }, message)
     return
   }
-  const read: Readonly<Record<string, unknown>> = { ...(await readPerson(provider, person)) }
+  const pages = answering(provider, person.responses)
+  const read: Readonly<Record<string, unknown>> = {
+    ...(await readPerson(provider, person, pages.ask)),
+  }
+  deepStrictEqual(pages.mistakes(), [])
   for (const [name, value] of Object.entries(profile)) deepStrictEqual(read[name], value, name)
 }
 
@@ -184,9 +198,8 @@ async function survives(provider: Provider, person: KnownPerson): Promise<void> 
 
 async function erasesNothing(provider: Provider, person: KnownPerson): Promise<void> {
   const whole = await readPerson(provider, person)
-  for (const { field, person: changed } of changes(person, [undefined])) {
-    // Without a link to a next page, a list is complete.
-    if (linkFields(provider).some((link) => field.endsWith(`.body.${link}`))) continue
+  for (const { path, field, person: changed } of changes(person, [undefined])) {
+    if (isLinkToNextPage(provider, path)) continue
     const profile = await readPerson(provider, changed).catch(() => null)
     if (profile === null) continue
     for (const name of ['name', 'email', 'avatarUrl'] as const) {
@@ -199,9 +212,16 @@ async function erasesNothing(provider: Provider, person: KnownPerson): Promise<v
   }
 }
 
-/** Returns the names of the fields that link to a next page. */
-function linkFields({ steps }: Provider): readonly string[] {
-  return Object.values(steps).flatMap(({ pages }) => (typeof pages === 'object' ? pages.next : []))
+/** The last page is the one without a link, so a list without the link is another list. */
+function isLinkToNextPage({ steps }: Provider, path: Path): boolean {
+  const [root, name = '', page, , field] = path
+  const pages = root === 'responses' ? steps[name]?.pages : undefined
+  return (
+    typeof pages === 'object' &&
+    path.length === 5 &&
+    /^\d+$/.test(page ?? '') &&
+    field === pages.next
+  )
 }
 
 /** A name or an address can move to another person, who must not become this one. */
@@ -253,52 +273,50 @@ function stepTests(
   }))
 }
 
+/** Checks that a list is not taken for a whole one if its last page is missing. */
+function laterPageTest(
+  provider: Provider,
+  person: KnownPerson,
+  name: string,
+  { optional }: Step,
+): ContractTest {
+  const pages = [...pagesOf(person.responses?.[name]).slice(0, -1), { status: 503 }]
+  const failing = { ...person, responses: { ...person.responses, [name]: pages } }
+  if (optional === undefined) {
+    return {
+      title: `refuses if a later page of ${name} returns 503`,
+      run: () => rejects(readPerson(provider, failing), FlowError),
+    }
+  }
+  return {
+    title: `erases nothing if a later page of ${name} returns 503`,
+    run: async () => {
+      const profile = await readPerson(provider, failing)
+      ok(profile.warnings.length > 0, 'no warning')
+      for (const field of ['name', 'email', 'avatarUrl'] as const) {
+        ok(profile[field] !== null, `${field} is null although the list is not \`complete\``)
+      }
+    },
+  }
+}
+
 /** Runs a sheet on known answers. */
 async function readPerson(
   provider: Provider,
-  { responses = {}, claims = {}, posted = {} }: KnownPerson,
+  { responses, claims = {}, posted = {} }: KnownPerson,
+  ask: Ask = answering(provider, responses).ask,
 ): Promise<Profile> {
   const deadline = startDeadline(10_000)
   try {
     const known = { claims, posted, warnings: [] }
-    return await readProfile(provider, known, answering(provider, responses), deadline)
+    return await readProfile(provider, known, ask, deadline)
   } finally {
     deadline.done()
   }
 }
 
-/** Answers requests by the step that they belong to: the one whose URL begins like theirs. */
-function answering(provider: Provider, responses: KnownPerson['responses'] = {}): Ask {
-  const unused = new Map(Object.entries(provider.steps))
-  /** The pages that were not requested yet, by the URL of their list without its query. */
-  const pages = new Map<string, KnownResponse[]>()
-  return async ({ url }) => {
-    const [list = ''] = url.split('?', 1)
-    const exact = [...unused].find(([, step]) => step.url === url)
-    const page = exact === undefined ? pages.get(list)?.shift() : undefined
-    if (page !== undefined) return answerOf(page, { read: 'list' })
-    const built = [...unused].find(([, step]) => typeof step.url === 'function')
-    const [name, step] = exact ?? built ?? []
-    if (name === undefined || step === undefined) throw new Error(`an unknown request: ${url}`)
-    unused.delete(name)
-    const [response, ...further] = [responses[name] ?? []].flat()
-    if (response === undefined) throw new Error(`the response of \`${name}\` is missing`)
-    pages.set(list, further)
-    return answerOf(response, step)
-  }
-}
-
-function answerOf(
-  { status = 200, headers = {}, body }: KnownResponse,
-  { read }: Pick<Step, 'read'>,
-): ProviderAnswer {
-  if (status >= 500) throw new FlowError('provider_unavailable', `answered ${status}`)
-  const isText =
-    typeof body === 'string' && (read === 'text' || status !== 200 || body.startsWith('<'))
-  return { status, headers, text: isText ? body : (JSON.stringify(body) ?? '') }
-}
-
 interface Change {
+  readonly path: Path
   readonly field: string
   readonly person: KnownPerson
 }
@@ -310,7 +328,7 @@ function* changes(person: KnownPerson, values: readonly unknown[]): Generator<Ch
     for (const value of values) {
       const changed = structuredClone(answers)
       put(changed, path, value)
-      yield { field: path.join('.'), person: { title, source, ...changed } }
+      yield { path, field: path.join('.'), person: { title, source, ...changed } }
     }
   }
 }
@@ -319,26 +337,18 @@ type Path = readonly string[]
 
 /** Returns the paths of all fields below the bodies, the claims and the form. */
 function pathsOf(answers: Omit<KnownPerson, 'title' | 'source'>): Path[] {
-  const bodies = Object.entries(answers.responses ?? {}).flatMap(([name, response]) => {
-    const bodyOf = ({ body }: KnownResponse, ...page: string[]) =>
-      [['responses', name, ...page, 'body'], body] as const
-    return isPages(response)
-      ? response.map((page, index) => bodyOf(page, `${index}`))
-      : [bodyOf(response)]
-  })
+  const bodies = Object.entries(answers.responses ?? {}).flatMap(([name, response]) =>
+    pagesOf(response).map(({ body }, page) => {
+      const place = Array.isArray(response) ? [String(page)] : []
+      return [['responses', name, ...place, 'body'], body] as const
+    }),
+  )
   const roots = [
     ...bodies,
     [['claims'], answers.claims] as const,
     [['posted'], answers.posted] as const,
   ]
   return roots.flatMap(([path, value]) => fieldsBelow(path, value))
-}
-
-/** `Array.isArray` does not narrow a readonly array. */
-function isPages(
-  response: KnownResponse | readonly KnownResponse[],
-): response is readonly KnownResponse[] {
-  return Array.isArray(response)
 }
 
 function fieldsBelow(path: Path, value: unknown): Path[] {

@@ -73,7 +73,7 @@ function hostsOf({ authorize, token, openid, steps }: Provider): ReadonlySet<str
 }
 
 /** A step whose URL is known. */
-type ReadyStep = Step & { readonly url: string }
+export type ReadyStep = Step & { readonly url: string }
 
 async function run(
   provider: Provider,
@@ -230,7 +230,11 @@ function rowsOf({ pages }: ListStep, body: unknown): readonly unknown[] | null {
  * Returns the URL of the next page. The request carries the person's token, and its path may be
  * logged, so only links within the same list are followed.
  */
-function nextPage(step: ListStep, body: unknown, { headers }: ProviderAnswer): string | null {
+export function nextPage(
+  step: ListStep,
+  body: unknown,
+  { headers }: ProviderAnswer,
+): string | null {
   const { pages } = step
   if (pages === undefined) return null
   const next =
