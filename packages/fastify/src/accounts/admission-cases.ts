@@ -115,6 +115,11 @@ export const admissionCases: Readonly<Record<string, readonly AdmissionCase[]>> 
       result: 'email_not_allowed',
     },
     {
+      options: { emails: { block: ['*@mail.example'] } },
+      profile: { email: 'ada@MAIL.example.', emailVerified: true },
+      result: 'email_not_allowed',
+    },
+    {
       options: { emails: { block: ['ada@acme.com'] } },
       profile: { email: 'ada+news@acme.com', emailVerified: true },
       result: 'email_not_allowed',

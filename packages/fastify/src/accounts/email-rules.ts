@@ -89,9 +89,12 @@ function parse(email: string): Address {
   return { local, mailbox: local.replace(/(?<=.)\+.*$/s, ''), domain: asciiOf(email.slice(at + 1)) }
 }
 
-/** Providers and patterns may spell an internationalized domain differently. */
+/**
+ * Providers and patterns may spell an internationalized domain differently. A dot at the end means the same
+ * domain (RFC 1034 section 3.1).
+ */
 function asciiOf(domain: string): string {
-  return domainToASCII(domain) || domain.toLowerCase()
+  return (domainToASCII(domain) || domain.toLowerCase()).replace(/\.$/, '')
 }
 
 function has({ addresses, domains, parents }: AddressSet, { local, domain }: Address): boolean {

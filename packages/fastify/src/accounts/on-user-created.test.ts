@@ -100,6 +100,22 @@ describe.each(shareables)('onUserCreated, with %s', (_what, share) => {
     expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 1 })
   })
 
+  it('that fails after it added a row that prevents the deletion runs again for the same user', async () => {
+    const ids: string[] = []
+    const { app, shared } = await build(async ({ user }) => {
+      ids.push(user.id)
+      const [row] = await shared.ask(`select id from people where id = '${user.id}'`)
+      if (row !== undefined) return
+      await shared.ask(`insert into people values ('${user.id}') returning id`)
+      throw new Error('the mail server is down')
+    })
+    await shared.ask('create table people (id text primary key references latchkey_users (id))')
+    expect(await locationAfter(app)).toContain('auth_error=unavailable')
+    expect(await countPeople(shared)).toEqual({ users: 1, identities: 1, sessions: 0 })
+    expect(await locationAfter(app)).toBe('/')
+    expect([ids.length, new Set(ids).size]).toEqual([2, 1])
+  })
+
   it.each([
     ['deleted', '/', 2],
     ['banned', '/auth/sign-in?auth_error=user_banned', 1],

@@ -124,8 +124,9 @@ async function tellApplication(
   try {
     await onUserCreated?.({ user: publicUser(user), profile, provider: provider.id })
   } catch (error) {
+    const failure = hookFailure('onUserCreated', error, request.log)
     await deletePending(store, user.id)
-    throw hookFailure('onUserCreated', error, request.log)
+    throw failure
   }
 }
 

@@ -39,7 +39,9 @@ export async function runCommand(
       await queries.updateUser({ ...before, roles })
       return { ...before, roles }
     })
-    return `${user.name ?? 'The user'} (${user.id}) has these roles now: ${user.roles.join(', ') || 'none'}.`
+    // A name can contain sequences that control a terminal.
+    const name = user.name?.replaceAll(/\p{Cc}/gu, '') ?? 'The user'
+    return `${name} (${user.id}) has these roles now: ${user.roles.join(', ') || 'none'}.`
   } finally {
     await store.close()
   }
