@@ -35,7 +35,7 @@ share is the speed of the guarded route, divided by that of the route without a 
 the first round. Their last uses are spread evenly over the minute before the run, so the server records new uses at a steady rate.`,
     beforeSentence(before),
     throughputTable(result, before),
-    `*Queries/s* counts every statement that the servers send to PostgreSQL, as counted by \`pg_stat_statements\`. *Sweep* is the time in seconds
+    `*Queries/s* is the number of statements that the servers send to PostgreSQL per second, according to \`pg_stat_statements\`. *Sweep* is the time in seconds
 that the load generator needs to use every session once. A sweep of more than ${LONGEST_SWEEP} s is in bold. In the row with two servers,
 each server receives requests for every session. The share in that row compares the two servers with two servers without a check.
 All servers run on one core. ${sharedFileSentence(rows)}`,

@@ -67,7 +67,7 @@ const METHOD = `## Run the benchmarks
 
 \`\`\`sh
 npx pnpm@12 bench                # all benchmarks; takes a while, and needs an otherwise idle machine
-npx pnpm@12 bench --only guard   # also runs in-use; other names: stored, revocation, sign-in, install, memory, signals, browser
+npx pnpm@12 bench --only guard   # also runs the benchmark in-use. Other names: stored, revocation, sign-in, install, memory, signals, browser
 npx pnpm@12 bench --quick        # a short run to check that everything works; does not change this page
 \`\`\`
 
@@ -191,7 +191,7 @@ function revocationPart({ result }: Kept<'revocation'>): string {
   return `## Revocation on ${nodes} servers
 
 In this benchmark, ${nodes} servers share one PostgreSQL server and one core. They serve ${round(rate)} requests/s, out of a maximum of
-${round(maximum)}. ${round(revocations)} sessions are revoked one after the other, on each server in turn. Each time starts when one server
+${round(maximum)}. ${round(revocations)} sessions are revoked one after the other, on each server in turn. The clock starts when one server
 has acknowledged a revocation, and ends when another server has rejected the session. The times include the requests that check for the
 rejection:
 
@@ -215,7 +215,7 @@ function signInPart({ result }: Kept<'sign-in'>): string {
   return `## Sign-in
 
 The figures are for complete sign-ins, from the click to the session. A sign-in consists of the start route, the provider's redirect and
-the callback. The callback redeems the code, then requests the user's profile and e-mail addresses from the provider. At any time,
+the callback. The callback redeems the code, then requests the user's profile and e-mail addresses from the provider. At any given moment,
 ${browsers} browsers are signing in, as 1,000 users who have signed in before. The provider runs locally, and its response time is
 negligible.
 

@@ -69,7 +69,7 @@ function endingPart(rounds: readonly SignalsRound[]): string {
     ],
   ]
   return `In each round, ${round((rounds[0]?.bans ?? []).length)} users are banned one after the other while at least ${round(sessions)} other sessions are watched. Then one
-call revokes all other sessions. Both times start with the call. The first ends when the last signal has fired, and the second when the
+call revokes all other sessions. Both times are measured from the call. The first ends when the last signal has fired, and the second when the
 client detects that the last socket is closed. The client is a separate process. Both times include the transaction, which is on disk
 before any signal fires.
 

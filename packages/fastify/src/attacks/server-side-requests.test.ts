@@ -34,7 +34,7 @@ afterAll(() => {
 })
 
 /**
- * Replaces names with the addresses of the internal server and the provider, whose ports are not
+ * Replaces the placeholders with the addresses of the internal server and the provider, whose ports are not
  * known in advance.
  */
 function filledIn<T>(address: T): T {
@@ -63,32 +63,35 @@ describe('a profile full of URLs', () => {
     'gopher://INSIDE/_',
     '//INSIDE/',
     'file:///etc/passwd',
-  ])('such as %s signs its owner in, and none of the URLs is requested', async (address) => {
-    const href = filledIn(address)
-    const link = { href }
-    const app = await buildApp(emulator())
-    const browser = createBrowser(app)
-    emulator().answerNext(USER, {
-      headers: { link: `<${href}>; rel="next"`, refresh: `0; url=${href}` },
-      body: {
-        type: 'user',
-        uuid,
-        avatar_url: href,
-        links: { self: link, avatar: link, html: link, hooks: link, repositories: link },
-      },
-    })
-    emulator().answerNext(EMAILS, {
-      body: { values: [{ links: { self: link } }], previous: href, links: { next: link } },
-    })
-    expect((await browser.signIn('ada')).headers.location).toBe('/')
-    for (const path of ['/auth/session', '/auth/sign-in', '/api/me']) {
-      expect((await browser.get(path)).statusCode).toBe(200)
-    }
-    expectNothingElseAsked()
-  })
+  ])(
+    'such as %s does not prevent the sign-in, and none of the URLs is requested',
+    async (address) => {
+      const href = filledIn(address)
+      const link = { href }
+      const app = await buildApp(emulator())
+      const browser = createBrowser(app)
+      emulator().answerNext(USER, {
+        headers: { link: `<${href}>; rel="next"`, refresh: `0; url=${href}` },
+        body: {
+          type: 'user',
+          uuid,
+          avatar_url: href,
+          links: { self: link, avatar: link, html: link, hooks: link, repositories: link },
+        },
+      })
+      emulator().answerNext(EMAILS, {
+        body: { values: [{ links: { self: link } }], previous: href, links: { next: link } },
+      })
+      expect((await browser.signIn('ada')).headers.location).toBe('/')
+      for (const path of ['/auth/session', '/auth/sign-in', '/api/me']) {
+        expect((await browser.get(path)).statusCode).toBe(200)
+      }
+      expectNothingElseAsked()
+    },
+  )
 })
 
-describe('a next page of e-mail addresses outside the list', () => {
+describe('a link to a next page of e-mail addresses outside the list', () => {
   it.each([
     'http://INSIDE/2.0/user/emails?page=2',
     '//INSIDE/2.0/user/emails?page=2',
@@ -108,7 +111,7 @@ describe('a next page of e-mail addresses outside the list', () => {
     '',
     7,
     ['http://API/2.0/user/emails?page=2'],
-  ])('such as %j is not requested, and the token is not sent', async (next) => {
+  ])('such as %j is not followed, and the token is not sent there', async (next) => {
     const app = await buildApp(emulator())
     emulator().answerNext(EMAILS, { body: { values: [], next: filledIn(next) } })
     expect((await createBrowser(app).signIn('ada')).headers.location).toBe('/')
@@ -116,13 +119,13 @@ describe('a next page of e-mail addresses outside the list', () => {
   })
 })
 
-describe('a provider that responds with a redirect', () => {
+describe('a redirect from a provider', () => {
   it.each(
     [TOKEN, USER, EMAILS].flatMap((route) => {
       return [301, 302, 303, 307, 308].map((status) => ({ route, status }))
     }),
   )(
-    '$status from $route is not followed, neither to an internal server nor within its own site',
+    'with $status from $route is not followed, whether to an internal server or within its own site',
     async ({ route, status }) => {
       const app = await buildApp(emulator())
       for (const location of [

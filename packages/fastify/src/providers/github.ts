@@ -45,7 +45,7 @@ export function github(options: GitHubOptions = {}): Provider {
     setup: setupOf('GITHUB', `${site}/settings/developers`),
     authorize: `${site}/login/oauth/authorize`,
     token: `${site}/login/oauth/access_token`,
-    // Documented for github.com only: other servers announce a wrong one.
+    // Documented only for github.com. Other servers announce the wrong one.
     issuer: site === PUBLIC ? `${PUBLIC}/login/oauth` : undefined,
     clientAuth: 'post',
     scope: ['read:user', 'user:email'],

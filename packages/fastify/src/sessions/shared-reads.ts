@@ -10,7 +10,7 @@ export interface Readings {
   share(token: string, read: () => Promise<Opened | null>): Promise<Opened | null>
   /** Reads a session, regardless of other reads in progress. */
   start(token: string, read: () => Promise<Opened | null>): Promise<Opened | null>
-  /** Keeps results that a change may invalidate out of the cache. */
+  /** Prevents reads that a change may have invalidated from being cached. */
   outdate(change: Change): void
 }
 

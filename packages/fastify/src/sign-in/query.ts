@@ -22,7 +22,7 @@ export function hintsOf(request: FastifyRequest): Record<string, string> {
   return hints
 }
 
-/** Returns the scopes of a link that the provider's sheet allows. */
+/** Returns the scopes that the link asks for and the provider's sheet allows. */
 export function addedScopesOf(
   request: FastifyRequest,
   { optionalScopes }: Pick<Provider, 'optionalScopes'>,
@@ -31,7 +31,7 @@ export function addedScopesOf(
   return optionalScopes.filter((scope) => asked.includes(scope))
 }
 
-/** What a provider reports when the person cancels. LinkedIn and Apple have words of their own. */
+/** What a provider reports when the person cancels. LinkedIn and Apple use their own codes. */
 const CANCELLATIONS: ReadonlySet<unknown> = new Set([
   'access_denied',
   'user_cancelled_authorize',
@@ -40,7 +40,7 @@ const CANCELLATIONS: ReadonlySet<unknown> = new Set([
 
 /**
  * Returns the error that the provider reported in the callback, or `null`
- * (https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1). The provider's own texts are discarded.
+ * (https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1). The provider's own error messages are discarded.
  */
 export function refusalOf(request: FastifyRequest): FlowError | null {
   const error = (request.query as Record<string, unknown>).error

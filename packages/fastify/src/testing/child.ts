@@ -20,7 +20,7 @@ export interface Child {
 
 const children: Child[] = []
 
-/** Kills the processes of `startChild`. */
+/** Kills the processes that `startChild` started. */
 export async function endChildren(): Promise<void> {
   for (const child of children.splice(0)) {
     child.process.kill('SIGKILL')
@@ -42,7 +42,7 @@ export async function startChild(
   const [port] = await Promise.race([
     once(server, 'message'),
     ended.then(() => {
-      throw new Error('the server exited before it listened')
+      throw new Error('the server exited before it started listening')
     }),
   ])
   const inject = (options: InjectOptions): Promise<LightMyRequestResponse> => ask(port, options)

@@ -82,7 +82,7 @@ test('announces that the providers are loading', async () => {
   expect(screen.queryByText('Loading…')).toBeNull()
 })
 
-test('marks the last used provider, also for screen readers', async () => {
+test('marks the last-used provider, including for screen readers', async () => {
   server.providers = {
     providers: [provider('bitbucket', 'Bitbucket'), provider('forge', 'Example Forge')],
     lastUsed: 'forge',
@@ -121,7 +121,7 @@ test.each([
     'bad_answer',
   ],
 ])(
-  'shows an error and a retry button, which also works by keyboard, if the server %s',
+  'shows an error and a retry button that also works with the keyboard if the server %s',
   async (_, answer, code) => {
     complaints.mockImplementation(() => {})
     const user = userEvent.setup()
@@ -161,7 +161,7 @@ test.each([
   ['of listed providers', ['forge', 'bitbucket']],
   ["of the server's providers", undefined],
 ])(
-  "shows the application's own sentence about a refused sign-in in a card %s",
+  "shows the application's own message about a refused sign-in, in a card %s",
   async (_what, providers) => {
     history.replaceState(null, '', '/sign-in?auth_error=refused')
     server.providers = { ...server.providers, refusal: 'Ask <your> team lead.' }
@@ -251,7 +251,7 @@ test('shows the user and a sign-out button when signed in', async () => {
   expect(screen.getByRole('heading', { name: 'Sign in to Example' })).not.toBeNull()
 })
 
-test('shows a sign-out button to a user without name and address', () => {
+test('shows a sign-out button to a user who has neither a name nor an address', () => {
   const { user, session } = signedIn()
   if (user === null) throw new Error('The user is signed out.')
   render(
@@ -473,7 +473,7 @@ test('hides description and footer when signed in', () => {
   )
 })
 
-test('shows another title and only providers for new users with purpose="sign-up"', async () => {
+test('with purpose="sign-up", shows a different title and only the providers that accept new users', async () => {
   server.providers = {
     providers: [
       { ...provider('bitbucket', 'Bitbucket'), signUp: false },
@@ -491,7 +491,7 @@ test('shows another title and only providers for new users with purpose="sign-up
   ])
 })
 
-test('shows a message with purpose="sign-up" if no provider accepts new users', async () => {
+test('with purpose="sign-up", shows a message if no provider accepts new users', async () => {
   server.providers = {
     providers: [{ ...provider('bitbucket', 'Bitbucket'), signUp: false }],
     lastUsed: 'bitbucket',
@@ -564,7 +564,7 @@ test.each(['click', 'key'] as const)(
   },
 )
 
-test("dialog: labels the button according to the purpose, in the app's texts", () => {
+test("dialog: labels the button according to its purpose, using the app's texts", () => {
   const card = { providers: ['bitbucket'], display: 'modal' } as const
   render(
     <AuthProvider initialSession={signedOut} texts={{ signIn: 'Anmelden' }}>
@@ -799,7 +799,7 @@ test('dialog: does not remove the error of a server-rendered card before hydrati
   const sent = document.body.appendChild(document.createElement('section'))
   sent.className = 'latchkey-card'
   render(<SignIn display="modal" providers={['bitbucket']} />)
-  // It would have been removed by then.
+  // Wait for a turn in which the error could be removed.
   await new Promise((resolve) => setTimeout(resolve))
   expect(screen.queryByRole('dialog')).toBeNull()
   sent.remove()
@@ -808,7 +808,7 @@ test('dialog: does not remove the error of a server-rendered card before hydrati
   await waitFor(() => expect(address()).toBe('/'))
 })
 
-test('dialog: does not open automatically in a hidden place, and shows the error when opened', async () => {
+test('dialog: does not open automatically in a hidden part of the page, and shows the error when the user opens it', async () => {
   history.replaceState(null, '', '/?auth_error=access_denied')
   const width = vi.spyOn(HTMLDialogElement.prototype, 'offsetWidth', 'get').mockReturnValue(0)
   render(<SignIn display="modal" providers={['bitbucket']} />)
