@@ -42,7 +42,7 @@ form fails, Latchkey redirects the browser to the sign-in page with [\`unauthent
 
 const INTRODUCTION = `# Errors and warnings
 
-This page lists every error code and warning of Latchkey, with its causes and its fix. Error messages at boot, and warnings and errors in the
+Every Latchkey error code and warning, with its causes and how to fix it. Error messages at boot, and warnings and errors in the
 log, end with a link to their entry on this page. Codes are stable, but messages may change.`
 
 function errorPart(name: string, table: Readonly<Record<string, CodeEntry>>): string[] {

@@ -95,7 +95,7 @@ it('shows how soon signals are aborted, and what revoking all sessions costs per
     ['9.0', '12.0'],
     ['100', '400'],
   ])
-  expect(page).toContain('takes 10.0 µs until every signal has fired, with 9.0 µs of')
+  expect(page).toContain('takes 10.0 µs per session to fire every signal, and uses 9.0 µs of the')
   expect(page).toContain('uses 30 µs of CPU for each session')
 })
 

@@ -67,7 +67,7 @@ const METHOD = `## Run the benchmarks
 
 \`\`\`sh
 npx pnpm@12 bench                # all benchmarks; takes a while, and needs an otherwise idle machine
-npx pnpm@12 bench --only guard   # also runs the benchmark in-use. Other names: stored, revocation, sign-in, install, memory, signals, browser
+npx pnpm@12 bench --only guard   # also runs the \`in-use\` benchmark. Other names: stored, revocation, sign-in, install, memory, signals, browser
 npx pnpm@12 bench --quick        # a short run to check that everything works; does not change this page
 \`\`\`
 
@@ -192,7 +192,7 @@ function revocationPart({ result }: Kept<'revocation'>): string {
 
 In this benchmark, ${nodes} servers share one PostgreSQL server and one core. They serve ${round(rate)} requests/s, out of a maximum of
 ${round(maximum)}. ${round(revocations)} sessions are revoked one after the other, on each server in turn. The clock starts when one server
-has acknowledged a revocation, and ends when another server has rejected the session. The times include the requests that check for the
+has acknowledged a revocation, and stops when another server has rejected the session. The times include the requests that check for the
 rejection:
 
 ${markdownTable(['p50', 'p99', 'longest'], [[`${at(0.5)} ms`, `${at(0.99)} ms`, `${at(1)} ms`]])}

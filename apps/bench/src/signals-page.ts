@@ -75,8 +75,8 @@ before any signal fires.
 
 ${markdownTable(['', 'signals aborted, ms', 'sockets closed, ms'], rows)}
 
-Per session, \`revokeEverything\` takes ${inRange(firing, 1)} µs until every signal has fired, with ${inRange(firingCpu, 1)} µs of
-the server's CPU. Until every socket is closed, the server uses ${inRange(closingCpu, 0)} µs of CPU for each session. The
+\`revokeEverything\` takes ${inRange(firing, 1)} µs per session to fire every signal, and uses ${inRange(firingCpu, 1)} µs of the
+server's CPU time for it. By the time every socket is closed, the server has used ${inRange(closingCpu, 0)} µs of CPU per session. The
 servers in this benchmark have no logger. With a logger, a server also logs a line for each session that ends.`
 }
 

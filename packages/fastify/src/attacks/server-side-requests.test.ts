@@ -91,7 +91,7 @@ describe('a profile full of URLs', () => {
   )
 })
 
-describe('a link to a next page of e-mail addresses outside the list', () => {
+describe('a next-page link that points outside the list of e-mail addresses', () => {
   it.each([
     'http://INSIDE/2.0/user/emails?page=2',
     '//INSIDE/2.0/user/emails?page=2',
@@ -125,7 +125,7 @@ describe('a redirect from a provider', () => {
       return [301, 302, 303, 307, 308].map((status) => ({ route, status }))
     }),
   )(
-    'with $status from $route is not followed, whether to an internal server or within its own site',
+    'is not followed if $route responds with $status, whether it leads to an internal server or stays on the same site',
     async ({ route, status }) => {
       const app = await buildApp(emulator())
       for (const location of [

@@ -121,7 +121,7 @@ test.each([
     'bad_answer',
   ],
 ])(
-  'shows an error and a retry button that also works with the keyboard if the server %s',
+  'if the server %s, shows an error and a retry button that also works with the keyboard',
   async (_, answer, code) => {
     complaints.mockImplementation(() => {})
     const user = userEvent.setup()
@@ -158,10 +158,10 @@ test('shows that the user cancelled, and does not repeat it after a reload', asy
 })
 
 test.each([
-  ['of listed providers', ['forge', 'bitbucket']],
-  ["of the server's providers", undefined],
+  ['gets its providers from the app', ['forge', 'bitbucket']],
+  ['gets its providers from the server', undefined],
 ])(
-  "shows the application's own message about a refused sign-in, in a card %s",
+  "shows the application's own message about a refused sign-in on a card that %s",
   async (_what, providers) => {
     history.replaceState(null, '', '/sign-in?auth_error=refused')
     server.providers = { ...server.providers, refusal: 'Ask <your> team lead.' }
@@ -538,7 +538,7 @@ function trigger(name = 'Sign in'): HTMLElement {
 }
 
 test.each(['click', 'key'] as const)(
-  'dialog: opens on a %s, and is named after its title',
+  'dialog: opens with a %s, and is named after its title',
   async (how) => {
     const user = userEvent.setup()
     render(
