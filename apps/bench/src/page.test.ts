@@ -96,7 +96,7 @@ it('shows how soon signals are aborted, and what revoking all sessions costs per
     ['100', '400'],
   ])
   expect(page).toContain('takes 10.0 µs per session to fire every signal, and uses 9.0 µs of the')
-  expect(page).toContain('uses 30 µs of CPU for each session')
+  expect(page).toContain('has used 30 µs of CPU per session')
 })
 
 function render(result: InUseResult, before?: InUseResult): string {
